@@ -1,0 +1,1 @@
+"""One package per thing outside; none knows another. ``columns`` is what the column engines share."""

@@ -1,0 +1,91 @@
+"""Formulas of the domain on numpy arrays."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import cast
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from taxi_predictor.domain.arithmetic import Column, ColumnArithmetic
+from taxi_predictor.domain.city import City
+from taxi_predictor.domain.features import FEATURE_NAMES, FeatureEncoder, PlanValues
+from taxi_predictor.domain.trip import PlanBatch, Table
+
+__all__ = ["ARRAYS", "Floats", "as_column", "encode_batch", "frame", "plan_arrays"]
+
+Floats = NDArray[np.float64]
+
+
+class ArrayArithmetic:
+    """:class:`~taxi_predictor.domain.arithmetic.ColumnArithmetic` by numpy."""
+
+    sin = staticmethod(np.sin)
+    cos = staticmethod(np.cos)
+    asin = staticmethod(np.asin)
+    atan2 = staticmethod(np.atan2)
+    sqrt = staticmethod(np.sqrt)
+    fabs = staticmethod(np.fabs)
+    exp = staticmethod(np.exp)
+    log = staticmethod(np.log)
+    radians = staticmethod(np.radians)
+    degrees = staticmethod(np.degrees)
+    clip = staticmethod(np.clip)
+    both = staticmethod(np.logical_and)
+    either = staticmethod(np.logical_or)
+    where = staticmethod(np.where)
+    interpolate = staticmethod(np.interp)
+
+    def take(self, table: Sequence[int], index: Floats, /) -> Floats:
+        return np.asarray(table)[index.astype(np.int64)].astype(np.float64)
+
+    def column(self, values: Iterable[float], /) -> Floats:
+        return np.asarray(values, dtype=np.float64)
+
+    def total(self, x: Floats, /) -> float:
+        return float(np.sum(x))
+
+
+# numpy's stubs say more than the protocol asks for, in words mypy cannot match to it.
+ARRAYS = cast(ColumnArithmetic, ArrayArithmetic())
+
+
+def as_column(values: Floats) -> Column:
+    """*values* as the domain sees them."""
+    return cast(Column, values)
+
+
+def frame(table: Table) -> pl.DataFrame:
+    """*table* as a polars frame, without a copy where it is one already."""
+    arrow: object = table
+    return arrow if isinstance(arrow, pl.DataFrame) else pl.DataFrame(arrow)  # type: ignore[arg-type] # an Arrow stream
+
+
+def plan_arrays(plans: PlanBatch, city: City) -> PlanValues[Column]:
+    """The raw values of many plans, as :func:`~taxi_predictor.domain.features.plan_values` of one."""
+    local_us = (
+        pl.col("pickup_at")
+        .cast(pl.Datetime("us", "UTC"))
+        .dt.convert_time_zone(city.time_zone)
+        .dt.replace_time_zone(None)
+        .dt.epoch("us")
+    )
+    values = frame(plans.table).select(
+        local_s=local_us,
+        **{name: pl.col(name).cast(pl.Float64) for name in PlanValues._fields if name != "local_s"},
+    )
+    # to_numpy turns a null zone into NaN.
+    arrays = {name: values[name].to_numpy() for name in PlanValues._fields}
+    arrays["local_s"] = arrays["local_s"] / 1e6  # numpy divides exactly as Python does, polars does not
+    return PlanValues(**{name: as_column(array) for name, array in arrays.items()})
+
+
+@lru_cache(maxsize=8)
+def _encoder(city: City) -> FeatureEncoder[Column]:
+    return FeatureEncoder(city, ARRAYS)
+
+
+def encode_batch(plans: PlanBatch, city: City) -> Mapping[str, Column]:
+    """Every feature of many plans, by name."""
+    return dict(zip(FEATURE_NAMES, _encoder(city).encode(plan_arrays(plans, city)), strict=True))

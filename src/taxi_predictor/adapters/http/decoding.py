@@ -1,0 +1,72 @@
+"""Reading a JSON body strictly, and saying where it is wrong."""
+
+import re
+from typing import TypeVar
+
+import msgspec
+
+from taxi_predictor.domain.errors import Invalid
+
+__all__ = ["InvalidBody", "MalformedBody", "decode"]
+
+T = TypeVar("T")
+
+MAX_MESSAGE_CHARS = 300
+"""A message may quote a field name, and that may be as long as the body."""
+
+_PATH_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+_FIELD = re.compile(r"^Object (?:contains unknown|missing required) field `(.*)`$", re.DOTALL)
+
+
+class MalformedBody(Invalid):
+    """What was sent is not JSON."""
+
+    slug = "malformed-body"
+
+
+class InvalidBody(Invalid):
+    """The body is JSON, but not what was asked for.
+
+    *pointer* says where: a JSON pointer (RFC 6901) as a URI fragment, such as ``#/pickup/lat``.
+    An error of the core that is the body's fault keeps its *slug*.
+    """
+
+    slug = "invalid-body"
+
+    def __init__(self, message: str, *, pointer: str, slug: str = slug) -> None:
+        super().__init__(message)
+        self.pointer = pointer
+        self.slug = slug
+
+
+def decode(body: bytes, type_: type[T]) -> T:
+    """Read *body* as *type_*, converting nothing: ``"2"`` is no number.
+
+    Raises:
+        MalformedBody: it is no JSON, which includes NaN and Infinity.
+        InvalidBody: a field is missing, unknown or not allowed to be what it is; the first is named.
+    """
+    try:
+        return msgspec.json.decode(body, type=type_)
+    except msgspec.ValidationError as error:
+        raise _located(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedBody(f"the body cannot be read as JSON: {error}") from error
+
+
+def _located(text: str) -> InvalidBody:
+    """Turn msgspec's "message - at `$.pickup.lat`" into a message and a pointer."""
+    message, _, path = text.rpartition(" - at `$")
+    if not message:
+        message, path = text, ""
+    steps = [name or index for name, index in _PATH_STEP.findall(path.removesuffix("`"))]
+    if field := _FIELD.match(message):
+        steps.append(field[1])
+    if "timezone component" in message:
+        message = "a time without an offset names no instant: add one, as in 2024-03-01T08:30:00-05:00"
+    pointer = "#" + "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in steps)
+    return InvalidBody(_cut(message), pointer=_cut(pointer))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_MESSAGE_CHARS else f"{text[:MAX_MESSAGE_CHARS]}…"

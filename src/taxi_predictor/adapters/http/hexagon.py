@@ -1,0 +1,21 @@
+"""The slice of the application that HTTP drives."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from taxi_predictor.ports.inbound.health import Health
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
+
+__all__ = ["Hexagon", "OpenHexagon"]
+
+
+class Hexagon(Protocol):
+    @property
+    def predictor(self) -> DurationPredictor: ...
+    @property
+    def health(self) -> Health: ...
+
+
+OpenHexagon = Callable[[], AbstractAsyncContextManager[Hexagon]]
+"""Opens what is behind the hexagon; leaving the context closes it. Entered once per process."""

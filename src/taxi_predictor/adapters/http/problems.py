@@ -1,0 +1,158 @@
+"""Errors as problem documents (RFC 9457): one table from the error tree to statuses."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, SerializationException, ValidationException
+from litestar.types import ExceptionHandlersMap
+from msgspec import Struct
+
+from taxi_predictor.adapters.http.decoding import InvalidBody, MalformedBody
+from taxi_predictor.adapters.http.requests import request_id
+from taxi_predictor.domain.errors import Invalid, NotFound, Refused, TaxiPredictorError, Unavailable
+from taxi_predictor.ports.inbound.health import Readiness
+
+__all__ = [
+    "EXCEPTION_HANDLERS",
+    "PROBLEM_JSON",
+    "RETRY_AFTER_S",
+    "STATUS",
+    "FieldProblem",
+    "NotReadyProblem",
+    "Problem",
+    "not_ready",
+]
+
+log = logging.getLogger(__name__)
+
+PROBLEM_JSON = "application/problem+json"
+RETRY_AFTER_S = 10
+"""What comes back does so when an operator acts or a neighbour restarts: seconds, not minutes."""
+
+STATUS: dict[type[TaxiPredictorError], int] = {
+    MalformedBody: 400,
+    Invalid: 422,
+    NotFound: 404,
+    Refused: 409,
+    Unavailable: 503,
+    TaxiPredictorError: 500,
+}
+"""An error has the status of the nearest of its classes that stands here."""
+
+
+class FieldProblem(Struct, frozen=True, kw_only=True):
+    """One thing that is wrong; *pointer* is a JSON pointer into the body, such as ``#/pickup/lat``."""
+
+    pointer: str
+    message: str
+
+
+class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What went wrong, for a program (*type*) and for a person (*detail*)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] = []
+
+
+class NotReadyProblem(Problem, frozen=True, kw_only=True):
+    """Why predictions are not answered, and how the neighbours are."""
+
+    neighbours: dict[str, str]
+
+
+def not_ready(readiness: Readiness) -> Response[Problem]:
+    return _respond(
+        NotReadyProblem(
+            type="/problems/not-ready",
+            title="not ready",
+            status=503,
+            detail=readiness.trouble or "predictions are not answered",
+            neighbours=dict(readiness.neighbours),
+        )
+    )
+
+
+def from_error(request: Request[Any, Any, Any], error: TaxiPredictorError) -> Response[Problem]:
+    status = next(STATUS[base] for base in type(error).__mro__ if base in STATUS)
+    if status == 500:
+        _log_crash(request, error)
+    errors = (
+        [FieldProblem(pointer=error.pointer, message=str(error))] if isinstance(error, InvalidBody) else []
+    )
+    return _respond(_of_slug(error.slug, status=status, detail=str(error), errors=errors))
+
+
+def from_validation(_: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
+    """What Litestar itself found wrong, such as a query parameter."""
+    found = error.extra if isinstance(error.extra, list) else []
+    errors = [
+        FieldProblem(pointer=f"#/{item.get('key', '').replace('.', '/')}", message=item["message"])
+        for item in found
+    ]
+    return _respond(_of_slug("invalid-request", status=422, detail=error.detail, errors=errors))
+
+
+def from_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """What HTTP itself has a name for: no such path, wrong method, too large."""
+    if error.status_code == 500:
+        return from_crash(request, error)
+    phrase = HTTPStatus(error.status_code).phrase
+    problem = Problem(type="about:blank", title=phrase, status=error.status_code, detail=error.detail)
+    return _respond(problem, headers=error.headers)
+
+
+def from_serialization(_: Request[Any, Any, Any], error: SerializationException) -> Response[Problem]:
+    return _respond(_of_slug(MalformedBody.slug, status=400, detail=error.detail))
+
+
+def from_crash(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """Say nothing of the cause: it is in the log, under the request's id."""
+    _log_crash(request, error)
+    detail = f"something went wrong here; it is logged under request id {request_id(request.scope)}"
+    return _respond(_of_slug(TaxiPredictorError.slug, status=500, detail=detail))
+
+
+EXCEPTION_HANDLERS: ExceptionHandlersMap = {
+    TaxiPredictorError: from_error,
+    ValidationException: from_validation,
+    HTTPException: from_http,
+    SerializationException: from_serialization,
+    Exception: from_crash,
+}
+
+
+def _of_slug(slug: str, *, status: int, detail: str, errors: list[FieldProblem] | None = None) -> Problem:
+    return Problem(
+        type=f"/problems/{slug}",
+        title=slug.replace("-", " "),
+        status=status,
+        detail=detail,
+        errors=errors or [],
+    )
+
+
+def _respond(problem: Problem, *, headers: dict[str, str] | None = None) -> Response[Problem]:
+    retry = {"Retry-After": str(RETRY_AFTER_S)} if problem.status == 503 else {}
+    return Response(
+        problem,
+        status_code=problem.status,
+        media_type=PROBLEM_JSON,
+        headers={**(headers or {}), **retry},
+    )
+
+
+def _log_crash(request: Request[Any, Any, Any], error: Exception) -> None:
+    log.error(
+        "request.crashed",
+        exc_info=error,
+        extra={
+            "request_id": request_id(request.scope),
+            "method": request.method,
+            "path": request.url.path,
+        },
+    )

@@ -1,0 +1,1 @@
+"""Duration models made of LightGBM trees: training, the artifact on disk, answering."""

@@ -1,0 +1,59 @@
+"""A model as a folder: LightGBM's text files, and a manifest that names them with their sha256."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from taxi_predictor.domain.errors import BrokenModel
+from taxi_predictor.domain.model import ARTIFACT_FORMAT, Manifest
+
+__all__ = ["CENTRE_FILE", "ENGINE", "MANIFEST_FILE", "SPREAD_FILE", "read_verified", "write_manifest"]
+
+ENGINE = "lightgbm"
+MANIFEST_FILE = "manifest.json"
+CENTRE_FILE = "centre.txt"
+SPREAD_FILE = "spread.txt"
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> Manifest:
+    """Seal the files in *folder*: write *manifest* with their digests, and return it so."""
+    files = {name: _sha256(folder / name) for name in (CENTRE_FILE, SPREAD_FILE)}
+    sealed = replace(manifest, files=files)
+    (folder / MANIFEST_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(sealed), indent=1))
+    return sealed
+
+
+def read_verified(folder: Path) -> Manifest:
+    """Read the manifest in *folder* and check every file against it.
+
+    Raises:
+        BrokenModel: something is missing, altered, or of a format that this code does not serve.
+    """
+    try:
+        text = (folder / MANIFEST_FILE).read_bytes()
+        form = msgspec.json.decode(text, type=_Form)
+        if (form.engine, form.format) != (ENGINE, ARTIFACT_FORMAT):
+            raise BrokenModel(
+                f"the model in {folder} is {form.engine} format {form.format};"
+                f" this code serves {ENGINE} format {ARTIFACT_FORMAT}"
+            )
+        manifest = msgspec.json.decode(text, type=Manifest)
+        for name in (CENTRE_FILE, SPREAD_FILE):
+            if _sha256(folder / name) != manifest.files.get(name):
+                raise BrokenModel(f"{folder / name} is not the file that was trained: its sha256 differs")
+    except OSError as error:
+        raise BrokenModel(f"the model in {folder} is incomplete: {error}") from error
+    except msgspec.DecodeError as error:
+        raise BrokenModel(f"the manifest in {folder} cannot be read: {error}") from error
+    return manifest
+
+
+class _Form(msgspec.Struct):
+    engine: str
+    format: int
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,253 @@
+"""A model that knows one average speed, and places in memory for models of any kind."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from taxi_predictor import __version__
+from taxi_predictor.adapters.columns.arrays import ARRAYS, as_column, encode_batch
+from taxi_predictor.adapters.memory.tables import TRIPS, conform
+from taxi_predictor.domain.arithmetic import SCALAR, Arithmetic, Quantity
+from taxi_predictor.domain.distribution import DurationDistribution, ScaledResiduals
+from taxi_predictor.domain.errors import BrokenModel, NoChampion, NotEnoughTrips, UnknownModel
+from taxi_predictor.domain.model import (
+    ARTIFACT_FORMAT,
+    BatchEstimate,
+    DurationModel,
+    Manifest,
+    ModelArtifact,
+    ModelVersion,
+)
+from taxi_predictor.domain.place import great_circle_km
+from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripPlan
+from taxi_predictor.ports.outbound.clock import Clock
+from taxi_predictor.ports.outbound.models import (
+    Alias,
+    ModelLoader,
+    ModelRegistry,
+    ModelReport,
+    ModelShelf,
+    ModelTrainer,
+    RegisteredModel,
+    ServedModel,
+    TrainingData,
+)
+from taxi_predictor.ports.outbound.progress import Progress
+
+__all__ = [
+    "ConstantSpeedLoader",
+    "ConstantSpeedModel",
+    "ConstantSpeedTrainer",
+    "MemoryModelRegistry",
+    "MemoryModelShelf",
+]
+
+N = TypeVar("N", bound=Quantity)
+
+ENGINE = "constant-speed"
+MANIFEST_FILE = "manifest.json"
+MIN_WINDOW_TRIPS = 20  # what ScaledResiduals asks for
+MIN_DURATION_S = 60.0
+"""No trip is estimated at less, not even one that ends where it begins."""
+MAX_DURATION_S = 86_400.0
+MIN_SIGMA = 1e-3
+
+
+def log_duration(m: Arithmetic[N], distance_km: N, speed_km_h: float) -> N:
+    """ln(seconds) at a constant speed."""
+    return m.log(m.clip(distance_km * (3600 / speed_km_h), MIN_DURATION_S, MAX_DURATION_S))
+
+
+class ConstantSpeedModel(DurationModel):
+    def __init__(self, manifest: Manifest) -> None:
+        self._manifest = manifest
+        self._speed_km_h = float(manifest.params["speed_km_h"])
+        self._sigma = float(manifest.params["sigma"])
+
+    @property
+    def manifest(self) -> Manifest:
+        return self._manifest
+
+    def estimate(self, plans: Sequence[TripPlan], /) -> Sequence[DurationDistribution[float]]:
+        return [
+            DurationDistribution(
+                SCALAR,
+                log_duration(SCALAR, _distance_km(plan), self._speed_km_h),
+                self._sigma,
+                self._manifest.residuals,
+            )
+            for plan in plans
+        ]
+
+    def estimate_batch(self, plans: PlanBatch, /) -> BatchEstimate:
+        features = encode_batch(plans, self._manifest.city)
+        mu = log_duration(ARRAYS, features["distance_km"], self._speed_km_h)
+        sigma = 0 * mu + self._sigma
+        return BatchEstimate(
+            ARRAYS, DurationDistribution(ARRAYS, mu, sigma, self._manifest.residuals), features
+        )
+
+
+def _distance_km(plan: TripPlan) -> float:
+    pickup, dropoff = plan.pickup.point, plan.dropoff.point
+    return great_circle_km(SCALAR, pickup.lat_deg, pickup.lon_deg, dropoff.lat_deg, dropoff.lon_deg)
+
+
+class ConstantSpeedTrainer(ModelTrainer):
+    """Learns the average speed and the scatter around it; the validation window calibrates."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+
+    async def fit(self, data: TrainingData, folder: Path, /, *, progress: Progress) -> ModelArtifact:
+        with progress.step("train", total=1) as step:
+            manifest = await asyncio.to_thread(_learn, data, self._clock.now())
+            await asyncio.to_thread(
+                (folder / MANIFEST_FILE).write_bytes, msgspec.json.format(msgspec.json.encode(manifest))
+            )
+            step.advance(1)
+        return ModelArtifact(folder, manifest)
+
+
+def _learn(data: TrainingData, now: datetime) -> Manifest:
+    split = data.split
+    trips = pl.concat([pl.DataFrame(schema=TRIPS), *(conform(batch.table, TRIPS) for batch in data.batches)])
+    # The order of trips must not matter, not even to the last digit of a sum.
+    trips = trips.filter(pl.col("pickup_at") < split.held_out_from).sort("trip_id")
+    is_fit = pl.col("pickup_at") < split.validate_from
+    fit, validation = trips.filter(is_fit), trips.filter(~is_fit)
+    for window, rows in (("fit", fit), ("validation", validation)):
+        if len(rows) < MIN_WINDOW_TRIPS:
+            raise NotEnoughTrips(
+                f"the {window} window needs at least {MIN_WINDOW_TRIPS} trips, got {len(rows):,}"
+            )
+    distance_km = encode_batch(TripBatch(fit).plans, data.city)["distance_km"]
+    distance_sum_km = ARRAYS.total(distance_km)
+    if not distance_sum_km:
+        raise NotEnoughTrips("every trip of the fit window ends where it begins: that shows no speed")
+    speed_km_h = distance_sum_km / float(fit["duration_s"].sum()) * 3600
+
+    def log_residuals(rows: pl.DataFrame) -> list[float]:
+        distance_km = encode_batch(TripBatch(rows).plans, data.city)["distance_km"]
+        actual = ARRAYS.log(as_column(rows["duration_s"].to_numpy()))
+        return (actual - log_duration(ARRAYS, distance_km, speed_km_h)).tolist()
+
+    sigma = max(float(np.std(log_residuals(fit))), MIN_SIGMA)
+    return Manifest(
+        engine=ENGINE,
+        city=data.city,
+        features=("distance_km",),
+        residuals=_scaled([residual / sigma for residual in log_residuals(validation)]),
+        split=split,
+        trips=len(trips),
+        sources=data.sources,
+        fingerprint=hashlib.sha256(trips.select("trip_id", "duration_s").write_csv().encode()).hexdigest(),
+        seed=0,
+        params={"speed_km_h": speed_km_h, "sigma": sigma},
+        created_at=now,
+        code_version=__version__,
+    )
+
+
+def _scaled(residuals: Sequence[float]) -> ScaledResiduals:
+    low, middle, high = np.quantile(residuals, (0.1, 0.5, 0.9)).tolist()
+    if high - low < MIN_SIGMA:
+        # Nearly all trips at one and the same speed: a distribution still needs two ends.
+        return ScaledResiduals((0.01, 0.99), (middle - 1, middle + 1))
+    return ScaledResiduals.of(residuals)
+
+
+class ConstantSpeedLoader(ModelLoader):
+    def open(self, folder: Path, /) -> ConstantSpeedModel:
+        try:
+            manifest = msgspec.json.decode((folder / MANIFEST_FILE).read_bytes(), type=Manifest)
+            for name, sha256 in manifest.files.items():
+                if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
+                    raise BrokenModel(f"{name} is not the file that the model's manifest names")
+            if manifest.format != ARTIFACT_FORMAT or manifest.engine != ENGINE:
+                raise BrokenModel(
+                    f"a model of {manifest.engine!r}, format {manifest.format}, cannot be served here"
+                )
+            return ConstantSpeedModel(manifest)
+        except (OSError, msgspec.DecodeError, KeyError, ValueError) as error:
+            raise BrokenModel(f"the model in {folder.name} cannot be read: {error}") from error
+
+
+class MemoryModelRegistry(ModelRegistry):
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+        self._versions: list[RegisteredModel] = []
+        self._files: dict[ModelVersion, dict[str, bytes]] = {}
+        self._aliases: dict[Alias, ModelVersion] = {}
+
+    async def register(self, artifact: ModelArtifact, report: ModelReport, /) -> ModelVersion:
+        files = await asyncio.to_thread(_read, artifact.folder)
+        version = ModelVersion(len(self._versions) + 1)
+        self._files[version] = files
+        registered = RegisteredModel(
+            version=version,
+            aliases=frozenset(),
+            registered_at=self._clock.now(),
+            manifest=artifact.manifest,
+            report=report,
+        )
+        self._versions.append(registered)
+        return version
+
+    async def versions(self) -> Sequence[RegisteredModel]:
+        return [
+            replace(known, aliases=frozenset(a for a, v in self._aliases.items() if v == known.version))
+            for known in self._versions
+        ]
+
+    async def fetch(self, version: ModelVersion, folder: Path, /) -> ModelArtifact:
+        self._refuse_unknown(version)
+        await asyncio.to_thread(_write, self._files[version], folder)
+        return ModelArtifact(folder, self._versions[version - 1].manifest)
+
+    async def point(self, alias: Alias, version: ModelVersion | None, /) -> None:
+        if version is None:
+            self._aliases.pop(alias, None)
+        else:
+            self._refuse_unknown(version)
+            self._aliases[alias] = version
+
+    def _refuse_unknown(self, version: ModelVersion) -> None:
+        if version not in self._files:
+            raise UnknownModel(f"there is no model version {version}")
+
+
+def _read(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def _write(files: dict[str, bytes], folder: Path) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+class MemoryModelShelf(ModelShelf):
+    """Keeps the champion as an open model, which is the copy: nothing is read again."""
+
+    def __init__(self, loader: ModelLoader) -> None:
+        self._loader = loader
+        self._champion: ServedModel | None = None
+
+    def place(self, version: ModelVersion, artifact: ModelArtifact, /) -> None:
+        self._champion = ServedModel(version, self._loader.open(artifact.folder))
+
+    def champion(self) -> ServedModel:
+        if self._champion is None:
+            raise NoChampion("no model was placed on this shelf yet")
+        return self._champion

@@ -1,0 +1,175 @@
+"""Trips and quarantined rows in data frames, and sources that serve rows they were given."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+import msgspec
+import polars as pl
+
+from taxi_predictor.adapters.memory.tables import REJECTS, TRIPS, conform
+from taxi_predictor.domain.errors import InvalidSource, MissingSource
+from taxi_predictor.domain.place import ZoneTable
+from taxi_predictor.domain.plausibility import Rejection
+from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch
+from taxi_predictor.ports.outbound.trips import (
+    Added,
+    CleanBatch,
+    PartName,
+    Quarantine,
+    RejectBatch,
+    RejectCount,
+    SourceCatalog,
+    SourcePart,
+    TripCount,
+    TripSource,
+    TripStore,
+)
+
+__all__ = ["MemoryCatalog", "MemoryPart", "MemoryQuarantine", "MemorySource", "MemoryTripStore"]
+
+BATCH_ROWS = 65_536
+
+
+class MemoryQuarantine(Quarantine):
+    def __init__(self, *, batch_rows: int = BATCH_ROWS) -> None:
+        self._batch_rows = batch_rows
+        self._rejects: dict[PartName, pl.DataFrame] = {}
+
+    def replace(self, part: PartName, rejects: pl.DataFrame) -> None:
+        """Put *rejects* in place of the former ones of *part*."""
+        self._rejects[part] = rejects.sort("row_number", maintain_order=True)
+
+    async def counts(self) -> Sequence[RejectCount]:
+        return [
+            RejectCount(part=part, reason=Rejection(reason), rows=rows)
+            for part, rejects in self._by_part()
+            for reason, rows in rejects.group_by("reason").len().sort("reason").iter_rows()
+        ]
+
+    async def rejects(
+        self, *, part: PartName | None = None, reason: Rejection | None = None
+    ) -> AsyncIterator[tuple[PartName, RejectBatch]]:
+        for name, rejects in self._by_part():
+            if part is None or name == part:
+                chosen = rejects if reason is None else rejects.filter(pl.col("reason") == reason.value)
+                for rows in chosen.iter_slices(self._batch_rows):
+                    if len(rows):
+                        yield name, RejectBatch(rows)
+
+    def _by_part(self) -> list[tuple[PartName, pl.DataFrame]]:
+        return sorted(self._rejects.items(), key=lambda item: (item[0].family, item[0].name))
+
+
+class MemoryTripStore(TripStore):
+    """All trips in one frame, replaced as a whole: a reader keeps the frame it began with."""
+
+    def __init__(self, quarantine: MemoryQuarantine, *, batch_rows: int = BATCH_ROWS) -> None:
+        self._quarantine = quarantine
+        self._batch_rows = batch_rows
+        self._trips = pl.DataFrame(schema={**TRIPS, "family": pl.String})
+
+    async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
+        trips = [pl.DataFrame(schema={**TRIPS, "row_number": pl.Int64})]
+        rejects = [pl.DataFrame(schema=REJECTS)]
+        async for batch in batches:
+            row_numbers = pl.Series("row_number", list(batch.row_numbers), dtype=pl.Int64)
+            trips.append(conform(batch.trips.table, TRIPS).with_columns(row_numbers))
+            rejects.append(conform(batch.rejects.table, REJECTS))
+
+        # From here on nothing waits, so nobody sees a part that is half in.
+        offered = pl.concat(trips).sort("row_number", maintain_order=True)
+        is_first = pl.struct("pickup_at", "trip_id").is_first_distinct()
+        kept, repeated = offered.filter(is_first), offered.filter(~is_first)
+        new = kept.drop("row_number").join(self._trips, on=["pickup_at", "trip_id"], how="anti")
+        stored = pl.concat([self._trips, new.with_columns(family=pl.lit(part.family))])
+        self._quarantine.replace(part, pl.concat([*rejects, _as_rejects(repeated)]))
+        self._trips = stored.sort("pickup_at", "trip_id")
+        return Added(added=len(new), known=len(kept) - len(new), duplicates=len(repeated))
+
+    async def between(self, since: datetime | None, until: datetime | None, /) -> AsyncIterator[TripBatch]:
+        trips = self._before(until)
+        if since is not None:
+            trips = trips.filter(pl.col("pickup_at") >= since.astimezone(UTC))
+        for rows in trips.select(TRIP_COLUMNS).iter_slices(self._batch_rows):
+            if len(rows):
+                yield TripBatch(rows)
+
+    async def days(self, time_zone: str, until: datetime | None, /) -> Sequence[tuple[date, int]]:
+        local_day = pl.col("pickup_at").dt.convert_time_zone(time_zone).dt.date()
+        return self._before(until).group_by(day=local_day).len().sort("day").rows()
+
+    async def counts(self) -> Sequence[TripCount]:
+        by_month = self._trips.group_by("family", month=pl.col("pickup_at").dt.date().dt.month_start()).len()
+        return [
+            TripCount(family=family, month=month, trips=trips)
+            for family, month, trips in by_month.sort("family", "month").iter_rows()
+        ]
+
+    def _before(self, until: datetime | None) -> pl.DataFrame:
+        if until is None:
+            return self._trips
+        return self._trips.filter(pl.col("pickup_at") < until.astimezone(UTC))
+
+
+def _as_rejects(repeated: pl.DataFrame) -> pl.DataFrame:
+    """Trips that stood earlier in their part, as rows of the quarantine.
+
+    The row as it was read is no longer known here, so the record is the trip made of it.
+    """
+    trips = repeated.select(TRIP_COLUMNS).iter_rows(named=True)
+    records = pl.Series([msgspec.json.encode(trip).decode() for trip in trips], dtype=pl.String)
+    reason = pl.lit(Rejection.DUPLICATE.value)
+    return repeated.select("row_number", reason=reason, record=records).cast(REJECTS)  # type: ignore[arg-type] # wants an invariant dict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPart(SourcePart):
+    """Rows that were cleaned already."""
+
+    name: PartName = field()  # without it the protocol's property would be the default
+    clean: Sequence[CleanBatch] = ()
+    ignored_columns: Sequence[str] = ()
+    missing_columns: Sequence[str] = ()
+
+    @property
+    def rows(self) -> int | None:
+        return sum(batch.read for batch in self.clean)
+
+    async def batches(self) -> AsyncIterator[CleanBatch]:
+        for batch in self.clean:
+            yield batch
+
+
+class MemorySource(TripSource):
+    def __init__(self, spec: str, given: Sequence[SourcePart]) -> None:
+        self._spec = spec
+        self._parts = tuple(given)
+
+    async def parts(self) -> Sequence[SourcePart]:
+        if not self._parts:
+            raise MissingSource(f"there is no source {self._spec!r}")
+        return self._parts
+
+
+class MemoryCatalog(SourceCatalog):
+    """Knows the sources and zone tables it was given, by their spec."""
+
+    def __init__(
+        self,
+        *,
+        sources: Mapping[str, Sequence[SourcePart]],
+        zones: Mapping[str, ZoneTable] | None = None,
+    ) -> None:
+        self._sources = sources
+        self._zones = zones or {}
+
+    def open(self, spec: str, /, *, zones: ZoneTable | None, are_finished: bool = True) -> TripSource:
+        if spec not in self._sources and ":" in spec:
+            raise InvalidSource(f"no source has the scheme {spec.partition(':')[0]!r}")
+        return MemorySource(spec, self._sources.get(spec, ()))
+
+    async def zones(self, spec: str, /) -> ZoneTable:
+        if spec not in self._zones:
+            raise MissingSource(f"there is no zone table {spec!r}")
+        return self._zones[spec]

@@ -1,0 +1,228 @@
+"""Versions, aliases and artifacts in MLflow's model registry; importing it takes two seconds, so late."""
+
+import asyncio
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import msgspec
+
+from taxi_predictor.adapters.mlflow.pictures import draw_pictures
+from taxi_predictor.domain.errors import BrokenModel, TaxiPredictorError, Unavailable, UnknownModel
+from taxi_predictor.domain.model import Manifest, ModelArtifact, ModelVersion
+from taxi_predictor.ports.outbound.models import Alias, ModelRegistry, ModelReport, RegisteredModel
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion as MlflowVersion
+
+__all__ = ["MlflowModelRegistry"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MODEL_FOLDER = "model"
+REPORT_FILE = "report.json"
+PICTURES_FOLDER = "pictures"
+
+ENVIRONMENT = {  # unless the user says otherwise
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+class MlflowModelRegistry(ModelRegistry):
+    """One registered model, named *name*, whose versions carry their manifest and report as artifacts.
+
+    Args:
+        tracking_uri: of a server, or ``sqlite:///path``.
+        artifacts: where a file-based store keeps its artifacts; None leaves it to the server.
+    """
+
+    def __init__(self, *, tracking_uri: str, name: str, artifacts: Path | None = None) -> None:
+        self._tracking_uri = tracking_uri
+        self._name = name
+        self._artifacts = artifacts
+        self._read: dict[str, tuple[Manifest, ModelReport]] = {}
+
+    async def register(self, artifact: ModelArtifact, report: ModelReport, /) -> ModelVersion:
+        return await _in_thread(self._register, artifact, report)
+
+    async def versions(self) -> Sequence[RegisteredModel]:
+        return await _in_thread(self._versions)
+
+    async def fetch(self, version: ModelVersion, folder: Path, /) -> ModelArtifact:
+        return await _in_thread(self._fetch, version, folder)
+
+    async def point(self, alias: Alias, version: ModelVersion | None, /) -> None:
+        await _in_thread(self._point, alias, version)
+
+    @cached_property
+    def _client(self) -> "MlflowClient":
+        for name, value in ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        from mlflow import MlflowClient
+
+        # It announces every migration of a fresh SQLite file.
+        for noisy in ("alembic", "mlflow"):
+            logging.getLogger(noisy).setLevel(logging.WARNING)
+        return MlflowClient(self._tracking_uri)
+
+    def _experiment(self) -> str:
+        found = self._client.get_experiment_by_name(self._name)
+        if found is not None:
+            return str(found.experiment_id)
+        location = self._artifacts.absolute().as_uri() if self._artifacts else None
+        return str(self._client.create_experiment(self._name, artifact_location=location))
+
+    def _register(self, artifact: ModelArtifact, report: ModelReport) -> ModelVersion:
+        client, manifest = self._client, artifact.manifest
+        run = client.create_run(self._experiment(), tags=_tags(manifest))
+        run_id = run.info.run_id
+        try:
+            for name, value in manifest.params.items():
+                client.log_param(run_id, name, value)
+            for name, metric in _metrics(report).items():
+                client.log_metric(run_id, name, metric)
+            client.log_artifacts(run_id, str(artifact.folder), MODEL_FOLDER)
+            with TemporaryDirectory(prefix="taxi-report-") as folder:
+                (Path(folder) / REPORT_FILE).write_bytes(msgspec.json.encode(report))
+                client.log_artifact(run_id, str(Path(folder) / REPORT_FILE))
+            with TemporaryDirectory(prefix="taxi-pictures-") as folder:
+                draw_pictures(manifest, report, Path(folder))
+                client.log_artifacts(run_id, folder, PICTURES_FOLDER)
+        except BaseException:
+            client.set_terminated(run_id, "FAILED")
+            raise
+        client.set_terminated(run_id, "FINISHED")
+        self._ensure_name()
+        version = client.create_model_version(
+            self._name,
+            source=f"{run.info.artifact_uri}/{MODEL_FOLDER}",
+            run_id=run_id,
+            tags={"verdict": "passed" if report.verdict.passed else "refused"},
+            description="; ".join(report.verdict.reasons),
+        )
+        return ModelVersion(int(version.version))
+
+    def _ensure_name(self) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.create_registered_model(self._name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+    def _versions(self) -> Sequence[RegisteredModel]:
+        found = self._client.search_model_versions(f"name = '{self._name}'", max_results=10_000)
+        if not found:
+            return []
+        holders = self._client.get_registered_model(self._name).aliases
+        return [
+            self._registered(version, holders)
+            for version in sorted(found, key=lambda version: int(version.version))
+        ]
+
+    def _registered(self, version: "MlflowVersion", holders: dict[str, Any]) -> RegisteredModel:
+        run_id = str(version.run_id)
+        if run_id not in self._read:
+            self._read[run_id] = self._manifest_and_report(run_id)
+        manifest, report = self._read[run_id]
+        return RegisteredModel(
+            version=ModelVersion(int(version.version)),
+            aliases=frozenset(alias for alias in Alias if str(holders.get(alias)) == str(version.version)),
+            registered_at=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
+            manifest=manifest,
+            report=report,
+        )
+
+    def _manifest_and_report(self, run_id: str) -> tuple[Manifest, ModelReport]:
+        with TemporaryDirectory(prefix="taxi-registry-") as folder:
+            manifest = self._client.download_artifacts(run_id, f"{MODEL_FOLDER}/manifest.json", folder)
+            report = self._client.download_artifacts(run_id, REPORT_FILE, folder)
+            try:
+                return (
+                    msgspec.json.decode(Path(manifest).read_bytes(), type=Manifest),
+                    msgspec.json.decode(Path(report).read_bytes(), type=ModelReport),
+                )
+            except (msgspec.DecodeError, TaxiPredictorError) as error:
+                raise BrokenModel(f"the registry's record of run {run_id} cannot be read: {error}") from error
+
+    def _fetch(self, version: ModelVersion, folder: Path) -> ModelArtifact:
+        run_id = str(self._client.get_model_version(self._name, str(version)).run_id)
+        with TemporaryDirectory(prefix="taxi-fetch-") as downloads:
+            model = self._client.download_artifacts(run_id, MODEL_FOLDER, downloads)
+            shutil.copytree(model, folder, dirs_exist_ok=True)
+        manifest, _ = self._manifest_and_report(run_id)
+        return ModelArtifact(folder, manifest)
+
+    def _point(self, alias: Alias, version: ModelVersion | None) -> None:
+        if version is not None:
+            self._client.get_model_version(self._name, str(version))
+            self._client.set_registered_model_alias(self._name, alias, str(version))
+        elif self._client.search_registered_models(f"name = '{self._name}'"):
+            self._client.delete_registered_model_alias(self._name, alias)
+
+
+async def _in_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run *work* beside the event loop and translate what MLflow raises."""
+    return await asyncio.to_thread(_run, work, *args, **kwargs)
+
+
+def _run(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    with _translated():
+        return work(*args, **kwargs)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except TaxiPredictorError:
+        raise
+    except OSError as error:
+        raise Unavailable(f"the model registry does not answer: {error}") from error
+    except Exception as error:
+        # Named only here: importing MLflow takes two seconds.
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        if not isinstance(error, (MlflowException, SQLAlchemyError)):
+            raise
+        reason = " ".join(str(error).split())[:200]
+        if getattr(error, "error_code", None) in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise UnknownModel(f"the registry knows no such model version: {reason}") from error
+        raise Unavailable(f"the model registry does not answer: {reason}") from error
+
+
+def _tags(manifest: Manifest) -> dict[str, str]:
+    return {
+        "city": manifest.city.name,
+        "sources": ", ".join(manifest.sources),
+        "simulated": str(manifest.is_simulated).lower(),
+        "trained_from": manifest.split.fit_from.isoformat(),
+        "trained_until": manifest.split.held_out_from.isoformat(),
+        "held_out_until": manifest.split.until.isoformat(),
+        "data_fingerprint": manifest.fingerprint,
+        "code_version": manifest.code_version,
+        "features": ", ".join(manifest.features),
+    }
+
+
+def _metrics(report: ModelReport) -> dict[str, float]:
+    metrics: dict[str, float] = asdict(report.held_out)
+    for name, scores in report.slices.items():
+        metrics |= {f"{name}/{metric}": value for metric, value in asdict(scores).items()}
+    return metrics

@@ -1,0 +1,57 @@
+"""Columns into and out of PostgreSQL by COPY, without a Python object per row."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from io import BytesIO
+
+import asyncpg
+import polars as pl
+
+__all__ = ["copy_in", "copy_out"]
+
+BYTES_PER_BATCH = 24 << 20
+
+
+async def copy_in(connection: asyncpg.Connection, table: str, rows: pl.DataFrame) -> None:
+    """Append *rows* to *table*, columns by name."""
+    if rows.is_empty():
+        return
+    text = BytesIO()
+    await asyncio.to_thread(rows.write_csv, text, include_header=False)
+    text.seek(0)
+    await connection.copy_to_table(table, source=text, columns=rows.columns, format="csv")
+
+
+async def copy_out(
+    connection: asyncpg.Connection, query: str, *args: object, types: Mapping[str, pl.DataType]
+) -> AsyncIterator[pl.DataFrame]:
+    """Yield the rows of *query* in frames of a bounded size; its columns are named by *types*."""
+    chunks: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=8)
+
+    async def send() -> None:
+        try:
+            await connection.copy_from_query(query, *args, output=chunks.put, format="csv")
+        finally:
+            await chunks.put(None)
+
+    sending = asyncio.create_task(send())
+    try:
+        pending: list[bytes] = []
+        size = 0
+        while (chunk := await chunks.get()) is not None:
+            pending.append(chunk)
+            size += len(chunk)
+            if size >= BYTES_PER_BATCH:
+                lines, _, rest = b"".join(pending).rpartition(b"\n")
+                pending, size = [rest], len(rest)
+                yield await asyncio.to_thread(_frame, lines, types)
+        if text := b"".join(pending):
+            yield await asyncio.to_thread(_frame, text, types)
+        await sending
+    finally:
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+
+
+def _frame(text: bytes, types: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    return pl.read_csv(text, has_header=False, schema=dict(types))

@@ -1,0 +1,1 @@
+drop table zones, trip_rejects, taxi_trips, ingests;

@@ -1,0 +1,90 @@
+-- stage_trips --
+-- Unlogged, private to the session, gone with the transaction.
+create temporary table staged_trips (
+    row_number          bigint,
+    pickup_at           timestamptz,
+    trip_id             uuid,
+    pickup_lat_deg      double precision,
+    pickup_lon_deg      double precision,
+    pickup_zone         integer,
+    dropoff_lat_deg     double precision,
+    dropoff_lon_deg     double precision,
+    dropoff_zone        integer,
+    passenger_count     smallint,
+    duration_s          double precision,
+    metered_distance_km double precision,
+    total_amount        double precision
+) on commit drop
+
+-- begin_ingest --
+insert into ingests (family, part) values ($1, $2) returning ingest_id
+
+-- finish_ingest --
+update ingests set added = $2, known = $3, duplicates = $4, rejected = $5 where ingest_id = $1
+
+-- forget_rejects --
+delete from trip_rejects where family = $1 and part = $2
+
+-- add_trips --
+-- First write wins, whoever wrote it; sorted, so that the index grows at its end.
+insert into taxi_trips (
+    pickup_at, trip_id, ingest_id, pickup_lat_deg, pickup_lon_deg, pickup_zone, dropoff_lat_deg,
+    dropoff_lon_deg, dropoff_zone, passenger_count, duration_s, metered_distance_km, total_amount
+)
+select distinct on (pickup_at, trip_id)
+    pickup_at, trip_id, $1, pickup_lat_deg, pickup_lon_deg, pickup_zone, dropoff_lat_deg,
+    dropoff_lon_deg, dropoff_zone, passenger_count, duration_s, metered_distance_km, total_amount
+from staged_trips
+order by pickup_at, trip_id, row_number
+on conflict (pickup_at, trip_id) do nothing
+
+-- add_duplicates --
+insert into trip_rejects (family, part, row_number, reason, record)
+select $1, $2, row_number, $3, to_json(repeated)
+from (
+    select *, row_number() over (partition by pickup_at, trip_id order by row_number) as nth from staged_trips
+) as repeated
+where nth > 1
+
+-- trips_between --
+select
+    (extract(epoch from pickup_at) * 1000000)::bigint, pickup_lat_deg, pickup_lon_deg, pickup_zone,
+    dropoff_lat_deg, dropoff_lon_deg, dropoff_zone, passenger_count,
+    replace(trip_id::text, '-', ''), duration_s, metered_distance_km, total_amount
+from taxi_trips
+where ($1::timestamptz is null or pickup_at >= $1) and ($2::timestamptz is null or pickup_at < $2)
+order by pickup_at, trip_id
+
+-- trips_by_day --
+select (pickup_at at time zone $1)::date as day, count(*) as trips
+from taxi_trips
+where $2::timestamptz is null or pickup_at < $2
+group by day
+order by day
+
+-- trips_by_month --
+select family, date_trunc('month', pickup_at at time zone 'UTC')::date as month, count(*) as trips
+from taxi_trips join ingests using (ingest_id)
+group by family, month
+order by family collate "C", month
+
+-- rejects_by_reason --
+select family, part, reason, count(*) as rows
+from trip_rejects
+group by family, part, reason
+order by family collate "C", part collate "C", reason collate "C"
+
+-- rejects --
+select family, part, row_number, reason, record::text
+from trip_rejects
+where ($1::text is null or family = $1) and ($2::text is null or part = $2) and ($3::text is null or reason = $3)
+order by family collate "C", part collate "C", row_number
+
+-- partition_exists --
+select to_regclass($1) is not null
+
+-- zones --
+select zone_id, name, borough, centroid_lat_deg, centroid_lon_deg, outline::text from zones order by zone_id
+
+-- forget_zones --
+delete from zones

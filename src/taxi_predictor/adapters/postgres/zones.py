@@ -1,0 +1,40 @@
+"""The zone table in PostgreSQL."""
+
+import asyncpg
+
+from taxi_predictor.adapters.postgres.pool import translated
+from taxi_predictor.adapters.postgres.queries import QUERIES
+from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
+from taxi_predictor.ports.outbound.places import ZoneStore
+
+__all__ = ["PostgresZoneStore"]
+
+
+class PostgresZoneStore(ZoneStore):
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def zones(self) -> ZoneTable | None:
+        with translated():
+            rows = await self._pool.fetch(QUERIES["zones"])
+        if not rows:
+            return None
+        return ZoneTable(
+            {
+                ZoneId(row["zone_id"]): Zone(
+                    id=ZoneId(row["zone_id"]),
+                    name=row["name"],
+                    borough=row["borough"],
+                    centroid=Point(row["centroid_lat_deg"], row["centroid_lon_deg"]),
+                    outline=row["outline"],
+                )
+                for row in rows
+            }
+        )
+
+    async def remember(self, zones: ZoneTable, /) -> None:
+        rows = [(z.id, z.name, z.borough, z.centroid.lat_deg, z.centroid.lon_deg, z.outline) for z in zones]
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(QUERIES["forget_zones"])
+                await connection.copy_records_to_table("zones", records=rows)

@@ -1,0 +1,60 @@
+"""Every source of trips by one name: a path, ``tlc:green:2024-01..2024-03`` or ``simulation:seed=3``."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taxi_predictor.domain.city import City
+from taxi_predictor.domain.errors import InvalidSource
+from taxi_predictor.domain.model import SIMULATION
+from taxi_predictor.domain.place import ZoneTable
+from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.trips import SourceCatalog, TripSource
+
+if TYPE_CHECKING:
+    from taxi_predictor.adapters.sources.download import TlcArchive
+
+__all__ = ["Catalog"]
+
+TLC = "tlc"
+
+
+class Catalog(SourceCatalog):
+    """Imports what a kind of source needs when it is first asked for: a serving process never is.
+
+    Args:
+        cache: the folder where downloads are kept.
+        tlc_url: where the TLC publishes its files.
+    """
+
+    def __init__(self, *, city: City, cache: Path, tlc_url: str, progress: Progress) -> None:
+        self._city = city
+        self._cache = cache
+        self._tlc_url = tlc_url
+        self._progress = progress
+
+    def open(self, spec: str, /, *, zones: ZoneTable | None, are_finished: bool = True) -> TripSource:
+        from taxi_predictor.adapters.sources.files import FileSource
+        from taxi_predictor.adapters.sources.months import SimulationSource, TlcSource
+
+        scheme, colon, options = spec.partition(":")
+        if colon and scheme == TLC:
+            return TlcSource(options, self._archive(), city=self._city, zones=zones)
+        if colon and scheme == SIMULATION:
+            return SimulationSource(options, city=self._city)
+        if "://" in spec:
+            raise InvalidSource(
+                f"{spec}: no such kind of source; name a file, a folder, tlc:green:2024-01 or simulation:"
+            )
+        return FileSource(Path(spec), city=self._city, zones=zones, are_finished=are_finished)
+
+    async def zones(self, spec: str, /) -> ZoneTable:
+        from taxi_predictor.adapters.sources.zones import read_zones
+
+        path = await self._archive().zones() if spec in (TLC, f"{TLC}:") else Path(spec)
+        return await asyncio.to_thread(read_zones, path)
+
+    def _archive(self) -> "TlcArchive":
+        from taxi_predictor.adapters.sources.download import TlcArchive
+
+        return TlcArchive(cache=self._cache, progress=self._progress, base_url=self._tlc_url)

@@ -1,0 +1,1 @@
+"""Composition and command line: the only place that names adapters."""

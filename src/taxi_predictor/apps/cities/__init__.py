@@ -1,0 +1,81 @@
+"""City profiles: those shipped here as TOML, and anybody's own file of the same shape."""
+
+from datetime import date
+from importlib import resources
+from pathlib import Path
+
+import holidays
+import msgspec
+
+from taxi_predictor.domain.city import Airport, City, PlausibilityBounds
+from taxi_predictor.domain.errors import InvalidCity, UnknownCity
+from taxi_predictor.domain.place import Bounds
+
+__all__ = ["load_city", "shipped_cities"]
+
+HOLIDAY_YEARS = range(2000, 2051)
+"""Dates are kept with a model, so that it answers the same whatever the calendar library becomes."""
+
+
+class CityProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The TOML of a city: a :class:`City` whose holidays are named by country and subdivision."""
+
+    name: str
+    time_zone: str
+    bounds: Bounds
+    holidays: str = ""
+    """Such as ``US-NY`` or ``ES``; empty for none."""
+    fallback_speed_km_h: float = 20.0
+    street_angle_deg: float = 0.0
+    airports: tuple[Airport, ...] = ()
+    plausibility: PlausibilityBounds = msgspec.field(default_factory=PlausibilityBounds)
+
+    def to_city(self) -> City:
+        return City(
+            name=self.name,
+            time_zone=self.time_zone,
+            bounds=self.bounds,
+            fallback_speed_km_h=self.fallback_speed_km_h,
+            street_angle_deg=self.street_angle_deg,
+            airports=self.airports,
+            holidays=_holidays(self.holidays),
+            plausibility=self.plausibility,
+        )
+
+
+def shipped_cities() -> list[str]:
+    """The names of the cities that come with the package."""
+    folder = resources.files(__name__)
+    return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
+
+
+def load_city(name_or_path: str) -> City:
+    """A shipped city by name, or one from a TOML file.
+
+    Raises:
+        UnknownCity: neither a shipped city nor a file.
+        InvalidCity: the file does not describe a city.
+    """
+    if name_or_path in shipped_cities():
+        text = resources.files(__name__).joinpath(f"{name_or_path}.toml").read_bytes()
+    elif Path(name_or_path).is_file():
+        text = Path(name_or_path).read_bytes()
+    else:
+        raise UnknownCity(
+            f"no city {name_or_path!r}: name one of {', '.join(shipped_cities())}, or a TOML file like them"
+        )
+    try:
+        return msgspec.toml.decode(text, type=CityProfile).to_city()
+    except msgspec.DecodeError as error:
+        raise InvalidCity(f"city {name_or_path}: {error}") from error
+
+
+def _holidays(code: str) -> tuple[date, ...]:
+    if not code:
+        return ()
+    country, _, subdivision = code.partition("-")
+    try:
+        found = holidays.country_holidays(country, subdiv=subdivision or None, years=HOLIDAY_YEARS)
+    except NotImplementedError as error:
+        raise InvalidCity(f"no holidays are known for {code!r}: {error}") from error
+    return tuple(sorted(found))

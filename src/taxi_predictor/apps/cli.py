@@ -1,0 +1,83 @@
+"""The command line: one app, and what its exit codes mean.
+
+| code | meaning |
+| --- | --- |
+| 0 | done |
+| 1 | a fault of this program |
+| 2 | the command or its input is wrong |
+| 3 | understood and refused: too many rejects, too few trips, a model that did not pass |
+| 4 | there is nothing of that name |
+| 5 | something outside does not answer |
+| 130 | interrupted |
+"""
+
+import sys
+import warnings
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Group
+from rich.markup import escape
+
+from taxi_predictor import __version__
+from taxi_predictor.apps.commands.demo import demo
+from taxi_predictor.apps.commands.models import evaluate, models, promote, rollback, train
+from taxi_predictor.apps.commands.predictions import predict
+from taxi_predictor.apps.commands.serving import serve
+from taxi_predictor.apps.commands.session import ERR
+from taxi_predictor.apps.commands.trips import ingest, migrate, trips
+from taxi_predictor.domain.errors import Invalid, NotFound, Refused, TaxiPredictorError, Unavailable
+
+__all__ = ["main"]
+
+EXIT_CODES = {TaxiPredictorError: 1, Invalid: 2, Refused: 3, NotFound: 4, Unavailable: 5}
+INTERRUPTED = 130
+
+HELP = """Predict how long a taxi trip will take before it starts.
+
+Settings come from the environment: TAXI_HOME (where everything is kept, ./.taxi), TAXI_CITY \
+(new-york, chicago or a TOML file), DATABASE_URL, MLFLOW_TRACKING_URI and more. \
+One home serves one city.
+"""
+
+app = App(
+    name="taxi-predictor",
+    help=HELP,
+    help_format="plaintext",
+    version=__version__,
+    result_action="return_value",
+    help_epilogue="Exit codes: 0 done, 2 wrong input, 3 refused, 4 not found, 5 something does not answer.",
+)
+
+DATA, MODEL, SERVING = (
+    Group.create_ordered("Trips"),
+    Group.create_ordered("Model"),
+    Group.create_ordered("Use"),
+)
+for group, commands in {
+    DATA: (ingest, trips, migrate),
+    MODEL: (train, evaluate, models, promote, rollback),
+    SERVING: (demo, predict, serve),
+}.items():
+    for command in commands:
+        app.command(command, group=group)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with a code that says how it went."""
+    warnings.showwarning = _show_warning
+    try:
+        app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        ERR.print(f"[bold red]usage[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(EXIT_CODES[Invalid])
+    except TaxiPredictorError as error:
+        ERR.print(f"[bold red]{error.slug}[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(next(EXIT_CODES[base] for base in type(error).__mro__ if base in EXIT_CODES))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has left, such as `head`
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    ERR.print(f"[yellow]{escape(str(message))}[/yellow]", highlight=False)

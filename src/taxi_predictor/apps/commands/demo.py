@@ -1,0 +1,190 @@
+"""The demo: from nothing to an answered prediction, on real trips where they can be had."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+import httpx
+import msgspec
+from cyclopts import Parameter
+from rich.panel import Panel
+
+from taxi_predictor.apps.commands.session import ERR, OUT, opened
+from taxi_predictor.apps.commands.trips import ensure_zones
+from taxi_predictor.apps.container import Container
+from taxi_predictor.apps.settings import Settings, load_settings
+from taxi_predictor.apps.tables import ingest_table, scores_table
+from taxi_predictor.domain.errors import (
+    MissingSource,
+    NoChampion,
+    Unavailable,
+    UnreadableSource,
+)
+from taxi_predictor.domain.place import Point
+
+__all__ = ["demo"]
+
+SIMULATED = "simulation:"
+TLC_ZONES = "tlc:"
+MONTHS = 2
+PUBLICATION_LAG_MONTHS = 2
+SEARCH_MONTHS = 4
+READY_TIMEOUT_S = 30.0
+
+
+async def demo(
+    *,
+    trips: str | None = None,
+    zones: str | None = None,
+    serve: Annotated[bool, Parameter(negative="--no-serve")] = True,
+) -> None:
+    """Ingest trips, train, judge, promote, serve, and ask for one prediction over HTTP.
+
+    A second run reuses what is there.
+
+    Parameters
+    ----------
+    trips
+        Any source that ingest takes [default: two recent months of green taxi trips from the TLC, or
+        the simulated city where it can't be reached].
+    zones
+        A zone table, as in ingest [default: the TLC's own where it is needed].
+    serve
+        Go on serving until Ctrl-C.
+    """
+    settings = load_settings()
+    async with opened(settings) as container:
+        await _prepare(container, trips, zones)
+        server = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "taxi_predictor", "serve", start_new_session=True
+        )
+        try:
+            await _ask(container, settings)
+            if serve:
+                ERR.print("Serving until Ctrl-C.")
+                await server.wait()
+        finally:
+            if server.returncode is None:
+                server.send_signal(signal.SIGINT)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(server.wait(), timeout=10)
+
+
+async def _prepare(container: Container, trips: str | None, zones: str | None) -> None:
+    """Have a champion: the one of an earlier run, or a new one where there are new trips."""
+    has_champion = _has_champion(container)
+    if has_champion and trips is None:
+        return
+    sources = [trips] if trips else await _recent_trips(container)
+    await ensure_zones(container, zones)
+    added = 0
+    for source in sources:
+        report = await container.intake.ingest(source)
+        OUT.print(ingest_table(report))
+        added += report.added
+    if added or not has_champion:
+        model = await container.lifecycle.train()
+        OUT.print(scores_table("On the held-out days", model.report.held_out, model.report.slices))
+        OUT.print("; ".join(model.report.verdict.reasons))
+        if model.report.verdict.passed or not has_champion:
+            await container.lifecycle.promote(model.version)
+
+
+def _has_champion(container: Container) -> bool:
+    try:
+        container.outbound.shelf.champion()
+    except NoChampion:
+        return False
+    return True
+
+
+async def _recent_trips(container: Container) -> Sequence[str]:
+    """The newest published months of green taxi trips, or the simulated city."""
+    today = datetime.now(UTC).date()
+    try:
+        await ensure_zones(container, TLC_ZONES)
+        for lag in range(PUBLICATION_LAG_MONTHS + 1, PUBLICATION_LAG_MONTHS + 1 + SEARCH_MONTHS):
+            first, last = _months_before(today, lag + MONTHS - 1), _months_before(today, lag)
+            source = f"tlc:green:{first:%Y-%m}..{last:%Y-%m}"
+            with suppress(MissingSource):
+                await container.intake.parts(source)
+                return [source]
+    except (Unavailable, UnreadableSource, MissingSource) as error:
+        ERR.print(f"[yellow]{error}[/yellow]")
+    OUT.print(
+        Panel(
+            "The TLC's trips can't be had from here, so this demo uses a [bold]simulated city[/bold]:"
+            " nobody took these trips. For real ones: make demo TRIPS=FILE",
+            border_style="yellow",
+        )
+    )
+    return [SIMULATED]
+
+
+def _months_before(day: date, months: int) -> date:
+    number = day.year * 12 + day.month - 1 - months
+    return date(number // 12, number % 12 + 1, 1)
+
+
+async def _ask(container: Container, settings: Settings) -> None:
+    """Ask the served API for one trip, and show request and answer."""
+    url = f"http://{settings.api_host}:{settings.api_port}"
+    body = _example_body(container)
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        await _wait_until_ready(client)
+        answer = await client.post("/v1/predictions", json=body)
+    shown = msgspec.json.format(answer.content, indent=2).decode()
+    manifest = container.outbound.shelf.champion().model.manifest
+    OUT.print()
+    OUT.print(
+        f"[bold]$ curl -s {url}/v1/predictions -H 'content-type: application/json' -d \\", highlight=False
+    )
+    OUT.print(f"  '{msgspec.json.encode(body).decode()}'", highlight=False, soft_wrap=True)
+    OUT.print_json(shown)
+    if manifest.is_simulated:
+        OUT.print("[yellow]Learned from simulated trips: a look at the machinery, not at a city.[/yellow]")
+    OUT.print(
+        f"\nAPI docs  {url}/schema\nHealth    {url}/health\n"
+        "Next      taxi-predictor trips | models | evaluate stored | predict --help",
+        highlight=False,
+    )
+    if answer.is_error:
+        raise Unavailable(f"the API answered {answer.status_code}")
+
+
+def _example_body(container: Container) -> dict[str, object]:
+    """A trip across a third of the city, tomorrow morning."""
+    bounds = container.city.bounds
+    centre = bounds.centre
+    airport = next(iter(container.city.airports), None)
+    there = (
+        airport.point
+        if airport
+        else Point(centre.lat_deg, centre.lon_deg + (bounds.east_deg - bounds.west_deg) / 8)
+    )
+    here = Point(
+        round(centre.lat_deg + (bounds.north_deg - bounds.south_deg) / 16, 4), round(centre.lon_deg, 4)
+    )
+    leave = datetime.now(container.city.tz).replace(hour=8, minute=30, second=0, microsecond=0)
+    return {
+        "pickup": {"lat": here.lat_deg, "lon": here.lon_deg},
+        "dropoff": {"lat": there.lat_deg, "lon": there.lon_deg},
+        "pickup_at": leave.isoformat(),
+    }
+
+
+async def _wait_until_ready(client: httpx.AsyncClient) -> None:
+    deadline = asyncio.get_running_loop().time() + READY_TIMEOUT_S
+    trouble = "it did not listen"
+    while asyncio.get_running_loop().time() < deadline:
+        with suppress(httpx.TransportError):
+            answer = await client.get("/health/ready")
+            if answer.is_success:
+                return
+            trouble = answer.text
+        await asyncio.sleep(0.1)
+    raise Unavailable(f"the API was not ready within {READY_TIMEOUT_S:.0f} s: {trouble}")

@@ -1,0 +1,184 @@
+"""Commands about models: train, evaluate, models, promote, rollback."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from taxi_predictor.apps.commands.session import OUT, opened, parse_instant, write_json
+from taxi_predictor.apps.commands.trips import ensure_zones
+from taxi_predictor.apps.tables import models_table, scores_table
+from taxi_predictor.domain.errors import Invalid
+from taxi_predictor.domain.model import ModelVersion
+from taxi_predictor.ports.inbound.lifecycle import EvaluatedModel, WhichModel
+from taxi_predictor.ports.outbound.models import RegisteredModel
+
+__all__ = ["evaluate", "models", "promote", "rollback", "train"]
+
+Json = Annotated[bool, Parameter(negative="")]
+
+
+def _which(text: str) -> WhichModel:
+    if text == "champion" or text == "latest":
+        return text
+    try:
+        return ModelVersion(int(text))
+    except ValueError as error:
+        raise Invalid(f"{text!r} is not a version number, champion or latest") from error
+
+
+def _announce(model: RegisteredModel) -> None:
+    label = " [yellow](learned from simulated trips)[/yellow]" if model.manifest.is_simulated else ""
+    OUT.print(
+        f"Version [bold]{model.version}[/bold]{label} is {', '.join(sorted(model.aliases)) or 'registered'}"
+    )
+
+
+async def train(*, until: str | None = None, json: Json = False) -> None:
+    """Train a model on the stored trips, judge it on their last days and register it.
+
+    It serves only once it is promoted.
+
+    Parameters
+    ----------
+    until
+        Use trips picked up before this local day (2023-11-01) [default: all].
+    json
+        Print the version with its scores and verdict as JSON.
+    """
+    async with opened() as container:
+        instant = parse_instant(until, container.city.tz) if until else None
+        model = await container.lifecycle.train(until=instant)
+    if json:
+        write_json(_as_json(model), Path("-"))
+        return
+    _announce(model)
+    split = model.manifest.split
+    title = f"Held-out days {split.held_out_from:%Y-%m-%d} to {split.until:%Y-%m-%d} (not included)"
+    OUT.print(scores_table(title, model.report.held_out, model.report.slices))
+    verdict = model.report.verdict
+    OUT.print(f"{'Passed' if verdict.passed else 'Refused'}: {'; '.join(verdict.reasons)}")
+    if verdict.passed:
+        OUT.print(f"Let it serve with [bold]taxi-predictor promote {model.version}[/bold]")
+
+
+async def evaluate(
+    source: str = "stored",
+    /,
+    *,
+    since: Annotated[str | None, Parameter(name="--from")] = None,
+    until: Annotated[str | None, Parameter(name="--to")] = None,
+    model: str = "latest",
+    zones: str | None = None,
+    json: Path | None = None,
+) -> None:
+    """Measure a model on any trips, cleaned by the rules of ingest.
+
+    Parameters
+    ----------
+    source
+        Any source that ingest takes, or "stored" for the trips in the database.
+    since
+        Use trips picked up from this local day on.
+    until
+        Use trips picked up before this local day.
+    model
+        A version number, champion or latest.
+    zones
+        A zone table to learn first, as in ingest.
+    json
+        Write {model, n, mae_s, rmse_s, ..., slices} to this file, - for standard output.
+    """
+    which = _which(model)
+    async with opened() as container:
+        await ensure_zones(container, zones)
+        tz = container.city.tz
+        evaluated = await container.lifecycle.evaluate(
+            None if source == "stored" else await container.intake.parts(source),
+            which=which,
+            since=parse_instant(since, tz) if since else None,
+            until=parse_instant(until, tz) if until else None,
+        )
+    if json is not None:
+        write_json(_evaluation_json(source, evaluated), json)
+    if json is None or str(json) != "-":
+        scores = evaluated.evaluation.scores()
+        assert scores is not None
+        OUT.print(
+            scores_table(
+                f"Version {evaluated.version} on {source}", scores, evaluated.evaluation.scores_by_slice()
+            )
+        )
+
+
+def _evaluation_json(source: str, evaluated: EvaluatedModel) -> bytes:
+    scores = evaluated.evaluation.scores()
+    assert scores is not None
+    manifest = evaluated.model.manifest
+    return msgspec.json.encode(
+        {
+            "model": evaluated.version,
+            "city": manifest.city.name,
+            "simulated": manifest.is_simulated,
+            "source": source,
+            **asdict(scores),
+            "slices": evaluated.evaluation.scores_by_slice(),
+        }
+    )
+
+
+async def models(*, json: Json = False) -> None:
+    """List the registered versions, which of them serves, and how good each is.
+
+    Parameters
+    ----------
+    json
+        Print them as JSON.
+    """
+    async with opened() as container:
+        registered = await container.lifecycle.models()
+    if json:
+        write_json(b"[" + b",".join(map(_as_json, registered)) + b"]", Path("-"))
+    elif registered:
+        OUT.print(models_table(registered))
+    else:
+        OUT.print("No model is registered yet: run [bold]taxi-predictor train[/bold]")
+
+
+async def promote(version: str = "latest", /) -> None:
+    """Let a version serve; refused unless it passed its judgement.
+
+    Parameters
+    ----------
+    version
+        A version number, or latest.
+    """
+    which = _which(version)
+    async with opened() as container:
+        _announce(await container.lifecycle.promote(which))
+
+
+async def rollback() -> None:
+    """Let the previous champion serve again."""
+    async with opened() as container:
+        _announce(await container.lifecycle.rollback())
+
+
+def _as_json(model: RegisteredModel) -> bytes:
+    manifest = model.manifest
+    return msgspec.json.encode(
+        {
+            "version": model.version,
+            "aliases": sorted(model.aliases),
+            "registered_at": model.registered_at,
+            "city": manifest.city.name,
+            "sources": manifest.sources,
+            "simulated": manifest.is_simulated,
+            "trips": manifest.trips,
+            "split": manifest.split,
+            "fingerprint": manifest.fingerprint,
+            **asdict(model.report),
+        }
+    )

@@ -1,0 +1,124 @@
+"""The predict command: one trip from its options, or a file of trips."""
+
+import csv
+from contextlib import nullcontext
+from pathlib import Path
+from typing import IO, Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from taxi_predictor.adapters.http.bodies import PredictionAnswer
+from taxi_predictor.apps.commands.session import ERR, OUT, opened, parse_instant, parse_place, write_json
+from taxi_predictor.apps.commands.trips import ensure_zones
+from taxi_predictor.apps.container import Container
+from taxi_predictor.domain.errors import Invalid
+from taxi_predictor.domain.trip import TripPlan
+from taxi_predictor.ports.inbound.predicting import Prediction
+
+__all__ = ["predict"]
+
+DECIMALS = 3
+
+
+async def predict(
+    trips: str | None = None,
+    /,
+    *,
+    pickup: str | None = None,
+    dropoff: str | None = None,
+    at: str = "now",
+    passengers: int | None = None,
+    coverage: float = 0.8,
+    zones: str | None = None,
+    out: Path = Path("-"),
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Say how long a trip will take, or every trip of a file.
+
+    taxi-predictor predict --pickup 40.758,-73.985 --dropoff 132 --at 2024-03-01T08:30
+
+    Parameters
+    ----------
+    trips
+        A file of trips with pickup_at and places, as ingest reads it; an end is not needed.
+    pickup
+        LAT,LON in degrees, or a zone id.
+    dropoff
+        LAT,LON in degrees, or a zone id.
+    at
+        Departure, local to the city unless it has an offset.
+    passengers
+        How many people ride.
+    coverage
+        How likely the duration lies in the interval.
+    zones
+        A zone table to learn first, as in ingest.
+    out
+        Where the answers for a file go, as CSV; - for standard output.
+    json
+        Print the API's answer.
+    """
+    if not 0.01 <= coverage <= 0.99:
+        raise Invalid(f"--coverage lies between 0.01 and 0.99, got {coverage}")
+    async with opened() as container:
+        await ensure_zones(container, zones)
+        if trips is not None:
+            await _predict_file(container, trips, coverage, out)
+            return
+        if pickup is None or dropoff is None:
+            raise Invalid("name a file of trips, or --pickup and --dropoff")
+        plan = TripPlan(
+            pickup=await container.predictor.place(parse_place(pickup)),
+            dropoff=await container.predictor.place(parse_place(dropoff)),
+            pickup_at=container.predictor.now() if at == "now" else parse_instant(at, container.city.tz),
+            passenger_count=passengers,
+        )
+        [prediction] = container.predictor.predict([plan])
+    if json:
+        write_json(msgspec.json.encode(PredictionAnswer.of(prediction, coverage=coverage)), Path("-"))
+    else:
+        _show(prediction, coverage)
+
+
+def _show(prediction: Prediction, coverage: float) -> None:
+    low_s, high_s = prediction.interval_s(coverage)
+    manifest = prediction.manifest
+    label = ", learned from simulated trips" if manifest.is_simulated else ""
+    OUT.print(
+        f"[bold]{prediction.duration_s / 60:.1f} min[/bold], {coverage:.0%} likely between"
+        f" {low_s / 60:.1f} and {high_s / 60:.1f} min; arriving {prediction.arrival_at:%Y-%m-%d %H:%M}"
+        f" [dim]({prediction.distance_km:.2f} km as the crow flies, model {prediction.version} of"
+        f" {manifest.city.name}{label})[/dim]"
+    )
+
+
+async def _predict_file(container: Container, source: str, coverage: float, out: Path) -> None:
+    tail = (1 - coverage) / 2
+    answered = refused = 0
+    stream: IO[str] | nullcontext[IO[str]] = (
+        nullcontext(OUT.file) if str(out) == "-" else out.open("w", encoding="utf-8", newline="")
+    )
+    with stream as file, container.outbound.progress.step(f"predict {source}") as step:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("row_number", "duration_s", "lower_s", "upper_s", "problem"))
+        for part in await container.intake.parts(source, are_finished=False):
+            async for batch in part.batches():
+                if len(batch.trips):
+                    estimate, _ = container.predictor.predict_batch(batch.trips.plans)
+                    quantiles = [
+                        [round(value, DECIMALS) for value in estimate.distribution.quantile_s(p).tolist()]
+                        for p in (0.5, tail, 1 - tail)
+                    ]
+                    writer.writerows((*row, "") for row in zip(batch.row_numbers, *quantiles, strict=True))
+                table = batch.rejects.table
+                writer.writerows(
+                    (row_number, "", "", "", reason)
+                    for row_number, reason in zip(
+                        table.get_column("row_number"), table.get_column("reason"), strict=True
+                    )
+                )
+                answered += len(batch.trips)
+                refused += len(batch.rejects)
+                step.advance(batch.read)
+    ERR.print(f"{answered:,} trips predicted, {refused:,} refused")

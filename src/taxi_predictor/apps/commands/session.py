@@ -1,0 +1,62 @@
+"""What every command shares: the terminal, the container, and how times and places are written."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+
+from taxi_predictor.adapters.rich.progress import RichProgress
+from taxi_predictor.apps.container import Container, open_container
+from taxi_predictor.apps.settings import Settings, load_settings
+from taxi_predictor.domain.errors import Invalid
+from taxi_predictor.domain.place import Point, ZoneId
+
+__all__ = ["ERR", "OUT", "opened", "parse_instant", "parse_place", "write_json"]
+
+OUT = Console()
+"""For results."""
+ERR = Console(stderr=True)
+"""For progress and troubles, so that a program can read the results."""
+
+
+@asynccontextmanager
+async def opened(settings: Settings | None = None) -> AsyncIterator[Container]:
+    """The container of the environment's settings, with progress on standard error."""
+    async with open_container(settings or load_settings(), progress=RichProgress(ERR)) as container:
+        yield container
+
+
+def parse_instant(text: str, tz: ZoneInfo) -> datetime:
+    """Read ``2024-03``, ``2024-03-01`` or ``2024-03-01T08:30`` (local to *tz* unless it has an offset)."""
+    if text == "now":
+        return datetime.now(UTC)
+    if re.fullmatch(r"\d{4}-\d{2}", text):
+        text += "-01"
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Invalid(f"{text!r} is not a time such as 2024-03-01 or 2024-03-01T08:30-05:00") from error
+    return instant if instant.tzinfo else instant.replace(tzinfo=tz)
+
+
+def parse_place(text: str) -> Point | ZoneId:
+    """Read ``40.75,-73.99`` (latitude, longitude) or a zone id such as ``132``."""
+    try:
+        if "," in text:
+            lat_deg, lon_deg = (float(part) for part in text.split(","))
+            return Point(lat_deg, lon_deg)
+        return ZoneId(int(text))
+    except ValueError as error:
+        raise Invalid(f"{text!r} is neither LAT,LON in degrees nor a zone id: {error}") from error
+
+
+def write_json(encoded: bytes, target: Path) -> None:
+    """Write to *target*, or to standard output where it is ``-``."""
+    if str(target) == "-":
+        OUT.file.write(encoded.decode() + "\n")
+    else:
+        target.write_bytes(encoded + b"\n")

@@ -1,0 +1,129 @@
+"""Commands about trips: ingest, trips, migrate."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from taxi_predictor.apps.commands.session import ERR, OUT, opened, write_json
+from taxi_predictor.apps.container import Container
+from taxi_predictor.apps.settings import load_settings
+from taxi_predictor.apps.tables import ingest_table, rejects_table, stored_table
+from taxi_predictor.domain.plausibility import Rejection
+from taxi_predictor.ports.inbound.intake import IngestReport
+
+__all__ = ["ensure_zones", "ingest", "migrate", "trips"]
+
+
+async def ensure_zones(container: Container, named: str | None) -> None:
+    """Learn the zone table *named*, or that of the settings when none is known yet."""
+    fallback = load_settings().zones
+    if named or (fallback and not await container.intake.knows_zones()):
+        zones = await container.intake.learn_zones(named or str(fallback))
+        ERR.print(f"[dim]{len(zones)} zones learned from {named or fallback}[/dim]")
+
+
+async def ingest(
+    *sources: str,
+    zones: str | None = None,
+    max_rejects: float | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Read trips, clean them and store the believable ones; what is refused is kept with its reason.
+
+    A file is stored whole or not at all, and ingesting it again adds nothing.
+
+    Parameters
+    ----------
+    sources
+        Files (.parquet, .csv, .csv.gz), folders of them, tlc:green:2024-01..2024-03 (or yellow) to
+        download from the TLC, simulation: for a made-up city (simulation:trips=1000000,seed=2).
+    zones
+        Where the taxi zones are: a CSV with centroids, a shapefile, a .zip or folder of it, or tlc:.
+        Remembered for everything that follows.
+    max_rejects
+        Refuse a file of which more than this share is unbelievable [default: TAXI_MAX_REJECT_SHARE].
+    json
+        Print {read, added, known, rejected: {reason: rows}, ...} instead of a table.
+    """
+    total = IngestReport()
+    async with opened() as container:
+        await ensure_zones(container, zones)
+        for source in sources:
+            total += await container.intake.ingest(source, max_reject_share=max_rejects)
+    if json:
+        write_json(msgspec.json.encode(total), Path("-"))
+        return
+    OUT.print(ingest_table(total))
+    if total.missing_columns:
+        OUT.print(f"[dim]not in the source: {', '.join(total.missing_columns)}[/dim]")
+    if total.ignored_columns:
+        OUT.print(f"[dim]not used: {', '.join(total.ignored_columns)}[/dim]")
+
+
+async def trips(
+    *,
+    rejects: Path | None = None,
+    reason: Rejection | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Show what is stored: trips by source and month, refused rows by reason.
+
+    Parameters
+    ----------
+    rejects
+        Write the refused rows to this file (- for standard output), one JSON object a line with its
+        source, row number, reason and the row as it was read. Mend them and ingest the result.
+    reason
+        Only the rows refused for this reason.
+    json
+        Print the counts as JSON.
+    """
+    async with opened() as container:
+        if rejects is not None:
+            lines = [
+                msgspec.json.encode(
+                    {
+                        "source": part.name,
+                        "row_number": row_number,
+                        "reason": why,
+                        "record": msgspec.Raw(record.encode()),
+                    }
+                )
+                async for part, batch in container.intake.rejects(reason=reason)
+                for row_number, why, record in zip(
+                    *(batch.table.get_column(name) for name in ("row_number", "reason", "record")),
+                    strict=True,
+                )
+            ]
+            write_json(b"\n".join(lines), rejects)
+            ERR.print(f"{len(lines):,} refused rows written")
+            return
+        stored = await container.intake.stored()
+    if json:
+        write_json(msgspec.json.encode(stored), Path("-"))
+        return
+    if not stored.trips:
+        OUT.print("No trip is stored yet: run [bold]taxi-predictor ingest SOURCE[/bold]")
+    else:
+        OUT.print(stored_table(stored))
+    if stored.rejects:
+        OUT.print()
+        OUT.print(rejects_table(stored))
+
+
+async def migrate(*, to: int | None = None) -> None:
+    """Bring the database's schema up to date (the embedded database does so by itself).
+
+    Parameters
+    ----------
+    to
+        The number of the migration to stop at, up or down; 0 empties the database.
+    """
+    async with opened() as container:
+        done = await container.outbound.migrate(to)
+    for line in done:
+        OUT.print(line)
+    if not done:
+        OUT.print("nothing to do: the schema is as it should be")

@@ -1,0 +1,74 @@
+"""The use cases, built on one adapter per outbound port."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from taxi_predictor.adapters.memory.progress import MemoryProgress
+from taxi_predictor.apps.cities import load_city
+from taxi_predictor.apps.profiles import PROFILES, Outbound
+from taxi_predictor.apps.settings import Settings
+from taxi_predictor.domain.city import City
+from taxi_predictor.domain.promotion import PromotionPolicy
+from taxi_predictor.ports.inbound.health import Health
+from taxi_predictor.ports.inbound.intake import TripIntake
+from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.outbound.progress import Progress
+
+__all__ = ["Container", "open_container", "wire"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """The whole hexagon of one city."""
+
+    city: City
+    intake: TripIntake
+    lifecycle: ModelLifecycle
+    predictor: DurationPredictor
+    health: Health
+    outbound: Outbound
+
+
+def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
+    """Build the use cases. Pure: opens nothing."""
+    return Container(
+        city=city,
+        intake=TripIntake(
+            catalog=outbound.catalog,
+            trips=outbound.trips,
+            quarantine=outbound.quarantine,
+            zones=outbound.zones,
+            progress=outbound.progress,
+            max_reject_share=settings.max_reject_share,
+        ),
+        lifecycle=ModelLifecycle(
+            city=city,
+            trips=outbound.trips,
+            trainer=outbound.trainer,
+            loader=outbound.loader,
+            registry=outbound.registry,
+            shelf=outbound.shelf,
+            policy=PromotionPolicy(),
+            progress=outbound.progress,
+        ),
+        predictor=DurationPredictor(shelf=outbound.shelf, zones=outbound.zones, clock=outbound.clock),
+        health=Health(shelf=outbound.shelf, pings=outbound.pings),
+        outbound=outbound,
+    )
+
+
+@asynccontextmanager
+async def open_container(
+    settings: Settings,
+    *,
+    progress: Progress | None = None,
+    swap: Callable[[Outbound], Outbound] = lambda outbound: outbound,
+) -> AsyncIterator[Container]:
+    """Open the adapters of the profile; close them in reverse order on exit."""
+    city = load_city(settings.city)
+    async with AsyncExitStack() as stack:
+        profile = PROFILES[settings.profile]
+        outbound = await profile(settings, city, progress or MemoryProgress(), stack)
+        yield wire(swap(outbound), settings, city)

@@ -1,0 +1,155 @@
+"""Which adapters stand behind the ports: all in memory, on this machine, or on servers."""
+
+import warnings
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from taxi_predictor.apps.settings import InvalidSettings, Settings
+from taxi_predictor.domain.city import City
+from taxi_predictor.ports.inbound.health import Ping
+from taxi_predictor.ports.outbound.clock import Clock
+from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
+from taxi_predictor.ports.outbound.places import ZoneStore
+from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripStore
+
+__all__ = ["PROFILES", "NotForProduction", "Outbound"]
+
+
+Migrate = Callable[[int | None], Awaitable[Sequence[str]]]
+"""Brings the store's schema to a numbered state (None: the newest) and says what was done."""
+
+
+async def _no_schema(to: int | None) -> Sequence[str]:
+    return []
+
+
+class NotForProduction(UserWarning):
+    """What was composed loses data by design."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbound:
+    """One adapter behind every outbound port. Tests replace them one by one."""
+
+    clock: Clock
+    progress: Progress
+    catalog: SourceCatalog
+    trips: TripStore
+    quarantine: Quarantine
+    zones: ZoneStore
+    trainer: ModelTrainer
+    loader: ModelLoader
+    registry: ModelRegistry
+    shelf: ModelShelf
+    migrate: Migrate = _no_schema
+    pings: Mapping[str, Ping] = field(default_factory=dict)
+
+
+Profile = Callable[[Settings, City, Progress, AsyncExitStack], Awaitable[Outbound]]
+
+
+async def memory(settings: Settings, city: City, progress: Progress, stack: AsyncExitStack) -> Outbound:
+    """Everything in this process; nothing outlives it. For tests and for a look around."""
+    from taxi_predictor.adapters.memory.models import (
+        ConstantSpeedLoader,
+        ConstantSpeedTrainer,
+        MemoryModelRegistry,
+        MemoryModelShelf,
+    )
+    from taxi_predictor.adapters.memory.places import MemoryZoneStore
+    from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
+    from taxi_predictor.adapters.sources.catalog import Catalog
+    from taxi_predictor.adapters.system.clock import SystemClock
+
+    warnings.warn("profile memory forgets everything at exit", NotForProduction, stacklevel=2)
+    clock, loader, quarantine = SystemClock(), ConstantSpeedLoader(), MemoryQuarantine()
+    return Outbound(
+        clock=clock,
+        progress=progress,
+        catalog=Catalog(city=city, cache=_downloads(settings), tlc_url=settings.tlc_url, progress=progress),
+        trips=MemoryTripStore(quarantine),
+        quarantine=quarantine,
+        zones=MemoryZoneStore(),
+        trainer=ConstantSpeedTrainer(clock=clock),
+        loader=loader,
+        registry=MemoryModelRegistry(clock=clock),
+        shelf=MemoryModelShelf(loader),
+    )
+
+
+async def local(settings: Settings, city: City, progress: Progress, stack: AsyncExitStack) -> Outbound:
+    """A PostgreSQL and an MLflow of its own under the home folder, where none is named."""
+    from taxi_predictor.adapters.postgres.embedded import embedded_postgres
+
+    home = settings.home.absolute()
+    database_url = settings.database_url
+    if database_url is None:
+        database_url = await stack.enter_async_context(embedded_postgres(home / "postgres"))
+    tracking_uri = settings.mlflow_tracking_uri
+    artifacts = None
+    if tracking_uri is None:
+        tracking_uri, artifacts = f"sqlite:///{home / 'mlflow.db'}", home / "mlflow-artifacts"
+    outbound = await _stored(settings, city, progress, stack, database_url, tracking_uri, artifacts)
+    if settings.database_url is None:
+        await outbound.migrate(None)  # nobody else looks after the embedded server
+    return outbound
+
+
+async def server(settings: Settings, city: City, progress: Progress, stack: AsyncExitStack) -> Outbound:
+    """A PostgreSQL and an MLflow that somebody else runs."""
+    if settings.database_url is None or settings.mlflow_tracking_uri is None:
+        raise InvalidSettings("profile server needs DATABASE_URL and MLFLOW_TRACKING_URI")
+    return await _stored(
+        settings, city, progress, stack, settings.database_url, settings.mlflow_tracking_uri, None
+    )
+
+
+async def _stored(
+    settings: Settings,
+    city: City,
+    progress: Progress,
+    stack: AsyncExitStack,
+    database_url: str,
+    tracking_uri: str,
+    artifacts: Path | None,
+) -> Outbound:
+    from taxi_predictor.adapters.disk.shelf import DiskModelShelf
+    from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
+    from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
+    from taxi_predictor.adapters.mlflow.registry import MlflowModelRegistry
+    from taxi_predictor.adapters.postgres.migrations import migrate
+    from taxi_predictor.adapters.postgres.pool import open_pool, ping
+    from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
+    from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
+    from taxi_predictor.adapters.sources.catalog import Catalog
+    from taxi_predictor.adapters.system.clock import SystemClock
+
+    pool = await stack.enter_async_context(open_pool(database_url, max_size=settings.pool_max))
+    clock, loader = SystemClock(), LightgbmLoader()
+    return Outbound(
+        clock=clock,
+        progress=progress,
+        catalog=Catalog(city=city, cache=_downloads(settings), tlc_url=settings.tlc_url, progress=progress),
+        trips=PostgresTripStore(pool),
+        quarantine=PostgresQuarantine(pool),
+        zones=PostgresZoneStore(pool),
+        trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
+        loader=loader,
+        registry=MlflowModelRegistry(
+            tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts
+        ),
+        shelf=DiskModelShelf(settings.home / "models", loader),
+        migrate=lambda to: migrate(pool, to=to),
+        pings={"postgres": partial(ping, pool)},
+    )
+
+
+def _downloads(settings: Settings) -> Path:
+    return settings.home / "downloads"
+
+
+PROFILES: Mapping[str, Profile] = {"memory": memory, "local": local, "server": server}

@@ -1,0 +1,90 @@
+"""Everything that may differ between two deploys, read once from the environment."""
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from taxi_predictor.domain.errors import Invalid
+
+__all__ = ["InvalidSettings", "Settings", "load_settings"]
+
+PREFIX = "TAXI_"
+FILE_SUFFIX = "_FILE"
+WELL_KNOWN = {"DATABASE_URL": "database_url", "MLFLOW_TRACKING_URI": "mlflow_tracking_uri"}
+"""Names that other tools use too; they need no prefix."""
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class InvalidSettings(Invalid):
+    slug = "invalid-settings"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Each field is set by ``TAXI_`` and its name in capitals, or by a file named in ``..._FILE``."""
+
+    profile: Literal["memory", "local", "server"] = "local"
+    """memory forgets at exit; local brings its own PostgreSQL and MLflow; server is given both."""
+    home: Path = Path(".taxi")
+    """Where this deployment keeps its files. One home serves one city."""
+    city: str = "new-york"
+    """A shipped city's name or the path of a TOML file."""
+    zones: str | None = None
+    """Zone table to learn when none is known yet: a path, or tlc: for the TLC's own."""
+    database_url: str | None = None
+    """PostgreSQL; also DATABASE_URL. Unset in profile local: an embedded one under home."""
+    mlflow_tracking_uri: str | None = None
+    """Also MLFLOW_TRACKING_URI. Unset in profile local: an SQLite file under home."""
+    model_name: str = "taxi-duration"
+    """The registered model in MLflow."""
+    tlc_url: str = "https://d37ci6vzurychx.cloudfront.net"
+    """Where the TLC publishes its trips."""
+    max_reject_share: Share = 0.3
+    """A file with a larger share of unbelievable rows is refused whole."""
+    seed: int = 1
+    """Of everything random in training."""
+    pool_max: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
+    """Database connections per process."""
+    api_host: str = "127.0.0.1"
+    api_port: Port = 8000
+    api_workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    api_max_body_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 1 << 20
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read *environ*.
+
+    Raises:
+        InvalidSettings: an unknown ``TAXI_`` name, a value of the wrong kind, an unreadable secret.
+    """
+    raw: dict[str, str] = {}
+    known = {f"{PREFIX}{name.upper()}": name for name in Settings.__struct_fields__} | WELL_KNOWN
+    for variable, value in environ.items():
+        plain = variable.removesuffix(FILE_SUFFIX) if variable not in known else variable
+        if plain not in known:
+            if variable.startswith(PREFIX):
+                near = get_close_matches(variable, known, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise InvalidSettings(f"there is no setting {variable}{hint}")
+            continue
+        field = known[plain]
+        if field in raw and plain in WELL_KNOWN:
+            continue  # our own name wins over the well-known one
+        raw[field] = value if plain == variable else _secret(variable, value)
+    try:
+        given = {name: value for name, value in raw.items() if value}
+        return msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, text: kind(text))
+    except msgspec.ValidationError as error:
+        raise InvalidSettings(f"settings: {error}") from error
+
+
+def _secret(variable: str, path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except OSError as error:
+        raise InvalidSettings(f"{variable} names a file that cannot be read: {error}") from error

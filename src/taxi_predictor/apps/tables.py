@@ -1,0 +1,95 @@
+"""What the commands show a person."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.table import Table
+
+from taxi_predictor.domain.evaluation import Scores
+from taxi_predictor.ports.inbound.intake import IngestReport, StoredTrips
+from taxi_predictor.ports.outbound.models import Alias, RegisteredModel
+
+__all__ = ["ingest_table", "models_table", "rejects_table", "scores_table", "stored_table"]
+
+
+def _table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
+    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left")
+    return table
+
+
+def ingest_table(report: IngestReport) -> Table:
+    table = _table("Ingested", "rows", "what became of them", numbers=("rows",))
+    table.add_row(f"{report.read:,}", "read")
+    table.add_row(f"{report.added:,}", "added")
+    table.add_row(f"{report.known:,}", "known already")
+    for reason, rows in report.rejected.items():
+        table.add_row(f"{rows:,}", f"rejected: {reason}")
+    if report.ambiguous_times:
+        table.add_row(f"{report.ambiguous_times:,}", "of them in an hour that happens twice")
+    return table
+
+
+def stored_table(stored: StoredTrips) -> Table:
+    table = _table("Stored trips", "source", "month", "trips", numbers=("trips",))
+    for count in stored.trips:
+        table.add_row(count.family, f"{count.month:%Y-%m}", f"{count.trips:,}")
+    table.add_row("all", "", f"{sum(count.trips for count in stored.trips):,}")
+    return table
+
+
+def rejects_table(stored: StoredTrips) -> Table:
+    table = _table("In quarantine", "reason", "source", "rows", numbers=("rows",))
+    totals: dict[tuple[str, str], int] = {}
+    for count in stored.rejects:
+        key = (count.reason, count.part.family)
+        totals[key] = totals.get(key, 0) + count.rows
+    for (reason, family), rows in sorted(totals.items()):
+        table.add_row(reason, family, f"{rows:,}")
+    return table
+
+
+def scores_table(title: str, overall: Scores, slices: Mapping[str, Scores]) -> Table:
+    columns = ("n", "MAE s", "RMSE s", "bias s", "MAPE", "RMSLE", "R2", "≤ 5 min", "cover 80 %", "width s")
+    table = _table(title, "trips", *columns, numbers=columns)
+    for name, scores in {"all": overall, **slices}.items():
+        table.add_row(
+            name,
+            f"{scores.n:,}",
+            f"{scores.mae_s:.1f}",
+            f"{scores.rmse_s:.1f}",
+            f"{scores.bias_s:+.1f}",
+            f"{scores.mape:.1%}",
+            f"{scores.rmsle:.3f}",
+            f"{scores.r2:.3f}",
+            f"{scores.within_5_min:.1%}",
+            f"{scores.coverage_80:.1%}",
+            f"{scores.width_80_s:.0f}",
+        )
+    return table
+
+
+def models_table(models: Sequence[RegisteredModel]) -> Table:
+    table = _table(
+        "Models",
+        "version",
+        "is",
+        "trained until",
+        "trips",
+        "from",
+        "held-out MAE s",
+        "verdict",
+        numbers=("version", "trips", "held-out MAE s"),
+    )
+    for model in models:
+        verdict = model.report.verdict
+        table.add_row(
+            str(model.version),
+            ", ".join(alias for alias in Alias if alias in model.aliases),
+            f"{model.manifest.split.held_out_from:%Y-%m-%d}",
+            f"{model.manifest.trips:,}",
+            ", ".join(model.manifest.sources),
+            f"{model.report.held_out.mae_s:.1f}",
+            "passed" if verdict.passed else f"refused: {'; '.join(verdict.reasons)}",
+        )
+    return table

@@ -1,0 +1,143 @@
+"""Every error that the core raises or a port may raise.
+
+TaxiPredictorError
+├── Invalid                 the caller said something impossible
+│   ├── InvalidTrip
+│   ├── InvalidCity
+│   ├── InvalidSource       a source's name or options make no sense
+│   ├── UnknownSchema       columns that belong to no known kind of trip file
+│   ├── UnreadableSource    a file that is cut short, broken or not what its name says
+│   └── LeakedColumns       a column known only after the trip on its way into a model
+├── NotFound
+│   ├── UnknownCity
+│   ├── UnknownZone
+│   ├── UnknownModel
+│   ├── MissingSource       no such file, folder or month
+│   └── NoZones             zone ids were given but no zone table is known
+├── Refused                 understood, and not done
+│   ├── TooManyRejects
+│   ├── NotEnoughTrips
+│   └── PromotionRefused
+└── Unavailable             something outside does not answer; nothing was changed
+    ├── NoChampion
+    ├── BrokenModel         an artifact that is damaged, or that this code cannot serve
+    └── StorageFull
+
+Each class has a slug, stable across releases. How a face shows it (an HTTP status, an exit code)
+is that face's business.
+"""
+
+__all__ = [
+    "BrokenModel",
+    "Invalid",
+    "InvalidCity",
+    "InvalidSource",
+    "InvalidTrip",
+    "LeakedColumns",
+    "MissingSource",
+    "NoChampion",
+    "NoZones",
+    "NotEnoughTrips",
+    "NotFound",
+    "PromotionRefused",
+    "Refused",
+    "StorageFull",
+    "TaxiPredictorError",
+    "TooManyRejects",
+    "Unavailable",
+    "UnknownCity",
+    "UnknownModel",
+    "UnknownSchema",
+    "UnknownZone",
+    "UnreadableSource",
+]
+
+
+class TaxiPredictorError(Exception):
+    """Base of all errors of this package; its text is one sentence fit for a person."""
+
+    slug = "internal"
+
+
+class Invalid(TaxiPredictorError, ValueError):
+    slug = "invalid"
+
+
+class InvalidTrip(Invalid):
+    slug = "invalid-trip"
+
+
+class InvalidCity(Invalid):
+    slug = "invalid-city"
+
+
+class InvalidSource(Invalid):
+    slug = "invalid-source"
+
+
+class UnknownSchema(Invalid):
+    slug = "unknown-schema"
+
+
+class UnreadableSource(Invalid):
+    slug = "unreadable-source"
+
+
+class LeakedColumns(Invalid):
+    slug = "leaked-columns"
+
+
+class NotFound(TaxiPredictorError):
+    slug = "not-found"
+
+
+class UnknownCity(NotFound):
+    slug = "unknown-city"
+
+
+class UnknownZone(NotFound):
+    slug = "unknown-zone"
+
+
+class UnknownModel(NotFound):
+    slug = "unknown-model"
+
+
+class MissingSource(NotFound):
+    slug = "missing-source"
+
+
+class NoZones(NotFound):
+    slug = "no-zones"
+
+
+class Refused(TaxiPredictorError):
+    slug = "refused"
+
+
+class TooManyRejects(Refused):
+    slug = "too-many-rejects"
+
+
+class NotEnoughTrips(Refused):
+    slug = "not-enough-trips"
+
+
+class PromotionRefused(Refused):
+    slug = "promotion-refused"
+
+
+class Unavailable(TaxiPredictorError):
+    slug = "unavailable"
+
+
+class NoChampion(Unavailable):
+    slug = "no-champion"
+
+
+class BrokenModel(Unavailable):
+    slug = "broken-model"
+
+
+class StorageFull(Unavailable):
+    slug = "storage-full"

@@ -1,0 +1,157 @@
+"""How good a model is on trips whose end is known: sums that add up over batches, then scores."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+
+from taxi_predictor.domain.arithmetic import Column, ColumnArithmetic
+from taxi_predictor.domain.city import City
+from taxi_predictor.domain.model import BatchEstimate
+from taxi_predictor.domain.place import great_circle_km
+
+__all__ = ["Evaluation", "Scores", "Tally"]
+
+COVERAGE = 0.8
+PINBALL_LEVELS = (0.1, 0.5, 0.9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """Errors are predicted minus actual; shares and relative errors are fractions, not percent."""
+
+    n: int
+    mae_s: float
+    rmse_s: float
+    mape: float
+    rmsle: float
+    r2: float
+    bias_s: float
+    within_5_min: float
+    pinball_s: float
+    """Mean pinball loss at 10, 50 and 90 % (Koenker and Bassett, 1978)."""
+    coverage_80: float
+    width_80_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Sums over trips; tallies of two batches add up to the tally of both."""
+
+    n: float = 0.0
+    error_s: float = 0.0
+    abs_error_s: float = 0.0
+    squared_error_s2: float = 0.0
+    relative_error: float = 0.0
+    squared_log_error: float = 0.0
+    actual_s: float = 0.0
+    squared_actual_s2: float = 0.0
+    within_5_min: float = 0.0
+    pinball_s: float = 0.0
+    covered: float = 0.0
+    width_s: float = 0.0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
+    def scores(self) -> Scores | None:
+        """The scores, or None of no trip at all."""
+        if not self.n:
+            return None
+        n = self.n
+        variance_s2 = self.squared_actual_s2 / n - (self.actual_s / n) ** 2
+        mse_s2 = self.squared_error_s2 / n
+        return Scores(
+            n=round(n),
+            mae_s=self.abs_error_s / n,
+            rmse_s=math.sqrt(mse_s2),
+            mape=self.relative_error / n,
+            rmsle=math.sqrt(self.squared_log_error / n),
+            r2=1 - mse_s2 / variance_s2 if variance_s2 > 0 else math.nan,
+            bias_s=self.error_s / n,
+            within_5_min=self.within_5_min / n,
+            pinball_s=self.pinball_s / n,
+            coverage_80=self.covered / n,
+            width_80_s=self.width_s / n,
+        )
+
+
+@dataclass(slots=True)
+class Evaluation:
+    """Scores of one model, overall and by slice, gathered batch by batch."""
+
+    city: City
+    overall: Tally = field(default_factory=Tally)
+    slices: dict[str, Tally] = field(default_factory=dict)
+
+    def add(self, actual_s: Column, estimate: BatchEstimate) -> None:
+        """Count one batch; *actual_s* are the trips' durations in the order of *estimate*."""
+        m = estimate.m
+        losses = _losses(m, actual_s, estimate)
+        everything = m.column([1.0]) + 0 * actual_s
+        self.overall += _sum(m, losses, everything)
+        for name, member in _slices(m, estimate.features, self.city):
+            self.slices[name] = self.slices.get(name, Tally()) + _sum(m, losses, member)
+
+    def scores(self) -> Scores | None:
+        return self.overall.scores()
+
+    def scores_by_slice(self) -> Mapping[str, Scores]:
+        """The scores of each slice that has trips."""
+        scored = ((name, tally.scores()) for name, tally in self.slices.items())
+        return {name: scores for name, scores in scored if scores is not None}
+
+
+def _losses(m: ColumnArithmetic, actual_s: Column, estimate: BatchEstimate) -> dict[str, Column]:
+    distribution = estimate.distribution
+    predicted_s = distribution.median_s()
+    low_s, high_s = distribution.interval_s(COVERAGE)
+    error_s = predicted_s - actual_s
+    log_error = m.log(1 + predicted_s) - m.log(1 + actual_s)
+    pinball_s = 0 * actual_s
+    for level in PINBALL_LEVELS:
+        missing_s = actual_s - distribution.quantile_s(level)
+        pinball_s = pinball_s + m.where(missing_s >= 0, missing_s * level, missing_s * (level - 1))
+    return {
+        "n": 0 * actual_s + 1,
+        "error_s": error_s,
+        "abs_error_s": m.fabs(error_s),
+        "squared_error_s2": error_s * error_s,
+        "relative_error": m.fabs(error_s) / actual_s,
+        "squared_log_error": log_error * log_error,
+        "actual_s": actual_s,
+        "squared_actual_s2": actual_s * actual_s,
+        "within_5_min": m.where(m.fabs(error_s) <= 300, 1.0, 0.0),
+        "pinball_s": pinball_s / len(PINBALL_LEVELS),
+        "covered": m.where(m.both(actual_s >= low_s, actual_s <= high_s), 1.0, 0.0),
+        "width_s": high_s - low_s,
+    }
+
+
+def _sum(m: ColumnArithmetic, losses: Mapping[str, Column], member: Column) -> Tally:
+    return Tally(**{name: m.total(loss * member) for name, loss in losses.items()})
+
+
+def _slices(m: ColumnArithmetic, features: Mapping[str, Column], city: City) -> Iterator[tuple[str, Column]]:
+    """Yield each slice's name with 1 for its members and 0 for the others."""
+
+    def members(condition: Column) -> Column:
+        return m.where(condition, 1.0, 0.0)
+
+    distance_km, minute, weekday = features["distance_km"], features["minute_of_day"], features["weekday"]
+    is_weekday = weekday < 5
+    morning = m.both(minute >= 7 * 60, minute < 10 * 60)
+    evening = m.both(minute >= 16 * 60, minute < 19 * 60)
+    yield "under 1.5 km", members(distance_km < 1.5)
+    yield "10 km and more", members(distance_km >= 10)
+    yield "night", members(m.either(minute < 5 * 60, minute >= 23 * 60))
+    yield "rush", members(m.both(is_weekday, m.either(morning, evening)))
+    yield "weekend", members(weekday >= 5)
+    airport = None
+    for terminal in city.airports:
+        for end in ("pickup", "dropoff"):
+            lat_deg, lon_deg = features[f"{end}_lat_deg"], features[f"{end}_lon_deg"]
+            here_lat, here_lon = 0 * lat_deg + terminal.point.lat_deg, 0 * lon_deg + terminal.point.lon_deg
+            near = great_circle_km(m, here_lat, here_lon, lat_deg, lon_deg) <= terminal.radius_km
+            airport = near if airport is None else m.either(airport, near)
+    if airport is not None:
+        yield "airport", members(airport)

@@ -1,0 +1,92 @@
+"""Which finished trips are believable, and the one reason why another is not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from taxi_predictor.domain.arithmetic import Arithmetic, Quantity
+from taxi_predictor.domain.city import City
+from taxi_predictor.domain.place import great_circle_km
+
+__all__ = ["ReadTrip", "Rejection", "doubts"]
+
+N = TypeVar("N", bound=Quantity)
+
+
+class Rejection(StrEnum):
+    """Why a row did not become a trip; a row has one reason, the first that applies."""
+
+    MISSING_FIELD = "missing-field"
+    """A pickup time, an end (or duration) or a place is empty."""
+    MALFORMED_FIELD = "malformed-field"
+    """A value that cannot be read as what its column holds."""
+    NONEXISTENT_TIME = "nonexistent-time"
+    """A local time in the hour that is skipped when the clocks go forward."""
+    WRONG_MONTH = "wrong-month"
+    """Picked up in another month than the file's name says."""
+    UNKNOWN_ZONE = "unknown-zone"
+    OUTSIDE_CITY = "outside-city"
+    NOT_POSITIVE = "not-positive"
+    """Ends before or when it begins."""
+    METER_LEFT_ON = "meter-left-on"
+    TOO_SHORT = "too-short"
+    TOO_LONG = "too-long"
+    IMPOSSIBLE_SPEED = "impossible-speed"
+    """No car drives the straight line that fast."""
+    DUPLICATE = "duplicate"
+    """The same trip stands earlier in the same file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadTrip(Generic[N]):
+    """What a source says of one finished trip, or of many as columns.
+
+    The first five are conditions that only a reader can tell; the rest may be null (in columns)
+    or NaN where one of those conditions holds.
+    """
+
+    is_missing: N
+    is_malformed: N
+    is_nonexistent_time: N
+    is_wrong_month: N
+    is_unknown_zone: N
+    pickup_lat_deg: N
+    pickup_lon_deg: N
+    dropoff_lat_deg: N
+    dropoff_lon_deg: N
+    duration_s: N
+
+
+def doubts(m: Arithmetic[N], trip: ReadTrip[N], city: City) -> Iterator[tuple[Rejection, N]]:
+    """Yield each reason to reject *trip* with the condition for it; the first that holds counts.
+
+    Whether a trip is a duplicate is for the store to say: it alone knows the others.
+    """
+    bounds, believable = city.bounds, city.plausibility
+    yield Rejection.MALFORMED_FIELD, trip.is_malformed
+    yield Rejection.MISSING_FIELD, trip.is_missing
+    yield Rejection.NONEXISTENT_TIME, trip.is_nonexistent_time
+    yield Rejection.WRONG_MONTH, trip.is_wrong_month
+    yield Rejection.UNKNOWN_ZONE, trip.is_unknown_zone
+    yield (
+        Rejection.OUTSIDE_CITY,
+        m.either(
+            m.either(
+                m.either(trip.pickup_lat_deg < bounds.south_deg, trip.pickup_lat_deg > bounds.north_deg),
+                m.either(trip.pickup_lon_deg < bounds.west_deg, trip.pickup_lon_deg > bounds.east_deg),
+            ),
+            m.either(
+                m.either(trip.dropoff_lat_deg < bounds.south_deg, trip.dropoff_lat_deg > bounds.north_deg),
+                m.either(trip.dropoff_lon_deg < bounds.west_deg, trip.dropoff_lon_deg > bounds.east_deg),
+            ),
+        ),
+    )
+    yield Rejection.NOT_POSITIVE, trip.duration_s <= 0
+    yield Rejection.METER_LEFT_ON, trip.duration_s >= believable.meter_left_on_s
+    yield Rejection.TOO_SHORT, trip.duration_s < believable.min_duration_s
+    yield Rejection.TOO_LONG, trip.duration_s > believable.max_duration_s
+    distance_km = great_circle_km(
+        m, trip.pickup_lat_deg, trip.pickup_lon_deg, trip.dropoff_lat_deg, trip.dropoff_lon_deg
+    )
+    yield Rejection.IMPOSSIBLE_SPEED, distance_km > trip.duration_s * (believable.max_speed_km_h / 3600)

@@ -1,0 +1,1 @@
+"""The doors of the core: ``inbound`` are its use cases, ``outbound`` what it needs from outside."""

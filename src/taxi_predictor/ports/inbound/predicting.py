@@ -1,0 +1,116 @@
+"""How long will this trip take? One answer, whichever face asks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from taxi_predictor.domain.arithmetic import SCALAR
+from taxi_predictor.domain.city import City
+from taxi_predictor.domain.distribution import DurationDistribution
+from taxi_predictor.domain.errors import InvalidTrip, NoZones
+from taxi_predictor.domain.model import BatchEstimate, Manifest, ModelVersion
+from taxi_predictor.domain.place import Place, Point, ZoneId, ZoneTable, great_circle_km
+from taxi_predictor.domain.trip import PlanBatch, TripPlan
+from taxi_predictor.ports.outbound.clock import Clock
+from taxi_predictor.ports.outbound.models import ModelShelf, ServedModel
+from taxi_predictor.ports.outbound.places import ZoneStore
+
+__all__ = ["DurationPredictor", "Prediction"]
+
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""Departures for which the calendar has holidays and clocks have rules."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """The answer for one trip. Times and durations are rounded to the millisecond, here and only here."""
+
+    plan: TripPlan
+    distribution: DurationDistribution[float]
+    version: ModelVersion
+    manifest: Manifest
+
+    @property
+    def duration_s(self) -> float:
+        """The median: as many trips take longer as take less."""
+        return round(self.distribution.median_s(), 3)
+
+    def interval_s(self, coverage: float) -> tuple[float, float]:
+        low_s, high_s = self.distribution.interval_s(coverage)
+        return round(low_s, 3), round(high_s, 3)
+
+    @property
+    def arrival_at(self) -> datetime:
+        return self.plan.pickup_at + timedelta(seconds=self.duration_s)
+
+    @property
+    def distance_km(self) -> float:
+        """The great circle from pickup to drop-off, to the metre."""
+        pickup, dropoff = self.plan.pickup.point, self.plan.dropoff.point
+        return round(
+            great_circle_km(SCALAR, pickup.lat_deg, pickup.lon_deg, dropoff.lat_deg, dropoff.lon_deg), 3
+        )
+
+
+class DurationPredictor:
+    def __init__(self, *, shelf: ModelShelf, zones: ZoneStore, clock: Clock) -> None:
+        self._shelf = shelf
+        self._clock = clock
+        self._zones = zones
+        self._table: ZoneTable | None = None
+
+    async def place(self, where: Point | ZoneId) -> Place:
+        """The place of a point, or of a zone by its centroid.
+
+        Raises:
+            UnknownZone: no such zone.
+            NoZones: no zone table was ever remembered.
+        """
+        if isinstance(where, Point):
+            return Place(where)
+        if self._table is None:
+            self._table = await self._zones.zones()
+        if self._table is None:
+            raise NoZones(
+                "places can't be given by zone id: no zone table is known; ingest once with --zones FILE"
+            )
+        return self._table.place(where)
+
+    def now(self) -> datetime:
+        """When a trip leaves that names no departure."""
+        return self._clock.now()
+
+    def predict(self, plans: Sequence[TripPlan]) -> Sequence[Prediction]:
+        """One prediction per plan, in their order.
+
+        Raises:
+            InvalidTrip: a place is outside the model's city, or the departure beyond its calendar.
+            NoChampion: no model was promoted yet.
+        """
+        served = self._shelf.champion()
+        manifest = served.model.manifest
+        for plan in plans:
+            _refuse_impossible(plan, manifest.city)
+        return [
+            Prediction(plan=plan, distribution=distribution, version=served.version, manifest=manifest)
+            for plan, distribution in zip(plans, served.model.estimate(plans), strict=True)
+        ]
+
+    def predict_batch(self, plans: PlanBatch) -> tuple[BatchEstimate, ServedModel]:
+        """The same estimates for many plans in columns, which cleaning has found possible.
+
+        Raises:
+            NoChampion: no model was promoted yet.
+        """
+        served = self._shelf.champion()
+        return served.model.estimate_batch(plans), served
+
+
+def _refuse_impossible(plan: TripPlan, city: City) -> None:
+    for end, place in (("pickup", plan.pickup), ("dropoff", plan.dropoff)):
+        if place.point not in city.bounds:
+            raise InvalidTrip(
+                f"{end} {place.point.lat_deg}, {place.point.lon_deg} is outside the bounds of {city.name}"
+            )
+    if not EARLIEST <= plan.pickup_at < LATEST:
+        raise InvalidTrip(f"pickup_at {plan.pickup_at.isoformat()} is not between the years 2000 and 2099")

@@ -1,0 +1,163 @@
+"""Training models, keeping their versions, and having one at hand to serve."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from taxi_predictor.domain.city import City
+from taxi_predictor.domain.evaluation import Scores
+from taxi_predictor.domain.model import DurationModel, Manifest, ModelArtifact, ModelVersion
+from taxi_predictor.domain.promotion import Verdict
+from taxi_predictor.domain.split import TimeSplit
+from taxi_predictor.domain.trip import TripBatch
+from taxi_predictor.ports.outbound.progress import Progress
+
+__all__ = [
+    "Alias",
+    "ModelLoader",
+    "ModelRegistry",
+    "ModelReport",
+    "ModelShelf",
+    "ModelTrainer",
+    "RegisteredModel",
+    "ServedModel",
+    "TrainingData",
+]
+
+
+class Alias(StrEnum):
+    CHAMPION = "champion"
+    """Serves."""
+    CHALLENGER = "challenger"
+    """Passed its judgement and may be promoted."""
+    PREVIOUS = "previous"
+    """Served before the champion; a rollback brings it back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingData:
+    """Trips before ``split.held_out_from``, oldest first; the trainer may read them once."""
+
+    city: City
+    split: TimeSplit
+    batches: Sequence[TripBatch]
+    sources: tuple[str, ...]
+
+
+class ModelTrainer(Protocol):
+    @abstractmethod
+    async def fit(self, data: TrainingData, folder: Path, /, *, progress: Progress) -> ModelArtifact:
+        """Train on *data* and write the artifact into the empty *folder*.
+
+        The same data and seed give the same model. The event loop stays free meanwhile.
+
+        Raises:
+            NotEnoughTrips: a window holds too few trips to learn or calibrate from.
+        """
+        ...
+
+
+class ModelLoader(Protocol):
+    @abstractmethod
+    def open(self, folder: Path, /) -> DurationModel:
+        """Load the artifact in *folder* after checking every file against its manifest.
+
+        Raises:
+            BrokenModel: a file is missing or altered, or the format is not one this code serves.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelReport:
+    """What is kept with a version about how good it is."""
+
+    held_out: Scores
+    slices: Mapping[str, Scores]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredModel:
+    version: ModelVersion
+    aliases: frozenset[Alias]
+    registered_at: datetime
+    manifest: Manifest
+    report: ModelReport
+
+
+class ModelRegistry(Protocol):
+    """Every version ever registered; the aliases say what each is for."""
+
+    @abstractmethod
+    async def register(self, artifact: ModelArtifact, report: ModelReport, /) -> ModelVersion:
+        """Keep a copy of *artifact* with its report; versions count up from 1.
+
+        Raises:
+            Unavailable: the registry does not answer; it may hold an unregistered copy.
+        """
+        ...
+
+    @abstractmethod
+    async def versions(self) -> Sequence[RegisteredModel]:
+        """All versions, oldest first.
+
+        Raises:
+            Unavailable: the registry does not answer.
+        """
+        ...
+
+    @abstractmethod
+    async def fetch(self, version: ModelVersion, folder: Path, /) -> ModelArtifact:
+        """Copy the artifact of *version* into the empty *folder*, byte for byte as registered.
+
+        Raises:
+            UnknownModel: there is no such version.
+            Unavailable: the registry does not answer.
+        """
+        ...
+
+    @abstractmethod
+    async def point(self, alias: Alias, version: ModelVersion | None, /) -> None:
+        """Make *alias* name *version* and no other; None takes it away. Repeating changes nothing.
+
+        Raises:
+            UnknownModel: there is no such version; the alias stands as it was.
+            Unavailable: the registry does not answer.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A model ready to answer, and the version it is."""
+
+    version: ModelVersion
+    model: DurationModel
+
+
+class ModelShelf(Protocol):
+    """The local place from which models are served: it needs no registry and no network."""
+
+    @abstractmethod
+    def place(self, version: ModelVersion, artifact: ModelArtifact, /) -> None:
+        """Make a copy of *artifact* the champion, verified first; readers see the old one or the new.
+
+        Raises:
+            BrokenModel: the artifact does not verify; the former champion stays.
+        """
+        ...
+
+    @abstractmethod
+    def champion(self) -> ServedModel:
+        """The champion; loaded when it changed since the last call, else the same object.
+
+        Raises:
+            NoChampion: none was ever placed.
+            BrokenModel: it was damaged where it lies.
+        """
+        ...

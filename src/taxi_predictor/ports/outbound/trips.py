@@ -1,0 +1,219 @@
+"""Where trips come from and where they are kept."""
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from taxi_predictor.domain.place import ZoneTable
+from taxi_predictor.domain.plausibility import Rejection
+from taxi_predictor.domain.trip import Table, TripBatch
+
+__all__ = [
+    "REJECT_COLUMNS",
+    "Added",
+    "CleanBatch",
+    "PartName",
+    "Quarantine",
+    "RejectBatch",
+    "RejectCount",
+    "SourceCatalog",
+    "SourcePart",
+    "TripCount",
+    "TripSource",
+    "TripStore",
+]
+
+REJECT_COLUMNS = (
+    "row_number",  # within its part, from 1
+    "reason",  # of Rejection
+    "record",  # the row as it was read, a JSON object by column
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RejectBatch:
+    """Rows that did not become trips: exactly the columns :data:`REJECT_COLUMNS`."""
+
+    table: Table
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanBatch:
+    """Rows of a source after cleaning: ``read == len(trips) + len(rejects)``."""
+
+    trips: TripBatch
+    row_numbers: Iterable[int]
+    """Of each trip within its part, from 1."""
+    rejects: RejectBatch
+    read: int
+    ambiguous_times: int
+    """Rows with a local time that happens twice, which were read by the rule of the source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartName:
+    """What is ingested whole or not at all: one file, one month."""
+
+    family: str
+    """The kind of source, such as ``tlc-green``."""
+    name: str
+    """Which one, such as a path; (family, name) identifies the part."""
+
+
+class SourcePart(Protocol):
+    @property
+    @abstractmethod
+    def name(self) -> PartName: ...
+
+    @property
+    @abstractmethod
+    def rows(self) -> int | None:
+        """How many rows it has, where that is cheap to know."""
+        ...
+
+    @property
+    @abstractmethod
+    def ignored_columns(self) -> Sequence[str]:
+        """Columns that are there and mean nothing to us."""
+        ...
+
+    @property
+    @abstractmethod
+    def missing_columns(self) -> Sequence[str]:
+        """Optional columns that are not there."""
+        ...
+
+    @abstractmethod
+    def batches(self) -> AsyncIterator[CleanBatch]:
+        """Yield the rows in their order, in bounded memory; each call begins anew.
+
+        Raises:
+            UnreadableSource: the part is cut short or broken.
+        """
+        ...
+
+
+class TripSource(Protocol):
+    @abstractmethod
+    async def parts(self) -> Sequence[SourcePart]:
+        """The parts in the order in which they are to be read; at least one.
+
+        Raises:
+            MissingSource: there is nothing of that name.
+            UnknownSchema: the columns are of no known kind.
+            NoZones: places are given as zone ids and no zone table is known.
+        """
+        ...
+
+
+class SourceCatalog(Protocol):
+    @abstractmethod
+    def open(self, spec: str, /, *, zones: ZoneTable | None, are_finished: bool = True) -> TripSource:
+        """The source that *spec* names: a file, a folder, or ``scheme:options``; reads nothing yet.
+
+        Trips that are not finished need no end: their durations and facts may be null, and only
+        their plans may be used.
+
+        Raises:
+            InvalidSource: no such scheme, or options it does not have.
+        """
+        ...
+
+    @abstractmethod
+    async def zones(self, spec: str, /) -> ZoneTable:
+        """Read a zone table from *spec*, a file or a scheme.
+
+        Raises:
+            MissingSource: there is nothing of that name.
+            UnknownSchema: it does not hold what a zone table needs.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """What became of the trips of one part: ``offered == added + known + duplicates``."""
+
+    added: int
+    known: int
+    """Were stored already."""
+    duplicates: int
+    """Stood earlier in the same part; they are in the quarantine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TripCount:
+    """How many trips of a family were picked up in a month (UTC), which is its first day."""
+
+    family: str
+    month: date
+    trips: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectCount:
+    part: PartName
+    reason: Rejection
+    rows: int
+
+
+class TripStore(Protocol):
+    """Keeps trips, and beside them the rows that were refused."""
+
+    @abstractmethod
+    async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
+        """Store the trips of a whole part and quarantine its rejects, all or nothing.
+
+        A trip is known by its id and pickup instant together. One that is already stored is left as
+        it was: the first write wins. Of equal ones within the part the lowest row number is kept and
+        the others are quarantined as duplicates.
+        The part's former rejects are replaced. If *batches* raises, nothing has happened. A reader
+        never sees half a part.
+
+        Raises:
+            Unavailable: the store does not answer; nothing was stored.
+            StorageFull: there is no room; nothing was stored.
+        """
+        ...
+
+    @abstractmethod
+    def between(self, since: datetime | None, until: datetime | None, /) -> AsyncIterator[TripBatch]:
+        """Yield the trips picked up from *since* up to, not including, *until* (None: no limit).
+
+        Ordered by (pickup_at, trip_id), in bounded memory, no empty batches.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        ...
+
+    @abstractmethod
+    async def days(self, time_zone: str, until: datetime | None, /) -> Sequence[tuple[date, int]]:
+        """Count the trips picked up before *until* by local day, oldest first, none empty."""
+        ...
+
+    @abstractmethod
+    async def counts(self) -> Sequence[TripCount]:
+        """Count the trips by family and month, in that order, none empty."""
+        ...
+
+
+class Quarantine(Protocol):
+    """Rows that did not become trips, kept until their part is ingested again."""
+
+    @abstractmethod
+    async def counts(self) -> Sequence[RejectCount]:
+        """Count the rows by part and reason, in that order, none empty."""
+        ...
+
+    @abstractmethod
+    def rejects(
+        self, *, part: PartName | None = None, reason: Rejection | None = None
+    ) -> AsyncIterator[tuple[PartName, RejectBatch]]:
+        """Yield the rows, by part and row number, in bounded memory, no empty batches."""
+        ...

@@ -1,0 +1,913 @@
+"""The contracts find what they are there to find: each clause fails for an adapter that breaks it.
+
+A broken adapter is an in-memory one with one thing wrong. Every clause of the kit has at least one.
+"""
+
+import asyncio
+import math
+import time
+from abc import ABC
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+import pytest
+from hypothesis import Phase, settings
+
+from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.models import (
+    ConstantSpeedLoader,
+    ConstantSpeedModel,
+    ConstantSpeedTrainer,
+    MemoryModelRegistry,
+    MemoryModelShelf,
+)
+from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.memory.progress import MemoryProgress, MemoryStep
+from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.adapters.memory.trips import (
+    MemoryCatalog,
+    MemoryPart,
+    MemoryQuarantine,
+    MemorySource,
+    MemoryTripStore,
+)
+from taxi_predictor.domain.distribution import DurationDistribution
+from taxi_predictor.domain.errors import BrokenModel, MissingSource, NotEnoughTrips
+from taxi_predictor.domain.model import BatchEstimate, Manifest, ModelArtifact, ModelVersion
+from taxi_predictor.domain.place import Zone, ZoneTable
+from taxi_predictor.domain.plausibility import Rejection
+from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripPlan
+from taxi_predictor.ports.outbound.models import (
+    Alias,
+    ModelLoader,
+    ModelReport,
+    RegisteredModel,
+    ServedModel,
+    TrainingData,
+)
+from taxi_predictor.ports.outbound.progress import Progress, Step
+from taxi_predictor.ports.outbound.trips import (
+    Added,
+    CleanBatch,
+    PartName,
+    RejectBatch,
+    RejectCount,
+    SourcePart,
+    TripCount,
+    TripSource,
+)
+from taxi_predictor.ports.testing.clock import ClockContract
+from taxi_predictor.ports.testing.duration_model import (
+    DurationModelContract,
+    ModelLoaderContract,
+    ModelTrainerContract,
+)
+from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
+from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
+from taxi_predictor.ports.testing.progress import ProgressContract
+from taxi_predictor.ports.testing.quarantine import QuarantineContract
+from taxi_predictor.ports.testing.samples import NOON, a_trip, an_artifact
+from taxi_predictor.ports.testing.tables import TableMaker, stream
+from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
+from taxi_predictor.ports.testing.trip_store import TripStoreContract
+from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
+
+CONTRACTS: tuple[type[ABC], ...] = (
+    ClockContract,
+    DurationModelContract,
+    ModelLoaderContract,
+    ModelRegistryContract,
+    ModelShelfContract,
+    ModelTrainerContract,
+    ProgressContract,
+    QuarantineContract,
+    SourceCatalogContract,
+    TripSourceContract,
+    TripStoreContract,
+    ZoneStoreContract,
+)
+
+BROKEN: list[Any] = []
+"""Contract, broken adapter, the clause that it breaks, and the errors that show it."""
+
+FAILED = (AssertionError, pytest.fail.Exception)  # the latter says: did not raise
+
+
+def breaks(contract: type[Any], clause: str, *, by: Any = FAILED) -> Callable[[type[Any]], type[Any]]:
+    """Mark an adapter that breaks *clause* of *contract*."""
+
+    def mark(adapter: type[Any]) -> type[Any]:
+        BROKEN.append(pytest.param(contract, adapter, clause, by, id=f"{adapter.__name__}-{clause}"))
+        return adapter
+
+    return mark
+
+
+class Polars(TableMaker):
+    table = staticmethod(table)
+
+
+def opened(adapter: type[Any]) -> Any:
+    """What a suite's ``open`` yields, with *adapter* in its place and sound ones around it."""
+    clock = MemoryClock(NOON)
+    if issubclass(adapter, MemoryTripStore):
+        quarantine = MemoryQuarantine(batch_rows=3)
+        return adapter(quarantine, batch_rows=3), quarantine
+    if issubclass(adapter, MemoryQuarantine):
+        quarantine = adapter(batch_rows=3)
+        return MemoryTripStore(quarantine, batch_rows=3), quarantine
+    if issubclass(adapter, MemoryPart):
+        return MemorySource("sample", [adapter(name=A_NAME, clean=some_batches())])
+    if issubclass(adapter, MemorySource):
+        return adapter("sample", [MemoryPart(name=A_NAME, clean=some_batches())])
+    if issubclass(adapter, MemoryCatalog):
+        return adapter(sources={})
+    if issubclass(adapter, ConstantSpeedModel):
+        return ConstantSpeedTrainer(clock=clock), loader_of(adapter)
+    if issubclass(adapter, ConstantSpeedTrainer):
+        return adapter(clock=clock), ConstantSpeedLoader()
+    if issubclass(adapter, ConstantSpeedLoader):
+        return ConstantSpeedTrainer(clock=clock), adapter()
+    if issubclass(adapter, MemoryModelRegistry):
+        return adapter(clock=clock)
+    if issubclass(adapter, MemoryModelShelf):
+        return adapter(ConstantSpeedLoader()), ConstantSpeedTrainer(clock=clock)
+    if issubclass(adapter, MemoryClock):
+        return adapter(NOON)
+    return adapter()
+
+
+A_NAME = PartName(family="sample", name="one")
+
+
+def some_batches() -> list[CleanBatch]:
+    return [
+        Polars().clean_batch(
+            [a_trip(first), a_trip(first + 2)],
+            row_numbers=[first, first + 2],
+            rejects=[(first + 1, Rejection.TOO_LONG, '{"minutes": 200}')],
+        )
+        for first in (1, 4)
+    ]
+
+
+def loader_of(model: type[ConstantSpeedModel]) -> ModelLoader:
+    class Loader(ConstantSpeedLoader):
+        def open(self, folder: Path, /) -> ConstantSpeedModel:
+            return model(super().open(folder).manifest)
+
+    return Loader()
+
+
+def run(clause: Any) -> None:
+    """Run a clause as pytest would, with all its parameters, in event loops of its own."""
+    parameters = [mark.args[1] for mark in getattr(clause, "pytestmark", ()) if mark.name == "parametrize"]
+    handle = getattr(clause, "hypothesis", None)
+    if handle is None:
+        for values in parameters or [[()]]:
+            for value in values:
+                asyncio.run(clause(value) if parameters else clause())
+        return
+    function, inner = clause.__func__, handle.inner_test
+    usual = function._hypothesis_internal_use_settings
+    in_a_loop = getattr(inner, "_anyio_original_func", inner)  # where anyio was here before
+    handle.inner_test = lambda *args, **kwargs: asyncio.run(in_a_loop(*args, **kwargs))
+    # That it fails is enough: no smaller example is wanted, and none is to be remembered.
+    function._hypothesis_internal_use_settings = settings(
+        usual, phases=[Phase.generate], database=None, derandomize=True
+    )
+    try:
+        clause()
+    finally:
+        handle.inner_test, function._hypothesis_internal_use_settings = inner, usual
+
+
+# Stores
+
+
+@breaks(TripStoreContract, "test_the_first_write_wins")
+class SecondWriteWins(MemoryTripStore):
+    async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
+        known, self._trips = self._trips, self._trips.clear()
+        added = await super().add(part, batches)
+        kept = known.join(self._trips, on="trip_id", how="anti")
+        replaced = len(known) - len(kept)
+        self._trips = pl.concat([kept, self._trips]).sort("pickup_at", "trip_id")
+        return replace(added, added=added.added - replaced, known=replaced)
+
+
+@breaks(TripStoreContract, "test_a_part_that_breaks_leaves_nothing")
+@breaks(TripStoreContract, "test_a_reader_never_sees_half_a_part")
+class KeepsHalfAPart(MemoryTripStore):
+    async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
+        total = Added(added=0, known=0, duplicates=0)
+        async for batch in batches:
+            one = await super().add(part, stream(batch))
+            total = replace(total, added=total.added + one.added)
+        return total
+
+
+@breaks(TripStoreContract, "test_what_was_stored_comes_back_unchanged_and_in_order")
+class ForgetsToBreakTies(MemoryTripStore):
+    async def between(self, since: datetime | None, until: datetime | None, /) -> AsyncIterator[TripBatch]:
+        self._trips = self._trips.sort("pickup_at", "trip_id", descending=[False, True])
+        async for batch in super().between(since, until):
+            yield batch
+
+
+@breaks(TripStoreContract, "test_what_was_stored_comes_back_unchanged_and_in_order")
+class KeepsWholeSeconds(MemoryTripStore):
+    async def between(self, since: datetime | None, until: datetime | None, /) -> AsyncIterator[TripBatch]:
+        async for batch in super().between(since, until):
+            yield TripBatch(batch.table.with_columns(pl.col("duration_s").round()))  # type: ignore[attr-defined]
+
+
+@breaks(TripStoreContract, "test_no_batch_is_empty")
+class EndsWithAnEmptyBatch(MemoryTripStore):
+    async def between(self, since: datetime | None, until: datetime | None, /) -> AsyncIterator[TripBatch]:
+        async for batch in super().between(since, until):
+            yield batch
+        yield TripBatch(self._trips.drop("family").clear())
+
+
+@breaks(TripStoreContract, "test_a_window_holds_its_beginning_and_not_its_end")
+class WindowsHoldTheirEnd(MemoryTripStore):
+    def _before(self, until: datetime | None) -> pl.DataFrame:
+        return super()._before(until and until + timedelta(microseconds=1))
+
+
+@breaks(TripStoreContract, "test_a_window_may_be_given_in_any_time_zone")
+class TakesAnyClockForUtc(MemoryTripStore):
+    async def between(self, since: datetime | None, until: datetime | None, /) -> AsyncIterator[TripBatch]:
+        since, until = (limit and limit.replace(tzinfo=UTC) for limit in (since, until))
+        async for batch in super().between(since, until):
+            yield batch
+
+
+@breaks(TripStoreContract, "test_a_reader_may_stop_early")
+class WaitsForItsReaders(MemoryTripStore):
+    is_read = False
+
+    async def between(self, since: datetime | None, until: datetime | None, /) -> AsyncIterator[TripBatch]:
+        if not self.is_read:
+            self.is_read = True
+            async for batch in super().between(since, until):
+                yield batch
+            self.is_read = False
+
+
+@breaks(TripStoreContract, "test_a_second_add_adds_nothing")
+class CountsWhatItKnowsAsAdded(MemoryTripStore):
+    async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
+        added = await super().add(part, batches)
+        return replace(added, added=added.added + added.known, known=0)
+
+
+@breaks(TripStoreContract, "test_of_equal_ids_in_a_part_the_lowest_row_number_is_kept")
+class KeepsTheFirstToCome(MemoryTripStore):
+    async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
+        async def renumbered() -> AsyncIterator[CleanBatch]:
+            row = 0
+            async for batch in batches:
+                yield replace(batch, row_numbers=range(row, row + len(batch.trips)))
+                row += len(batch.trips)
+
+        return await super().add(part, renumbered())
+
+
+@breaks(TripStoreContract, "test_every_trip_offered_is_added_known_or_a_duplicate")
+class CountsDuplicatesAsKnown(MemoryTripStore):
+    async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
+        added = await super().add(part, batches)
+        return replace(added, known=added.known + added.duplicates, duplicates=0)
+
+
+@breaks(TripStoreContract, "test_two_parts_at_once_store_a_trip_once")
+class WritersDoNotSeeEachOther(MemoryTripStore):
+    async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
+        mine = MemoryTripStore(self._quarantine)
+        mine._trips = self._trips
+        await asyncio.sleep(0)
+        added = await mine.add(part, batches)
+        self._trips = mine._trips
+        return added
+
+
+@breaks(TripStoreContract, "test_a_reader_under_way_sees_a_new_part_whole_or_not_at_all")
+class ReadsByOffset(MemoryTripStore):
+    async def between(self, since: datetime | None, until: datetime | None, /) -> AsyncIterator[TripBatch]:
+        offset = 0
+        while len(rows := self._trips.drop("family").slice(offset, self._batch_rows)):
+            yield TripBatch(rows)
+            offset += len(rows)
+
+
+@breaks(TripStoreContract, "test_days_are_those_of_the_clock_on_the_wall")
+class CountsDaysInUtc(MemoryTripStore):
+    async def days(self, time_zone: str, until: datetime | None, /) -> Sequence[tuple[date, int]]:
+        return await super().days("UTC", until)
+
+
+@breaks(TripStoreContract, "test_counts_are_by_family_and_month")
+class CountsInNoOrder(MemoryTripStore):
+    async def counts(self) -> Sequence[TripCount]:
+        return (await super().counts())[::-1]
+
+
+# Quarantines
+
+
+@breaks(QuarantineContract, "test_rejects_come_by_part_and_row_number")
+class RejectsAsTheyCame(MemoryQuarantine):
+    def replace(self, part: PartName, rejects: pl.DataFrame) -> None:
+        self._rejects[part] = rejects
+
+
+@breaks(QuarantineContract, "test_rejects_come_by_part_and_row_number")
+class PartsAsTheyCame(MemoryQuarantine):
+    def _by_part(self) -> list[tuple[PartName, pl.DataFrame]]:
+        return list(self._rejects.items())
+
+
+@breaks(QuarantineContract, "test_rejects_of_one_part_and_reason")
+class TakesOneFilterForBoth(MemoryQuarantine):
+    async def rejects(
+        self, *, part: PartName | None = None, reason: Rejection | None = None
+    ) -> AsyncIterator[tuple[PartName, RejectBatch]]:
+        async for one in super().rejects(part=part, reason=None if part else reason):
+            yield one
+
+
+@breaks(QuarantineContract, "test_no_batch_of_rejects_is_empty")
+class YieldsPartsWithoutRejects(MemoryQuarantine):
+    async def rejects(
+        self, *, part: PartName | None = None, reason: Rejection | None = None
+    ) -> AsyncIterator[tuple[PartName, RejectBatch]]:
+        for name, rejects in self._by_part():
+            yield name, RejectBatch(rejects.filter(pl.col("reason") == reason))
+
+
+@breaks(QuarantineContract, "test_rejects_are_counted_by_part_and_reason")
+class CountsPartsOnly(MemoryQuarantine):
+    async def counts(self) -> Sequence[RejectCount]:
+        return [
+            RejectCount(part=part, reason=Rejection(rejects["reason"][0]), rows=len(rejects))
+            for part, rejects in self._by_part()
+        ]
+
+
+@breaks(QuarantineContract, "test_former_rejects_of_a_part_are_replaced")
+class KeepsFormerRejects(MemoryQuarantine):
+    def replace(self, part: PartName, rejects: pl.DataFrame) -> None:
+        super().replace(part, pl.concat([self._rejects.get(part, rejects.clear()), rejects]))
+
+
+@breaks(QuarantineContract, "test_a_repeated_trip_is_quarantined_as_a_duplicate")
+class ForgetsDuplicates(MemoryQuarantine):
+    def replace(self, part: PartName, rejects: pl.DataFrame) -> None:
+        super().replace(part, rejects.filter(pl.col("reason") != Rejection.DUPLICATE.value))
+
+
+@breaks(QuarantineContract, "test_a_known_trip_is_no_reject")
+class QuarantinesKnownTrips(MemoryTripStore):
+    async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
+        added = await super().add(part, batches)
+        rows = [(row, "duplicate", "{}") for row in range(added.known)]
+        if rows:
+            self._quarantine.replace(part, table(("row_number", "reason", "record"), rows))
+        return added
+
+
+@breaks(QuarantineContract, "test_a_record_may_be_any_json_object")
+class DropsNullCharacters(MemoryQuarantine):
+    def replace(self, part: PartName, rejects: pl.DataFrame) -> None:
+        without = pl.col("record").str.replace_all("\\u0000", "", literal=True)
+        super().replace(part, rejects.with_columns(without))
+
+
+# Sources
+
+
+@breaks(TripSourceContract, "test_parts_have_names_of_their_own")
+class ServesAPartTwice(MemorySource):
+    async def parts(self) -> Sequence[SourcePart]:
+        return [*self._parts, *self._parts]
+
+
+@breaks(TripSourceContract, "test_every_row_read_is_a_trip_or_a_reject")
+class LosesARow(MemoryPart):
+    async def batches(self) -> AsyncIterator[CleanBatch]:
+        for batch in self.clean:
+            yield replace(batch, read=batch.read + 1)
+
+
+@breaks(TripSourceContract, "test_rows_are_numbered_from_one_through_the_part")
+class NumbersEachBatchAnew(MemoryPart):
+    async def batches(self) -> AsyncIterator[CleanBatch]:
+        for _ in self.clean:
+            yield self.clean[0]
+
+
+@breaks(TripSourceContract, "test_rows_announced_are_rows_read")
+class CountsTheHeading(MemoryPart):
+    @property
+    def rows(self) -> int | None:
+        return sum(batch.read for batch in self.clean) + 1
+
+
+@breaks(TripSourceContract, "test_each_reading_begins_anew")
+class CanBeReadOnce(MemoryPart):
+    async def batches(self) -> AsyncIterator[CleanBatch]:
+        rest = list(self.clean)
+        object.__setattr__(self, "clean", rest)
+        while rest:
+            yield rest.pop(0)
+
+
+@breaks(TripSourceContract, "test_trips_are_whole_and_have_ids")
+class WritesIdsInCapitals(MemoryPart):
+    async def batches(self) -> AsyncIterator[CleanBatch]:
+        for batch in self.clean:
+            trips = batch.trips.table.with_columns(trip_id=pl.lit("ABCDEF"))  # type: ignore[attr-defined]
+            yield replace(batch, trips=TripBatch(trips))
+
+
+@breaks(TripSourceContract, "test_rejects_say_why_and_what_was_read")
+class KeepsRowsAsLists(MemoryPart):
+    async def batches(self) -> AsyncIterator[CleanBatch]:
+        for batch in self.clean:
+            rejects = batch.rejects.table.with_columns(record=pl.lit("[200]"))  # type: ignore[attr-defined]
+            yield replace(batch, rejects=RejectBatch(rejects))
+
+
+@breaks(TripSourceContract, "test_a_column_is_ignored_or_missing_but_not_both")
+class IgnoresWhatIsMissing(MemorySource):
+    async def parts(self) -> Sequence[SourcePart]:
+        return [MemoryPart(name=A_NAME, ignored_columns=["fare"], missing_columns=["fare"])]
+
+
+@breaks(SourceCatalogContract, "test_an_unknown_scheme_is_refused")
+class TakesASchemeForAFile(MemoryCatalog):
+    def open(self, spec: str, /, *, zones: ZoneTable | None) -> TripSource:
+        return MemorySource(spec, [])
+
+
+@breaks(SourceCatalogContract, "test_a_missing_source_is_noticed_when_it_is_read")
+class MissingSourcesAreEmpty(MemoryCatalog):
+    def open(self, spec: str, /, *, zones: ZoneTable | None) -> TripSource:
+        return MemorySource(spec, [MemoryPart(name=A_NAME)])
+
+
+@breaks(SourceCatalogContract, "test_a_missing_zone_table_is_noticed")
+class MissingZonesAreNone(MemoryCatalog):
+    async def zones(self, spec: str, /) -> ZoneTable:
+        with suppress(MissingSource):
+            return await super().zones(spec)
+        return ZoneTable()
+
+
+# Zones
+
+
+@breaks(ZoneStoreContract, "test_at_first_no_zones_are_known")
+class BeginsWithNoZones(MemoryZoneStore):
+    async def zones(self) -> ZoneTable | None:
+        return self._zones or ZoneTable()
+
+
+@breaks(ZoneStoreContract, "test_zones_come_back_as_they_were_remembered")
+class ForgetsOutlines(MemoryZoneStore):
+    async def remember(self, zones: ZoneTable, /) -> None:
+        await super().remember(ZoneTable({zone.id: replace(zone, outline=None) for zone in zones}))
+
+
+@breaks(ZoneStoreContract, "test_a_long_outline_comes_back")
+class CutsOutlines(MemoryZoneStore):
+    async def remember(self, zones: ZoneTable, /) -> None:
+        def cut(zone: Zone) -> Zone:
+            return replace(zone, outline=zone.outline and zone.outline[:65_535])
+
+        await super().remember(ZoneTable({zone.id: cut(zone) for zone in zones}))
+
+
+@breaks(ZoneStoreContract, "test_a_table_takes_the_place_of_the_former")
+class AddsToTheFormerZones(MemoryZoneStore):
+    async def remember(self, zones: ZoneTable, /) -> None:
+        former = self._zones.zones if self._zones else {}
+        await super().remember(ZoneTable({**former, **zones.zones}))
+
+
+@breaks(ZoneStoreContract, "test_a_table_that_cannot_be_read_leaves_the_former")
+class ForgetsBeforeItRemembers(MemoryZoneStore):
+    async def remember(self, zones: ZoneTable, /) -> None:
+        self._zones = ZoneTable()
+        await super().remember(zones)
+
+
+@breaks(ZoneStoreContract, "test_what_is_remembered_does_not_change_with_the_callers_mapping")
+class KeepsTheCallersMapping(MemoryZoneStore):
+    async def remember(self, zones: ZoneTable, /) -> None:
+        self._zones = zones
+
+
+# Models
+
+
+@breaks(DurationModelContract, "test_answers_stand_in_the_order_of_the_plans")
+@breaks(DurationModelContract, "test_a_batch_is_estimated_as_its_trips_are")
+class AnswersInReverse(ConstantSpeedModel):
+    def estimate(self, plans: Sequence[TripPlan], /) -> Sequence[DurationDistribution[float]]:
+        return super().estimate(plans)[::-1]
+
+
+@breaks(DurationModelContract, "test_no_plans_no_answers")
+class AnswersUnasked(ConstantSpeedModel):
+    def estimate(self, plans: Sequence[TripPlan], /) -> Sequence[DurationDistribution[float]]:
+        return super().estimate(plans or [a_trip(1).plan])
+
+
+@breaks(DurationModelContract, "test_every_quantile_is_positive_and_finite")
+class SpreadsTheWrongWay(ConstantSpeedModel):
+    def __init__(self, manifest: Manifest) -> None:
+        super().__init__(manifest)
+        self._sigma *= -1
+
+
+@breaks(DurationModelContract, "test_a_trip_that_ends_where_it_begins_has_a_duration")
+class IsThereAtOnce(ConstantSpeedModel):
+    def estimate(self, plans: Sequence[TripPlan], /) -> Sequence[DurationDistribution[float]]:
+        return [
+            replace(answer, mu=-math.inf) if plan.pickup == plan.dropoff else answer
+            for plan, answer in zip(plans, super().estimate(plans), strict=True)
+        ]
+
+
+@breaks(DurationModelContract, "test_a_batch_is_estimated_as_its_trips_are")
+class EstimatesBatchesRoughly(ConstantSpeedModel):
+    def estimate_batch(self, plans: PlanBatch, /) -> BatchEstimate:
+        exact = super().estimate_batch(plans)
+        return replace(exact, distribution=replace(exact.distribution, mu=exact.distribution.mu + 1e-6))
+
+
+@breaks(DurationModelContract, "test_a_batch_tells_the_features_it_was_estimated_from")
+class MeasuresInMiles(ConstantSpeedModel):
+    def estimate_batch(self, plans: PlanBatch, /) -> BatchEstimate:
+        exact = super().estimate_batch(plans)
+        miles = exact.features["distance_km"] / 1.609344
+        return replace(exact, features={**exact.features, "distance_km": miles})
+
+
+@breaks(DurationModelContract, "test_its_batches_can_be_scored")
+class TakesKilometresForMiles(ConstantSpeedModel):
+    def __init__(self, manifest: Manifest) -> None:
+        super().__init__(manifest)
+        self._speed_km_h /= 3
+
+
+@breaks(DurationModelContract, "test_threads_may_share_it")
+class HasOneDesk(ConstantSpeedModel):
+    def estimate(self, plans: Sequence[TripPlan], /) -> Sequence[DurationDistribution[float]]:
+        self._plans = plans
+        time.sleep(0.001)
+        return super().estimate(self._plans)
+
+
+# Trainers
+
+
+@breaks(ModelTrainerContract, "test_the_artifact_is_in_the_folder_given")
+class LeavesAFileBehind(ConstantSpeedTrainer):
+    async def fit(self, data: TrainingData, folder: Path, /, *, progress: Progress) -> ModelArtifact:
+        (folder / "scratch.tmp").touch()
+        return await super().fit(data, folder, progress=progress)
+
+
+@breaks(ModelTrainerContract, "test_the_manifest_says_what_was_learned_from")
+class ForgetsItsSources(ConstantSpeedTrainer):
+    async def fit(self, data: TrainingData, folder: Path, /, *, progress: Progress) -> ModelArtifact:
+        return await super().fit(replace(data, sources=()), folder, progress=progress)
+
+
+CHANCES = count(start=0.1, step=0.01)
+
+
+@breaks(ModelTrainerContract, "test_the_same_data_give_the_same_model")
+class LearnsByChance(ConstantSpeedTrainer):
+    async def fit(self, data: TrainingData, folder: Path, /, *, progress: Progress) -> ModelArtifact:
+        artifact = await super().fit(data, folder, progress=progress)
+        params = {**artifact.manifest.params, "sigma": next(CHANCES)}
+        return rewritten(artifact, replace(artifact.manifest, params=params))
+
+
+@breaks(ModelTrainerContract, "test_the_fingerprint_names_the_trips_and_not_their_order")
+class NamesTheOrderToo(ConstantSpeedTrainer):
+    async def fit(self, data: TrainingData, folder: Path, /, *, progress: Progress) -> ModelArtifact:
+        artifact = await super().fit(data, folder, progress=progress)
+        ids = [trip_id for batch in data.batches for trip_id in batch.table.get_column("trip_id")]
+        return rewritten(artifact, replace(artifact.manifest, fingerprint=str(ids)))
+
+
+@breaks(ModelTrainerContract, "test_the_fingerprint_names_the_trips_and_not_their_order")
+class NamesEveryHistoryAlike(ConstantSpeedTrainer):
+    async def fit(self, data: TrainingData, folder: Path, /, *, progress: Progress) -> ModelArtifact:
+        artifact = await super().fit(data, folder, progress=progress)
+        return rewritten(artifact, replace(artifact.manifest, fingerprint="history"))
+
+
+@breaks(ModelTrainerContract, "test_it_refuses_to_learn_from_too_little")
+class LearnsFromNothing(ConstantSpeedTrainer):
+    async def fit(self, data: TrainingData, folder: Path, /, *, progress: Progress) -> ModelArtifact:
+        with suppress(NotEnoughTrips):
+            return await super().fit(data, folder, progress=progress)
+        return an_artifact(folder)
+
+
+@breaks(ModelTrainerContract, "test_the_event_loop_stays_free")
+class HoldsTheEventLoop(ConstantSpeedTrainer):
+    async def fit(self, data: TrainingData, folder: Path, /, *, progress: Progress) -> ModelArtifact:
+        time.sleep(0.05)  # noqa: ASYNC251 # broken is broken
+        return an_artifact(folder)
+
+
+def rewritten(artifact: ModelArtifact, manifest: Manifest) -> ModelArtifact:
+    (artifact.folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+    return ModelArtifact(artifact.folder, manifest)
+
+
+# Loaders
+
+
+class Credulous(ConstantSpeedLoader):
+    """Opens whatever has a manifest that can be read."""
+
+    def open(self, folder: Path, /) -> ConstantSpeedModel:
+        try:
+            content = (folder / "manifest.json").read_bytes()
+            return ConstantSpeedModel(msgspec.json.decode(content, type=Manifest))
+        except (OSError, msgspec.DecodeError) as error:
+            raise BrokenModel("no manifest") from error
+
+
+breaks(ModelLoaderContract, "test_a_model_that_does_not_verify_is_not_opened")(Credulous)
+
+
+@breaks(ModelLoaderContract, "test_a_model_is_opened_with_its_manifest")
+class ForgetsTheSeed(ConstantSpeedLoader):
+    def open(self, folder: Path, /) -> ConstantSpeedModel:
+        return ConstantSpeedModel(replace(super().open(folder).manifest, seed=-1))
+
+
+@breaks(ModelLoaderContract, "test_there_is_no_model_in_an_empty_folder")
+class HasNothingToSay(ConstantSpeedLoader):
+    def open(self, folder: Path, /) -> Any:
+        with suppress(BrokenModel):
+            return super().open(folder)
+        return None
+
+
+# Registries
+
+
+@breaks(ModelRegistryContract, "test_versions_count_up_from_one")
+class KnowsEqualArtifacts(MemoryModelRegistry):
+    async def register(self, artifact: ModelArtifact, report: ModelReport, /) -> ModelVersion:
+        for known in self._versions:
+            if known.manifest.fingerprint == artifact.manifest.fingerprint:
+                return known.version
+        return await super().register(artifact, report)
+
+
+@breaks(ModelRegistryContract, "test_a_version_keeps_its_manifest_and_report")
+class ListsTheNewestFirst(MemoryModelRegistry):
+    async def versions(self) -> Sequence[RegisteredModel]:
+        return (await super().versions())[::-1]
+
+
+@breaks(ModelRegistryContract, "test_a_score_that_is_no_number_is_kept")
+class DropsWhatIsNoNumber(MemoryModelRegistry):
+    async def register(self, artifact: ModelArtifact, report: ModelReport, /) -> ModelVersion:
+        sliced = {name: scores for name, scores in report.slices.items() if scores.r2 == scores.r2}
+        mended = {**sliced, "night": replace(report.held_out, n=1, r2=0.0)}
+        return await super().register(artifact, replace(report, slices=mended))
+
+
+@breaks(ModelRegistryContract, "test_an_artifact_comes_back_byte_for_byte")
+class MendsLineEnds(MemoryModelRegistry):
+    async def fetch(self, version: ModelVersion, folder: Path, /) -> ModelArtifact:
+        artifact = await super().fetch(version, folder)
+        for path in folder.iterdir():  # noqa: ASYNC240 # broken is broken
+            path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
+        return artifact
+
+
+@breaks(ModelRegistryContract, "test_an_unknown_version_cannot_be_fetched")
+class FetchesTheLatestInstead(MemoryModelRegistry):
+    async def fetch(self, version: ModelVersion, folder: Path, /) -> ModelArtifact:
+        if self._versions and version not in self._files:
+            version = self._versions[-1].version
+        return await super().fetch(version, folder)
+
+
+@breaks(ModelRegistryContract, "test_an_alias_names_one_version")
+class LetsTwoVersionsHoldOneAlias(MemoryModelRegistry):
+    async def point(self, alias: Alias, version: ModelVersion | None, /) -> None:
+        for place, known in enumerate(self._versions):
+            if known.version == version:
+                self._versions[place] = replace(known, aliases=known.aliases | {alias})
+
+    async def versions(self) -> Sequence[RegisteredModel]:
+        return self._versions
+
+
+@breaks(ModelRegistryContract, "test_a_version_may_hold_every_alias")
+class GivesAVersionOneAlias(MemoryModelRegistry):
+    async def point(self, alias: Alias, version: ModelVersion | None, /) -> None:
+        self._aliases = {a: v for a, v in self._aliases.items() if v != version}
+        await super().point(alias, version)
+
+
+@breaks(ModelRegistryContract, "test_an_alias_can_be_taken_away")
+class TakesEveryAliasAway(MemoryModelRegistry):
+    async def point(self, alias: Alias, version: ModelVersion | None, /) -> None:
+        if version is None:
+            self._aliases.clear()
+        await super().point(alias, version)
+
+
+@breaks(ModelRegistryContract, "test_pointing_again_changes_nothing")
+class TogglesAliases(MemoryModelRegistry):
+    async def point(self, alias: Alias, version: ModelVersion | None, /) -> None:
+        await super().point(alias, None if self._aliases.get(alias) == version else version)
+
+
+@breaks(ModelRegistryContract, "test_an_alias_stands_when_the_version_is_unknown")
+class TakesTheAliasAwayFirst(MemoryModelRegistry):
+    async def point(self, alias: Alias, version: ModelVersion | None, /) -> None:
+        self._aliases.pop(alias, None)
+        await super().point(alias, version)
+
+
+# Shelves
+
+
+@breaks(ModelShelfContract, "test_an_empty_shelf_has_no_champion")
+class HasNoneWithoutAWord(MemoryModelShelf):
+    def champion(self) -> Any:
+        return self._champion
+
+
+@breaks(ModelShelfContract, "test_what_is_placed_is_the_champion")
+class KeepsTheHighestVersion(MemoryModelShelf):
+    def place(self, version: ModelVersion, artifact: ModelArtifact, /) -> None:
+        if self._champion is None or version > self._champion.version:
+            super().place(version, artifact)
+
+
+@breaks(ModelShelfContract, "test_the_champion_is_loaded_once")
+class LoadsEveryTime(MemoryModelShelf):
+    def champion(self) -> ServedModel:
+        return replace(super().champion())
+
+
+@breaks(ModelShelfContract, "test_a_copy_is_served")
+class LoadsWhereItWasPlaced(MemoryModelShelf):
+    def place(self, version: ModelVersion, artifact: ModelArtifact, /) -> None:
+        super().place(version, artifact)
+        self._folder = artifact.folder
+
+    def champion(self) -> ServedModel:
+        return replace(super().champion(), model=self._loader.open(self._folder))
+
+
+@breaks(ModelShelfContract, "test_a_model_that_does_not_verify_is_not_placed")
+class DoesNotVerify(MemoryModelShelf):
+    def __init__(self, loader: ModelLoader) -> None:
+        super().__init__(Credulous())
+
+
+@breaks(ModelShelfContract, "test_a_shelf_that_refused_its_first_model_is_still_empty")
+class PlacesBeforeItVerifies(MemoryModelShelf):
+    def place(self, version: ModelVersion, artifact: ModelArtifact, /) -> None:
+        self._champion = ServedModel(version, ConstantSpeedModel(artifact.manifest))
+        super().place(version, artifact)
+
+
+@breaks(ModelShelfContract, "test_readers_see_the_old_champion_or_the_new")
+class ShowsTheNewVersionOfTheOldModel(MemoryModelShelf):
+    def place(self, version: ModelVersion, artifact: ModelArtifact, /) -> None:
+        if self._champion:
+            self._champion = replace(self._champion, version=version)
+            time.sleep(0.01)
+        super().place(version, artifact)
+
+
+# Clocks
+
+
+@breaks(ClockContract, "test_it_tells_the_time_in_utc")
+class HasNoZone(MemoryClock):
+    def now(self) -> datetime:
+        return super().now().replace(tzinfo=None)
+
+
+@breaks(ClockContract, "test_it_never_goes_back")
+class GoesBack(MemoryClock):
+    def now(self) -> datetime:
+        self._now -= timedelta(seconds=1)
+        return self._now
+
+
+# Progress, which never fails the work: here it does, by an error of its own
+
+
+@breaks(ProgressContract, "test_a_step_may_have_any_total", by=ZeroDivisionError)
+class ShowsPercents(MemoryProgress):
+    @contextmanager
+    def step(self, label: str, /, *, total: float | None = None) -> Iterator[Step]:
+        with super().step(label, total=total) as step:
+            yield step
+            if total is not None:
+                step.say(f"{1 / total:.0%}")
+
+
+@breaks(ProgressContract, "test_any_text_can_be_said", by=(KeyError, IndexError))
+class FillsInItsTexts(MemoryProgress):
+    @contextmanager
+    def step(self, label: str, /, *, total: float | None = None) -> Iterator[Step]:
+        with super().step(label.format(), total=total) as step:
+            yield step
+
+
+@breaks(ProgressContract, "test_what_goes_wrong_in_a_step_comes_out")
+class SwallowsErrors(MemoryProgress):
+    @contextmanager
+    def step(self, label: str, /, *, total: float | None = None) -> Iterator[Step]:
+        with suppress(Exception), super().step(label, total=total) as step:
+            yield step
+
+
+class FirstThreadOnly(MemoryStep):
+    def advance(self, done: float, /) -> None:
+        asyncio.get_running_loop()  # another thread has none
+        super().advance(done)
+
+
+@breaks(ProgressContract, "test_any_thread_may_advance_a_step", by=RuntimeError)
+class BelongsToOneThread(MemoryProgress):
+    @contextmanager
+    def step(self, label: str, /, *, total: float | None = None) -> Iterator[Step]:
+        yield FirstThreadOnly(label, total)
+
+
+class StrictStep(MemoryStep):
+    def advance(self, done: float, /) -> None:
+        if self.is_over:
+            raise LookupError(self.label)
+        super().advance(done)
+
+
+@breaks(ProgressContract, "test_a_late_thread_does_no_harm", by=LookupError)
+class InsistsOnOrder(MemoryProgress):
+    @contextmanager
+    def step(self, label: str, /, *, total: float | None = None) -> Iterator[Step]:
+        step = StrictStep(label, total)
+        yield step
+        step.is_over = True
+
+
+@breaks(ProgressContract, "test_steps_may_overlap", by=RuntimeError)
+class ShowsOneStepAtATime(MemoryProgress):
+    @contextmanager
+    def step(self, label: str, /, *, total: float | None = None) -> Iterator[Step]:
+        if any(not step.is_over for step in self.steps):
+            raise RuntimeError("a step is under way")
+        with super().step(label, total=total) as step:
+            yield step
+
+
+@pytest.mark.parametrize(("contract", "adapter", "clause", "by"), BROKEN)
+def test_a_broken_adapter_fails_its_clause(
+    contract: type[Any], adapter: type[Any], clause: str, by: Any
+) -> None:
+    @asynccontextmanager
+    async def open_adapter(_: TableMaker) -> AsyncIterator[Any]:
+        yield opened(adapter)
+
+    members = {"open": open_adapter, "table": staticmethod(table)}
+    suite = type(f"{adapter.__name__}Contract", (contract,), members)()
+    with pytest.raises(by):
+        run(getattr(suite, clause))
+
+
+def test_every_clause_can_fail() -> None:
+    clauses = {
+        (contract, name) for contract in CONTRACTS for name in dir(contract) if name.startswith("test_")
+    }
+    assert clauses == {(case.values[0], case.values[2]) for case in BROKEN}

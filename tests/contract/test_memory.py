@@ -1,0 +1,166 @@
+"""The in-memory adapters keep every contract."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.models import (
+    ConstantSpeedLoader,
+    ConstantSpeedTrainer,
+    MemoryModelRegistry,
+    MemoryModelShelf,
+)
+from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.memory.progress import MemoryProgress
+from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.adapters.memory.trips import (
+    MemoryCatalog,
+    MemoryPart,
+    MemoryQuarantine,
+    MemorySource,
+    MemoryTripStore,
+)
+from taxi_predictor.domain.place import ZoneTable
+from taxi_predictor.domain.plausibility import Rejection
+from taxi_predictor.ports.outbound.clock import Clock
+from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
+from taxi_predictor.ports.outbound.places import ZoneStore
+from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource, TripStore
+from taxi_predictor.ports.testing.clock import ClockContract
+from taxi_predictor.ports.testing.duration_model import (
+    DurationModelContract,
+    ModelLoaderContract,
+    ModelTrainerContract,
+)
+from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
+from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
+from taxi_predictor.ports.testing.progress import ProgressContract
+from taxi_predictor.ports.testing.quarantine import QuarantineContract
+from taxi_predictor.ports.testing.samples import NOON, a_trip
+from taxi_predictor.ports.testing.tables import TableMaker
+from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
+from taxi_predictor.ports.testing.trip_store import TripStoreContract
+from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
+
+
+class Polars(TableMaker):
+    table = staticmethod(table)
+
+
+class Trips(Polars):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[TripStore, Quarantine]]:
+        # Few rows a batch, so that readers get more than one.
+        quarantine = MemoryQuarantine(batch_rows=3)
+        yield MemoryTripStore(quarantine, batch_rows=3), quarantine
+
+
+class Engine(Polars):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[ModelTrainer, ModelLoader]]:
+        yield ConstantSpeedTrainer(clock=MemoryClock(NOON)), ConstantSpeedLoader()
+
+
+class TestMemoryTripStore(Trips, TripStoreContract):
+    pass
+
+
+class TestMemoryQuarantine(Trips, QuarantineContract):
+    pass
+
+
+class TestMemorySource(Polars, TripSourceContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[TripSource]:
+        batches = [
+            self.clean_batch(
+                [a_trip(first), a_trip(first + 2)],
+                row_numbers=[first, first + 2],
+                rejects=[(first + 1, Rejection.TOO_LONG, '{"minutes": 200}')],
+            )
+            for first in (1, 4)
+        ]
+        name = PartName(family="sample", name="one")
+        other = PartName(family="sample", name="none")
+        yield MemorySource("sample", [MemoryPart(name=name, clean=batches), MemoryPart(name=other)])
+
+
+class TestMemoryCatalog(SourceCatalogContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[SourceCatalog]:
+        yield MemoryCatalog(sources={})
+
+    async def test_it_serves_what_it_was_given(self) -> None:
+        part, zones = MemoryPart(name=PartName(family="sample", name="one")), ZoneTable()
+        catalog = MemoryCatalog(sources={"sample:one": [part]}, zones={"zones.csv": zones})
+        assert await catalog.open("sample:one", zones=None).parts() == (part,)
+        assert await catalog.zones("zones.csv") is zones
+
+
+class TestMemoryZoneStore(ZoneStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[ZoneStore]:
+        yield MemoryZoneStore()
+
+
+class TestConstantSpeedModel(Engine, DurationModelContract):
+    pass
+
+
+class TestConstantSpeedTrainer(Engine, ModelTrainerContract):
+    pass
+
+
+class TestConstantSpeedLoader(Engine, ModelLoaderContract):
+    pass
+
+
+class TestMemoryModelRegistry(ModelRegistryContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[ModelRegistry]:
+        yield MemoryModelRegistry(clock=MemoryClock(NOON))
+
+
+class TestMemoryModelShelf(Polars, ModelShelfContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[ModelShelf, ModelTrainer]]:
+        yield MemoryModelShelf(ConstantSpeedLoader()), ConstantSpeedTrainer(clock=MemoryClock(NOON))
+
+
+class TestMemoryClock(ClockContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Clock]:
+        yield MemoryClock(NOON)
+
+    def test_it_goes_on_when_told(self) -> None:
+        clock = MemoryClock(NOON.astimezone(ZoneInfo("Asia/Tokyo")))
+        clock.advance(timedelta(hours=2))
+        assert clock.now() == NOON + timedelta(hours=2)
+
+    def test_it_refuses_to_go_back_or_to_have_no_zone(self) -> None:
+        with pytest.raises(ValueError, match="never set back"):
+            MemoryClock(NOON).advance(timedelta(seconds=-1))
+        with pytest.raises(ValueError, match="aware"):
+            MemoryClock(NOON.replace(tzinfo=None))
+
+
+class TestMemoryProgress(ProgressContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Progress]:
+        yield MemoryProgress()
+
+    def test_it_remembers_every_step(self) -> None:
+        progress = MemoryProgress()
+        with progress.step("read", total=10) as step:
+            step.advance(3)
+            step.advance(4)
+            step.say("7 of 10")
+            [remembered] = progress.steps
+            assert not remembered.is_over
+        assert (remembered.label, remembered.total, remembered.done) == ("read", 10, 7)
+        assert (remembered.text, remembered.is_over) == ("7 of 10", True)
