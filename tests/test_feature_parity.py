@@ -19,7 +19,7 @@ from taxi_predictor.domain.place import Place, Point, ZoneId
 from taxi_predictor.domain.trip import PLAN_COLUMNS, PlanBatch, TripPlan
 from taxi_predictor.ports.testing.strategies import A_CITY, cities, clock_changes, plans
 
-TYPES = {
+TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "pickup_at": pl.Datetime("us", "UTC"),
     "pickup_lat_deg": pl.Float64,
     "pickup_lon_deg": pl.Float64,

@@ -7,7 +7,9 @@ import pytest
 from taxi_predictor.domain import errors
 from taxi_predictor.domain.errors import TaxiPredictorError
 
-CLASSES = [value for value in vars(errors).values() if isinstance(value, type)]
+CLASSES: list[type[TaxiPredictorError]] = [
+    value for value in vars(errors).values() if isinstance(value, type)
+]
 
 
 def drawn() -> dict[str, str]:

@@ -34,6 +34,11 @@ class Timeless(tzinfo):
     def utcoffset(self, at: datetime | None) -> None:
         return None
 
+    dst = utcoffset
+
+    def tzname(self, at: datetime | None) -> None:
+        return None
+
 
 def columns(names: tuple[str, ...], *, rows: int = 2) -> pl.DataFrame:
     return pl.DataFrame({name: [float(row) for row in range(rows)] for name in names})

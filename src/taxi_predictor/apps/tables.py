@@ -8,7 +8,7 @@ from taxi_predictor.domain.evaluation import Scores
 from taxi_predictor.ports.inbound.intake import IngestReport, StoredTrips
 from taxi_predictor.ports.outbound.models import Alias, RegisteredModel
 
-__all__ = ["ingest_table", "models_table", "rejects_table", "scores_table", "stored_table"]
+__all__ = ["ingest_table", "models_table", "rejects_table", "scores_table", "slices_table", "stored_table"]
 
 
 def _table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
@@ -49,20 +49,32 @@ def rejects_table(stored: StoredTrips) -> Table:
     return table
 
 
-def scores_table(title: str, overall: Scores, slices: Mapping[str, Scores]) -> Table:
-    columns = ("n", "MAE s", "RMSE s", "bias s", "MAPE", "RMSLE", "R2", "≤ 5 min", "cover 80 %", "width s")
-    table = _table(title, "trips", *columns, numbers=columns)
-    for name, scores in {"all": overall, **slices}.items():
+def scores_table(title: str, scores: Scores) -> Table:
+    table = _table(title, "measure", "value", numbers=("value",))
+    table.add_row("trips", f"{scores.n:,}")
+    table.add_row("MAE", f"{scores.mae_s:.1f} s")
+    table.add_row("RMSE", f"{scores.rmse_s:.1f} s")
+    table.add_row("MAPE", f"{scores.mape:.1%}")
+    table.add_row("RMSLE", f"{scores.rmsle:.4f}")
+    table.add_row("R2", "-" if scores.r2 is None else f"{scores.r2:.3f}")
+    table.add_row("bias (predicted - actual)", f"{scores.bias_s:+.1f} s")
+    table.add_row("within 5 min", f"{scores.within_5_min:.1%}")
+    table.add_row("pinball loss", f"{scores.pinball_s:.1f} s")
+    table.add_row("inside the 80 % interval", f"{scores.coverage_80:.1%}")
+    table.add_row("width of that interval", f"{scores.width_80_s:.0f} s")
+    return table
+
+
+def slices_table(slices: Mapping[str, Scores]) -> Table:
+    columns = ("n", "MAE s", "bias s", "MAPE", "inside 80 %", "width s")
+    table = _table("By slice", "trips", *columns, numbers=columns)
+    for name, scores in slices.items():
         table.add_row(
             name,
             f"{scores.n:,}",
             f"{scores.mae_s:.1f}",
-            f"{scores.rmse_s:.1f}",
             f"{scores.bias_s:+.1f}",
             f"{scores.mape:.1%}",
-            f"{scores.rmsle:.3f}",
-            f"{scores.r2:.3f}",
-            f"{scores.within_5_min:.1%}",
             f"{scores.coverage_80:.1%}",
             f"{scores.width_80_s:.0f}",
         )

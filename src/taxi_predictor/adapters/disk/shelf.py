@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from uuid import uuid4
 
-from taxi_predictor.domain.errors import NoChampion, StorageFull, Unavailable
+from taxi_predictor.domain.errors import BrokenModel, NoChampion, StorageFull
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelShelf, ServedModel
 
@@ -44,29 +44,38 @@ class DiskModelShelf(ModelShelf):
         self._sweep(keep={name, former})
 
     def champion(self) -> ServedModel:
+        while True:
+            stamp = self._stamp_now()
+            if self._served is not None and stamp == self._stamp:
+                return self._served
+            name = self._pointed()
+            try:
+                version = ModelVersion(int(name.partition("-")[0]))
+                self._served = ServedModel(version, self._loader.open(self._folder / name))
+            except (BrokenModel, ValueError) as error:
+                if self._stamp_now() != stamp:
+                    continue  # replaced, and swept away, while it was being read
+                raise BrokenModel(f"the champion on the shelf is damaged: {error}") from error
+            self._stamp = stamp
+            return self._served
+
+    def _stamp_now(self) -> tuple[int, int]:
+        """What changes whenever the pointer is replaced."""
         try:
             stat = os.stat(self._folder / POINTER)  # noqa: PTH116 # once per request: Path costs thrice
         except FileNotFoundError:
             raise NoChampion(
                 "no model is being served yet: train one, then run `taxi-predictor promote`"
             ) from None
-        stamp = (stat.st_ino, stat.st_mtime_ns)
-        if self._served is None or stamp != self._stamp:
-            name = self._pointed()
-            if name is None:
-                raise Unavailable(f"{self._folder / POINTER} vanished while it was read")
-            model = self._loader.open(self._folder / name)
-            self._served = ServedModel(ModelVersion(int(name.partition("-")[0])), model)
-            self._stamp = stamp
-        return self._served
+        return stat.st_ino, stat.st_mtime_ns
 
-    def _pointed(self) -> str | None:
+    def _pointed(self) -> str:
         try:
             return (self._folder / POINTER).read_text().strip()
         except FileNotFoundError:
-            return None
+            return ""
 
-    def _sweep(self, keep: set[str | None]) -> None:
+    def _sweep(self, keep: set[str]) -> None:
         """Remove versions that nothing points to, but for the one that served until now."""
         for entry in self._folder.iterdir():
             if entry.is_dir() and entry.name not in keep:

@@ -9,7 +9,6 @@ from taxi_predictor.adapters.http.decoding import InvalidBody
 from taxi_predictor.domain.errors import InvalidTrip, NotFound
 from taxi_predictor.domain.place import Place, Point, ZoneId
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.inbound.health import Readiness
 from taxi_predictor.ports.inbound.predicting import DurationPredictor, Prediction
 
 __all__ = [
@@ -52,7 +51,7 @@ class PlaceBody(Struct, frozen=True, forbid_unknown_fields=True):
         raise InvalidTrip("a place is either {lat, lon} or {zone}")
 
 
-class PredictionBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PredictionBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A trip that has not started."""
 
     pickup: PlaceBody
@@ -145,10 +144,3 @@ class ReadinessAnswer(Struct, frozen=True, kw_only=True):
     version: int
     neighbours: Annotated[dict[str, str], Meta(description="Name to ``ok`` or what is wrong.")]
     status: Literal["ready"] = "ready"
-
-    @classmethod
-    def of(cls, readiness: Readiness) -> "ReadinessAnswer | None":
-        """None when not ready."""
-        if readiness.version is None:
-            return None
-        return cls(version=readiness.version, neighbours=dict(readiness.neighbours))

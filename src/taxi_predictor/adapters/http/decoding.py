@@ -2,6 +2,7 @@
 
 import re
 from typing import TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -64,7 +65,9 @@ def _located(text: str) -> InvalidBody:
         steps.append(field[1])
     if "timezone component" in message:
         message = "a time without an offset names no instant: add one, as in 2024-03-01T08:30:00-05:00"
-    pointer = "#" + "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in steps)
+    pointer = "#" + "".join(
+        "/" + quote(step.replace("~", "~0").replace("/", "~1"), safe="") for step in steps
+    )
     return InvalidBody(_cut(message), pointer=_cut(pointer))
 
 

@@ -8,6 +8,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, SerializationException, ValidationException
 from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from taxi_predictor.adapters.http.decoding import InvalidBody, MalformedBody
 from taxi_predictor.adapters.http.requests import request_id
@@ -20,9 +21,9 @@ __all__ = [
     "RETRY_AFTER_S",
     "STATUS",
     "FieldProblem",
+    "NotReady",
     "NotReadyProblem",
     "Problem",
-    "not_ready",
 ]
 
 log = logging.getLogger(__name__)
@@ -65,26 +66,26 @@ class NotReadyProblem(Problem, frozen=True, kw_only=True):
     neighbours: dict[str, str]
 
 
-def not_ready(readiness: Readiness) -> Response[Problem]:
-    return _respond(
-        NotReadyProblem(
-            type="/problems/not-ready",
-            title="not ready",
-            status=503,
-            detail=readiness.trouble or "predictions are not answered",
-            neighbours=dict(readiness.neighbours),
-        )
-    )
+class NotReady(Unavailable):
+    """Predictions are not answered; how the neighbours are goes with it."""
+
+    slug = "not-ready"
+
+    def __init__(self, readiness: Readiness) -> None:
+        super().__init__(readiness.trouble or "predictions are not answered")
+        self.neighbours = dict(readiness.neighbours)
 
 
 def from_error(request: Request[Any, Any, Any], error: TaxiPredictorError) -> Response[Problem]:
     status = next(STATUS[base] for base in type(error).__mro__ if base in STATUS)
     if status == 500:
         _log_crash(request, error)
-    errors = (
-        [FieldProblem(pointer=error.pointer, message=str(error))] if isinstance(error, InvalidBody) else []
-    )
-    return _respond(_of_slug(error.slug, status=status, detail=str(error), errors=errors))
+    problem = _of_slug(error.slug, status=status, detail=str(error))
+    if isinstance(error, InvalidBody):
+        problem = replace(problem, errors=[FieldProblem(pointer=error.pointer, message=str(error))])
+    if isinstance(error, NotReady):
+        problem = NotReadyProblem(**asdict(problem), neighbours=error.neighbours)
+    return _respond(problem)
 
 
 def from_validation(_: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:

@@ -1,8 +1,7 @@
 """The endpoints: each turns a body into a question of the core, and the answer into a body."""
 
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 
 from taxi_predictor.adapters.http.bodies import (
@@ -11,8 +10,8 @@ from taxi_predictor.adapters.http.bodies import (
     PredictionBody,
     ReadinessAnswer,
 )
-from taxi_predictor.adapters.http.openapi import DescribedOperation, problem_responses
-from taxi_predictor.adapters.http.problems import PROBLEM_JSON, NotReadyProblem, Problem, not_ready
+from taxi_predictor.adapters.http.openapi import problem_responses
+from taxi_predictor.adapters.http.problems import NotReady, NotReadyProblem
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 
@@ -23,8 +22,8 @@ __all__ = ["ROUTES"]
     "/v1/predictions",
     status_code=200,
     operation_id="predict",
-    operation_class=DescribedOperation,
     summary="Predict how long a trip will take",
+    description="The same instant gives the same duration, at whatever offset it is written.",
     tags=["predictions"],
     response_description="The prediction.",
     responses=problem_responses(400, 413, 415, 422, 500, 503),
@@ -32,7 +31,6 @@ __all__ = ["ROUTES"]
 async def predict(
     data: JSONBody[PredictionBody], predictor: NamedDependency[DurationPredictor]
 ) -> PredictionAnswer:
-    """The same instant gives the same duration at whatever offset it is written."""
     plan = await data.to_plan(predictor)
     [prediction] = predictor.predict([plan])
     return PredictionAnswer.of(prediction, coverage=data.coverage)
@@ -41,17 +39,29 @@ async def predict(
 @get(
     "/health/live",
     operation_id="live",
-    operation_class=DescribedOperation,
     summary="Is the process up?",
+    description="Always the same answer: no neighbour is asked.",
     tags=["health"],
     response_description="It is.",
 )
 async def live() -> LivenessAnswer:
-    """For the one who restarts processes: it asks no neighbour."""
     return LivenessAnswer()
 
 
-async def answer_readiness(health: Health) -> Response[ReadinessAnswer] | Response[Problem]:
+@get(
+    ["/health/ready", "/health"],
+    operation_id=lambda _handler, _method, path: "-".join(str(part) for part in path),
+    summary="Are predictions answered?",
+    description="They are while a model is at hand, whichever neighbour is down.",
+    tags=["health"],
+    response_description="They are.",
+    responses=problem_responses(500, 503, unavailable=NotReadyProblem),
+)
+async def ready(health: NamedDependency[Health]) -> ReadinessAnswer:
     readiness = await health.readiness()
-    answer = ReadinessAnswer.of(readiness)
-    return Response(answer) if answer else not_ready(readiness)
+    if readiness.version is None:
+        raise NotReady(readiness)
+    return ReadinessAnswer(version=readiness.version, neighbours=dict(readiness.neighbours))
+
+
+ROUTES = (predict, live, ready)

@@ -40,8 +40,8 @@ def read_verified(folder: Path) -> Manifest:
                 f" this code serves {ENGINE} format {ARTIFACT_FORMAT}"
             )
         manifest = msgspec.json.decode(text, type=Manifest)
-        for name in (CENTRE_FILE, SPREAD_FILE):
-            if _sha256(folder / name) != manifest.files.get(name):
+        for name in {CENTRE_FILE, SPREAD_FILE, *manifest.files}:
+            if _sha256(folder / Path(name).name) != manifest.files.get(name):
                 raise BrokenModel(f"{folder / name} is not the file that was trained: its sha256 differs")
     except OSError as error:
         raise BrokenModel(f"the model in {folder} is incomplete: {error}") from error

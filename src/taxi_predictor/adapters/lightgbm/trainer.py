@@ -72,6 +72,8 @@ class LightgbmTrainer(ModelTrainer):
         return await asyncio.to_thread(self._fit, data, folder, progress)
 
     def _fit(self, data: TrainingData, folder: Path, progress: Progress) -> ModelArtifact:
+        if not any(map(len, data.batches)):
+            raise NotEnoughTrips("there is no trip to learn from")
         names = _features(data)
         with progress.step("compute features", total=float(len(data.batches))) as step:
             rows, log_s, is_validation = _matrix(data, names, step.advance)

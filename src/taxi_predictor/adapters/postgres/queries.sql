@@ -40,7 +40,8 @@ on conflict (pickup_at, trip_id) do nothing
 
 -- add_duplicates --
 insert into trip_rejects (family, part, row_number, reason, record)
-select $1, $2, row_number, $3, to_json(repeated)
+select $1, $2, row_number, $3,
+    (to_jsonb(repeated) || jsonb_build_object('trip_id', replace(trip_id::text, '-', '')) - 'row_number' - 'nth')::json
 from (
     select *, row_number() over (partition by pickup_at, trip_id order by row_number) as nth from staged_trips
 ) as repeated
@@ -84,7 +85,7 @@ order by family collate "C", part collate "C", row_number
 select to_regclass($1) is not null
 
 -- zones --
-select zone_id, name, borough, centroid_lat_deg, centroid_lon_deg, outline::text from zones order by zone_id
+select zone_id, name, borough, centroid_lat_deg, centroid_lon_deg, outline from zones order by zone_id
 
 -- forget_zones --
 delete from zones

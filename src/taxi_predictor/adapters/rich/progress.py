@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isfinite
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -25,10 +27,11 @@ class RichStep(Step):
         self._task = task
 
     def advance(self, done: float, /) -> None:
-        self._bars.advance(self._task, done)
+        if isfinite(done):
+            self._bars.advance(self._task, done)
 
     def say(self, text: str, /) -> None:
-        self._bars.update(self._task, note=text)
+        self._bars.update(self._task, note=escape(text))
 
 
 class RichProgress(Progress):
@@ -41,7 +44,7 @@ class RichProgress(Progress):
     @contextmanager
     def step(self, label: str, /, *, total: float | None = None) -> Iterator[Step]:
         if self._bars is not None:  # a step within a step joins the bars on the screen
-            yield RichStep(self._bars, self._bars.add_task(label, total=total, note=""))
+            yield RichStep(self._bars, self._bars.add_task(escape(label), total=total, note=""))
             return
         with Bars(
             SpinnerColumn(finished_text="[green]✓[/green]"),
@@ -53,7 +56,7 @@ class RichProgress(Progress):
             console=self._console,
         ) as bars:
             self._bars = bars
-            task = bars.add_task(label, total=total, note="")
+            task = bars.add_task(escape(label), total=total, note="")
             try:
                 yield RichStep(bars, task)
                 done = bars.tasks[0].completed

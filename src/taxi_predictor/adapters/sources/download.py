@@ -163,7 +163,7 @@ class TlcArchive:
             raise _Interrupted(f"{part.size:,} of {expected:,} bytes came")
 
 
-class _Interrupted(Exception):  # noqa: N818 # it never leaves this module
+class _Interrupted(Exception):  # it never leaves this module
     """A transfer that may go better the next time."""
 
 

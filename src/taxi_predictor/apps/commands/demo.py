@@ -13,11 +13,11 @@ import msgspec
 from cyclopts import Parameter
 from rich.panel import Panel
 
-from taxi_predictor.apps.commands.session import ERR, OUT, opened
+from taxi_predictor.apps.commands.session import ERR, OUT, opened, show_scores
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.container import Container
 from taxi_predictor.apps.settings import Settings, load_settings
-from taxi_predictor.apps.tables import ingest_table, scores_table
+from taxi_predictor.apps.tables import ingest_table
 from taxi_predictor.domain.errors import (
     MissingSource,
     NoChampion,
@@ -88,7 +88,7 @@ async def _prepare(container: Container, trips: str | None, zones: str | None) -
         added += report.added
     if added or not has_champion:
         model = await container.lifecycle.train()
-        OUT.print(scores_table("On the held-out days", model.report.held_out, model.report.slices))
+        show_scores("On the held-out days", model.report.held_out, model.report.slices)
         OUT.print("; ".join(model.report.verdict.reasons))
         if model.report.verdict.passed or not has_champion:
             await container.lifecycle.promote(model.version)

@@ -7,9 +7,9 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
-from taxi_predictor.apps.commands.session import OUT, opened, parse_instant, write_json
+from taxi_predictor.apps.commands.session import OUT, opened, parse_instant, show_scores, write_json
 from taxi_predictor.apps.commands.trips import ensure_zones
-from taxi_predictor.apps.tables import models_table, scores_table
+from taxi_predictor.apps.tables import models_table
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.ports.inbound.lifecycle import EvaluatedModel, WhichModel
@@ -21,8 +21,9 @@ Json = Annotated[bool, Parameter(negative="")]
 
 
 def _which(text: str) -> WhichModel:
-    if text == "champion" or text == "latest":
-        return text
+    match text:
+        case "champion" | "latest" as name:
+            return name
     try:
         return ModelVersion(int(text))
     except ValueError as error:
@@ -57,7 +58,7 @@ async def train(*, until: str | None = None, json: Json = False) -> None:
     _announce(model)
     split = model.manifest.split
     title = f"Held-out days {split.held_out_from:%Y-%m-%d} to {split.until:%Y-%m-%d} (not included)"
-    OUT.print(scores_table(title, model.report.held_out, model.report.slices))
+    show_scores(title, model.report.held_out, model.report.slices)
     verdict = model.report.verdict
     OUT.print(f"{'Passed' if verdict.passed else 'Refused'}: {'; '.join(verdict.reasons)}")
     if verdict.passed:
@@ -72,7 +73,7 @@ async def evaluate(
     until: Annotated[str | None, Parameter(name="--to")] = None,
     model: str = "latest",
     zones: str | None = None,
-    json: Path | None = None,
+    json: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
 ) -> None:
     """Measure a model on any trips, cleaned by the rules of ingest.
 
@@ -106,10 +107,8 @@ async def evaluate(
     if json is None or str(json) != "-":
         scores = evaluated.evaluation.scores()
         assert scores is not None
-        OUT.print(
-            scores_table(
-                f"Version {evaluated.version} on {source}", scores, evaluated.evaluation.scores_by_slice()
-            )
+        show_scores(
+            f"Version {evaluated.version} on {source}", scores, evaluated.evaluation.scores_by_slice()
         )
 
 

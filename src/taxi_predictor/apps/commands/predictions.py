@@ -31,7 +31,7 @@ async def predict(
     passengers: int | None = None,
     coverage: float = 0.8,
     zones: str | None = None,
-    out: Path = Path("-"),
+    out: Annotated[Path, Parameter(allow_leading_hyphen=True)] = Path("-"),
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Say how long a trip will take, or every trip of a file.

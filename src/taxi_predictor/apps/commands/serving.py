@@ -1,6 +1,9 @@
 """The serve command."""
 
-from typing import Literal
+import os
+import sys
+from itertools import chain
+from typing import Literal, NoReturn
 
 from taxi_predictor.apps.commands.session import ERR, opened
 from taxi_predictor.apps.settings import Settings, load_settings
@@ -21,7 +24,6 @@ async def serve(what: Literal["api"] = "api", /) -> None:
     """
     settings = load_settings()
     async with opened(settings) as container:
-        # The embedded database is kept running from here for all workers.
         try:
             container.outbound.shelf.champion()
         except TaxiPredictorError:
@@ -30,22 +32,23 @@ async def serve(what: Literal["api"] = "api", /) -> None:
                 ERR.print(f"[dim]version {model.version} fetched from the registry[/dim]")
             except NoChampion as error:
                 ERR.print(f"[yellow]not ready yet: {error}[/yellow]")
-        _run_server(settings)
+    _become_server(settings)
 
 
-def _run_server(settings: Settings) -> None:
-    from granian import Granian
-    from granian.constants import Interfaces
+def _become_server(settings: Settings) -> NoReturn:
+    """Replace this process by the server's, which forks its workers.
 
+    A process that has trees and frames loaded must not fork: their threads do not come along, and
+    the worker waits for them for ever.
+    """
     url = f"http://{settings.api_host}:{settings.api_port}"
-    ERR.print(f"Serving [bold]{url}[/bold] ([link={url}/schema]{url}/schema[/link] explains it)")
-    Granian(
-        "taxi_predictor.apps.api:create",
-        factory=True,
-        address=settings.api_host,
-        port=settings.api_port,
-        workers=settings.api_workers,
-        interface=Interfaces.ASGI,
-        websockets=False,
-        log_access=False,
-    ).serve()
+    ERR.print(f"Serving [bold]{url}[/bold], explained at {url}/schema", highlight=False)
+    options = {
+        "--interface": "asgi",
+        "--host": settings.api_host,
+        "--port": str(settings.api_port),
+        "--workers": str(settings.api_workers),
+        "--log-level": "warning",
+    }
+    command = [sys.executable, "-m", "granian", "--factory", "--no-ws", *chain.from_iterable(options.items())]
+    os.execv(sys.executable, [*command, "taxi_predictor.apps.api:create"])  # noqa: S606 # no shell is wanted

@@ -1,7 +1,7 @@
 """What every command shares: the terminal, the container, and how times and places are written."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +12,12 @@ from rich.console import Console
 from taxi_predictor.adapters.rich.progress import RichProgress
 from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.settings import Settings, load_settings
+from taxi_predictor.apps.tables import scores_table, slices_table
 from taxi_predictor.domain.errors import Invalid
+from taxi_predictor.domain.evaluation import Scores
 from taxi_predictor.domain.place import Point, ZoneId
 
-__all__ = ["ERR", "OUT", "opened", "parse_instant", "parse_place", "write_json"]
+__all__ = ["ERR", "OUT", "opened", "parse_instant", "parse_place", "show_scores", "write_json"]
 
 OUT = Console()
 """For results."""
@@ -52,6 +54,13 @@ def parse_place(text: str) -> Point | ZoneId:
         return ZoneId(int(text))
     except ValueError as error:
         raise Invalid(f"{text!r} is neither LAT,LON in degrees nor a zone id: {error}") from error
+
+
+def show_scores(title: str, overall: Scores, slices: Mapping[str, Scores]) -> None:
+    """Print all measures of all trips, and the main ones of each slice."""
+    OUT.print(scores_table(title, overall))
+    OUT.print()
+    OUT.print(slices_table(slices))
 
 
 def write_json(encoded: bytes, target: Path) -> None:

@@ -64,7 +64,7 @@ async def ingest(
 
 async def trips(
     *,
-    rejects: Path | None = None,
+    rejects: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
     reason: Rejection | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:

@@ -32,7 +32,7 @@ SINCE, UNTIL = datetime(2022, 10, 1, tzinfo=UTC), datetime(2023, 4, 1, tzinfo=UT
 
 
 def histories(*, min_size: int = 0, max_size: int = 12) -> st.SearchStrategy[list[FinishedTrip]]:
-    """Trips with ids of their own, many of them picked up at the same instants."""
+    """Trips, none of them twice, many of them picked up at the same instants."""
     trips = finished_trips(since=SINCE, until=UNTIL)
     moments = st.lists(instants(since=SINCE, until=UNTIL), min_size=1, max_size=3)
 
@@ -40,9 +40,7 @@ def histories(*, min_size: int = 0, max_size: int = 12) -> st.SearchStrategy[lis
         return st.builds(_at, trips, st.sampled_from(few)) | trips
 
     return moments.flatmap(
-        lambda few: st.lists(
-            at_few_moments(few), min_size=min_size, max_size=max_size, unique_by=lambda trip: trip.trip_id
-        )
+        lambda few: st.lists(at_few_moments(few), min_size=min_size, max_size=max_size, unique_by=_key)
     )
 
 
@@ -51,7 +49,11 @@ def _at(trip: FinishedTrip, pickup_at: datetime) -> FinishedTrip:
 
 
 def _in_order(trips: Sequence[FinishedTrip]) -> list[FinishedTrip]:
-    return sorted(trips, key=lambda trip: (trip.plan.pickup_at, trip.trip_id))
+    return sorted(trips, key=_key)
+
+
+def _key(trip: FinishedTrip) -> tuple[datetime, TripId]:
+    return trip.plan.pickup_at, trip.trip_id
 
 
 async def read(
@@ -130,14 +132,24 @@ class TripStoreContract(TableMaker):
             assert await read(store) == trips
 
     async def test_the_first_write_wins(self) -> None:
-        """A trip whose id is stored stays as it was, whichever part offers it again."""
-        changed = [a_trip(1, duration_s=999.0), a_trip(2, at=NOON + timedelta(days=40))]
+        """A trip that is stored stays as it was, whichever part offers it again."""
+        changed = [a_trip(1, duration_s=999.0), replace(a_trip(2), total_amount=None)]
         async with self.open() as (store, _):
             await store.add(A_PART, stream(self.clean_batch([a_trip(1), a_trip(2)])))
             assert (await store.add(OTHER_PART, stream(self.clean_batch(changed)))).known == 2
             assert await read(store) == [a_trip(1), a_trip(2)]
 
-    async def test_of_equal_ids_in_a_part_the_lowest_row_number_is_kept(self) -> None:
+    async def test_an_id_at_another_instant_is_another_trip(self) -> None:
+        """A trip is known by its id and its pickup together, within a part and among those stored."""
+        trips = [a_trip(1), a_trip(1, at=NOON + MINUTE)]
+        later = [a_trip(1, at=NOON + timedelta(days=40))]
+        async with self.open() as (store, _):
+            for part, some in ((A_PART, trips), (OTHER_PART, later)):
+                added = await store.add(part, stream(self.clean_batch(some)))
+                assert added == Added(added=len(some), known=0, duplicates=0)
+            assert await read(store) == trips + later
+
+    async def test_of_equal_trips_in_a_part_the_lowest_row_number_is_kept(self) -> None:
         """Also where they come in other batches, or in another order."""
         ninth, second, fifth = (a_trip(1, duration_s=60.0 * row) for row in (9, 2, 5))
         async with self.open() as (store, _):

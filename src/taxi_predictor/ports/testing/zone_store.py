@@ -1,5 +1,6 @@
 """The contract of ZoneStore."""
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -20,9 +21,15 @@ def zone_tables() -> st.SearchStrategy[ZoneTable]:
     # What a text column can hold: no null character and no half of a surrogate pair.
     texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
     zones = st.builds(
-        Zone, id=zone_ids(), name=texts, borough=texts, centroid=points(), outline=st.none() | texts
+        Zone, id=zone_ids(), name=texts, borough=texts, centroid=points(), outline=st.none() | outlines()
     )
     return st.lists(zones, min_size=1, max_size=5).map(_table)
+
+
+def outlines() -> st.SearchStrategy[str]:
+    """GeoJSON of a ring."""
+    ring = st.lists(points().map(lambda point: [point.lon_deg, point.lat_deg]), min_size=3, max_size=5)
+    return ring.map(lambda ends: json.dumps({"type": "Polygon", "coordinates": [[*ends, ends[0]]]}))
 
 
 def _table(zones: list[Zone]) -> ZoneTable:

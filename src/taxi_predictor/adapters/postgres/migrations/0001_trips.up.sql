@@ -46,5 +46,5 @@ create table zones (
     borough          text             not null,
     centroid_lat_deg double precision not null,
     centroid_lon_deg double precision not null,
-    outline          json -- a GeoJSON geometry
+    outline          text -- a GeoJSON geometry
 );

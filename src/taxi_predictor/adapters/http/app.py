@@ -1,0 +1,66 @@
+"""The HTTP application, built around a way to open the hexagon."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+
+from taxi_predictor.adapters.http.hexagon import Hexagon, OpenHexagon
+from taxi_predictor.adapters.http.openapi import complete, openapi_config
+from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
+from taxi_predictor.adapters.http.requests import ApiRequest, send_request_id
+from taxi_predictor.adapters.http.routes import ROUTES
+from taxi_predictor.ports.inbound.health import Health
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
+
+__all__ = ["MAX_BODY_BYTES", "create_app"]
+
+MAX_BODY_BYTES = 1024**2
+
+
+def create_app(open_hexagon: OpenHexagon, *, request_max_body_size: int = MAX_BODY_BYTES) -> Litestar:
+    """Build the application; what it drives is opened when the server starts and closed when it stops.
+
+    A body of more than *request_max_body_size* bytes is answered 413.
+    """
+
+    @asynccontextmanager
+    async def opened(app: Litestar) -> AsyncIterator[None]:
+        async with open_hexagon() as hexagon:
+            app.state.hexagon = hexagon
+            yield
+
+    app = Litestar(
+        route_handlers=ROUTES,
+        lifespan=[opened],
+        dependencies={
+            "predictor": Provide(_predictor, sync_to_thread=False),
+            "health": Provide(_health, sync_to_thread=False),
+        },
+        request_class=ApiRequest,
+        request_max_body_size=request_max_body_size,
+        exception_handlers=EXCEPTION_HANDLERS,
+        before_send=[send_request_id],
+        openapi_config=openapi_config(),
+        # Said here, or Litestar would read them from the environment and configure logging itself.
+        debug=False,
+        pdb_on_exception=False,
+        logging_config=None,
+    )
+    complete(app.openapi_schema)
+    return app
+
+
+def _hexagon(state: State) -> Hexagon:
+    hexagon: Hexagon = state.hexagon
+    return hexagon
+
+
+def _predictor(state: State) -> DurationPredictor:
+    return _hexagon(state).predictor
+
+
+def _health(state: State) -> Health:
+    return _hexagon(state).health

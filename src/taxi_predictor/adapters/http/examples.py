@@ -1,0 +1,106 @@
+"""Examples of what is sent and got, for the description of the API; built from the real bodies."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+
+from msgspec import Struct
+
+from taxi_predictor.adapters.http.bodies import (
+    IntervalAnswer,
+    LivenessAnswer,
+    ModelAnswer,
+    PlaceBody,
+    PredictionAnswer,
+    PredictionBody,
+    ReadinessAnswer,
+)
+from taxi_predictor.adapters.http.problems import FieldProblem, NotReadyProblem, Problem
+
+__all__ = ["EXAMPLES", "PROBLEM_EXAMPLES"]
+
+_LOCAL = timezone(timedelta(hours=-5))
+_PICKUP_AT = datetime(2024, 3, 1, 8, 30, tzinfo=_LOCAL)
+_DURATION_S = 1042.118
+_NO_MODEL = "no model was promoted yet"
+
+PROBLEM_EXAMPLES: Mapping[int, Problem] = {
+    problem.status: problem
+    for problem in (
+        Problem(
+            type="/problems/malformed-body",
+            title="malformed body",
+            status=400,
+            detail="the body cannot be read as JSON: Input data was truncated",
+        ),
+        Problem(
+            type="about:blank",
+            title="Request Entity Too Large",
+            status=413,
+            detail="Request Entity Too Large",
+        ),
+        Problem(
+            type="about:blank",
+            title="Unsupported Media Type",
+            status=415,
+            detail="send the body as Content-Type: application/json",
+        ),
+        Problem(
+            type="/problems/invalid-body",
+            title="invalid body",
+            status=422,
+            detail="Expected `float` <= 90.0",
+            errors=[FieldProblem(pointer="#/pickup/lat", message="Expected `float` <= 90.0")],
+        ),
+        Problem(
+            type="/problems/internal",
+            title="internal",
+            status=500,
+            detail="something went wrong here; it is logged under request id 9d800088dd514b11",
+        ),
+        Problem(type="/problems/no-champion", title="no champion", status=503, detail=_NO_MODEL),
+    )
+}
+
+EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
+    PredictionBody: [
+        PredictionBody(
+            pickup=PlaceBody(lat=40.7505, lon=-73.9934),
+            dropoff=PlaceBody(lat=40.7769, lon=-73.9493),
+            pickup_at=_PICKUP_AT,
+        ),
+        PredictionBody(
+            pickup=PlaceBody(zone=186),
+            dropoff=PlaceBody(zone=263),
+            pickup_at=_PICKUP_AT.astimezone(UTC),
+            passenger_count=2,
+            coverage=0.9,
+        ),
+    ],
+    PredictionAnswer: [
+        PredictionAnswer(
+            duration_s=_DURATION_S,
+            interval=IntervalAnswer(coverage=0.8, lower_s=731.4, upper_s=1498.902),
+            pickup_at=_PICKUP_AT,
+            arrival_at=_PICKUP_AT + timedelta(seconds=_DURATION_S),
+            distance_km=4.733,
+            model=ModelAnswer(
+                city="new-york",
+                version=3,
+                trained_until=datetime(2024, 2, 15, tzinfo=_LOCAL),
+                simulated=False,
+            ),
+        )
+    ],
+    LivenessAnswer: [LivenessAnswer()],
+    ReadinessAnswer: [ReadinessAnswer(version=3, neighbours={"database": "ok"})],
+    Problem: list(PROBLEM_EXAMPLES.values()),
+    NotReadyProblem: [
+        NotReadyProblem(
+            type="/problems/not-ready",
+            title="not ready",
+            status=503,
+            detail=_NO_MODEL,
+            neighbours={"database": "ok"},
+        )
+    ],
+}

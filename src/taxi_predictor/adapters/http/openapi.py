@@ -1,0 +1,120 @@
+"""The description of the API: OpenAPI 3.1, for programs as JSON and for people as a page."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, Router
+from litestar.exceptions import NotFoundException
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
+from litestar.openapi.spec import Example, OpenAPI, OpenAPIHeader, OpenAPIResponse, Operation, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+
+from taxi_predictor import __version__
+from taxi_predictor.adapters.http.bodies import PlaceBody
+from taxi_predictor.adapters.http.examples import EXAMPLES, PROBLEM_EXAMPLES
+from taxi_predictor.adapters.http.problems import PROBLEM_JSON, NotReadyProblem, Problem
+from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER
+from taxi_predictor.adapters.http.schema_page import page
+
+__all__ = ["complete", "openapi_config", "problem_responses"]
+
+_DESCRIPTIONS = {
+    400: "The body is not JSON.",
+    413: "The body is too large.",
+    415: "The body is not sent as JSON.",
+    422: "The body is JSON, but no trip that can be predicted.",
+    500: "Something broke here; it is logged under the request id.",
+    503: "Predictions are not answered at the moment.",
+}
+
+_POINT_OR_ZONE = [
+    {"required": ["lat", "lon"], "maxProperties": 2},
+    {"required": ["zone"], "maxProperties": 1},
+]
+
+
+def problem_responses(*statuses: int, unavailable: type[Problem] = Problem) -> dict[int, ResponseSpec]:
+    """Describe the errors of an endpoint; *unavailable* is the body of its 503."""
+    responses = {}
+    for status in statuses:
+        body = unavailable if status == 503 else Problem
+        example = EXAMPLES[NotReadyProblem][0] if body is NotReadyProblem else PROBLEM_EXAMPLES[status]
+        responses[status] = ResponseSpec(
+            body,
+            description=_DESCRIPTIONS[status],
+            media_type=PROBLEM_JSON,
+            generate_examples=False,
+            examples=[Example(value=msgspec.to_builtins(example))],
+        )
+    return responses
+
+
+def openapi_config() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Taxi trip durations",
+        version=__version__,
+        description="How long a taxi trip will take before it starts, with an honest distribution around it.",
+        render_plugins=[_PagePlugin(path="/"), JsonRenderPlugin(path="/openapi.json")],
+        openapi_router=Router(
+            "/schema", route_handlers=[], include_in_schema=False, after_request=_refuse_unknown_page
+        ),
+    )
+
+
+class _PagePlugin(OpenAPIRenderPlugin):
+    """Litestar's own pages load their scripts from a CDN; this one loads nothing."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return page(openapi_schema).encode()
+
+
+def _refuse_unknown_page(response: Response[Any]) -> Response[Any]:
+    # Litestar answers an unknown path below /schema with a page of its own.
+    if response.status_code == 404:
+        raise NotFoundException
+    return response
+
+
+def complete(document: OpenAPI) -> None:
+    """Add to Litestar's description of the endpoints what it does not know.
+
+    The schemas of bodies are msgspec's, because decoding follows them: Litestar's forget a bound of
+    zero and that unknown fields are refused.
+    """
+    _, schemas = msgspec.json.schema_components(EXAMPLES, ref_template="#/components/schemas/{name}")
+    schemas[PlaceBody.__name__]["oneOf"] = _POINT_OR_ZONE
+    for struct, examples in EXAMPLES.items():
+        schemas[struct.__name__]["examples"] = msgspec.to_builtins(examples)
+    document.components.schemas = {name: _JsonSchema(content=schemas[name]) for name in sorted(schemas)}
+    for path in (document.paths or {}).values():
+        for operation in (path.get, path.post):
+            if operation is not None:
+                _add_headers(operation)
+
+
+@dataclass
+class _JsonSchema(Schema):
+    """A schema that is written already."""
+
+    content: dict[str, Any] = field(default_factory=dict)
+
+    def to_schema(self) -> dict[str, Any]:
+        return self.content
+
+
+def _add_headers(operation: Operation) -> None:
+    request_id = OpenAPIHeader(
+        schema=Schema(type=OpenAPIType.STRING),
+        description="As sent, where it was fit for a log; else made here.",
+    )
+    retry_after = OpenAPIHeader(
+        schema=Schema(type=OpenAPIType.INTEGER), description="Seconds after which asking again makes sense."
+    )
+    for status, response in (operation.responses or {}).items():
+        if isinstance(response, OpenAPIResponse):
+            response.headers = {**(response.headers or {}), REQUEST_ID_HEADER: request_id}
+            if status == "503":
+                response.headers["Retry-After"] = retry_after

@@ -1,0 +1,103 @@
+"""The OpenAPI document as one page that needs no script, no style sheet and no font from anywhere."""
+
+import json
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+__all__ = ["page"]
+
+Json = Mapping[str, Any]
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+  color: #1b1f24; background: #fff }
+h2 { margin-top: 3rem; border-bottom: 1px solid #d0d7de }
+code, pre { font-family: ui-monospace, monospace; font-size: 0.9em }
+pre { background: #f3f4f6; padding: 0.75rem; overflow-x: auto }
+table { border-collapse: collapse; width: 100% }
+th, td { text-align: left; vertical-align: top; padding: 0.25rem 0.75rem 0.25rem 0;
+  border-bottom: 1px solid #d0d7de }
+@media (prefers-color-scheme: dark) {
+  body { color: #e6edf3; background: #0d1117 } pre { background: #161b22 } a { color: #79b8ff } }
+"""
+
+
+def page(document: Json) -> str:
+    """Return *document*, an OpenAPI 3.1 description, as HTML."""
+    title, version, description = (
+        escape(document["info"][key]) for key in ("title", "version", "description")
+    )
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title}</title><style>{_STYLE}</style></head><body>"
+        f"<h1>{title} {version}</h1><p>{description}</p>"
+        '<p>For programs: <a href="/schema/openapi.json">openapi.json</a></p>'
+        f"{''.join(_operations(document['paths']))}<h2>Bodies</h2>"
+        f"{''.join(_schemas(document['components']['schemas']))}</body></html>"
+    )
+
+
+def _operations(paths: Json) -> Iterator[str]:
+    for path, operations in sorted(paths.items()):
+        for method, operation in operations.items():
+            yield f"<h2><code>{escape(method.upper())} {escape(path)}</code></h2>"
+            yield f"<p>{escape(operation['summary'])} {escape(operation.get('description', ''))}</p>"
+            if "requestBody" in operation:
+                yield "<h3>Request</h3>"
+                yield from _content(operation["requestBody"]["content"])
+            yield "<h3>Responses</h3>"
+            for status, response in sorted(operation["responses"].items()):
+                yield f"<h4>{escape(status)}</h4><p>{escape(response['description'])}</p>"
+                yield from _content(response.get("content", {}))
+                yield from _headers(response.get("headers", {}))
+
+
+def _content(content: Json) -> Iterator[str]:
+    for media_type, media in content.items():
+        yield f"<p><code>{escape(media_type)}</code>: {_type(media['schema'])}</p>"
+        for example in media.get("examples", {}).values():
+            yield _example(example["value"])
+
+
+def _headers(headers: Json) -> Iterator[str]:
+    for name, header in headers.items():
+        yield f"<p><code>{escape(name)}</code>: {escape(header['description'])}</p>"
+
+
+def _schemas(schemas: Json) -> Iterator[str]:
+    for name, schema in schemas.items():
+        yield f'<h3 id="{escape(name)}">{escape(name)}</h3><p>{escape(schema.get("description", ""))}</p>'
+        yield "<table><tr><th>Field</th><th>Type</th><th></th></tr>"
+        for field, content in schema["properties"].items():
+            need = "required" if field in schema["required"] else "optional"
+            text = f"{need}. {escape(content.get('description', ''))}"
+            yield f"<tr><td><code>{escape(field)}</code></td><td>{_type(content)}</td><td>{text}</td></tr>"
+        yield "</table>"
+        for example in schema.get("examples", []):
+            yield _example(example)
+
+
+def _type(schema: Json) -> str:
+    if "$ref" in schema:
+        name = escape(schema["$ref"].rpartition("/")[2])
+        return f'<a href="#{name}">{name}</a>'
+    if "anyOf" in schema:
+        return " or ".join(_type(option) for option in schema["anyOf"])
+    if "items" in schema:
+        return f"list of {_type(schema['items'])}"
+    if "enum" in schema:
+        return " or ".join(escape(json.dumps(value)) for value in schema["enum"])
+    text = schema.get("format") or schema["type"]
+    if "minimum" in schema:
+        text += f" from {schema['minimum']:g}"
+    if "maximum" in schema:
+        text += f" to {schema['maximum']:g}"
+    if "default" in schema:
+        text += f", {json.dumps(schema['default'])} where absent"
+    return escape(text)
+
+
+def _example(value: object) -> str:
+    return f"<pre>{escape(json.dumps(value, indent=2))}</pre>"

@@ -1,0 +1,54 @@
+"""LightGBM keeps the contracts of models, and the disk that of the shelf they are served from."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from taxi_predictor.adapters.disk.shelf import DiskModelShelf
+from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
+from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
+from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.ports.outbound.models import ModelLoader, ModelShelf, ModelTrainer
+from taxi_predictor.ports.testing.duration_model import (
+    DurationModelContract,
+    ModelLoaderContract,
+    ModelTrainerContract,
+)
+from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
+from taxi_predictor.ports.testing.samples import NOON
+from taxi_predictor.ports.testing.tables import TableMaker
+
+
+def trainer() -> LightgbmTrainer:
+    return LightgbmTrainer(clock=MemoryClock(NOON), seed=1)
+
+
+class Engine(TableMaker):
+    table = staticmethod(table)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[ModelTrainer, ModelLoader]]:
+        yield trainer(), LightgbmLoader()
+
+
+class TestLightgbmModel(Engine, DurationModelContract):
+    pass
+
+
+class TestLightgbmTrainer(Engine, ModelTrainerContract):
+    pass
+
+
+class TestLightgbmLoader(Engine, ModelLoaderContract):
+    pass
+
+
+class TestDiskModelShelf(ModelShelfContract):
+    table = staticmethod(table)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[ModelShelf, ModelTrainer]]:
+        with TemporaryDirectory() as folder:
+            yield DiskModelShelf(Path(folder) / "models", LightgbmLoader()), trainer()

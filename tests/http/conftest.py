@@ -1,0 +1,128 @@
+"""The HTTP face over a whole core in memory."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from taxi_predictor.adapters.http.app import create_app
+from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
+from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.domain.distribution import ScaledResiduals
+from taxi_predictor.domain.model import SIMULATION, Manifest, ModelArtifact, ModelVersion
+from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
+from taxi_predictor.ports.inbound.health import Health, Ping
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.outbound.models import ModelShelf
+from taxi_predictor.ports.testing.samples import NOON, SPLIT
+from taxi_predictor.ports.testing.strategies import A_CITY
+
+Client = TestClient[Litestar]
+Serve = Callable[..., AbstractContextManager[Client]]
+
+ZONES = ZoneTable(
+    {
+        ZoneId(132): Zone(
+            id=ZoneId(132), name="JFK Airport", borough="Queens", centroid=Point(40.6469, -73.7865)
+        ),
+        ZoneId(161): Zone(
+            id=ZoneId(161), name="Midtown Center", borough="Manhattan", centroid=Point(40.758, -73.9777)
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryHexagon:
+    predictor: DurationPredictor
+    health: Health
+
+
+def a_shelf(*, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",)) -> MemoryModelShelf:
+    """A shelf with a model that drives 20 km/h; with none where *version* is None."""
+    shelf = MemoryModelShelf(ConstantSpeedLoader())
+    if version is None:
+        return shelf
+    manifest = Manifest(
+        engine="constant-speed",
+        city=A_CITY,
+        features=("distance_km",),
+        residuals=ScaledResiduals((0.005, 0.5, 0.995), (-2.5, 0.0, 3.0)),
+        split=SPLIT,
+        trips=2_000,
+        sources=sources,
+        fingerprint="0" * 64,
+        seed=0,
+        params={"speed_km_h": 20.0, "sigma": 0.3},
+        created_at=NOON,
+        code_version="0.0.0",
+    )
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+        shelf.place(ModelVersion(version), ModelArtifact(folder, manifest))
+    return shelf
+
+
+@contextmanager
+def serving(
+    *,
+    shelf: ModelShelf | None = None,
+    zones: ZoneTable | None = ZONES,
+    pings: Mapping[str, Ping] | None = None,
+    **options: Any,
+) -> Iterator[Client]:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[MemoryHexagon]:
+        store = MemoryZoneStore()
+        if zones is not None:
+            await store.remember(zones)
+        serving_shelf = shelf or a_shelf()
+        yield MemoryHexagon(
+            predictor=DurationPredictor(shelf=serving_shelf, zones=store, clock=MemoryClock(NOON)),
+            health=Health(shelf=serving_shelf, pings=pings or {}),
+        )
+
+    with TestClient(create_app(opened, **options)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def serve() -> Serve:
+    """Serve another core than usual: ``shelf``, ``zones``, ``pings``, and options of ``create_app``."""
+    return serving
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[Client]:
+    """A client of the service as usual: version 3 of a model at 20 km/h, and two zones."""
+    with serving() as usual:
+        yield usual
+
+
+@pytest.fixture(scope="session")
+def empty_shelf() -> ModelShelf:
+    return a_shelf(version=None)
+
+
+@pytest.fixture(scope="session")
+def simulated_shelf() -> ModelShelf:
+    return a_shelf(sources=("tlc-green", SIMULATION))
+
+
+@pytest.fixture
+def body() -> dict[str, Any]:
+    """A trip of 5.005 km."""
+    return {
+        "pickup": {"lat": 40.75, "lon": -73.98},
+        "dropoff": {"lat": 40.78, "lon": -73.935},
+        "pickup_at": "2024-03-01T08:30:00-05:00",
+    }

@@ -1,0 +1,203 @@
+"""What holds for every endpoint: health, request ids, problems, and the description of the API."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+import pytest
+
+from taxi_predictor.adapters.http import bodies, problems
+from taxi_predictor.adapters.http.app import create_app
+from taxi_predictor.domain.errors import Unavailable
+
+READY = ["/health/ready", "/health"]
+
+
+async def _well() -> None:
+    return
+
+
+async def _silent() -> None:
+    raise Unavailable("the trip database does not answer")
+
+
+@pytest.mark.parametrize("shelf", ["empty_shelf", "simulated_shelf"])
+def test_the_process_is_live_with_and_without_a_champion(serve, request, shelf):
+    with serve(shelf=request.getfixturevalue(shelf)) as client:
+        response = client.get("/health/live")
+    assert response.status_code == 200
+    assert response.json() == {"status": "live"}
+
+
+@pytest.mark.parametrize("path", READY)
+def test_with_a_champion_the_service_is_ready_whoever_is_down(serve, path):
+    with serve(pings={"registry": _well, "database": _silent}) as client:
+        response = client.get(path)
+    assert response.status_code == 200
+    assert response.json() == {
+        "status": "ready",
+        "version": 3,
+        "neighbours": {"registry": "ok", "database": "the trip database does not answer"},
+    }
+
+
+@pytest.mark.parametrize("path", READY)
+def test_without_a_champion_the_service_is_not_ready(serve, empty_shelf, path):
+    with serve(shelf=empty_shelf, pings={"registry": _well}) as client:
+        response = client.get(path)
+    assert response.status_code == 503
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert int(response.headers["Retry-After"]) > 0
+    problem = response.json()
+    assert problem["type"] == "/problems/not-ready"
+    assert problem["detail"] == "no model was placed on this shelf yet"
+    assert problem["neighbours"] == {"registry": "ok"}
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v2/predictions", "/schema/nothing", "/schema/nothing.json"])
+def test_an_unknown_path_is_a_problem(client, path):
+    response = client.get(path)
+    assert response.status_code == 404
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json()["title"] == "Not Found"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"), [("GET", "/v1/predictions", "POST"), ("DELETE", "/health", "GET")]
+)
+def test_a_wrong_method_is_a_problem_and_names_the_right_one(client, method, path, allowed):
+    response = client.request(method, path)
+    assert response.status_code == 405
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert allowed in response.headers["Allow"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/schema", "/nowhere", "/v1/predictions"])
+def test_every_response_has_an_id_of_its_own(client, path):
+    first, second = (client.get(path).headers["X-Request-Id"] for _ in range(2))
+    assert re.fullmatch("[0-9a-f]{32}", first)
+    assert first != second
+
+
+@pytest.mark.parametrize("given", ["trace-17", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"])
+def test_a_sane_request_id_is_taken_over(client, given):
+    for path in ("/health", "/nowhere"):
+        assert client.get(path, headers={"X-Request-Id": given}).headers["X-Request-Id"] == given
+
+
+@pytest.mark.parametrize("given", ["", "two words", "x" * 129, "<script>", 'a"b', "a\tb"])
+def test_another_request_id_is_replaced(client, given):
+    headers = client.get("/health", headers={"X-Request-Id": given}).headers
+    assert headers.get_list("X-Request-Id") != [given]
+    assert re.fullmatch("[0-9a-f]{32}", headers["X-Request-Id"])
+
+
+def test_the_hexagon_is_opened_at_start_and_closed_at_the_end(serve):
+    with serve() as client:
+        assert client.app.state.hexagon
+
+
+def test_building_the_application_opens_nothing():
+    def refuse() -> Any:
+        raise AssertionError("opened")
+
+    first, second = create_app(refuse), create_app(refuse)
+    assert first.state is not second.state
+
+
+# --- the description of the API ---
+
+STATUSES = {
+    ("/v1/predictions", "post"): {"200", "400", "413", "415", "422", "500", "503"},
+    ("/health/live", "get"): {"200"},
+    ("/health/ready", "get"): {"200", "500", "503"},
+    ("/health", "get"): {"200", "500", "503"},
+}
+
+
+@pytest.fixture(scope="module")
+def document(client) -> Mapping[str, Any]:
+    response = client.get("/schema/openapi.json")
+    assert response.status_code == 200
+    described: Mapping[str, Any] = response.json()
+    return described
+
+
+def _operations(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Mapping[str, Any]]]:
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            yield (path, method), operation
+
+
+def _references(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key == "$ref":
+                yield inner
+            else:
+                yield from _references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)
+
+
+def test_every_endpoint_documents_the_statuses_it_can_give(document):
+    assert document["openapi"].startswith("3.1")
+    assert {key: set(operation["responses"]) for key, operation in _operations(document)} == STATUSES
+
+
+def test_operations_have_names_of_their_own(document):
+    names = [operation["operationId"] for _, operation in _operations(document)]
+    assert sorted(names) == ["health", "health-ready", "live", "predict"]
+
+
+def test_every_error_is_documented_as_a_problem_with_an_example(document):
+    for _, operation in _operations(document):
+        for status, response in operation["responses"].items():
+            assert "X-Request-Id" in response["headers"]
+            assert ("Retry-After" in response["headers"]) == (status == "503")
+            if status == "200":
+                assert list(response["content"]) == ["application/json"]
+                continue
+            [(media_type, media)] = response["content"].items()
+            assert media_type == "application/problem+json"
+            name = media["schema"]["$ref"].rpartition("/")[2]
+            [example] = media["examples"].values()
+            problem = msgspec.convert(example["value"], getattr(problems, name))
+            assert str(problem.status) == status
+
+
+def test_every_reference_of_the_document_leads_somewhere(document):
+    references = set(_references(document))
+    assert references
+    for reference in references:
+        assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
+
+
+def test_the_examples_of_every_body_can_be_decoded(document):
+    decoded = 0
+    for name, schema in document["components"]["schemas"].items():
+        struct = getattr(bodies, name, None) or getattr(problems, name)
+        for example in schema.get("examples", []):
+            msgspec.convert(example, struct)
+            decoded += 1
+    assert decoded >= 10
+
+
+def test_the_example_requests_are_documented_as_decoding_takes_them(document):
+    schemas = document["components"]["schemas"]
+    assert schemas["PredictionBody"]["additionalProperties"] is False
+    assert set(schemas["PredictionBody"]["required"]) == {"pickup", "dropoff", "pickup_at"}
+    assert schemas["PlaceBody"]["properties"]["zone"]["minimum"] == 0
+    assert len(schemas["PlaceBody"]["oneOf"]) == 2
+
+
+@pytest.mark.parametrize("path", ["/schema", "/schema/"])
+def test_the_page_about_the_api_needs_nothing_from_elsewhere(client, path):
+    response = client.get(path)
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith("text/html")
+    assert not re.findall(r"https?:|//[a-z]|<script|<link|<img|@import|url\(", response.text)
+    for path_ in ("/v1/predictions", "/health/ready", "application/problem+json", "PredictionBody"):
+        assert path_ in response.text

