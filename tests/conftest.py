@@ -1,7 +1,6 @@
 """Under CI the skipped tests have to be those of ``skips.txt``, each for the reason given there."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,12 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(autouse=True)
-def own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads the settings of whoever runs it."""
     for name in [name for name in os.environ if name.startswith("TAXI_")]:
         monkeypatch.delenv(name)
     for name in ("DATABASE_URL", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
-    yield
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -33,7 +31,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     # With workers, each reports to the controller, which has no workerinput of its own.
-    whole_suite = not session.config.option.keyword and not session.config.args_source.name == "ARGS"
+    whole_suite = not session.config.option.keyword and session.config.args_source.name != "ARGS"
     if os.environ.get("CI") != "true" or hasattr(session.config, "workerinput") or not whole_suite:
         return
     lines = (line.split("#", 1)[0].strip() for line in SKIPS.read_text().splitlines())

@@ -1,6 +1,7 @@
 """POST /v1/predictions: what is answered, and how every wrong question is refused."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -8,6 +9,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from litestar import Litestar
+from litestar.testing import TestClient
 
 from taxi_predictor.adapters.http.bodies import PredictionAnswer
 from taxi_predictor.domain.errors import InvalidTrip, PromotionRefused, TaxiPredictorError, UnknownModel
@@ -18,6 +21,7 @@ from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.models import ModelShelf, ServedModel
 from taxi_predictor.ports.testing.strategies import plans
 
+Serve = Callable[..., AbstractContextManager[TestClient[Litestar]]]
 PREDICTIONS = "/v1/predictions"
 JSON = {"Content-Type": "application/json"}
 
@@ -31,7 +35,7 @@ def problem_of(response: Any, status: int) -> Mapping[str, Any]:
     return problem
 
 
-def test_a_trip_between_points_is_answered(client, body):
+def test_a_trip_between_points_is_answered(client: TestClient[Litestar], body: dict[str, Any]) -> None:
     response = client.post(PREDICTIONS, json=body)
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "application/json"
@@ -53,7 +57,9 @@ def test_a_trip_between_points_is_answered(client, body):
     }
 
 
-def test_a_trip_between_zones_is_a_trip_between_their_centroids(client, body):
+def test_a_trip_between_zones_is_a_trip_between_their_centroids(
+    client: TestClient[Litestar], body: dict[str, Any]
+) -> None:
     by_zones = client.post(PREDICTIONS, json=body | {"pickup": {"zone": 132}, "dropoff": {"zone": 161}})
     by_points = client.post(
         PREDICTIONS,
@@ -64,11 +70,13 @@ def test_a_trip_between_zones_is_a_trip_between_their_centroids(client, body):
     assert by_zones.json() == by_points.json()
 
 
-def test_a_point_and_a_zone_go_together(client, body):
+def test_a_point_and_a_zone_go_together(client: TestClient[Litestar], body: dict[str, Any]) -> None:
     assert client.post(PREDICTIONS, json=body | {"dropoff": {"zone": 161}}).status_code == 200
 
 
-def test_a_wider_coverage_gives_a_wider_interval_around_the_same_duration(client, body):
+def test_a_wider_coverage_gives_a_wider_interval_around_the_same_duration(
+    client: TestClient[Litestar], body: dict[str, Any]
+) -> None:
     narrow, wide = (
         client.post(PREDICTIONS, json=body | {"coverage": coverage}).json() for coverage in (0.5, 0.95)
     )
@@ -77,14 +85,18 @@ def test_a_wider_coverage_gives_a_wider_interval_around_the_same_duration(client
     assert narrow["interval"]["upper_s"] < wide["interval"]["upper_s"]
 
 
-def test_a_model_that_learned_from_simulated_trips_is_labelled(serve, simulated_shelf, body):
+def test_a_model_that_learned_from_simulated_trips_is_labelled(
+    serve: Serve, simulated_shelf: ModelShelf, body: dict[str, Any]
+) -> None:
     with serve(shelf=simulated_shelf) as client:
         assert client.post(PREDICTIONS, json=body).json()["model"]["simulated"] is True
 
 
 @settings(deadline=None, max_examples=50)
 @given(plan=plans(), offset_min=st.integers(-14 * 60, 14 * 60), passengers=st.none() | st.integers(0, 9))
-def test_every_possible_trip_is_answered_the_same_at_any_offset(client, plan, offset_min, passengers):
+def test_every_possible_trip_is_answered_the_same_at_any_offset(
+    client: TestClient[Litestar], plan: TripPlan, offset_min: int, passengers: int | None
+) -> None:
     there = {
         end: {"lat": place.point.lat_deg, "lon": place.point.lon_deg}
         for end, place in (("pickup", plan.pickup), ("dropoff", plan.dropoff))
@@ -102,7 +114,7 @@ def test_every_possible_trip_is_answered_the_same_at_any_offset(client, plan, of
         assert datetime.fromisoformat(second[key]).utcoffset() == local.utcoffset()
 
 
-def test_the_answer_can_be_built_without_a_server(client, body):
+def test_the_answer_can_be_built_without_a_server(client: TestClient[Litestar], body: dict[str, Any]) -> None:
     hexagon = client.app.state.hexagon
     predictor: DurationPredictor = hexagon.predictor
     plan = TripPlan(
@@ -147,7 +159,9 @@ WRONG_FIELDS = [
 
 
 @pytest.mark.parametrize(("wrong", "pointer", "reason"), WRONG_FIELDS)
-def test_a_wrong_field_is_pointed_at(client, body, wrong, pointer, reason):
+def test_a_wrong_field_is_pointed_at(
+    client: TestClient[Litestar], body: dict[str, Any], wrong: dict[str, Any], pointer: str, reason: str
+) -> None:
     problem = problem_of(client.post(PREDICTIONS, json=body | wrong), 422)
     assert problem["type"] == "/problems/invalid-body"
     [error] = problem["errors"]
@@ -156,20 +170,22 @@ def test_a_wrong_field_is_pointed_at(client, body, wrong, pointer, reason):
 
 
 @pytest.mark.parametrize("missing", ["pickup", "dropoff", "pickup_at"])
-def test_a_missing_field_is_pointed_at(client, body, missing):
+def test_a_missing_field_is_pointed_at(
+    client: TestClient[Litestar], body: dict[str, Any], missing: str
+) -> None:
     del body[missing]
     problem = problem_of(client.post(PREDICTIONS, json=body), 422)
     assert problem["errors"][0]["pointer"] == f"#/{missing}"
 
 
-def test_a_number_beyond_all_floats_is_pointed_at(client):
+def test_a_number_beyond_all_floats_is_pointed_at(client: TestClient[Litestar]) -> None:
     content = b'{"pickup": {"lat": 1e999, "lon": 0}}'
     problem = problem_of(client.post(PREDICTIONS, content=content, headers=JSON), 422)
     assert problem["errors"][0]["pointer"] == "#/pickup/lat"
 
 
 @pytest.mark.parametrize("content", [b"[]", b"5", b"null", b'"text"'])
-def test_json_that_is_no_object_is_refused_as_a_whole(client, content):
+def test_json_that_is_no_object_is_refused_as_a_whole(client: TestClient[Litestar], content: bytes) -> None:
     problem = problem_of(client.post(PREDICTIONS, content=content, headers=JSON), 422)
     assert problem["errors"][0]["pointer"] == "#"
 
@@ -187,12 +203,12 @@ def test_json_that_is_no_object_is_refused_as_a_whole(client, content):
         b"\x00",
     ],
 )
-def test_what_is_no_json_is_malformed(client, content):
+def test_what_is_no_json_is_malformed(client: TestClient[Litestar], content: bytes) -> None:
     problem = problem_of(client.post(PREDICTIONS, content=content, headers=JSON), 400)
     assert problem["type"] == "/problems/malformed-body"
 
 
-def test_what_follows_the_object_is_malformed(client, body):
+def test_what_follows_the_object_is_malformed(client: TestClient[Litestar], body: dict[str, Any]) -> None:
     content = msgspec.json.encode(body) + b"{}"
     problem_of(client.post(PREDICTIONS, content=content, headers=JSON), 400)
 
@@ -210,18 +226,18 @@ def test_what_follows_the_object_is_malformed(client, body):
         ),
     ).map(msgspec.json.encode)
 )
-def test_no_body_breaks_the_service(client, content):
+def test_no_body_breaks_the_service(client: TestClient[Litestar], content: bytes) -> None:
     response = client.post(PREDICTIONS, content=content, headers=JSON)
     assert response.status_code in (400, 422)
     problem_of(response, response.status_code)
 
 
-def test_deep_nesting_is_refused(client):
+def test_deep_nesting_is_refused(client: TestClient[Litestar]) -> None:
     content = b'{"pickup": ' + b"[" * 100_000
     problem_of(client.post(PREDICTIONS, content=content, headers=JSON), 422)
 
 
-def test_a_message_does_not_repeat_a_huge_field_name(client):
+def test_a_message_does_not_repeat_a_huge_field_name(client: TestClient[Litestar]) -> None:
     problem = problem_of(client.post(PREDICTIONS, json={"x" * 100_000: 1}), 422)
     assert len(problem["detail"]) < 400
     assert len(problem["errors"][0]["pointer"]) < 400
@@ -238,14 +254,18 @@ def test_a_message_does_not_repeat_a_huge_field_name(client):
         {"pickup_at": "9999-12-31T23:59:59-12:00"},
     ],
 )
-def test_a_trip_that_no_model_can_know_is_refused_by_name(client, body, wrong):
+def test_a_trip_that_no_model_can_know_is_refused_by_name(
+    client: TestClient[Litestar], body: dict[str, Any], wrong: dict[str, Any]
+) -> None:
     problem = problem_of(client.post(PREDICTIONS, json=body | wrong), 422)
     assert problem["type"] == "/problems/invalid-trip"
     assert problem["detail"].startswith(next(iter(wrong)))
 
 
 @pytest.mark.parametrize("end", ["pickup", "dropoff"])
-def test_an_unknown_zone_is_a_wrong_body_and_not_a_wrong_address(client, body, end):
+def test_an_unknown_zone_is_a_wrong_body_and_not_a_wrong_address(
+    client: TestClient[Litestar], body: dict[str, Any], end: str
+) -> None:
     problem = problem_of(client.post(PREDICTIONS, json=body | {end: {"zone": 999}}), 422)
     assert problem["type"] == "/problems/unknown-zone"
     assert problem["errors"] == [
@@ -253,7 +273,7 @@ def test_an_unknown_zone_is_a_wrong_body_and_not_a_wrong_address(client, body, e
     ]
 
 
-def test_zones_are_refused_where_no_zone_table_is_known(serve, body):
+def test_zones_are_refused_where_no_zone_table_is_known(serve: Serve, body: dict[str, Any]) -> None:
     with serve(zones=None) as client:
         problem = problem_of(client.post(PREDICTIONS, json=body | {"pickup": {"zone": 132}}), 422)
         assert problem["type"] == "/problems/no-zones"
@@ -263,17 +283,17 @@ def test_zones_are_refused_where_no_zone_table_is_known(serve, body):
 @pytest.mark.parametrize(
     "media_type", ["text/plain", "application/x-www-form-urlencoded", "application/msgpack", ""]
 )
-def test_a_body_that_is_not_sent_as_json_is_refused(client, media_type):
+def test_a_body_that_is_not_sent_as_json_is_refused(client: TestClient[Litestar], media_type: str) -> None:
     response = client.post(PREDICTIONS, content=b"{}", headers={"Content-Type": media_type})
     assert "application/json" in problem_of(response, 415)["detail"]
 
 
-def test_json_may_be_sent_with_a_charset(client, body):
+def test_json_may_be_sent_with_a_charset(client: TestClient[Litestar], body: dict[str, Any]) -> None:
     headers = {"Content-Type": "Application/JSON; charset=utf-8"}
     assert client.post(PREDICTIONS, content=msgspec.json.encode(body), headers=headers).status_code == 200
 
 
-def test_a_body_over_the_limit_is_refused(serve, body):
+def test_a_body_over_the_limit_is_refused(serve: Serve, body: dict[str, Any]) -> None:
     with serve(request_max_body_size=1_000) as client:
         assert client.post(PREDICTIONS, json=body).status_code == 200
         problem_of(client.post(PREDICTIONS, content=b" " * 1_001, headers=JSON), 413)
@@ -281,12 +301,14 @@ def test_a_body_over_the_limit_is_refused(serve, body):
         problem_of(client.post(PREDICTIONS, content=chunks, headers=JSON), 413)
 
 
-def test_a_body_may_by_default_have_a_mebibyte(client):
+def test_a_body_may_by_default_have_a_mebibyte(client: TestClient[Litestar]) -> None:
     problem_of(client.post(PREDICTIONS, content=b" " * 1024**2, headers=JSON), 400)
     problem_of(client.post(PREDICTIONS, content=b" " * (1024**2 + 1), headers=JSON), 413)
 
 
-def test_without_a_champion_the_client_is_told_to_come_back(serve, empty_shelf, body):
+def test_without_a_champion_the_client_is_told_to_come_back(
+    serve: Serve, empty_shelf: ModelShelf, body: dict[str, Any]
+) -> None:
     with serve(shelf=empty_shelf) as client:
         response = client.post(PREDICTIONS, json=body)
         assert problem_of(response, 503)["type"] == "/problems/no-champion"
@@ -306,7 +328,9 @@ class BrokenShelf(ModelShelf):
         raise self._error
 
 
-def test_a_crash_shows_nothing_and_is_logged_under_the_id_of_the_request(serve, body, caplog):
+def test_a_crash_shows_nothing_and_is_logged_under_the_id_of_the_request(
+    serve: Serve, body: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
     crash = RuntimeError("password=hunter2")
     with serve(shelf=BrokenShelf(crash)) as client:
         response = client.post(PREDICTIONS, json=body, headers={"X-Request-Id": "trace-17"})
@@ -316,7 +340,7 @@ def test_a_crash_shows_nothing_and_is_logged_under_the_id_of_the_request(serve, 
     assert "RuntimeError" not in response.text
     assert "trace-17" in problem["detail"]
     [record] = [record for record in caplog.records if record.message == "request.crashed"]
-    assert record.request_id == "trace-17"
+    assert vars(record)["request_id"] == "trace-17"
     assert record.exc_info
     assert record.exc_info[1] is crash
 
@@ -336,14 +360,18 @@ class NeverSeen(PromotionRefused):
         (TaxiPredictorError("no"), 500, "internal"),
     ],
 )
-def test_an_error_has_the_status_of_its_nearest_known_class(serve, body, error, status, slug):
+def test_an_error_has_the_status_of_its_nearest_known_class(
+    serve: Serve, body: dict[str, Any], error: TaxiPredictorError, status: int, slug: str
+) -> None:
     with serve(shelf=BrokenShelf(error)) as client:
         problem = problem_of(client.post(PREDICTIONS, json=body), status)
     assert problem["type"] == f"/problems/{slug}"
     assert problem["detail"] == "no"
 
 
-def test_an_instant_is_one_instant_on_both_nights_the_clocks_change(client, body):
+def test_an_instant_is_one_instant_on_both_nights_the_clocks_change(
+    client: TestClient[Litestar], body: dict[str, Any]
+) -> None:
     for at in (datetime(2024, 3, 10, 7, tzinfo=UTC), datetime(2024, 11, 3, 6, tzinfo=UTC)):
         durations_s = set()
         for hours in (0, -4, -5):

@@ -1,16 +1,22 @@
 """What holds for every endpoint: health, request ids, problems, and the description of the API."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any
 
 import msgspec
 import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
 
 from taxi_predictor.adapters.http import bodies, problems
 from taxi_predictor.adapters.http.app import create_app
+from taxi_predictor.adapters.http.hexagon import Hexagon
 from taxi_predictor.domain.errors import Unavailable
+from taxi_predictor.ports.outbound.models import ModelShelf
 
+Serve = Callable[..., AbstractContextManager[TestClient[Litestar]]]
 READY = ["/health/ready", "/health"]
 
 
@@ -23,7 +29,9 @@ async def _silent() -> None:
 
 
 @pytest.mark.parametrize("shelf", ["empty_shelf", "simulated_shelf"])
-def test_the_process_is_live_with_and_without_a_champion(serve, request, shelf):
+def test_the_process_is_live_with_and_without_a_champion(
+    serve: Serve, request: pytest.FixtureRequest, shelf: str
+) -> None:
     with serve(shelf=request.getfixturevalue(shelf)) as client:
         response = client.get("/health/live")
     assert response.status_code == 200
@@ -31,7 +39,7 @@ def test_the_process_is_live_with_and_without_a_champion(serve, request, shelf):
 
 
 @pytest.mark.parametrize("path", READY)
-def test_with_a_champion_the_service_is_ready_whoever_is_down(serve, path):
+def test_with_a_champion_the_service_is_ready_whoever_is_down(serve: Serve, path: str) -> None:
     with serve(pings={"registry": _well, "database": _silent}) as client:
         response = client.get(path)
     assert response.status_code == 200
@@ -43,7 +51,9 @@ def test_with_a_champion_the_service_is_ready_whoever_is_down(serve, path):
 
 
 @pytest.mark.parametrize("path", READY)
-def test_without_a_champion_the_service_is_not_ready(serve, empty_shelf, path):
+def test_without_a_champion_the_service_is_not_ready(
+    serve: Serve, empty_shelf: ModelShelf, path: str
+) -> None:
     with serve(shelf=empty_shelf, pings={"registry": _well}) as client:
         response = client.get(path)
     assert response.status_code == 503
@@ -56,7 +66,7 @@ def test_without_a_champion_the_service_is_not_ready(serve, empty_shelf, path):
 
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v2/predictions", "/schema/nothing", "/schema/nothing.json"])
-def test_an_unknown_path_is_a_problem(client, path):
+def test_an_unknown_path_is_a_problem(client: TestClient[Litestar], path: str) -> None:
     response = client.get(path)
     assert response.status_code == 404
     assert response.headers["Content-Type"] == "application/problem+json"
@@ -66,7 +76,9 @@ def test_an_unknown_path_is_a_problem(client, path):
 @pytest.mark.parametrize(
     ("method", "path", "allowed"), [("GET", "/v1/predictions", "POST"), ("DELETE", "/health", "GET")]
 )
-def test_a_wrong_method_is_a_problem_and_names_the_right_one(client, method, path, allowed):
+def test_a_wrong_method_is_a_problem_and_names_the_right_one(
+    client: TestClient[Litestar], method: str, path: str, allowed: str
+) -> None:
     response = client.request(method, path)
     assert response.status_code == 405
     assert response.headers["Content-Type"] == "application/problem+json"
@@ -74,31 +86,44 @@ def test_a_wrong_method_is_a_problem_and_names_the_right_one(client, method, pat
 
 
 @pytest.mark.parametrize("path", ["/health", "/schema", "/nowhere", "/v1/predictions"])
-def test_every_response_has_an_id_of_its_own(client, path):
+def test_every_response_has_an_id_of_its_own(client: TestClient[Litestar], path: str) -> None:
     first, second = (client.get(path).headers["X-Request-Id"] for _ in range(2))
     assert re.fullmatch("[0-9a-f]{32}", first)
     assert first != second
 
 
 @pytest.mark.parametrize("given", ["trace-17", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"])
-def test_a_sane_request_id_is_taken_over(client, given):
+def test_a_sane_request_id_is_taken_over(client: TestClient[Litestar], given: str) -> None:
     for path in ("/health", "/nowhere"):
         assert client.get(path, headers={"X-Request-Id": given}).headers["X-Request-Id"] == given
 
 
 @pytest.mark.parametrize("given", ["", "two words", "x" * 129, "<script>", 'a"b', "a\tb"])
-def test_another_request_id_is_replaced(client, given):
+def test_another_request_id_is_replaced(client: TestClient[Litestar], given: str) -> None:
     headers = client.get("/health", headers={"X-Request-Id": given}).headers
     assert headers.get_list("X-Request-Id") != [given]
     assert re.fullmatch("[0-9a-f]{32}", headers["X-Request-Id"])
 
 
-def test_the_hexagon_is_opened_at_start_and_closed_at_the_end(serve):
-    with serve() as client:
-        assert client.app.state.hexagon
+def test_the_hexagon_is_opened_when_the_server_starts_and_closed_when_it_stops(
+    client: TestClient[Litestar],
+) -> None:
+    hexagon: Hexagon = client.app.state.hexagon
+    seen: list[str] = []
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Hexagon]:
+        seen.append("opened")
+        yield hexagon
+        seen.append("closed")
+
+    with TestClient(create_app(opened)) as other:
+        assert other.get("/health").status_code == 200
+        assert seen == ["opened"]
+    assert seen == ["opened", "closed"]
 
 
-def test_building_the_application_opens_nothing():
+def test_building_the_application_opens_nothing() -> None:
     def refuse() -> Any:
         raise AssertionError("opened")
 
@@ -117,7 +142,7 @@ STATUSES = {
 
 
 @pytest.fixture(scope="module")
-def document(client) -> Mapping[str, Any]:
+def document(client: TestClient[Litestar]) -> Mapping[str, Any]:
     response = client.get("/schema/openapi.json")
     assert response.status_code == 200
     described: Mapping[str, Any] = response.json()
@@ -142,17 +167,17 @@ def _references(value: object) -> Iterator[str]:
             yield from _references(inner)
 
 
-def test_every_endpoint_documents_the_statuses_it_can_give(document):
+def test_every_endpoint_documents_the_statuses_it_can_give(document: Mapping[str, Any]) -> None:
     assert document["openapi"].startswith("3.1")
     assert {key: set(operation["responses"]) for key, operation in _operations(document)} == STATUSES
 
 
-def test_operations_have_names_of_their_own(document):
+def test_operations_have_names_of_their_own(document: Mapping[str, Any]) -> None:
     names = [operation["operationId"] for _, operation in _operations(document)]
     assert sorted(names) == ["health", "health-ready", "live", "predict"]
 
 
-def test_every_error_is_documented_as_a_problem_with_an_example(document):
+def test_every_error_is_documented_as_a_problem_with_an_example(document: Mapping[str, Any]) -> None:
     for _, operation in _operations(document):
         for status, response in operation["responses"].items():
             assert "X-Request-Id" in response["headers"]
@@ -168,14 +193,14 @@ def test_every_error_is_documented_as_a_problem_with_an_example(document):
             assert str(problem.status) == status
 
 
-def test_every_reference_of_the_document_leads_somewhere(document):
+def test_every_reference_of_the_document_leads_somewhere(document: Mapping[str, Any]) -> None:
     references = set(_references(document))
     assert references
     for reference in references:
         assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
 
 
-def test_the_examples_of_every_body_can_be_decoded(document):
+def test_the_examples_of_every_body_can_be_decoded(document: Mapping[str, Any]) -> None:
     decoded = 0
     for name, schema in document["components"]["schemas"].items():
         struct = getattr(bodies, name, None) or getattr(problems, name)
@@ -185,7 +210,7 @@ def test_the_examples_of_every_body_can_be_decoded(document):
     assert decoded >= 10
 
 
-def test_the_example_requests_are_documented_as_decoding_takes_them(document):
+def test_the_example_requests_are_documented_as_decoding_takes_them(document: Mapping[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     assert schemas["PredictionBody"]["additionalProperties"] is False
     assert set(schemas["PredictionBody"]["required"]) == {"pickup", "dropoff", "pickup_at"}
@@ -194,7 +219,7 @@ def test_the_example_requests_are_documented_as_decoding_takes_them(document):
 
 
 @pytest.mark.parametrize("path", ["/schema", "/schema/"])
-def test_the_page_about_the_api_needs_nothing_from_elsewhere(client, path):
+def test_the_page_about_the_api_needs_nothing_from_elsewhere(client: TestClient[Litestar], path: str) -> None:
     response = client.get(path)
     assert response.status_code == 200
     assert response.headers["Content-Type"].startswith("text/html")

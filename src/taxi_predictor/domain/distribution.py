@@ -8,6 +8,8 @@ One set of steps then serves every trip, so quantiles never cross.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from math import isfinite
 from typing import Generic, TypeVar
 
 from taxi_predictor.domain.arithmetic import SCALAR, Arithmetic, Quantity
@@ -26,10 +28,16 @@ class ScaledResiduals:
     values: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        rising = all(a < b for a, b in zip(self.probabilities, self.probabilities[1:], strict=False))
-        level = all(a < b for a, b in zip(self.values, self.values[1:], strict=False))
-        if len(self.probabilities) != len(self.values) or len(self.values) < 2 or not (rising and level):
-            raise BrokenModel("scaled residuals must rise with their probabilities")
+        probabilities, values = self.probabilities, self.values
+        if not (
+            len(probabilities) == len(values) >= 2
+            and probabilities[0] > 0
+            and probabilities[-1] < 1
+            and all(map(isfinite, values))
+            and all(a < b for a, b in pairwise(probabilities))
+            and all(a <= b for a, b in pairwise(values))
+        ):
+            raise BrokenModel("scaled residuals must be finite and not fall while probabilities rise in 0..1")
 
     @classmethod
     def of(cls, residuals: Sequence[float], *, steps: int = 200) -> "ScaledResiduals":
@@ -50,10 +58,8 @@ class ScaledResiduals:
             rank = min(max(step / steps * (n + 1), 1.0), float(n))
             below = int(rank)
             above = min(below, n - 1)
-            value = ranked[below - 1] + (rank - below) * (ranked[above] - ranked[below - 1])
-            if not values or value > values[-1]:
-                probabilities.append(step / steps)
-                values.append(value)
+            probabilities.append(step / steps)
+            values.append(ranked[below - 1] + (rank - below) * (ranked[above] - ranked[below - 1]))
         return cls(tuple(probabilities), tuple(values))
 
     def at(self, probability: float) -> float:

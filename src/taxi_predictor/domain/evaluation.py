@@ -24,7 +24,8 @@ class Scores:
     rmse_s: float
     mape: float
     rmsle: float
-    r2: float
+    r2: float | None
+    """None where all trips last equally long: there is nothing to explain."""
     bias_s: float
     within_5_min: float
     pinball_s: float
@@ -66,7 +67,8 @@ class Tally:
             rmse_s=math.sqrt(mse_s2),
             mape=self.relative_error / n,
             rmsle=math.sqrt(self.squared_log_error / n),
-            r2=1 - mse_s2 / variance_s2 if variance_s2 > 0 else math.nan,
+            # Relative to the square: the difference of two sums leaves a little of nothing.
+            r2=1 - mse_s2 / variance_s2 if variance_s2 > 1e-12 * self.squared_actual_s2 / n else None,
             bias_s=self.error_s / n,
             within_5_min=self.within_5_min / n,
             pinball_s=self.pinball_s / n,

@@ -29,8 +29,8 @@ class PromotionPolicy:
         against: list[str] = []
         if candidate.n < self.min_held_out_trips:
             against.append(f"only {candidate.n} held-out trips, {self.min_held_out_trips} are needed")
-        if not candidate.r2 > 0:
-            against.append(f"R2 {candidate.r2:.2f}: no better than answering the mean duration")
+        if candidate.r2 is None or not candidate.r2 > 0:
+            against.append("no better than answering the mean duration: R2 is not positive")
         low, high = self.coverage_80
         if not low <= candidate.coverage_80 <= high:
             against.append(

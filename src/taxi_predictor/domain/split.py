@@ -55,13 +55,10 @@ class TimeSplit:
                 f"training needs at least {MIN_TRIPS:,} trips over 3 days, got {total:,} over"
                 f" {len(trips_by_day)}; ingest more trips or move --until"
             )
-        held_out = _window_days(
-            trips_by_day, at_most=MAX_HELD_OUT_DAYS, trips=min(total / 20, ENOUGH_TO_JUDGE)
-        )
+        enough = min(total / 20, ENOUGH_TO_JUDGE)
+        held_out = _window_days(trips_by_day, at_most=MAX_HELD_OUT_DAYS, trips=enough, leave=2)
         earlier = trips_by_day[:-held_out]
-        validation = _window_days(
-            earlier, at_most=MAX_VALIDATION_DAYS, trips=min(total / 20, ENOUGH_TO_JUDGE)
-        )
+        validation = _window_days(earlier, at_most=MAX_VALIDATION_DAYS, trips=enough, leave=1)
 
         def midnight(day: date) -> datetime:
             return datetime.combine(day, time(), tzinfo=tz)
@@ -74,8 +71,9 @@ class TimeSplit:
         )
 
 
-def _window_days(trips_by_day: Sequence[tuple[date, int]], *, at_most: int, trips: float) -> int:
+def _window_days(trips_by_day: Sequence[tuple[date, int]], *, at_most: int, trips: float, leave: int) -> int:
+    """How many of the last days make a window that leaves *leave* days before it."""
     by_days = min(max(len(trips_by_day) // 10, 1), at_most)
     from_last = accumulate(count for _, count in reversed(trips_by_day))
     by_trips = next((days for days, n in enumerate(from_last, 1) if n >= trips), len(trips_by_day))
-    return min(max(by_days, by_trips), len(trips_by_day) - 1)
+    return min(max(by_days, by_trips), len(trips_by_day) - leave)

@@ -222,7 +222,7 @@ def _tags(manifest: Manifest) -> dict[str, str]:
 
 
 def _metrics(report: ModelReport) -> dict[str, float]:
-    metrics: dict[str, float] = asdict(report.held_out)
+    metrics = asdict(report.held_out)
     for name, scores in report.slices.items():
         metrics |= {f"{name}/{metric}": value for metric, value in asdict(scores).items()}
-    return metrics
+    return {name: value for name, value in metrics.items() if value is not None}

@@ -1,5 +1,6 @@
 """Can this process answer, and are its neighbours there?"""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ __all__ = ["Health", "Ping", "Readiness"]
 
 Ping = Callable[[], Awaitable[None]]
 """Returns when a neighbour answers; raises Unavailable when it does not."""
+
+PATIENCE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +33,8 @@ class Health:
         self._pings = pings
 
     async def readiness(self) -> Readiness:
-        neighbours = {name: await _answer(ping) for name, ping in self._pings.items()}
+        answers = await asyncio.gather(*map(_answer, self._pings.values()))
+        neighbours = dict(zip(self._pings, answers, strict=True))
         try:
             version = self._shelf.champion().version
         except TaxiPredictorError as error:
@@ -40,7 +44,10 @@ class Health:
 
 async def _answer(ping: Ping) -> str:
     try:
-        await ping()
+        async with asyncio.timeout(PATIENCE_S):
+            await ping()
+    except TimeoutError:
+        return f"no answer within {PATIENCE_S:g} s"
     except TaxiPredictorError as error:
         return str(error)
     return "ok"

@@ -41,7 +41,9 @@ class Prediction:
 
     @property
     def arrival_at(self) -> datetime:
-        return self.plan.pickup_at + timedelta(seconds=self.duration_s)
+        # By way of UTC: on a wall clock an hour may be missing in between, or come twice.
+        arrival_at = self.plan.pickup_at.astimezone(UTC) + timedelta(seconds=self.duration_s)
+        return arrival_at.astimezone(self.plan.pickup_at.tzinfo)
 
     @property
     def distance_km(self) -> float:

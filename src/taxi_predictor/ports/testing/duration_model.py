@@ -121,6 +121,7 @@ class DurationModelContract(EngineContract):
         scores = evaluation.scores()
         assert scores is not None
         assert scores.n == len(history)
+        assert scores.r2 is not None
         assert scores.r2 > 0
         assert "under 1.5 km" in evaluation.scores_by_slice()
 

@@ -1,6 +1,5 @@
 """The contract of ModelRegistry."""
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -64,15 +63,15 @@ class ModelRegistryContract(ABC):
             assert all(one.registered_at.utcoffset() is not None for one in known)
             assert known[0].registered_at <= known[1].registered_at
 
-    async def test_a_score_that_is_no_number_is_kept(self) -> None:
-        """R2 of a single trip is NaN, and a slice may have a single trip."""
+    async def test_a_score_that_is_missing_is_kept(self) -> None:
+        """A single trip has no R2, and a slice may have a single trip."""
         report = a_report()
-        lonely = replace(report, slices={"night": replace(report.held_out, n=1, r2=math.nan)})
+        lonely = replace(report, slices={"night": replace(report.held_out, n=1, r2=None)})
         async with self.open() as registry:
             await register(registry, report=lonely)
             [known] = await registry.versions()
             assert known.report.slices["night"].n == 1
-            assert math.isnan(known.report.slices["night"].r2)
+            assert known.report.slices["night"].r2 is None
             assert known.report.held_out == report.held_out
 
     async def test_an_artifact_comes_back_byte_for_byte(self) -> None:
