@@ -235,14 +235,16 @@ async def _window(
     parts: Sequence[SourcePart], since: datetime | None, until: datetime | None
 ) -> AsyncIterator[TripBatch]:
     for part in parts:
-        seen: set[str] = set()
+        seen: set[tuple[str, datetime]] = set()
         async for batch in part.batches():
             keep = []
             table = batch.trips.table
             for trip_id, at in zip(table.get_column("trip_id"), table.get_column("pickup_at"), strict=True):
                 keep.append(
-                    trip_id not in seen and (since is None or at >= since) and (until is None or at < until)
+                    (trip_id, at) not in seen
+                    and (since is None or at >= since)
+                    and (until is None or at < until)
                 )
-                seen.add(trip_id)
+                seen.add((trip_id, at))
             if any(keep):
                 yield TripBatch(table.filter(keep))
