@@ -11,6 +11,7 @@
 | 130 | interrupted |
 """
 
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -65,6 +66,8 @@ for group, commands in {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with a code that says how it went."""
     warnings.showwarning = _show_warning
+    # Stopped from outside is interrupted too: what was started gets stopped in turn.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:

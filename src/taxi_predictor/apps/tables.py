@@ -12,7 +12,7 @@ __all__ = ["ingest_table", "models_table", "rejects_table", "scores_table", "sli
 
 
 def _table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left")
     return table
@@ -49,8 +49,8 @@ def rejects_table(stored: StoredTrips) -> Table:
     return table
 
 
-def scores_table(title: str, scores: Scores) -> Table:
-    table = _table(title, "measure", "value", numbers=("value",))
+def scores_table(scores: Scores) -> Table:
+    table = _table("", "measure", "value", numbers=("value",))
     table.add_row("trips", f"{scores.n:,}")
     table.add_row("MAE", f"{scores.mae_s:.1f} s")
     table.add_row("RMSE", f"{scores.rmse_s:.1f} s")

@@ -42,9 +42,9 @@ class TimeSplit:
     def choose(cls, trips_by_day: Sequence[tuple[date, int]], *, tz: ZoneInfo) -> "TimeSplit":
         """Split the days that have trips, given oldest first with how many each has.
 
-        The last windows are a tenth of the trips' days each, at most 14 (held out) and 31
-        (validation); where trips are sparse they grow until each has 5,000 of them or a twentieth
-        of all, for fewer would say little.
+        Each of the last two windows is a tenth of the trips' days, at most 14 (held out) and 31
+        (validation), and has at most a tenth of the trips; but where trips are sparse it grows until
+        it has 5,000 of them or a twentieth of all, for fewer would say little.
 
         Raises:
             NotEnoughTrips: fewer than 1,000 trips, or fewer than three days with any.
@@ -55,10 +55,10 @@ class TimeSplit:
                 f"training needs at least {MIN_TRIPS:,} trips over 3 days, got {total:,} over"
                 f" {len(trips_by_day)}; ingest more trips or move --until"
             )
-        enough = min(total / 20, ENOUGH_TO_JUDGE)
-        held_out = _window_days(trips_by_day, at_most=MAX_HELD_OUT_DAYS, trips=enough, leave=2)
+        trips = (min(total / 20, ENOUGH_TO_JUDGE), total / 10)
+        held_out = _window_days(trips_by_day, MAX_HELD_OUT_DAYS, trips, leave=2)
         earlier = trips_by_day[:-held_out]
-        validation = _window_days(earlier, at_most=MAX_VALIDATION_DAYS, trips=enough, leave=1)
+        validation = _window_days(earlier, MAX_VALIDATION_DAYS, trips, leave=1)
 
         def midnight(day: date) -> datetime:
             return datetime.combine(day, time(), tzinfo=tz)
@@ -71,9 +71,13 @@ class TimeSplit:
         )
 
 
-def _window_days(trips_by_day: Sequence[tuple[date, int]], *, at_most: int, trips: float, leave: int) -> int:
-    """How many of the last days make a window that leaves *leave* days before it."""
-    by_days = min(max(len(trips_by_day) // 10, 1), at_most)
-    from_last = accumulate(count for _, count in reversed(trips_by_day))
-    by_trips = next((days for days, n in enumerate(from_last, 1) if n >= trips), len(trips_by_day))
-    return min(max(by_days, by_trips), len(trips_by_day) - leave)
+def _window_days(
+    trips_by_day: Sequence[tuple[date, int]], most_days: int, trips: tuple[float, float], *, leave: int
+) -> int:
+    """How many of the last days make a window; *leave* days stay before it, *trips* are least and most."""
+    least_trips, most_trips = trips
+    from_last = list(accumulate(count for _, count in reversed(trips_by_day)))
+    needed = next((days for days, n in enumerate(from_last, 1) if n >= least_trips), len(from_last))
+    allowed = sum(n <= most_trips for n in from_last)
+    wanted = min(max(len(trips_by_day) // 10, 1), most_days, allowed)
+    return min(max(wanted, needed), len(trips_by_day) - leave)

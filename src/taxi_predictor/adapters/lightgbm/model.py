@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from operator import itemgetter
 from pathlib import Path
 
-import lightgbm
 import numpy as np
 
 from taxi_predictor.adapters.columns.arrays import ARRAYS, Floats, as_column, encode_batch
 from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE, SPREAD_FILE, read_verified
+from taxi_predictor.adapters.lightgbm.engine import lightgbm
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import BrokenModel

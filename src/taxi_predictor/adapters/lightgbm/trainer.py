@@ -13,13 +13,13 @@ from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
-import lightgbm
 import numpy as np
 import polars as pl
 
 from taxi_predictor import __version__
 from taxi_predictor.adapters.columns.arrays import Floats, encode_batch, frame
 from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE, ENGINE, SPREAD_FILE, write_manifest
+from taxi_predictor.adapters.lightgbm.engine import lightgbm
 from taxi_predictor.adapters.lightgbm.model import SMALLEST_SPREAD
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.errors import NotEnoughTrips

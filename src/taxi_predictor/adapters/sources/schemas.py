@@ -15,8 +15,6 @@ from taxi_predictor.domain.errors import UnknownSchema
 
 __all__ = ["Schema", "file_month"]
 
-KM_PER_MILE = 1.609344
-
 FIELDS: Mapping[str, Sequence[str]] = {
     "trip_id": ("trip_id", "id"),
     "pickup_at": (

@@ -4,7 +4,6 @@ from datetime import date
 from importlib import resources
 from pathlib import Path
 
-import holidays
 import msgspec
 
 from taxi_predictor.domain.city import Airport, City, PlausibilityBounds
@@ -73,6 +72,8 @@ def load_city(name_or_path: str) -> City:
 def _holidays(code: str) -> tuple[date, ...]:
     if not code:
         return ()
+    import holidays  # late: a tenth of a second, and a city without holidays needs none of it
+
     country, _, subdivision = code.partition("-")
     try:
         found = holidays.country_holidays(country, subdiv=subdivision or None, years=HOLIDAY_YEARS)

@@ -1,18 +1,18 @@
 """The demo: from nothing to an answered prediction, on real trips where they can be had."""
 
 import asyncio
+import os
 import signal
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import httpx
 import msgspec
 from cyclopts import Parameter
 from rich.panel import Panel
 
+from taxi_predictor.apps.commands.serving import refuse_taken_port, server_command
 from taxi_predictor.apps.commands.session import ERR, OUT, opened, show_scores
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.container import Container
@@ -26,6 +26,9 @@ from taxi_predictor.domain.errors import (
 )
 from taxi_predictor.domain.place import Point
 
+if TYPE_CHECKING:
+    import httpx
+
 __all__ = ["demo"]
 
 SIMULATED = "simulation:"
@@ -34,6 +37,7 @@ MONTHS = 2
 PUBLICATION_LAG_MONTHS = 2
 SEARCH_MONTHS = 4
 READY_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 10.0
 
 
 async def demo(
@@ -57,21 +61,27 @@ async def demo(
         Go on serving until Ctrl-C.
     """
     settings = load_settings()
+    refuse_taken_port(settings)
     async with opened(settings) as container:
         await _prepare(container, trips, zones)
-        server = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "taxi_predictor", "serve", start_new_session=True
-        )
+        server = await asyncio.create_subprocess_exec(*server_command(settings), start_new_session=True)
         try:
             await _ask(container, settings)
             if serve:
                 ERR.print("Serving until Ctrl-C.")
                 await server.wait()
         finally:
-            if server.returncode is None:
-                server.send_signal(signal.SIGINT)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(server.wait(), timeout=10)
+            await _stop(server)
+
+
+async def _stop(server: asyncio.subprocess.Process) -> None:
+    if server.returncode is None:
+        server.send_signal(signal.SIGINT)
+        try:
+            await asyncio.wait_for(server.wait(), timeout=STOP_TIMEOUT_S)
+        except TimeoutError:
+            os.killpg(server.pid, signal.SIGKILL)
+            await server.wait()
 
 
 async def _prepare(container: Container, trips: str | None, zones: str | None) -> None:
@@ -132,6 +142,8 @@ def _months_before(day: date, months: int) -> date:
 
 async def _ask(container: Container, settings: Settings) -> None:
     """Ask the served API for one trip, and show request and answer."""
+    import httpx  # late: no other command needs it
+
     url = f"http://{settings.api_host}:{settings.api_port}"
     body = _example_body(container)
     async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
@@ -140,10 +152,9 @@ async def _ask(container: Container, settings: Settings) -> None:
     shown = msgspec.json.format(answer.content, indent=2).decode()
     manifest = container.outbound.shelf.champion().model.manifest
     OUT.print()
-    OUT.print(
-        f"[bold]$ curl -s {url}/v1/predictions -H 'content-type: application/json' -d \\", highlight=False
-    )
-    OUT.print(f"  '{msgspec.json.encode(body).decode()}'", highlight=False, soft_wrap=True)
+    data = msgspec.json.encode(body).decode()
+    curl = f"curl -s {url}/v1/predictions -H 'content-type: application/json' -d '{data}'"
+    OUT.print(f"[bold]$[/bold] {curl}", highlight=False, soft_wrap=True)
     OUT.print_json(shown)
     if manifest.is_simulated:
         OUT.print("[yellow]Learned from simulated trips: a look at the machinery, not at a city.[/yellow]")
@@ -177,7 +188,9 @@ def _example_body(container: Container) -> dict[str, object]:
     }
 
 
-async def _wait_until_ready(client: httpx.AsyncClient) -> None:
+async def _wait_until_ready(client: "httpx.AsyncClient") -> None:
+    import httpx
+
     deadline = asyncio.get_running_loop().time() + READY_TIMEOUT_S
     trouble = "it did not listen"
     while asyncio.get_running_loop().time() < deadline:

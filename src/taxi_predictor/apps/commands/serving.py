@@ -1,15 +1,16 @@
 """The serve command."""
 
 import os
+import socket
 import sys
 from itertools import chain
-from typing import Literal, NoReturn
+from typing import Literal
 
 from taxi_predictor.apps.commands.session import ERR, opened
 from taxi_predictor.apps.settings import Settings, load_settings
-from taxi_predictor.domain.errors import NoChampion, TaxiPredictorError
+from taxi_predictor.domain.errors import NoChampion, TaxiPredictorError, Unavailable
 
-__all__ = ["serve"]
+__all__ = ["refuse_taken_port", "serve", "server_command"]
 
 
 async def serve(what: Literal["api"] = "api", /) -> None:
@@ -23,6 +24,7 @@ async def serve(what: Literal["api"] = "api", /) -> None:
         The face to serve.
     """
     settings = load_settings()
+    refuse_taken_port(settings)
     async with opened(settings) as container:
         try:
             container.outbound.shelf.champion()
@@ -32,17 +34,18 @@ async def serve(what: Literal["api"] = "api", /) -> None:
                 ERR.print(f"[dim]version {model.version} fetched from the registry[/dim]")
             except NoChampion as error:
                 ERR.print(f"[yellow]not ready yet: {error}[/yellow]")
-    _become_server(settings)
+    url = f"http://{settings.api_host}:{settings.api_port}"
+    ERR.print(f"Serving [bold]{url}[/bold], explained at {url}/schema", highlight=False)
+    command = server_command(settings)
+    os.execv(command[0], command)  # noqa: S606 # no shell is wanted
 
 
-def _become_server(settings: Settings) -> NoReturn:
-    """Replace this process by the server's, which forks its workers.
+def server_command(settings: Settings) -> list[str]:
+    """The command line of the server, a process of its own that forks its workers.
 
     A process that has trees and frames loaded must not fork: their threads do not come along, and
     the worker waits for them for ever.
     """
-    url = f"http://{settings.api_host}:{settings.api_port}"
-    ERR.print(f"Serving [bold]{url}[/bold], explained at {url}/schema", highlight=False)
     options = {
         "--interface": "asgi",
         "--host": settings.api_host,
@@ -50,5 +53,26 @@ def _become_server(settings: Settings) -> NoReturn:
         "--workers": str(settings.api_workers),
         "--log-level": "warning",
     }
-    command = [sys.executable, "-m", "granian", "--factory", "--no-ws", *chain.from_iterable(options.items())]
-    os.execv(sys.executable, [*command, "taxi_predictor.apps.api:create"])  # noqa: S606 # no shell is wanted
+    server = [sys.executable, "-m", "granian", "--factory", "--no-ws", "--respawn-failed-workers"]
+    return [*server, *chain.from_iterable(options.items()), "taxi_predictor.apps.api:create"]
+
+
+def refuse_taken_port(settings: Settings) -> None:
+    """Find out now whether the address can be had: another server may be answering there.
+
+    Raises:
+        Unavailable: it is taken, or not of this machine.
+    """
+    address = (settings.api_host, settings.api_port)
+    try:
+        with socket.create_server(address, family=_family(settings.api_host)):
+            pass
+    except OSError as error:
+        raise Unavailable(
+            f"{address[0]}:{address[1]} cannot be served: {error.strerror or error}; choose another"
+            " TAXI_API_PORT, or stop what is there"
+        ) from error
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
+from rich.markup import escape
 
 from taxi_predictor.adapters.rich.progress import RichProgress
 from taxi_predictor.apps.container import Container, open_container
@@ -58,7 +59,8 @@ def parse_place(text: str) -> Point | ZoneId:
 
 def show_scores(title: str, overall: Scores, slices: Mapping[str, Scores]) -> None:
     """Print all measures of all trips, and the main ones of each slice."""
-    OUT.print(scores_table(title, overall))
+    OUT.print(f"[bold]{escape(title)}[/bold]", highlight=False, soft_wrap=True)
+    OUT.print(scores_table(overall))
     OUT.print()
     OUT.print(slices_table(slices))
 

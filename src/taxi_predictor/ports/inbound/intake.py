@@ -105,7 +105,7 @@ class TripIntake:
         parts = await self.parts(spec)
         rows = [part.rows for part in parts]
         known_rows = float(sum(n for n in rows if n is not None)) if None not in rows else None
-        with self._progress.step(f"ingest {spec}", total=known_rows) as step:
+        with self._progress.step(f"ingest {spec.rpartition('/')[2]}", total=known_rows) as step:
             for number, part in enumerate(parts, 1):
                 step.say(f"part {number} of {len(parts)}")
                 total += await self._ingest_part(part, step.advance, allowed)
