@@ -98,11 +98,17 @@ def test_five_thousand_trips_are_enough_however_many_there_are() -> None:
     assert (len(fit), len(validation), len(held_out)) == (685, 31, 14)
 
 
-def test_a_busy_end_needs_no_more_than_fourteen_days() -> None:
-    days = history([10] * 300 + [1000] * 14)
+def test_a_busy_history_needs_no_more_than_fourteen_days() -> None:
+    days = history([1000] * 314)
     _, validation, held_out = windows(days, TimeSplit.choose(days, tz=NEW_YORK))
     assert len(held_out) == 14
-    assert len(validation) >= 30
+    assert len(validation) == 30
+
+
+def test_a_busy_end_is_not_kept_from_training() -> None:
+    days = history([10] * 300 + [1000] * 14)
+    _, validation, held_out = windows(days, TimeSplit.choose(days, tz=NEW_YORK))
+    assert len(held_out) == len(validation) == 1
 
 
 def test_a_sparse_end_grows_until_it_says_something() -> None:

@@ -1,20 +1,18 @@
 -- stage_trips --
--- Unlogged, private to the session, gone with the transaction.
-create temporary table staged_trips (
-    row_number          bigint,
-    pickup_at           timestamptz,
-    trip_id             uuid,
-    pickup_lat_deg      double precision,
-    pickup_lon_deg      double precision,
-    pickup_zone         integer,
-    dropoff_lat_deg     double precision,
-    dropoff_lon_deg     double precision,
-    dropoff_zone        integer,
-    passenger_count     smallint,
-    duration_s          double precision,
-    metered_distance_km double precision,
-    total_amount        double precision
-) on commit drop
+-- Not logged, private to the session, gone with the transaction.
+create temporary table staged_trips (like taxi_trips, row_number bigint) on commit drop
+
+-- clear_stage --
+truncate staged_trips
+
+-- count_stage --
+-- Without it the planner takes a full batch for a small one.
+analyze staged_trips
+
+-- known_trips --
+-- Trips of this part that another had brought before.
+create temporary table known_trips (pickup_at timestamptz, trip_id uuid, primary key (pickup_at, trip_id))
+on commit drop
 
 -- begin_ingest --
 insert into ingests (family, part) values ($1, $2) returning ingest_id
@@ -25,27 +23,30 @@ update ingests set added = $2, known = $3, duplicates = $4, rejected = $5 where 
 -- forget_rejects --
 delete from trip_rejects where family = $1 and part = $2
 
+-- repeated_trips --
+-- Staged trips that stood earlier in the same part: it has added them, or found them known.
+select row_number from staged_trips join taxi_trips using (pickup_at, trip_id)
+where taxi_trips.ingest_id = $1 and taxi_trips.pickup_at between $2 and $3
+union all
+select row_number from staged_trips join known_trips using (pickup_at, trip_id)
+
+-- note_known_trips --
+insert into known_trips
+select pickup_at, trip_id from staged_trips join taxi_trips using (pickup_at, trip_id)
+where taxi_trips.ingest_id <> $1 and taxi_trips.pickup_at between $2 and $3
+on conflict do nothing
+
 -- add_trips --
--- First write wins, whoever wrote it; sorted, so that the index grows at its end.
+-- First write wins, whoever wrote it.
 insert into taxi_trips (
     pickup_at, trip_id, ingest_id, pickup_lat_deg, pickup_lon_deg, pickup_zone, dropoff_lat_deg,
     dropoff_lon_deg, dropoff_zone, passenger_count, duration_s, metered_distance_km, total_amount
 )
-select distinct on (pickup_at, trip_id)
-    pickup_at, trip_id, $1, pickup_lat_deg, pickup_lon_deg, pickup_zone, dropoff_lat_deg,
+select
+    pickup_at, trip_id, ingest_id, pickup_lat_deg, pickup_lon_deg, pickup_zone, dropoff_lat_deg,
     dropoff_lon_deg, dropoff_zone, passenger_count, duration_s, metered_distance_km, total_amount
 from staged_trips
-order by pickup_at, trip_id, row_number
 on conflict (pickup_at, trip_id) do nothing
-
--- add_duplicates --
-insert into trip_rejects (family, part, row_number, reason, record)
-select $1, $2, row_number, $3,
-    (to_jsonb(repeated) || jsonb_build_object('trip_id', replace(trip_id::text, '-', '')) - 'row_number' - 'nth')::json
-from (
-    select *, row_number() over (partition by pickup_at, trip_id order by row_number) as nth from staged_trips
-) as repeated
-where nth > 1
 
 -- trips_between --
 select

@@ -169,6 +169,8 @@ class TripStore(Protocol):
     async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
         """Store the trips of a whole part and quarantine its rejects, all or nothing.
 
+        Batches follow each other as their rows do; within one, rows may stand in any order.
+
         A trip is known by its id and pickup instant together. One that is already stored is left as
         it was: the first write wins. Of equal ones within the part the lowest row number is kept and
         the others are quarantined as duplicates.

@@ -150,12 +150,12 @@ class TripStoreContract(TableMaker):
             assert await read(store) == trips + later
 
     async def test_of_equal_trips_in_a_part_the_lowest_row_number_is_kept(self) -> None:
-        """Also where they come in other batches, or in another order."""
+        """Also where they come in other batches, or in another order within one."""
         ninth, second, fifth = (a_trip(1, duration_s=60.0 * row) for row in (9, 2, 5))
         async with self.open() as (store, _):
             batches = stream(
-                self.clean_batch([ninth], row_numbers=[9]),
                 self.clean_batch([fifth, second], row_numbers=[5, 2]),
+                self.clean_batch([ninth], row_numbers=[9]),
             )
             assert await store.add(A_PART, batches) == Added(added=1, known=0, duplicates=2)
             assert await read(store) == [second]
