@@ -1,0 +1,83 @@
+"""One deployment that has been through the main job, shared by the journeys."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A home folder, and the command line that works on it."""
+
+    home: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "TAXI_HOME": str(self.home), "COLUMNS": "200", **self.settings}
+
+    def run(self, *arguments: str, code: int = 0, timeout_s: float = 300) -> str:
+        """Run a command to its end and return what it wrote to standard output."""
+        done = subprocess.run(
+            [sys.executable, "-m", "taxi_predictor", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+        assert done.returncode == code, f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.run(*arguments))
+
+    @contextmanager
+    def serving(self, *, workers: int = 1) -> Iterator[httpx.Client]:
+        """The API on a free port, ready."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        environment = {**self.environment, "TAXI_API_PORT": str(port), "TAXI_API_WORKERS": str(workers)}
+        server = subprocess.Popen([sys.executable, "-m", "taxi_predictor", "serve"], env=environment)
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+                _wait_until_ready(client, server)
+                yield client
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def _wait_until_ready(client: httpx.Client, server: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert server.poll() is None, "the server ended before it was ready"
+        try:
+            if client.get("/health/ready").is_success:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    pytest.fail("the server was not ready within 60 s")
+
+
+@pytest.fixture(scope="session")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """Simulated trips ingested, a first model trained and promoted."""
+    deployment = Deployment(tmp_path_factory.mktemp("home"))
+    deployment.run("ingest", "simulation:trips=40_000,months=2")
+    deployment.run("train", "--until", "2024-02-20")
+    deployment.run("promote")
+    return deployment

@@ -1,0 +1,114 @@
+"""Trips in, a trained and promoted model out, the same duration from every face."""
+
+import csv
+import io
+from pathlib import Path
+
+import polars as pl
+
+from journeys.conftest import Deployment
+
+TRIP = {"pickup": {"lat": 40.7614, "lon": -73.9776}, "dropoff": {"lat": 40.6465, "lon": -73.7865}}
+FLAGS = ("--pickup", "40.7614,-73.9776", "--dropoff", "40.6465,-73.7865")
+
+
+def test_every_row_is_accounted_for_and_a_second_ingest_adds_nothing(deployment: Deployment) -> None:
+    again = deployment.json("ingest", "simulation:trips=40_000,months=2", "--json")
+    assert again["read"] == 40_000
+    assert again["added"] == 0
+    assert again["read"] == again["known"] + sum(again["rejected"].values())
+    stored = deployment.json("trips", "--json")
+    assert sum(count["trips"] for count in stored["trips"]) == again["known"]
+    assert sum(count["rows"] for count in stored["rejects"]) == sum(again["rejected"].values())
+
+
+def test_an_evaluation_says_what_programs_ask_for(deployment: Deployment) -> None:
+    scores = deployment.json("evaluate", "stored", "--from", "2024-02-20", "--to", "2024-03", "--json", "-")
+    named = {"model", "n", "mae_s", "rmse_s", "mape", "rmsle", "r2", "within_5_min", "coverage_80"}
+    assert named | {"width_80_s", "slices"} <= scores.keys()
+    assert scores["simulated"] is True
+    assert scores["n"] > 1_000
+    assert 0.7 < scores["coverage_80"] < 0.9
+    assert scores["r2"] > 0.5
+
+
+def test_a_source_that_is_not_stored_is_evaluated_by_the_same_rules(deployment: Deployment) -> None:
+    stored = deployment.json("evaluate", "--json", "-")
+    source = deployment.json("evaluate", "simulation:trips=40_000,months=2", "--json", "-")
+    assert source["n"] == stored["n"]
+    assert abs(source["mae_s"] - stored["mae_s"]) < 1e-6
+
+
+def test_http_and_command_line_and_files_give_the_same_duration(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    times = ["2024-03-04T08:30:00-05:00", "2024-03-10T01:59:00-05:00", "2024-07-04T23:15:00-04:00"]
+    trips = pl.DataFrame(
+        {
+            "pickup_at": times,
+            "pickup_lat": TRIP["pickup"]["lat"],
+            "pickup_lon": TRIP["pickup"]["lon"],
+            "dropoff_lat": TRIP["dropoff"]["lat"],
+            "dropoff_lon": TRIP["dropoff"]["lon"],
+        }
+    )
+    trips.write_csv(tmp_path / "trips.csv")
+    rows = list(csv.DictReader(io.StringIO(deployment.run("predict", str(tmp_path / "trips.csv")))))
+    with deployment.serving(workers=2) as api:
+        for pickup_at, row in zip(times, rows, strict=True):
+            answer = api.post("/v1/predictions", json={**TRIP, "pickup_at": pickup_at})
+            assert answer.status_code == 200, answer.text
+            assert answer.json() == deployment.json("predict", *FLAGS, "--at", pickup_at, "--json")
+            assert float(row["duration_s"]) == answer.json()["duration_s"]
+            assert float(row["lower_s"]) == answer.json()["interval"]["lower_s"]
+            assert float(row["upper_s"]) == answer.json()["interval"]["upper_s"]
+
+
+def test_a_promotion_reaches_the_running_api_and_a_rollback_takes_it_back(deployment: Deployment) -> None:
+    question = {**TRIP, "pickup_at": "2024-03-04T08:30:00-05:00"}
+    with deployment.serving() as api:
+        first = api.post("/v1/predictions", json=question).json()
+        second = deployment.json("train", "--json")
+        assert second["verdict"]["passed"], second["verdict"]
+        deployment.run("promote", str(second["version"]))
+        assert api.post("/v1/predictions", json=question).json()["model"]["version"] == second["version"]
+        deployment.run("rollback")
+        assert api.post("/v1/predictions", json=question).json() == first
+
+
+def test_an_unfit_model_is_not_promoted(deployment: Deployment) -> None:
+    before = deployment.json("models", "--json")
+    champion = next(model for model in before if "champion" in model["aliases"])
+    # Three times slower from February on: what the first weeks teach does not hold in the last.
+    other = Deployment(deployment.home.parent / "unfit", deployment.settings)
+    spec = "simulation:trips=20_000,months=2,slowdown=3,slowdown_from=2024-02-24"
+    other.run("ingest", spec)
+    refused = other.json("train", "--json")
+    assert not refused["verdict"]["passed"]
+    assert refused["verdict"]["reasons"]
+    other.run("promote", str(refused["version"]), code=3)
+    other.run("predict", *FLAGS, code=5)
+    after = deployment.json("models", "--json")
+    assert champion["version"] in [model["version"] for model in after if "champion" in model["aliases"]]
+
+
+def test_the_api_says_that_it_has_no_model(tmp_path: Path) -> None:
+    empty = Deployment(tmp_path / "empty")
+    empty.run("models")
+    empty.run("train", code=3)
+    empty.run("promote", code=4)
+    empty.run("rollback", code=4)
+    empty.run("evaluate", code=4)
+
+
+def test_the_demo_answers_and_ends(tmp_path: Path) -> None:
+    # Port 9 is where nobody listens: the TLC can't be reached.
+    unreachable = {"TAXI_TLC_URL": "http://127.0.0.1:9", "TAXI_API_PORT": "8765"}
+    demo = Deployment(tmp_path / "demo", unreachable)
+    said = demo.run("demo", "--no-serve")
+    assert "simulated city" in said
+    assert '"duration_s"' in said
+    assert '"simulated": true' in said
+    again = demo.run("demo", "--no-serve")
+    assert "Ingested" not in again
+    assert '"duration_s"' in again
