@@ -98,7 +98,7 @@ def models_table(models: Sequence[RegisteredModel]) -> Table:
         table.add_row(
             str(model.version),
             ", ".join(alias for alias in Alias if alias in model.aliases),
-            f"{model.manifest.split.held_out_from:%Y-%m-%d}",
+            f"{model.manifest.split.held_out_from.astimezone(model.manifest.city.tz):%Y-%m-%d}",
             f"{model.manifest.trips:,}",
             ", ".join(model.manifest.sources),
             f"{model.report.held_out.mae_s:.1f}",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ MAX_VALIDATION_DAYS = 31
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeSplit:
-    """Three windows in a row, each from its instant up to, not including, the next.
+    """Three windows in a row, each from its instant (kept in UTC) up to, not including, the next.
 
     | window | from | what it is for |
     | --- | --- | --- |
@@ -35,6 +35,8 @@ class TimeSplit:
     until: datetime
 
     def __post_init__(self) -> None:
+        for name in self.__slots__:
+            object.__setattr__(self, name, getattr(self, name).astimezone(UTC))
         if not self.fit_from < self.validate_from < self.held_out_from < self.until:
             raise Invalid(f"windows must follow each other: {self}")
 

@@ -9,7 +9,7 @@ half says how residuals scatter once divided by it.
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
-from datetime import UTC, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -162,9 +162,7 @@ def _matrix(
         trips = frame(batch.table)
         durations_s.append(trips["duration_s"].to_numpy())
         validation.append(
-            trips.select(pl.col("pickup_at") >= data.split.validate_from.astimezone(UTC))
-            .to_series()
-            .to_numpy()
+            trips.select(pl.col("pickup_at") >= data.split.validate_from).to_series().to_numpy()
         )
         advance(1)
     return np.vstack(blocks), np.log(np.concatenate(durations_s)), np.concatenate(validation)

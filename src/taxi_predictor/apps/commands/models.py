@@ -56,8 +56,9 @@ async def train(*, until: str | None = None, json: Json = False) -> None:
         write_json(_as_json(model), Path("-"))
         return
     _announce(model)
-    split = model.manifest.split
-    title = f"Held-out days {split.held_out_from:%Y-%m-%d} to {split.until:%Y-%m-%d} (not included)"
+    split, tz = model.manifest.split, model.manifest.city.tz
+    first, after = split.held_out_from.astimezone(tz), split.until.astimezone(tz)
+    title = f"Held-out days {first:%Y-%m-%d} to {after:%Y-%m-%d} (not included)"
     show_scores(title, model.report.held_out, model.report.slices)
     verdict = model.report.verdict
     OUT.print(f"{'Passed' if verdict.passed else 'Refused'}: {'; '.join(verdict.reasons)}")

@@ -1,0 +1,83 @@
+"""The container opens a profile's adapters, wires the use cases, and lets tests swap any of them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.apps.container import open_container
+from taxi_predictor.apps.profiles import NotForProduction, Outbound
+from taxi_predictor.apps.settings import InvalidSettings, Settings
+from taxi_predictor.domain.errors import NoChampion, Unavailable
+from taxi_predictor.domain.place import Place, Point
+from taxi_predictor.domain.trip import TripPlan
+from taxi_predictor.ports.testing.samples import NOON
+
+MEMORY = Settings(profile="memory")
+forgetful = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.profiles.NotForProduction")
+A_PLAN = TripPlan(pickup=Place(Point(40.76, -73.98)), dropoff=Place(Point(40.65, -73.79)), pickup_at=NOON)
+
+
+@forgetful
+async def test_the_memory_profile_does_the_whole_job() -> None:
+    async with open_container(MEMORY) as container:
+        report = await container.intake.ingest("simulation:trips=40_000,months=2")
+        assert report.read == report.added + report.known + sum(report.rejected.values())
+        model = await container.lifecycle.train()
+        with pytest.raises(NoChampion):
+            container.predictor.predict([A_PLAN])
+        await container.lifecycle.promote(model.version)
+        [prediction] = container.predictor.predict([A_PLAN])
+        assert prediction.version == model.version
+        assert 600 < prediction.duration_s < 7200
+
+
+async def test_the_memory_profile_warns_that_it_forgets() -> None:
+    async def opened() -> None:
+        async with open_container(MEMORY):
+            pass
+
+    with pytest.warns(NotForProduction):
+        await opened()
+
+
+@forgetful
+async def test_any_adapter_can_be_swapped() -> None:
+    clock, zones = MemoryClock(NOON), MemoryZoneStore()
+
+    def swap(outbound: Outbound) -> Outbound:
+        return replace(outbound, clock=clock, zones=zones)
+
+    async with open_container(MEMORY, swap=swap) as container:
+        assert container.predictor.now() == NOON
+        assert container.outbound.zones is zones
+
+
+async def test_the_server_profile_must_be_told_its_servers(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match="DATABASE_URL and MLFLOW_TRACKING_URI"):
+        async with open_container(Settings(profile="server", home=tmp_path)):
+            pass
+
+
+async def test_opening_does_not_wait_for_a_database_that_is_away(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, database_url="postgresql://nobody@127.0.0.1:9/taxi")
+    async with open_container(settings) as container:
+        readiness = await container.health.readiness()
+        assert not readiness.is_ready
+        assert "database" in readiness.neighbours["postgres"]
+        with pytest.raises(Unavailable):
+            await container.intake.stored()
+
+
+async def test_the_local_profile_keeps_what_it_is_given_between_openings(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    added: Sequence[int] = []
+    async with open_container(settings) as container:
+        added = [(await container.intake.ingest("simulation:trips=2_000,months=1")).added]
+    async with open_container(settings) as container:
+        again = await container.intake.ingest("simulation:trips=2_000,months=1")
+        assert [again.known] == added
+        assert again.added == 0

@@ -1,0 +1,65 @@
+"""Settings are read once, from names that exist, with secrets from files."""
+
+from pathlib import Path
+
+import pytest
+
+from taxi_predictor.apps.settings import InvalidSettings, Settings, load_settings
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert load_settings({"PATH": "/bin", "HOME": "/home/somebody"}) == Settings()
+
+
+def test_text_becomes_what_the_setting_is() -> None:
+    settings = load_settings(
+        {"TAXI_API_PORT": "9000", "TAXI_HOME": "/srv/taxi", "TAXI_MAX_REJECT_SHARE": "0.5"}
+    )
+    assert (settings.api_port, settings.home, settings.max_reject_share) == (9000, Path("/srv/taxi"), 0.5)
+
+
+def test_an_empty_value_is_no_value() -> None:
+    assert load_settings({"TAXI_CITY": "", "DATABASE_URL": ""}) == Settings()
+
+
+def test_well_known_names_need_no_prefix_and_ours_win() -> None:
+    assert load_settings({"DATABASE_URL": "postgresql://a"}).database_url == "postgresql://a"
+    for environ in (
+        {"DATABASE_URL": "postgresql://a", "TAXI_DATABASE_URL": "postgresql://b"},
+        {"TAXI_DATABASE_URL": "postgresql://b", "DATABASE_URL": "postgresql://a"},
+    ):
+        assert load_settings(environ).database_url == "postgresql://b"
+
+
+def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://user:s3cret@db/taxi\n")
+    for name in ("DATABASE_URL_FILE", "TAXI_DATABASE_URL_FILE"):
+        settings = load_settings({name: str(tmp_path / "url")})
+        assert settings.database_url == "postgresql://user:s3cret@db/taxi"
+
+
+def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match="DATABASE_URL_FILE"):
+        load_settings({"DATABASE_URL_FILE": str(tmp_path / "none")})
+
+
+def test_an_unknown_name_is_refused_with_the_one_that_was_meant() -> None:
+    with pytest.raises(InvalidSettings, match="TAXI_API_PROT; did you mean TAXI_API_PORT"):
+        load_settings({"TAXI_API_PROT": "9000"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TAXI_API_PORT", "many"),
+        ("TAXI_API_PORT", "0"),
+        ("TAXI_API_PORT", "70000"),
+        ("TAXI_PROFILE", "cloud"),
+        ("TAXI_MAX_REJECT_SHARE", "1.5"),
+        ("TAXI_POOL_MAX", "0"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused(name: str, value: str) -> None:
+    field = name.removeprefix("TAXI_").lower()
+    with pytest.raises(InvalidSettings, match=field):
+        load_settings({name: value})
