@@ -24,7 +24,7 @@ A_PLAN = TripPlan(pickup=Place(Point(40.76, -73.98)), dropoff=Place(Point(40.65,
 @forgetful
 async def test_the_memory_profile_does_the_whole_job() -> None:
     async with open_container(MEMORY) as container:
-        report = await container.intake.ingest("simulation:trips=40_000,months=2")
+        report = await container.intake.ingest("simulation:trips=20_000,months=1")
         assert report.read == report.added + report.known + sum(report.rejected.values())
         model = await container.lifecycle.train()
         with pytest.raises(NoChampion):

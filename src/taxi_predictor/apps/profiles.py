@@ -53,20 +53,17 @@ Profile = Callable[[Settings, City, Progress, AsyncExitStack], Awaitable[Outboun
 
 
 async def memory(settings: Settings, city: City, progress: Progress, stack: AsyncExitStack) -> Outbound:
-    """Everything in this process; nothing outlives it. For tests and for a look around."""
-    from taxi_predictor.adapters.memory.models import (
-        ConstantSpeedLoader,
-        ConstantSpeedTrainer,
-        MemoryModelRegistry,
-        MemoryModelShelf,
-    )
+    """All that is kept is kept in this process; nothing outlives it. For tests and a look around."""
+    from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
+    from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
+    from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
     from taxi_predictor.adapters.memory.places import MemoryZoneStore
     from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
     from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.system.clock import SystemClock
 
     warnings.warn("profile memory forgets everything at exit", NotForProduction, stacklevel=2)
-    clock, loader, quarantine = SystemClock(), ConstantSpeedLoader(), MemoryQuarantine()
+    clock, loader, quarantine = SystemClock(), LightgbmLoader(), MemoryQuarantine()
     return Outbound(
         clock=clock,
         progress=progress,
@@ -74,7 +71,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         trips=MemoryTripStore(quarantine),
         quarantine=quarantine,
         zones=MemoryZoneStore(),
-        trainer=ConstantSpeedTrainer(clock=clock),
+        trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
         loader=loader,
         registry=MemoryModelRegistry(clock=clock),
         shelf=MemoryModelShelf(loader),
