@@ -21,10 +21,12 @@ from taxi_predictor.apps.tables import ingest_table
 from taxi_predictor.domain.errors import (
     MissingSource,
     NoChampion,
+    NoZones,
     Unavailable,
     UnreadableSource,
 )
 from taxi_predictor.domain.place import Point
+from taxi_predictor.ports.inbound.intake import IngestReport
 
 if TYPE_CHECKING:
     import httpx
@@ -93,7 +95,7 @@ async def _prepare(container: Container, trips: str | None, zones: str | None) -
     await ensure_zones(container, zones)
     added = 0
     for source in sources:
-        report = await container.intake.ingest(source)
+        report = await _ingest(container, source)
         OUT.print(ingest_table(report))
         added += report.added
     if added or not has_champion:
@@ -102,6 +104,14 @@ async def _prepare(container: Container, trips: str | None, zones: str | None) -
         OUT.print("; ".join(model.report.verdict.reasons))
         if model.report.verdict.passed or not has_champion:
             await container.lifecycle.promote(model.version)
+
+
+async def _ingest(container: Container, source: str) -> IngestReport:
+    try:
+        return await container.intake.ingest(source)
+    except NoZones:
+        await ensure_zones(container, TLC_ZONES)
+        return await container.intake.ingest(source)
 
 
 def _has_champion(container: Container) -> bool:

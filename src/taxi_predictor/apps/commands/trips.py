@@ -1,5 +1,7 @@
 """Commands about trips: ingest, trips, migrate."""
 
+import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +12,21 @@ from taxi_predictor.apps.commands.session import ERR, OUT, opened, write_json
 from taxi_predictor.apps.container import Container
 from taxi_predictor.apps.settings import load_settings
 from taxi_predictor.apps.tables import ingest_table, rejects_table, stored_table
+from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.ports.inbound.intake import IngestReport
+from taxi_predictor.ports.outbound.trips import REJECT_COLUMNS, PartName
 
 __all__ = ["ensure_zones", "ingest", "migrate", "trips"]
+
+
+class Reject(msgspec.Struct, frozen=True, kw_only=True):
+    """A refused row, as it is handed to a person or a program."""
+
+    source: PartName
+    row_number: int
+    reason: Rejection
+    record: msgspec.Raw
 
 
 async def ensure_zones(container: Container, named: str | None) -> None:
@@ -66,6 +79,7 @@ async def trips(
     *,
     rejects: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
     reason: Rejection | None = None,
+    family: str | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Show what is stored: trips by source and month, refused rows by reason.
@@ -73,32 +87,30 @@ async def trips(
     Parameters
     ----------
     rejects
-        Write the refused rows to this file (- for standard output), one JSON object a line with its
-        source, row number, reason and the row as it was read. Mend them and ingest the result.
+        Write the refused rows to this file: a .csv has the columns of their source, to be mended and
+        ingested; any other (- is standard output) has a JSON object a line with source and reason.
     reason
         Only the rows refused for this reason.
+    family
+        Only the rows of this kind of source, such as tlc-green.
     json
         Print the counts as JSON.
     """
     async with opened() as container:
         if rejects is not None:
-            lines = [
-                msgspec.json.encode(
-                    {
-                        "source": part.name,
-                        "row_number": row_number,
-                        "reason": why,
-                        "record": msgspec.Raw(record.encode()),
-                    }
-                )
+            found = [
+                Reject(source=part, row_number=row_number, reason=why, record=msgspec.Raw(record.encode()))
                 async for part, batch in container.intake.rejects(reason=reason)
+                if family in (None, part.family)
                 for row_number, why, record in zip(
-                    *(batch.table.get_column(name) for name in ("row_number", "reason", "record")),
-                    strict=True,
+                    *(batch.table.get_column(name) for name in REJECT_COLUMNS), strict=True
                 )
             ]
-            write_json(b"\n".join(lines), rejects)
-            ERR.print(f"{len(lines):,} refused rows written")
+            if rejects.suffix == ".csv":
+                write_csv(found, rejects)
+            else:
+                write_json(b"\n".join(map(msgspec.json.encode, found)), rejects)
+            ERR.print(f"{len(found):,} refused rows")
             return
         stored = await container.intake.stored()
     if json:
@@ -111,6 +123,27 @@ async def trips(
     if stored.rejects:
         OUT.print()
         OUT.print(rejects_table(stored))
+
+
+def write_csv(rejects: Sequence[Reject], target: Path) -> None:
+    """Write the rows as they stood in their source; repeated ones have nothing to mend.
+
+    Raises:
+        Invalid: they are of several kinds of source, whose columns differ.
+    """
+    rows = [reject for reject in rejects if reject.reason != Rejection.DUPLICATE]
+    if len(families := {reject.source.family for reject in rows}) > 1:
+        raise Invalid(
+            f"the rows are of several kinds, choose one with --family: {', '.join(sorted(families))}"
+        )
+    records = [
+        msgspec.json.decode(reject.record, type=dict[str, str | int | float | bool | None]) for reject in rows
+    ]
+    columns = dict.fromkeys(name for record in records for name in record)
+    with target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(columns))
+        writer.writeheader()
+        writer.writerows(records)
 
 
 async def migrate(*, to: int | None = None) -> None:
