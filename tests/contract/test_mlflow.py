@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 from taxi_predictor.adapters.mlflow.registry import MlflowModelRegistry
 from taxi_predictor.ports.outbound.models import ModelRegistry
@@ -15,16 +15,17 @@ _names = count(1)
 
 
 @cache
-def folder() -> Path:
-    """One store for all tests: MLflow takes seconds to make its tables."""
-    return Path(mkdtemp(prefix="taxi-mlflow-"))
+def store() -> TemporaryDirectory[str]:
+    """One for all tests: MLflow takes seconds to make its tables."""
+    return TemporaryDirectory(prefix="taxi-mlflow-")
 
 
 class TestMlflowModelRegistry(ModelRegistryContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[ModelRegistry]:
+        folder = Path(store().name)
         yield MlflowModelRegistry(
-            tracking_uri=f"sqlite:///{folder() / 'mlflow.db'}",
+            tracking_uri=f"sqlite:///{folder / 'mlflow.db'}",
             name=f"model-{next(_names)}",
-            artifacts=folder() / "artifacts",
+            artifacts=folder / "artifacts",
         )
