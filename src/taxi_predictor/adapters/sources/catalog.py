@@ -1,6 +1,7 @@
 """Every source of trips by one name: a path, ``tlc:green:2024-01..2024-03`` or ``simulation:seed=3``."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Catalog"]
 
 TLC = "tlc"
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # of two letters at least: C: is a drive
 
 
 class Catalog(SourceCatalog):
@@ -34,17 +36,20 @@ class Catalog(SourceCatalog):
         self._progress = progress
 
     def open(self, spec: str, /, *, zones: ZoneTable | None, are_finished: bool = True) -> TripSource:
-        from taxi_predictor.adapters.sources.files import FileSource
+        from taxi_predictor.adapters.sources.files import ENDINGS, FileSource
         from taxi_predictor.adapters.sources.months import SimulationSource, TlcSource
 
         scheme, colon, options = spec.partition(":")
         if colon and scheme == TLC:
-            return TlcSource(options, self._archive(), city=self._city, zones=zones)
+            return TlcSource(
+                options, self._archive(), city=self._city, zones=zones, are_finished=are_finished
+            )
         if colon and scheme == SIMULATION:
-            return SimulationSource(options, city=self._city)
-        if "://" in spec:
+            return SimulationSource(options, city=self._city, are_finished=are_finished)
+        if "://" in spec or (SCHEME.match(spec) and not spec.lower().endswith(ENDINGS)):
             raise InvalidSource(
-                f"{spec}: no such kind of source; name a file, a folder, tlc:green:2024-01 or simulation:"
+                f"{spec}: there is no kind of source {scheme!r}; name a file, a folder, tlc:green:2024-01 or"
+                f" simulation: (a file whose name has a colon is written ./{spec})"
             )
         return FileSource(Path(spec), city=self._city, zones=zones, are_finished=are_finished)
 

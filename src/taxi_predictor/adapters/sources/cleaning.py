@@ -58,7 +58,9 @@ class Cleaning:
             *times,
             *self._located(fields),
             trip_id=self._ids(raw, fields),
-            row_number=pl.int_range(first_row_number, first_row_number + len(raw), dtype=pl.Int64, eager=True),
+            row_number=pl.int_range(
+                first_row_number, first_row_number + len(raw), dtype=pl.Int64, eager=True
+            ),
             metered_distance_km=pl.coalesce("distance_km", pl.col("distance_mi") * KM_PER_MILE),
             duration_s=pl.coalesce(
                 (times["dropoff_at"] - times["pickup_at"]).dt.total_microseconds() / 1e6, "duration_s"
@@ -99,7 +101,9 @@ class Cleaning:
         for end in ("pickup", "dropoff"):
             zone = fields[f"{end}_zone"].cast(pl.Int64)
             is_given = fields[f"{end}_lat"].is_not_null() & fields[f"{end}_lon"].is_not_null()
-            position = zone.replace_strict(ids, pl.int_range(len(ids), dtype=pl.UInt32, eager=True), default=None)
+            position = zone.replace_strict(
+                ids, pl.int_range(len(ids), dtype=pl.UInt32, eager=True), default=None
+            )
             if len(zones):
                 is_unknown = is_unknown | (~is_given & zone.is_not_null() & position.is_null())
             for axis, of_zones in columns.items():

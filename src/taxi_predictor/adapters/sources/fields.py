@@ -57,11 +57,18 @@ def read_fields(raw: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:
 
 def as_text(series: pl.Series) -> pl.Series:
     """A column of text or bytes as text; bytes that are none are shown in hexadecimal."""
-    text = series.cast(pl.String, strict=False)
-    if series.dtype == pl.Binary and text.null_count() > series.null_count():
-        shown = pl.select("\\x" + pl.lit(series).bin.encode("hex")).to_series()
-        text = text.zip_with(text.is_not_null(), shown)
-    return text
+    if series.dtype == pl.Binary:
+        return pl.Series(series.name, [_decoded(value) for value in series], dtype=pl.String)
+    return series.cast(pl.String, strict=False)
+
+
+def _decoded(value: bytes | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return f"\\x{value.hex()}"
 
 
 def _plain(series: pl.Series) -> pl.Series:
@@ -92,12 +99,16 @@ def _times(plain: pl.Series) -> tuple[pl.Series, pl.Series]:
     no_instant = pl.repeat(None, len(plain), dtype=pl.Datetime("us", "UTC"), eager=True)
     if isinstance(plain.dtype, pl.Datetime):
         times = _within_range(plain)
-        return (times, no_instant) if plain.dtype.time_zone is None else (no_local, times.cast(no_instant.dtype))
+        return (
+            (times, no_instant) if plain.dtype.time_zone is None else (no_local, times.cast(no_instant.dtype))
+        )
     if plain.dtype != pl.String:
         return no_local, no_instant
     local = _parsed(plain, LOCAL_FORMATS, no_local)
     unread = plain.set(local.is_not_null(), None)
-    return _within_range(local), _within_range(_parsed(unread, AWARE_FORMATS, no_instant)).cast(no_instant.dtype)
+    return _within_range(local), _within_range(_parsed(unread, AWARE_FORMATS, no_instant)).cast(
+        no_instant.dtype
+    )
 
 
 def _parsed(text: pl.Series, formats: tuple[str, ...], times: pl.Series) -> pl.Series:

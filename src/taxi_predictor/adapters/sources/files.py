@@ -1,28 +1,33 @@
 """Trips in files: parquet and CSV, one by one or a folder of them, in bounded memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from datetime import date
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
-from pyarrow import csv, parquet
+from pyarrow import parquet
 
 from taxi_predictor.adapters.sources.cleaning import Cleaning
+from taxi_predictor.adapters.sources.csv_file import csv_batches, csv_columns
 from taxi_predictor.adapters.sources.schemas import Schema, file_month
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.errors import InvalidSource, MissingSource, NoZones, UnreadableSource
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.ports.outbound.trips import CleanBatch, PartName, SourcePart, TripSource
 
-__all__ = ["FileSource", "FramesPart", "open_part"]
+__all__ = ["ENDINGS", "FileSource", "FramesPart", "open_part"]
 
-ROWS_PER_BATCH = 250_000
-CSV_BLOCK_BYTES = 16 << 20
+ROWS_PER_BATCH = 50_000
+PARQUET_BUFFER_BYTES = 1 << 20  # without it a column of a whole row group is fetched at once
 CSV_ENDINGS = (".csv", ".csv.gz")
 ENDINGS = (".parquet", *CSV_ENDINGS)
+MAX_REASON_SHOWN = 300
+
+# What the libraries raise on bytes that make no sense, found by damaging files at random.
+DAMAGE = (OSError, ValueError, TypeError, OverflowError, pa.ArrowException, pl.exceptions.PolarsError)
 
 
 class FramesPart(SourcePart):
@@ -54,37 +59,42 @@ class FramesPart(SourcePart):
         raise NotImplementedError
 
     async def batches(self) -> AsyncIterator[CleanBatch]:
-        frames = self.frames()
-        row_number = 1
+        cleaned = self._cleaned()
         # The next batch is read and cleaned in a thread while the caller stores this one.
-        ahead = asyncio.create_task(asyncio.to_thread(self._next, frames, row_number))
+        ahead = asyncio.create_task(asyncio.to_thread(next, cleaned, None))
         try:
-            while (batch := await ahead) is not None:
-                row_number += batch.read
-                ahead = asyncio.create_task(asyncio.to_thread(self._next, frames, row_number))
+            while (batch := await asyncio.shield(ahead)) is not None:
+                ahead = asyncio.create_task(asyncio.to_thread(next, cleaned, None))
                 yield batch
         finally:
-            ahead.cancel()
+            # A thread cannot be stopped: it ends its batch before the file is closed.
             await asyncio.gather(ahead, return_exceptions=True)
+            cleaned.close()
 
-    def _next(self, frames: Iterator[pl.DataFrame], row_number: int) -> CleanBatch | None:
-        frame = next(frames, None)
-        return None if frame is None else self._cleaning.clean(frame, row_number)
+    def _cleaned(self) -> Generator[CleanBatch]:
+        row_number = 1
+        for frame in self.frames():
+            for rows in frame.iter_slices(ROWS_PER_BATCH):
+                if len(rows):
+                    yield self._cleaning.clean(rows, row_number)
+                    row_number += len(rows)
 
 
 class ParquetPart(FramesPart):
-    def __init__(self, path: Path, name: PartName, cleaning: Cleaning, rows: int | None) -> None:
+    def __init__(self, path: Path, name: PartName, cleaning: Cleaning, rows: int) -> None:
         super().__init__(name, cleaning, rows)
         self._path = path
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        try:
-            lazy = pl.scan_parquet(self._path, glob=False)
-            yield from lazy.collect_batches(
-                chunk_size=ROWS_PER_BATCH, maintain_order=True, engine="streaming"
-            )
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise _unreadable(self._path, error) from error
+        # By pyarrow: on a damaged file polars may panic, and even abort the process.
+        with _translated(self._path), _parquet(self._path) as file:
+            rows = 0
+            for batch in file.iter_batches(ROWS_PER_BATCH):
+                batch.validate(full=True)
+                rows += batch.num_rows
+                yield pl.DataFrame(batch)
+            if rows != self.rows:
+                raise UnreadableSource(f"{self._path} has {rows:,} rows and says that it has {self.rows:,}")
 
 
 class CsvPart(FramesPart):
@@ -95,13 +105,9 @@ class CsvPart(FramesPart):
         self._path = path
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        try:
-            with _csv_reader(self._path) as reader:
-                for batch in reader:
-                    if batch.num_rows:
-                        yield pl.DataFrame(batch)
-        except (OSError, pa.ArrowException) as error:
-            raise _unreadable(self._path, error) from error
+        with _translated(self._path):
+            for batch in csv_batches(self._path):
+                yield pl.DataFrame(batch)
 
 
 class FileSource(TripSource):
@@ -112,16 +118,9 @@ class FileSource(TripSource):
         self._open = partial(open_part, city=city, zones=zones, are_finished=are_finished)
 
     async def parts(self) -> Sequence[SourcePart]:
-        if not self._path.exists():
-            raise MissingSource(f"{self._path}: no such file or folder")
-        paths = [self._path]
-        if self._path.is_dir():
-            paths = sorted(
-                p for p in self._path.rglob("*") if p.name.lower().endswith(ENDINGS) and p.is_file()
-            )
-            if not paths:
-                raise MissingSource(f"{self._path}: no trip file ({', '.join(ENDINGS)}) in this folder")
-        return [await asyncio.to_thread(self._open, path) for path in paths]
+        return [
+            await asyncio.to_thread(self._open, path) for path in await asyncio.to_thread(_files, self._path)
+        ]
 
 
 def open_part(path: Path, *, city: City, zones: ZoneTable | None, are_finished: bool = True) -> SourcePart:
@@ -129,16 +128,13 @@ def open_part(path: Path, *, city: City, zones: ZoneTable | None, are_finished: 
     is_csv = path.name.lower().endswith(CSV_ENDINGS)
     if not is_csv and not path.name.lower().endswith(".parquet"):
         raise InvalidSource(f"{path}: trip files end in {', '.join(ENDINGS)}")
-    try:
-        rows: int | None = None
+    rows = 0
+    with _translated(path):
         if is_csv:
-            with _csv_reader(path) as reader:
-                names = reader.schema.names
+            names = csv_columns(path)
         else:
-            with parquet.ParquetFile(path) as file:
+            with _parquet(path) as file:
                 names, rows = file.schema_arrow.names, file.metadata.num_rows
-    except (OSError, pa.ArrowException) as error:
-        raise _unreadable(path, error) from error
     schema = Schema.of(names, path=str(path), are_finished=are_finished)
     if schema.needs_zones and not zones:
         raise NoZones(
@@ -146,25 +142,46 @@ def open_part(path: Path, *, city: City, zones: ZoneTable | None, are_finished: 
             " (a CSV with centroids, the TLC's shapefile, or tlc:)"
         )
     name = PartName(family=schema.family, name=str(path.resolve()))
-    month: date | None = file_month(schema.family, path.name.split(".")[0])
+    month = file_month(schema.family, path.name.split(".")[0])
     cleaning = Cleaning(city=city, schema=schema, zones=zones, month=month)
     return CsvPart(path, name, cleaning) if is_csv else ParquetPart(path, name, cleaning, rows)
 
 
-def _csv_reader(path: Path) -> csv.CSVStreamingReader:
-    stream = pa.input_stream(str(path), compression="detect")
-    # A first look finds the names, so that every column can then be asked for as text.
-    with pa.input_stream(str(path), compression="detect") as head:
-        names = csv.open_csv(head, read_options=csv.ReadOptions(block_size=1 << 20)).schema.names
-    return csv.open_csv(
-        stream,
-        read_options=csv.ReadOptions(block_size=CSV_BLOCK_BYTES, use_threads=False),
-        convert_options=csv.ConvertOptions(
-            column_types={name: pa.string() for name in names}, strings_can_be_null=True, null_values=[""]
-        ),
+def _files(path: Path) -> list[Path]:
+    try:
+        is_folder = path.is_dir()
+        if not is_folder and not path.exists():
+            raise MissingSource(f"{path}: no such file or folder")
+    except OSError as error:  # such as a name that is too long
+        raise MissingSource(f"{path}: {error.strerror}") from error
+    if not is_folder:
+        return [path]
+    found = sorted(file for file in path.rglob("*") if _is_trip_file(file, below=path))
+    if not found:
+        raise MissingSource(f"{path}: no trip file ({', '.join(ENDINGS)}) in this folder")
+    return list({file.resolve(): file for file in reversed(found)}.values())[::-1]
+
+
+def _is_trip_file(file: Path, *, below: Path) -> bool:
+    """Whether it is called like one; what begins with a dot is hidden, or some program's scratch."""
+    is_hidden = any(part.startswith(".") for part in file.relative_to(below).parts)
+    return not is_hidden and file.name.lower().endswith(ENDINGS) and file.is_file()
+
+
+def _parquet(path: Path) -> parquet.ParquetFile:
+    return parquet.ParquetFile(
+        path, buffer_size=PARQUET_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True
     )
 
 
-def _unreadable(path: Path, error: Exception) -> UnreadableSource:
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return UnreadableSource(f"{path} cannot be read: {reason[:300]}")
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Turn what the libraries raise on damaged files into one sentence."""
+    try:
+        yield
+    except UnreadableSource:
+        raise
+    except DAMAGE as error:
+        text = "".join(letter if letter.isprintable() else " " for letter in str(error))
+        reason = " ".join(text.split())[:MAX_REASON_SHOWN] or type(error).__name__
+        raise UnreadableSource(f"{path} cannot be read: {reason}") from error

@@ -37,9 +37,7 @@ def resolve_times(times: pl.DataFrame, time_zone: str) -> pl.DataFrame:
 
 def _around_changes(times: pl.DataFrame, time_zone: str) -> pl.DataFrame:
     pickup_local, dropoff_local = (pl.col(f"{end}_local") for end in ENDS)
-    first, second = (
-        {end: pl.col(f"{end}_{reading}") for end in ENDS} for reading in ("earliest", "latest")
-    )
+    first, second = ({end: pl.col(f"{end}_{reading}") for end in ENDS} for reading in ("earliest", "latest"))
     twice = {end: (first[end] != second[end]).fill_null(False) for end in ENDS}
     seems_backwards = (dropoff_local < pickup_local).fill_null(False)
     ends_after = dropoff_local.is_not_null() & ~twice["dropoff_at"] & ~seems_backwards

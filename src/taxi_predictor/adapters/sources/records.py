@@ -27,7 +27,7 @@ def _writable(column: pl.Series) -> pl.Series:
     if dtype.is_float() and column.is_infinite().any():
         return column.cast(pl.String)
     if isinstance(dtype, pl.Datetime):
-        limit = DAYS * PER_DAY[dtype.time_unit or "us"]
+        limit = min(DAYS * PER_DAY[dtype.time_unit], 2**63 - 1)
         ticks = column.to_physical()
         return column if ticks.is_between(-limit, limit).all() else ticks
     if dtype == pl.Date:

@@ -7,6 +7,7 @@ Names are compared without case and surrounding blanks.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -49,14 +50,19 @@ AFTERWARDS = ("dropoff_at", "duration_s", "distance_mi", "distance_km", "total_a
 COORDINATES = ("pickup_lat", "pickup_lon", "dropoff_lat", "dropoff_lon")
 ZONES = ("pickup_zone", "dropoff_zone")
 
-FAMILIES = (  # the first whose column is there
-    ("tlc-green", "lpep_pickup_datetime"),
-    ("tlc-yellow", "tpep_pickup_datetime"),
-    ("tlc-yellow", "trip_pickup_datetime"),
-    ("kaggle", "trip_duration"),
-    ("tlc-yellow", "pickup_datetime"),
-    ("canonical", "pickup_at"),
-)
+FAMILIES: Mapping[str, str] = {
+    "pickup_at": "canonical",
+    "lpep_pickup_datetime": "tlc-green",
+    "tpep_pickup_datetime": "tlc-yellow",
+    "trip_pickup_datetime": "tlc-yellow",
+    "pickup_datetime": "tlc-yellow",
+}
+"""The name of the pickup time tells who wrote the file; Kaggle's is told by its duration."""
+
+FOR_HIRE = ("hvfhs_license_num", "dispatching_base_num")
+"""The TLC's files of for-hire vehicles: their trips are dispatched, not hailed, and some are shared."""
+
+MAX_NAMES_SHOWN, MAX_NAME_SHOWN = 40, 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,33 +84,37 @@ class Schema:
         Trips that are not finished need no end, and what is known of it is not read.
 
         Raises:
-            UnknownSchema: a pickup time, an end or the places are not among them.
+            UnknownSchema: a pickup time, an end or the places are not among them, or a name is there twice.
         """
         fields = FIELDS if are_finished else {k: v for k, v in FIELDS.items() if k not in AFTERWARDS}
+        if twice := [name for name, count in Counter(names).items() if count > 1]:
+            raise UnknownSchema(f"{path}: it has several columns of one name: {_shown(twice)}")
         by_plain_name = {name.strip().casefold(): name for name in reversed(names)}
-        columns = {
-            field: by_plain_name[name]
+        found = {
+            field: name
             for field, known in fields.items()
-            for name in [next((n for n in known if n in by_plain_name), None)]
-            if name is not None
+            if (name := next((name for name in known if name in by_plain_name), None)) is not None
         }
-        has_places = any(all(f in columns for f in fields) for fields in (COORDINATES, ZONES))
-        has_end = not are_finished or "dropoff_at" in columns or "duration_s" in columns
-        if not ("pickup_at" in columns and has_end and has_places):
+        has_places = any(all(f in found for f in places) for places in (COORDINATES, ZONES))
+        has_end = not are_finished or "dropoff_at" in found or "duration_s" in found
+        is_for_hire = any(name in by_plain_name for name in FOR_HIRE)
+        if is_for_hire or not ("pickup_at" in found and has_end and has_places):
+            what = "those of for-hire vehicles, not taxis" if is_for_hire else "of no known kind of trip file"
             end = "dropoff_at or duration_s, " if are_finished else ""
             raise UnknownSchema(
-                f"{path}: these columns are of no known kind of trip file: {', '.join(names) or 'none'}."
+                f"{path}: these columns are {what}: {_shown(names)}."
                 f" Expected are pickup_at, {end}and pickup_lat, pickup_lon, dropoff_lat, dropoff_lon or"
                 " pickup_zone, dropoff_zone, or the names the TLC or Kaggle give them"
             )
-        family = next(family for family, name in FAMILIES if name in by_plain_name)
-        optional = ("passenger_count", "total_amount")
+        is_kaggle = found["pickup_at"] == "pickup_datetime" and "trip_duration" in by_plain_name
+        columns = {field: by_plain_name[name] for field, name in found.items()}
+        optional = ("passenger_count", "total_amount") if are_finished else ("passenger_count",)
         missing = [field for field in optional if field not in columns]
-        if not {"distance_mi", "distance_km"} & columns.keys():
+        if are_finished and not {"distance_mi", "distance_km"} & columns.keys():
             missing.append("distance_km")
         read = set(columns.values())
         return cls(
-            family=family,
+            family="kaggle" if is_kaggle else FAMILIES[found["pickup_at"]],
             columns=columns,
             ignored=[name for name in names if name not in read],
             missing=missing,
@@ -119,5 +129,11 @@ class Schema:
 
 def file_month(family: str, stem: str) -> date | None:
     """The month that a file of the TLC says it holds, such as ``green_tripdata_2024-01``."""
-    found = re.search(r"tripdata.*_(\d{4})-(\d{2})$", stem) if family.startswith("tlc-") else None
-    return date(int(found[1]), int(found[2]), 1) if found and 1 <= int(found[2]) <= 12 else None
+    found = re.search(r"tripdata.*_((?:19|20)[0-9]{2})-(0[1-9]|1[0-2])$", stem)
+    return date(int(found[1]), int(found[2]), 1) if found and family.startswith("tlc-") else None
+
+
+def _shown(names: Sequence[str]) -> str:
+    more = len(names) - MAX_NAMES_SHOWN
+    shown = ", ".join(name.strip()[:MAX_NAME_SHOWN] for name in names[:MAX_NAMES_SHOWN])
+    return f"{shown} and {more} more" if more > 0 else shown or "none"

@@ -1,0 +1,85 @@
+"""Files, the simulated city and the catalog keep the contracts of their ports."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+import pytest
+
+from taxi_predictor.adapters.memory.progress import MemoryProgress
+from taxi_predictor.adapters.sources import csv_file, files
+from taxi_predictor.adapters.sources.catalog import Catalog
+from taxi_predictor.adapters.sources.files import FileSource
+from taxi_predictor.adapters.sources.months import SimulationSource
+from taxi_predictor.domain.city import City
+from taxi_predictor.domain.place import Bounds
+from taxi_predictor.ports.outbound.trips import SourceCatalog, TripSource
+from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
+
+CITY = City(
+    name="A City",
+    time_zone="America/New_York",
+    bounds=Bounds(south_deg=40.4, west_deg=-74.3, north_deg=41.0, east_deg=-73.6),
+)
+ROWS = 40
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few rows a batch, so that a short file has more than one."""
+    monkeypatch.setattr(files, "ROWS_PER_BATCH", 7)
+    monkeypatch.setattr(csv_file, "BLOCK_BYTES", 1_000)
+
+
+def a_frame() -> pl.DataFrame:
+    """Every fifth trip has no end; one is in the hour that comes twice."""
+    begin = datetime(2022, 11, 6, 1, 30)  # noqa: DTZ001 # as a clock shows it
+    pickup_at = [begin + timedelta(minutes=7 * row) for row in range(ROWS)]
+    ends = [at + timedelta(minutes=9) for at in pickup_at]
+    return pl.DataFrame(
+        {
+            "pickup_at": pickup_at,
+            "dropoff_at": [None if row % 5 == 4 else end for row, end in enumerate(ends)],
+            "pickup_lat": [40.7 + row / 1000 for row in range(ROWS)],
+            "pickup_lon": [-73.98] * ROWS,
+            "dropoff_lat": [40.71 + row / 1000 for row in range(ROWS)],
+            "dropoff_lon": [-73.97] * ROWS,
+            "passenger_count": [None, 1] * (ROWS // 2),
+            "weather": ["rain"] * ROWS,
+        }
+    )
+
+
+class TestParquetSource(TripSourceContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[TripSource]:
+        with TemporaryDirectory() as folder:
+            for name in ("first", "second"):
+                a_frame().write_parquet(Path(folder) / f"{name}.parquet")
+            yield FileSource(Path(folder), city=CITY, zones=None)
+
+
+class TestCsvSource(TripSourceContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[TripSource]:
+        with TemporaryDirectory() as folder:
+            a_frame().write_csv(Path(folder) / "trips.csv")
+            yield FileSource(Path(folder) / "trips.csv", city=CITY, zones=None)
+
+
+class TestSimulationSource(TripSourceContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[TripSource]:
+        yield SimulationSource("trips=60,months=2,mess=0.3", city=CITY)
+
+
+class TestCatalog(SourceCatalogContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[SourceCatalog]:
+        with TemporaryDirectory() as folder:
+            yield Catalog(
+                city=CITY, cache=Path(folder), tlc_url="http://127.0.0.1:9", progress=MemoryProgress()
+            )

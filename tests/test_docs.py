@@ -1,0 +1,530 @@
+"""What the documentation shows is true: its blocks run, its tables agree with the code.
+
+Shell blocks of a page run in their order in one folder, which is new for each page unless the page
+begins with ``<!-- after: PAGE -->``. A comment right before a block says what else becomes of it:
+
+* ``<!-- not run: REASON -->``
+* ``<!-- file: NAME -->``: it is written into the page's folder
+* ``<!-- background -->``: it is left running while the rest of the page runs
+
+A JSON block shows what the shell block before it printed: other values, but the same keys and types.
+A console block shows commands and what they print; numbers may differ, ``...`` stands for anything.
+``python tests/test_docs.py`` writes the table of settings anew.
+"""
+
+import ast
+import asyncio
+import inspect
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, get_args
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from taxi_predictor import adapters
+from taxi_predictor.adapters.sources.schemas import FIELDS
+from taxi_predictor.adapters.sources.simulation import OPTIONS, Simulation
+from taxi_predictor.apps import cities
+from taxi_predictor.apps.cities import CityProfile
+from taxi_predictor.apps.cli import app
+from taxi_predictor.apps.settings import WELL_KNOWN, Settings
+from taxi_predictor.domain.arithmetic import SCALAR
+from taxi_predictor.domain.city import Airport, City, PlausibilityBounds
+from taxi_predictor.domain.features import FEATURE_NAMES
+from taxi_predictor.domain.model import Manifest
+from taxi_predictor.domain.place import Bounds
+from taxi_predictor.domain.plausibility import ReadTrip, Rejection, doubts
+from taxi_predictor.ports.outbound import clock, models, places, progress, trips
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+SETTINGS = ROOT / "docs" / "settings.md"
+PAGES = [
+    README,
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "deploy/README.md")),
+]
+
+SHOWN_URL = "http://127.0.0.1:8000"
+SHELLS = ("bash", "console")
+PATIENCE_S = 100.0
+"""Of one block; the whole file takes well under a minute on 2 cores."""
+
+Blocks = Sequence["Block"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A fenced block of a page."""
+
+    page: Path
+    line: int
+    language: str
+    text: str
+    comment: str
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+    def told(self, word: str) -> str | None:
+        """What the comment says after *word*, or None where it says something else."""
+        kind, _, rest = self.comment.partition(":")
+        return rest.strip() if kind.strip() == word else None
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    language, start, inside, before = "", 0, [], ""
+    for number, line in enumerate(page.read_text("utf-8").splitlines(), 1):
+        if not line.startswith("```"):
+            if start:
+                inside.append(line)
+            elif line.strip():
+                before = line.strip()
+        elif not start:
+            start, language, inside = number, line[3:].strip(), []
+        else:
+            comment = re.fullmatch(r"<!-- (.+) -->", before)
+            yield Block(
+                page=page,
+                line=start,
+                language=language,
+                text="\n".join(inside),
+                comment=comment[1] if comment else "",
+            )
+            start, before = 0, ""
+    assert not start, f"{page}:{start}: a block that does not end"
+
+
+class Workshop:
+    """Where the pages run: a small simulated city, a free port, no network."""
+
+    def __init__(self) -> None:
+        # The path of PostgreSQL's socket may not be long.
+        self.folder = Path(mkdtemp(prefix="taxi-docs-"))
+        self._done: dict[Path, Path] = {}
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            self._port = int(server.getsockname()[1])
+        shims = self.folder / "bin"
+        shims.mkdir()
+        tools = Path(sys.executable).parent
+        make = shutil.which("make")
+        # As it is typed, but in another folder and without installing anything.
+        (shims / "make").write_text(
+            f"#!/bin/sh\nexec {make} -s -f {shlex.quote(str(ROOT / 'Makefile'))} -o .venv/.ready"
+            f' BIN={shlex.quote(str(tools))} "$@"\n'
+        )
+        (shims / "make").chmod(0o755)
+        self._environment = {
+            "PATH": f"{shims}:{tools}:{os.environ['PATH']}",
+            "HOME": str(self.folder),
+            "COLUMNS": "120",
+            "LC_ALL": "C.UTF-8",
+            "OMP_NUM_THREADS": "1",
+            "TAXI_API_PORT": str(self._port),
+            "TAXI_TLC_URL": "http://127.0.0.1:9",
+            # What `make` takes for its variables: the demo's trips.
+            "TRIPS": "simulation:trips=1200,months=1",
+        }
+
+    def run(self, page: Path) -> Path:
+        """Run the shell blocks of *page* (once) and return the folder they ran in."""
+        if page not in self._done:
+            after = re.match(r"<!-- after: (\S+) -->", page.read_text("utf-8"))
+            folder = self.run(ROOT / after[1]) if after else self.folder / page.stem
+            folder.mkdir(exist_ok=True)
+            self._done[page] = folder
+            self._run_blocks(list(blocks(page)), folder)
+        return self._done[page]
+
+    def _run_blocks(self, found: Blocks, folder: Path) -> None:
+        printed = ""
+        background: list[subprocess.Popen[bytes]] = []
+        try:
+            for block in found:
+                if (name := block.told("file")) is not None:
+                    (folder / name).write_text(f"{block.text}\n", "utf-8")
+                elif block.told("not run") is not None:
+                    printed = ""
+                elif block.told("background") is not None:
+                    background.append(self._start(block, folder))
+                elif block.language == "bash":
+                    printed = self._execute(block, block.text, folder)
+                elif block.language == "console":
+                    printed = ""
+                    for command, shown in commands(block):
+                        assert_alike(shown, self._execute(block, command, folder), where=str(block))
+                elif block.language == "json":
+                    assert printed, f"{block}: no command before it printed this"
+                    assert_same_shape(json.loads(block.text), json.loads(printed), where=str(block))
+        finally:
+            for process in background:
+                stop(process)
+
+    def _script(self, text: str, folder: Path) -> list[str]:
+        # What a block exports is there for the next one.
+        state = shlex.quote(str(folder / ".exported"))
+        script = text.replace(SHOWN_URL, f"http://127.0.0.1:{self._port}")
+        return [
+            "bash",
+            "-euo",
+            "pipefail",
+            "-c",
+            f"[ ! -e {state} ] || . {state}\n{script}\nexport -p >{state}",
+        ]
+
+    def _execute(self, block: Block, text: str, folder: Path) -> str:
+        done = subprocess.run(
+            self._script(text, folder),
+            cwd=folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+        )
+        assert done.returncode == 0, f"{block}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def _start(self, block: Block, folder: Path) -> subprocess.Popen[bytes]:
+        log = folder / f"background-{block.line}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                self._script(block.text, folder),
+                cwd=folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline and process.poll() is None:
+            if self._is_ready():
+                return process
+            time.sleep(0.2)
+        stop(process)
+        pytest.fail(f"{block}: not ready, exit {process.returncode}\n{log.read_text('utf-8')}")
+
+    def _is_ready(self) -> bool:
+        try:
+            with urlopen(f"http://127.0.0.1:{self._port}/health/ready", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (URLError, ConnectionError, TimeoutError):
+            return False
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """As Ctrl-C does, which a terminal sends to the whole group."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def commands(block: Block) -> Iterator[tuple[str, str]]:
+    """Yield each command of a console block with what is shown after it."""
+    for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+        command, _, shown = part.partition("\n")
+        yield command, shown
+
+
+def assert_alike(shown: str, printed: str, *, where: str) -> None:
+    """Hold what is *shown* against what was *printed*: words must agree, numbers and line breaks need not."""
+
+    def plain(text: str) -> str:
+        return " ".join(re.sub(r"\d[\d,.:]*", "0", text).split())
+
+    pattern = ".*".join(re.escape(part) for part in plain(shown).split("..."))
+    assert re.fullmatch(pattern, plain(printed)), f"{where} shows\n{shown}\nbut it prints\n{printed}"
+
+
+def assert_same_shape(shown: Any, printed: Any, *, where: str) -> None:
+    def kind(value: Any) -> str:
+        return (
+            "number"
+            if isinstance(value, float | int) and not isinstance(value, bool)
+            else type(value).__name__
+        )
+
+    assert kind(shown) == kind(printed), f"{where}: {shown!r} is shown, {printed!r} is printed"
+    if isinstance(shown, dict):
+        assert list(shown) == list(printed), where
+        for key in shown:
+            assert_same_shape(shown[key], printed[key], where=f"{where} {key}")
+    elif isinstance(shown, list):
+        assert bool(shown) == bool(printed), where
+        for one, other in zip(shown[:1], printed[:1], strict=True):
+            assert_same_shape(one, other, where=where)
+
+
+@pytest.fixture(scope="module")
+def workshop() -> Iterator[Workshop]:
+    workshop = Workshop()
+    yield workshop
+    shutil.rmtree(workshop.folder, ignore_errors=True)
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def has_shell(page: Path) -> bool:
+    return any(block.language in SHELLS and block.told("not run") is None for block in blocks(page))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if has_shell(page)], ids=name_of)
+def test_the_shell_blocks_of_a_page_do_what_it_says(page: Path, workshop: Workshop) -> None:
+    workshop.run(page)
+
+
+PYTHON = [block for page in PAGES for block in blocks(page) if block.language == "python"]
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=str)
+@pytest.mark.filterwarnings("ignore:profile memory")
+def test_a_python_block_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(compile(block.text, str(block), "exec"), names)
+    for name, value in names.items():
+        if name.startswith("test_"):
+            asyncio.run(value())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_block_is_of_a_kind_that_is_run_or_checked(page: Path) -> None:
+    for block in blocks(page):
+        assert block.language in (*SHELLS, "python", "json", "toml", "csv", "text"), str(block)
+        assert block.told("not run") != "", f"{block}: say why it is not run"
+        assert block.language != "csv" or block.told("file"), str(block)
+        assert block.language != "console" or block.text.startswith("$ "), str(block)
+        if block.language == "toml":
+            tomllib.loads(block.text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_link_inside_the_project_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+        if not re.match(r"[a-z]+:", target):
+            path, _, anchor = target.partition("#")
+            found = (page.parent / path).resolve() if path else page
+            assert found.exists(), f"{page}: {target}"
+            assert not anchor or anchor in anchors(found), f"{page}: {target}"
+
+
+def anchors(page: Path) -> list[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_setting_command_and_target_that_is_named_exists(page: Path) -> None:
+    text = page.read_text("utf-8")
+    variables = {f"TAXI_{name.upper()}" for name in Settings.__struct_fields__}
+    assert set(re.findall(r"\bTAXI_[A-Z_]*[A-Z]\b", text)) <= variables
+    assert set(re.findall(r"taxi-predictor ([a-z]+)", text)) <= command_names()
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z]+)|^make ([a-z]+)", text, re.MULTILINE)) <= {
+        pair for target in targets for pair in ((target, ""), ("", target))
+    }
+
+
+def command_names() -> set[str]:
+    return {name for name in app if not name.startswith("-")}
+
+
+# The README.
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.read_text("utf-8").splitlines()) <= 120
+
+
+def test_the_readme_names_every_command() -> None:
+    named = re.findall(r"`([a-z]+)(?: [A-Z.]+)?`", "".join(table(README, "command").keys()))
+    assert sorted(named) == sorted(command_names())
+
+
+def test_the_readme_and_ci_run_the_tests_alike() -> None:
+    said = re.search(r"tests, .*, run with `(.+)`", README.read_text("utf-8"))
+    assert said
+    assert said[1] in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+
+
+def test_the_readme_lists_every_port_with_all_its_adapters() -> None:
+    ports = [
+        getattr(module, name)
+        for module in (clock, models, places, progress, trips)
+        for name in module.__all__
+        if getattr(getattr(module, name), "_is_protocol", False)
+    ]
+    expected = {port.__name__: set(adapters_of(port.__name__)) for port in ports}
+    # A part belongs to its source and a step to its progress: nobody swaps them alone.
+    for name in ("SourcePart", "Step"):
+        del expected[name]
+    shown = {
+        port.strip("`"): set(re.findall(r"`(\w+)`", row[0])) for port, row in table(README, "port").items()
+    }
+    assert shown == expected
+
+
+def adapters_of(port: str) -> Iterator[str]:
+    """The classes below the adapters that say they are one; read, for importing them all takes seconds."""
+    for path in Path(adapters.__path__[0]).rglob("*.py"):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and port in map(ast.unparse, node.bases):
+                yield node.name
+
+
+# The reference pages.
+
+
+def table(page: Path, first: str) -> Mapping[str, Sequence[str]]:
+    """The rows of the table whose first column is headed *first*: their first cell to the others."""
+    lines = iter(page.read_text("utf-8").splitlines())
+    for line in lines:
+        if line.startswith(f"| {first} |"):
+            next(lines)
+            rows = {}
+            for row in lines:
+                if not row.startswith("|"):
+                    return rows
+                key, *others = (cell.strip() for cell in row.strip()[1:-1].split("|"))
+                rows[key] = others
+            return rows
+    raise AssertionError(f"{page} has no table of {first}")
+
+
+def codes(text: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", text)
+
+
+def test_the_page_of_trips_lists_every_column_reason_and_option() -> None:
+    page = ROOT / "docs" / "trips.md"
+    assert {codes(field)[0]: tuple(codes(row[0])) for field, row in table(page, "field").items()} == FIELDS
+
+    city = City(
+        name="somewhere", time_zone="UTC", bounds=Bounds(south_deg=0, west_deg=0, north_deg=1, east_deg=1)
+    )
+    trip = ReadTrip(**{field.name: 1.0 for field in fields(ReadTrip)})
+    in_order = [str(reason) for reason, _ in doubts(SCALAR, trip, city)]
+    assert [codes(reason)[0] for reason in table(page, "reason")] == [*in_order, str(Rejection.DUPLICATE)]
+    bounds = PlausibilityBounds()
+    text = "".join(row[0] for row in table(page, "reason").values())
+    assert f"shorter than {bounds.min_duration_s:.0f} s" in text
+    assert f"longer than {bounds.max_duration_s / 3600:.0f} hours" in text
+    assert f"{bounds.meter_left_on_s / 3600:.0f} hours or longer" in text
+    assert f"{bounds.max_speed_km_h:.0f} km/h" in text
+
+    defaults = {name: Simulation.__dataclass_fields__[name].default for name in OPTIONS}
+    shown = {codes(option)[0]: row[0] for option, row in table(page, "option").items()}
+    assert shown == {name: "" if value is None else str(value) for name, value in defaults.items()}
+
+
+def test_the_page_of_cities_lists_every_field_with_its_default() -> None:
+    page = ROOT / "docs" / "cities.md"
+    nested = {"bounds": Bounds, "airports": Airport, "plausibility": PlausibilityBounds}
+    expected = {
+        name
+        for field in CityProfile.__struct_fields__
+        for name in (
+            [f"{field}.{inner.name}" for inner in fields(nested[field])] if field in nested else [field]
+        )
+    }
+    rows = {name: row for cell, row in table(page, "field").items() for name in codes(cell)}
+    assert rows.keys() == expected
+    for name, (_, default, _) in rows.items():
+        outer, _, inner = name.partition(".")
+        owner = nested[outer] if inner else CityProfile
+        value = inspect.signature(owner).parameters[inner or outer].default
+        shown = "needed" if value is inspect.Parameter.empty else "none" if value == "" else str(value)
+        assert default == shown, name
+
+
+def test_the_city_that_the_page_shows_can_be_loaded(tmp_path: Path) -> None:
+    [block] = [b for b in blocks(ROOT / "docs" / "cities.md") if b.language == "toml"]
+    (tmp_path / "city.toml").write_text(block.text, "utf-8")
+    assert cities.load_city(str(tmp_path / "city.toml")).holidays
+
+
+def test_the_page_of_models_lists_every_feature_alias_and_field() -> None:
+    page = ROOT / "docs" / "models.md"
+    assert sorted(codes(" ".join(table(page, "features")))) == sorted(FEATURE_NAMES)
+    assert {codes(alias)[0] for alias in table(page, "alias")} == set(models.Alias)
+    assert sorted(codes(" ".join(table(page, "field")))) == sorted(f.name for f in fields(Manifest))
+
+
+BEGIN, END = "<!-- settings: begin (written by `python tests/test_docs.py`) -->", "<!-- settings: end -->"
+
+
+def settings_table() -> str:
+    """Every setting with its values, its default, and what the code says of it."""
+    [tree] = [
+        n for n in ast.parse(inspect.getsource(sys.modules[Settings.__module__])).body if is_settings(n)
+    ]
+    said: dict[str, str] = {}
+    for field, after in zip(tree.body, tree.body[1:], strict=False):
+        is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+        if isinstance(field, ast.AnnAssign) and is_text:
+            said[ast.unparse(field.target)] = " ".join(str(after.value.value).split())
+    rows = ["| variable | values | default | what it is |", "| --- | --- | --- | --- |"]
+    for name, annotation in Settings.__annotations__.items():
+        default = getattr(Settings(), name)
+        shown = "" if default is None else f"`{default}`"
+        names = f"`TAXI_{name.upper()}`" + "".join(
+            f", `{n}`" for n, field in WELL_KNOWN.items() if field == name
+        )
+        rows.append(f"| {names} | {values_of(annotation)} | {shown} | {said.get(name, '')} |")
+    return "\n".join(rows)
+
+
+def is_settings(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ClassDef) and node.name == Settings.__name__
+
+
+def values_of(annotation: Any) -> str:
+    kinds = {str: "text", int: "whole number", float: "number", Path: "path", bool: "true or false"}
+    if annotation in kinds:
+        return kinds[annotation]
+    inner = get_args(annotation)
+    if all(isinstance(value, str) for value in inner):
+        return ", ".join(f"`{value}`" for value in inner)
+    if type(None) in inner:
+        return values_of(inner[0])
+    kind, meta = inner
+    if meta.le is None:
+        return f"{kinds[kind]}, {meta.ge} or more"
+    return f"{kinds[kind]}, {meta.ge} to {meta.le}"
+
+
+def with_table(text: str) -> str:
+    before, _, rest = text.partition(BEGIN)
+    return f"{before}{BEGIN}\n\n{settings_table()}\n\n{END}{rest.partition(END)[2]}"
+
+
+def test_the_table_of_settings_is_that_of_the_code() -> None:
+    text = SETTINGS.read_text("utf-8")
+    assert BEGIN in text
+    assert text == with_table(text), "run: .venv/bin/python tests/test_docs.py"
+
+
+if __name__ == "__main__":
+    SETTINGS.write_text(with_table(SETTINGS.read_text("utf-8")), "utf-8")
