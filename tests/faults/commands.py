@@ -12,8 +12,8 @@ from pathlib import Path
 
 import asyncpg
 import msgspec
-from servers import postgres_dsn
 
+from servers import postgres_dsn
 from taxi_predictor.adapters.postgres.migrations import migrate
 from taxi_predictor.adapters.postgres.pool import APPLICATION, open_pool
 from taxi_predictor.ports.inbound.intake import IngestReport

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
+
 from faults.commands import OURS, Home, Stored, all_gone, empty_database, finish, part_counts, until
 
 SOURCE = "simulation:trips=60000,months=4"
