@@ -74,17 +74,17 @@ async def test_the_next_command_works_after_the_owner_of_the_embedded_server_was
 ) -> None:
     """It finds the server running, and stops it when it leaves."""
     home = Home(folder=tmp_path, dsn=None)
-    server = tmp_path / "home" / "postgres"
+    running = tmp_path / "home" / "postgres" / "postmaster.pid"
     process = await home.start("ingest", "simulation:trips=300000,months=1")
-    await until((server / ".s.PGSQL.5432").exists)
+    await until(lambda: running.exists() and "ready" in running.read_text())
     await asyncio.sleep(1.0)  # somewhere in its ingest
     process.kill()
     await process.communicate()
-    assert (server / "postmaster.pid").exists()
+    assert running.exists()
 
     first = (await home.run("ingest", "simulation:trips=2000,months=1", "--json")).report
     assert first.added > 0
-    assert not (server / "postmaster.pid").exists()
+    assert not running.exists()
     second = (await home.run("ingest", "simulation:trips=2000,months=1", "--json")).report
     assert (second.added, second.known) == (0, first.added)
 
