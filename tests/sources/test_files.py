@@ -403,6 +403,25 @@ async def test_text_that_is_none_in_parquet_is_refused(tmp_path: Path) -> None:
         await read(tmp_path / "a.parquet")
 
 
+async def test_notes_beside_a_column_are_not_read(tmp_path: Path) -> None:
+    """Polars panics where they are no text."""
+    table = many(3).to_arrow()
+    field = table.schema.field("duration_s").with_metadata({b"unit": b"\xff"})
+    noted = table.set_column(table.column_names.index("duration_s"), field, table["duration_s"])
+    parquet.write_table(noted, tmp_path / "a.parquet")
+    assert len(trips(await read(tmp_path / "a.parquet"))) == 3
+
+
+async def test_a_panic_of_the_engine_is_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    """It is no Exception, so nobody else would catch it. Here: a note inside a column."""
+    inside = pa.struct([pa.field("a", pa.int64(), metadata={b"unit": b"\xff"})])
+    table = many(3).to_arrow().append_column("outer", pa.array([{"a": 1}] * 3, inside))
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(UnreadableSource, match=r"a\.parquet cannot be read") as refusal:
+        await read(tmp_path / "a.parquet")
+    assert isinstance(refusal.value.__cause__, pl.exceptions.PanicException)
+
+
 async def test_a_file_that_vanished_since_it_was_recognised_is_refused(tmp_path: Path) -> None:
     many(3).write_parquet(tmp_path / "a.parquet")
     write(tmp_path / "b.csv")

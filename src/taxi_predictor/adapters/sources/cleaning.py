@@ -10,11 +10,11 @@ from datetime import date
 import polars as pl
 
 from taxi_predictor.adapters.columns.expressions import EXPRESSIONS, as_column, as_expression
-from taxi_predictor.adapters.sources.fields import COORDINATES, TIMES, ZONES, as_text, read_fields
+from taxi_predictor.adapters.sources.fields import TIMES, as_text, read_fields
 from taxi_predictor.adapters.sources.identity import content_ids, named_ids
 from taxi_predictor.adapters.sources.local_time import resolve_times
 from taxi_predictor.adapters.sources.records import as_records
-from taxi_predictor.adapters.sources.schemas import Schema
+from taxi_predictor.adapters.sources.schemas import COORDINATES, ZONES, Schema
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.plausibility import ReadTrip, doubts

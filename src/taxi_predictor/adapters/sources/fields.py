@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import polars as pl
 
-__all__ = ["COORDINATES", "FACTS", "TIMES", "ZONES", "as_text", "read_fields"]
+from taxi_predictor.adapters.sources.schemas import COORDINATES, ZONES
+
+__all__ = ["TIMES", "as_text", "read_fields"]
 
 TIMES = ("pickup_at", "dropoff_at")
-COORDINATES = ("pickup_lat", "pickup_lon", "dropoff_lat", "dropoff_lon")
-ZONES = ("pickup_zone", "dropoff_zone")
 FACTS = ("distance_km", "distance_mi", "total_amount")
 
 LOCAL_FORMATS = (

@@ -10,9 +10,9 @@ from typing import Literal
 
 import polars as pl
 
-__all__ = ["resolve_times"]
+from taxi_predictor.adapters.sources.fields import TIMES
 
-ENDS = ("pickup_at", "dropoff_at")
+__all__ = ["resolve_times"]
 
 
 def resolve_times(times: pl.DataFrame, time_zone: str) -> pl.DataFrame:
@@ -22,11 +22,11 @@ def resolve_times(times: pl.DataFrame, time_zone: str) -> pl.DataFrame:
         times: the columns ``..._local`` (no zone) and ``..._instant`` (UTC) of both ends.
     """
     usual = times.select(
-        *(_instant(end, "null", time_zone).alias(end) for end in ENDS),
+        *(_instant(end, "null", time_zone).alias(end) for end in TIMES),
         is_ambiguous=pl.repeat(False, pl.len()),
         is_nonexistent=pl.repeat(False, pl.len()),
     )
-    unread = [times[f"{end}_local"].is_not_null() & usual[end].is_null() for end in ENDS]
+    unread = [times[f"{end}_local"].is_not_null() & usual[end].is_null() for end in TIMES]
     rows = (unread[0] | unread[1]).arg_true()
     if rows.is_empty():
         return usual
@@ -36,14 +36,14 @@ def resolve_times(times: pl.DataFrame, time_zone: str) -> pl.DataFrame:
 
 
 def _around_changes(times: pl.DataFrame, time_zone: str) -> pl.DataFrame:
-    pickup_local, dropoff_local = (pl.col(f"{end}_local") for end in ENDS)
-    first, second = ({end: pl.col(f"{end}_{reading}") for end in ENDS} for reading in ("earliest", "latest"))
-    twice = {end: (first[end] != second[end]).fill_null(False) for end in ENDS}
+    pickup_local, dropoff_local = (pl.col(f"{end}_local") for end in TIMES)
+    first, second = ({end: pl.col(f"{end}_{reading}") for end in TIMES} for reading in ("earliest", "latest"))
+    twice = {end: (first[end] != second[end]).fill_null(False) for end in TIMES}
     seems_backwards = (dropoff_local < pickup_local).fill_null(False)
     ends_after = dropoff_local.is_not_null() & ~twice["dropoff_at"] & ~seems_backwards
     return times.with_columns(
         _instant(end, reading, time_zone).alias(f"{end}_{reading}")
-        for end in ENDS
+        for end in TIMES
         for reading in ("earliest", "latest")
     ).select(
         pickup_at=pl.when(twice["pickup_at"] & ends_after)
@@ -54,7 +54,7 @@ def _around_changes(times: pl.DataFrame, time_zone: str) -> pl.DataFrame:
         .otherwise(first["dropoff_at"]),
         is_ambiguous=twice["pickup_at"] | twice["dropoff_at"],
         is_nonexistent=pl.any_horizontal(
-            pl.col(f"{end}_local").is_not_null() & first[end].is_null() for end in ENDS
+            pl.col(f"{end}_local").is_not_null() & first[end].is_null() for end in TIMES
         ),
     )
 

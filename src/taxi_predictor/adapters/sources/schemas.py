@@ -14,7 +14,7 @@ from datetime import date
 
 from taxi_predictor.domain.errors import UnknownSchema
 
-__all__ = ["Schema", "file_month"]
+__all__ = ["COORDINATES", "ZONES", "Schema", "file_month"]
 
 FIELDS: Mapping[str, Sequence[str]] = {
     "trip_id": ("trip_id", "id"),

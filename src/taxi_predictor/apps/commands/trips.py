@@ -60,6 +60,8 @@ async def ingest(
     json
         Print {read, added, known, rejected: {reason: rows}, ...} instead of a table.
     """
+    if not sources and not zones:
+        raise Invalid("name at least one source of trips, or a zone table to learn; see ingest --help")
     total = IngestReport()
     async with opened() as container:
         await ensure_zones(container, zones)
