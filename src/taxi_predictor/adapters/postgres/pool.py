@@ -13,29 +13,45 @@ CONNECT_TIMEOUT_S = 5.0
 APPLICATION = "taxi-predictor"
 
 
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+REFUSING = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+FULL = (asyncpg.DiskFullError, asyncpg.ConfigurationLimitExceededError)  # the latter: temp_file_limit
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn what asyncpg raises when the server is away or full into what the ports promise."""
     try:
         yield
-    except asyncpg.DiskFullError as error:
-        raise StorageFull(f"the database has no room left: {error}; nothing of this was stored") from error
-    except (
-        OSError,
-        TimeoutError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.InterfaceError,
-        asyncpg.OperatorInterventionError,
-        asyncpg.InsufficientResourcesError,
-        asyncpg.InvalidAuthorizationSpecificationError,
-        asyncpg.InvalidCatalogNameError,
-    ) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise Unavailable(f"the database does not answer: {reason[:200]}") from error
+    except FULL as error:
+        raise StorageFull(
+            f"the database has no room left ({_reason(error)}): nothing of this was stored"
+        ) from error
+    except AWAY as error:
+        raise Unavailable(f"the database does not answer: {_reason(error)}") from error
+    except REFUSING as error:
+        raise Unavailable(f"the database refuses: {_reason(error)}") from error
     except asyncpg.UndefinedTableError as error:
         raise Unavailable(
-            f"the database has not been set up ({error}): run `taxi-predictor migrate`"
+            f"the database has not been set up ({_reason(error)}): run `taxi-predictor migrate`"
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """One line; the server's further lines are details and hints."""
+    return str(error).partition("\n")[0].strip()[:200] or type(error).__name__
 
 
 @asynccontextmanager
@@ -48,8 +64,11 @@ async def open_pool(dsn: str, *, max_size: int = 10) -> AsyncIterator[asyncpg.Po
         timeout=CONNECT_TIMEOUT_S,
         server_settings={"application_name": APPLICATION, "timezone": "UTC"},
     )
-    with translated():
-        await pool
+    try:
+        with translated():
+            await pool
+    except ValueError as error:
+        raise Unavailable(f"the database's address cannot be read: {error}") from error
     try:
         yield pool
     finally:

@@ -14,6 +14,14 @@ analyze staged_trips
 create temporary table known_trips (pickup_at timestamptz, trip_id uuid, primary key (pickup_at, trip_id))
 on commit drop
 
+-- wait_for_turn --
+-- One part comes in at a time: two that share trips or need the same new month would wait for each other.
+select pg_advisory_xact_lock(hashtext('taxi_trips ingest'))
+
+-- wait_for_writers --
+-- One part at a time: two that offer the same trips in another order would wait for each other.
+select pg_advisory_xact_lock(hashtext('taxi_trips'))
+
 -- begin_ingest --
 insert into ingests (family, part) values ($1, $2) returning ingest_id
 
@@ -83,10 +91,12 @@ where ($1::text is null or family = $1) and ($2::text is null or part = $2) and 
 order by family collate "C", part collate "C", row_number
 
 -- partition_exists --
-select to_regclass($1) is not null
+select exists (select from pg_class where relname = $1 and pg_table_is_visible(oid))
 
 -- zones --
 select zone_id, name, borough, centroid_lat_deg, centroid_lon_deg, outline from zones order by zone_id
 
 -- forget_zones --
+-- A second writer waits here, not at the first row that is there already.
+lock table zones in share row exclusive mode;
 delete from zones

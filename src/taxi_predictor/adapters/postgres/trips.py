@@ -49,9 +49,12 @@ class PostgresTripStore(TripStore):
         self._pool = pool
 
     async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
-        with translated():
-            async with self._pool.acquire() as connection, connection.transaction():
-                return await _Intake(connection, part).take(batches)
+        try:
+            with translated():
+                async with self._pool.acquire() as connection, connection.transaction():
+                    return await _Intake(connection, part).take(_marked(batches))
+        except _SourceTrouble as trouble:
+            raise trouble.error from trouble.error.__cause__
 
     async def between(self, since: datetime | None, until: datetime | None, /) -> AsyncIterator[TripBatch]:
         with translated():
@@ -105,6 +108,21 @@ class PostgresQuarantine(Quarantine):
                         )
 
 
+class _SourceTrouble(Exception):
+    """What the batches raised, on its way past the database's own troubles."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+async def _marked(batches: AsyncIterator[CleanBatch]) -> AsyncIterator[CleanBatch]:
+    try:
+        async for batch in batches:
+            yield batch
+    except Exception as error:
+        raise _SourceTrouble(error) from error
+
+
 class _Intake:
     """One part on its way in, inside the caller's transaction."""
 
@@ -118,6 +136,8 @@ class _Intake:
 
     async def take(self, batches: AsyncIterator[CleanBatch]) -> Added:
         execute, part = self._connection.execute, self._part
+        await execute(QUERIES["wait_for_writers"])
+        await execute(QUERIES["wait_for_turn"])
         self._ingest_id = await self._connection.fetchval(QUERIES["begin_ingest"], part.family, part.name)
         await execute(QUERIES["stage_trips"])
         await execute(QUERIES["known_trips"])
@@ -187,14 +207,10 @@ class _Intake:
 async def _ensure_partitions(connection: asyncpg.Connection, months: Sequence[date]) -> None:
     """Make the partitions of *months* that are not there yet.
 
-    A table is attached rather than created as a partition: that lets readers and writers of the
-    others go on. The lock makes one of two writers wait that need the same new month.
+    A table is attached rather than created as a partition: that lets readers of the others go on.
     """
     for month in months:
         name = f"taxi_trips_{month:%Y_%m}"
-        if await connection.fetchval(QUERIES["partition_exists"], name):
-            continue
-        await connection.execute("select pg_advisory_xact_lock(hashtext('taxi_trips partitions'))")
         if await connection.fetchval(QUERIES["partition_exists"], name):
             continue
         following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
