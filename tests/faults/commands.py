@@ -14,9 +14,11 @@ import asyncpg
 import msgspec
 
 from servers import postgres_dsn
+from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.postgres.migrations import migrate
 from taxi_predictor.adapters.postgres.pool import APPLICATION, open_pool
 from taxi_predictor.ports.inbound.intake import IngestReport
+from taxi_predictor.ports.testing.tables import TableMaker
 
 __all__ = [
     "OURS",
@@ -24,6 +26,7 @@ __all__ = [
     "Home",
     "Stored",
     "all_gone",
+    "clean_batch",
     "dsn_of",
     "empty_database",
     "finish",
@@ -38,6 +41,13 @@ OURS = f"datname = current_database() and application_name = '{APPLICATION}'"
 """Which rows of pg_stat_activity are connections of commands."""
 
 _numbers = count(1)
+
+
+class _Tables(TableMaker):
+    table = staticmethod(table)
+
+
+clean_batch = _Tables().clean_batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,18 +2,25 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import asyncpg
+import polars as pl
 import pytest
-from faults.commands import Finished, Home, Stored, dsn_of, empty_database, finish, until
-from servers import postgres_dsn
 
+from faults.commands import Finished, Home, Stored, clean_batch, dsn_of, empty_database, finish, until
+from servers import postgres_dsn
+from taxi_predictor.adapters.postgres.copying import copy_out
 from taxi_predictor.adapters.postgres.pool import open_pool, translated
-from taxi_predictor.domain.errors import StorageFull, Unavailable
+from taxi_predictor.adapters.postgres.trips import PostgresTripStore
+from taxi_predictor.domain.errors import StorageFull
+from taxi_predictor.ports.outbound.trips import CleanBatch, PartName
+from taxi_predictor.ports.testing.samples import a_trip
 
 SMALL = "simulation:trips=2000,months=1"
 LARGE = "simulation:trips=200000,months=1"
@@ -31,15 +38,27 @@ def assert_unavailable(finished: Finished, *words: str, slug: str = "unavailable
 # Away
 
 
-async def test_a_connection_lost_in_the_middle_of_a_copy(home: Home, database: asyncpg.Pool) -> None:
+@pytest.mark.parametrize("is_full", [False, True])
+async def test_a_connection_lost_in_the_middle_of_a_copy(
+    home: Home, database: asyncpg.Pool, is_full: bool
+) -> None:
+    """Also when the server had stopped reading, so that the connection took no more."""
     process = await home.start("ingest", LARGE)
-    lost = "select count(pg_terminate_backend(pid)) from pg_stat_progress_copy where type = 'PIPE'"
+    copying: list[int] = []
 
-    async def is_lost() -> bool:
-        return bool(await database.fetchval(f"{lost} and datname = current_database()"))
+    async def is_copying() -> bool:
+        query = "select pid from pg_stat_progress_copy where type = 'PIPE' and datname = current_database()"
+        copying.extend(row["pid"] for row in await database.fetch(query))
+        return bool(copying)
 
-    await until(is_lost, every_s=0.001)
-    assert_unavailable(await finish(process), "the database does not answer")
+    await until(is_copying, every_s=0.001)
+    if is_full:
+        os.kill(copying[0], signal.SIGSTOP)
+        await asyncio.sleep(0.3)
+    await database.execute("select pg_terminate_backend($1)", copying[0])
+    if is_full:
+        os.kill(copying[0], signal.SIGCONT)
+    assert_unavailable(await finish(process), "the database does not answer: ")
     assert await Stored.of(database) == Stored()
 
     assert (await home.run("ingest", LARGE, "--json")).report.added > 0
@@ -58,6 +77,17 @@ async def test_a_connection_lost_between_two_statements(home: Home, database: as
     assert await Stored.of(database) == Stored()
 
 
+async def test_a_reader_that_leaves_early_is_let_go(database: asyncpg.Pool) -> None:
+    """Also when more than the first batch was on its way already."""
+    wide = "select repeat('x', 1000) from generate_series(1, 60000)"
+    async with asyncio.timeout(10), database.acquire() as connection:
+        async with aclosing(copy_out(connection, wide, types={"x": pl.String()})) as frames:
+            async for _frame in frames:
+                await asyncio.sleep(0.2)
+                break
+        assert await connection.fetchval("select 1") == 1
+
+
 @pytest.mark.parametrize(
     ("dsn", "word"),
     [
@@ -65,12 +95,12 @@ async def test_a_connection_lost_between_two_statements(home: Home, database: as
         pytest.param("postgresql://taxi@/taxi?host=/no/such/folder", "No such file", id="no socket"),
         pytest.param("postgresql://taxi@nowhere.invalid/taxi", "", id="no such host"),
         pytest.param("mysql://taxi@localhost/taxi", "postgresql", id="another scheme"),
-        pytest.param("postgresql://taxi@localhost:many/taxi", "", id="no port"),
+        pytest.param("postgresql://taxi@localhost:many/taxi", "invalid DSN", id="no port"),
     ],
 )
 async def test_a_server_that_cannot_be_reached(tmp_path: Path, dsn: str, word: str) -> None:
     home = Home(folder=tmp_path, dsn=dsn)
-    assert_unavailable(await home.run("ingest", SMALL), "the database does not answer", word)
+    assert_unavailable(await home.run("ingest", SMALL), "the database does not answer: ", word)
 
 
 async def test_an_unknown_database(home: Home) -> None:
@@ -94,15 +124,20 @@ async def role(name: str, *, password: str = "") -> AsyncIterator[str]:
 @asynccontextmanager
 async def password_is_asked_of(user: str) -> AsyncIterator[None]:
     async with open_pool(postgres_dsn(), max_size=1) as server:
-        rules = Path(await server.fetchval("show hba_file"))
-        former = rules.read_text()
-        rules.write_text(f"local all {user} scram-sha-256\n{former}")
-        await server.execute("select pg_reload_conf()")
-        try:
-            yield
-        finally:
-            rules.write_text(former)
+        with first_line(Path(await server.fetchval("show hba_file")), f"local all {user} scram-sha-256"):
             await server.execute("select pg_reload_conf()")
+            yield
+        await server.execute("select pg_reload_conf()")
+
+
+@contextmanager
+def first_line(file: Path, line: str) -> Iterator[None]:
+    former = file.read_text()
+    file.write_text(f"{line}\n{former}")
+    try:
+        yield
+    finally:
+        file.write_text(former)
 
 
 async def test_a_wrong_password(home: Home, database: asyncpg.Pool) -> None:
@@ -144,49 +179,62 @@ async def test_a_database_that_was_not_migrated(tmp_path: Path) -> None:
 
 
 @contextmanager
-def small_disk(folder: Path, *, size_mib: int) -> Iterator[Path]:
-    """A file system of its own, which the server may write to."""
-    folder.mkdir()
-    owner = Path(postgres_dsn().partition("host=")[2]).stat()
-    options = f"size={size_mib}m,uid={owner.st_uid},gid={owner.st_gid},mode=700"
-    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+def small_disk(*, size_mib: int) -> Iterator[Path]:
+    """A file system of its own, where the server may write."""
+    server = Path(postgres_dsn().partition("host=")[2]).stat()
+    options = f"size={size_mib}m,uid={server.st_uid},gid={server.st_gid},mode=700"
+    with TemporaryDirectory(prefix="taxi-disk-") as folder:
+        Path(folder).chmod(0o755)  # the server may run as another user
+        disk = Path(folder) / "disk"
+        disk.mkdir()
+        try:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", disk], check=True)
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("a small file system cannot be mounted here")
+        (disk / "tablespace").mkdir()
+        os.chown(disk / "tablespace", server.st_uid, server.st_gid)
+        try:
+            yield disk
+        finally:
+            subprocess.run(["umount", disk], check=True)
+
+
+@contextmanager
+def filled(disk: Path, *, free_mib: int) -> Iterator[None]:
+    room = os.statvfs(disk)
+    filler = disk / "filler"
+    filler.write_bytes(bytes(room.f_bavail * room.f_frsize - (free_mib << 20)))
     try:
-        is_mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        is_mounted = False
-    if not is_mounted:
-        pytest.skip("mounting a small file system is not permitted")
-    try:
-        yield folder
+        yield
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        filler.unlink()
+
+
+@asynccontextmanager
+async def tablespace_on(disk: Path) -> AsyncIterator[str]:
+    async with open_pool(postgres_dsn(), max_size=1) as server:
+        await server.execute(f"create tablespace faults_small location '{disk / 'tablespace'}'")
+        try:
+            yield "faults_small"
+        finally:
+            await server.execute("drop tablespace faults_small")
 
 
 async def test_a_disk_that_is_full(tmp_path: Path) -> None:
-    """It holds the schema and a small part, but not a large one."""
-    for parent in tmp_path.parents[:-1]:
-        if parent.owner() == os.environ.get("USER", "root") and parent != Path("/tmp"):
-            parent.chmod(0o755)
-    with small_disk(tmp_path / "disk", size_mib=32) as disk:
-        async with open_pool(postgres_dsn(), max_size=1) as server:
-            await server.execute(f"create tablespace faults_small location '{disk}'")
-            try:
-                async with empty_database(tablespace="faults_small") as dsn:
-                    home = Home(folder=tmp_path, dsn=dsn)
-                    before = (await home.run("ingest", SMALL, "--json")).report
-                    assert_unavailable(
-                        await home.run("ingest", LARGE),
-                        "no room left",
-                        "nothing of this was stored",
-                        slug="storage-full",
-                    )
-                    async with open_pool(dsn, max_size=1) as pool:
-                        stored = await Stored.of(pool)
-                        assert (stored.ingests, stored.trips) == (1, before.added)
-                    again = (await home.run("ingest", SMALL, "--json")).report
-                    assert (again.added, again.known) == (0, before.added)
-            finally:
-                await server.execute("drop tablespace faults_small")
+    """What was stored stays, the part that found no room leaves nothing, and room is all it needs."""
+    with small_disk(size_mib=128) as disk:
+        async with tablespace_on(disk) as small, empty_database(tablespace=small) as dsn:
+            home = Home(folder=tmp_path, dsn=dsn)
+            before = (await home.run("ingest", SMALL, "--json")).report
+            with filled(disk, free_mib=8):
+                finished = await home.run("ingest", LARGE)
+                assert_unavailable(
+                    finished, "no room left", "nothing of this was stored", slug="storage-full"
+                )
+                async with open_pool(dsn, max_size=1) as pool:
+                    stored = await Stored.of(pool)
+                assert (stored.ingests, stored.trips) == (1, before.added)
+            assert (await home.run("ingest", LARGE, "--json")).report.added > 0
 
 
 async def test_a_limit_on_temporary_files_is_a_full_disk(database: asyncpg.Pool) -> None:
@@ -204,5 +252,17 @@ async def test_too_many_connections(home: Home, database: asyncpg.Pool) -> None:
         assert_unavailable(await crowded.run("ingest", SMALL), "too many connections")
 
 
-async def test_trouble_of_the_source_is_not_taken_for_the_database_s(database: asyncpg.Pool) -> None:
-    """What the batches raise comes out as it is, whatever it is."""
+@pytest.mark.parametrize("trouble", [OSError("of the source"), TimeoutError("of the source")], ids=repr)
+async def test_trouble_of_the_source_is_not_taken_for_the_databases(
+    database: asyncpg.Pool, trouble: Exception
+) -> None:
+    """What the batches raise comes out of the store as it is, and nothing is stored."""
+
+    async def batches() -> AsyncIterator[CleanBatch]:
+        yield clean_batch([a_trip(1)])
+        raise trouble
+
+    with pytest.raises(type(trouble), match="of the source") as caught:
+        await PostgresTripStore(database).add(PartName(family="sample", name="one"), batches())
+    assert caught.value is trouble
+    assert await Stored.of(database) == Stored()

@@ -11,6 +11,7 @@
 | 130 | interrupted |
 """
 
+import logging
 import signal
 import sys
 import warnings
@@ -68,6 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     warnings.showwarning = _show_warning
     # Stopped from outside is interrupted too: what was started gets stopped in turn.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if not sys.flags.dev_mode:
+        # What it logs are aftershocks of an error that is shown below as one sentence.
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:

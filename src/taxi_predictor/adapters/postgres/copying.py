@@ -10,6 +10,7 @@ import polars as pl
 __all__ = ["copy_in", "copy_out"]
 
 BYTES_PER_BATCH = 24 << 20
+LOST_S = 0.5  # enough for asyncpg to say itself why the connection was lost, where it can
 
 
 async def copy_in(connection: asyncpg.Connection, table: str, rows: pl.DataFrame) -> None:
@@ -19,7 +20,24 @@ async def copy_in(connection: asyncpg.Connection, table: str, rows: pl.DataFrame
     text = BytesIO()
     await asyncio.to_thread(rows.write_csv, text, include_header=False)
     text.seek(0)
-    await connection.copy_to_table(table, source=text, columns=rows.columns, format="csv")
+    copying = asyncio.create_task(
+        connection.copy_to_table(table, source=text, columns=rows.columns, format="csv")
+    )
+
+    def give_up(_: object) -> None:
+        # asyncpg 0.32 waits for ever for a lost connection to take more, if it was full when it went.
+        asyncio.get_running_loop().call_later(LOST_S, copying.cancel)
+
+    connection.add_termination_listener(give_up)
+    try:
+        await copying
+    except (asyncio.CancelledError, AttributeError):
+        task = asyncio.current_task()
+        if connection.is_closed() and not (task and task.cancelling()):
+            raise asyncpg.ConnectionDoesNotExistError("connection lost in the middle of a COPY") from None
+        raise
+    finally:
+        connection.remove_termination_listener(give_up)
 
 
 async def copy_out(
@@ -29,10 +47,15 @@ async def copy_out(
     chunks: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=8)
 
     async def send() -> None:
+        is_read = True
         try:
             await connection.copy_from_query(query, *args, output=chunks.put, format="csv")
+        except asyncio.CancelledError:
+            is_read = False  # the reader has left: there may be no place in the queue ever again
+            raise
         finally:
-            await chunks.put(None)
+            if is_read:
+                await chunks.put(None)
 
     sending = asyncio.create_task(send())
     try:

@@ -4,6 +4,7 @@ A file runs in a transaction of its own, unless its first line says ``-- transac
 statements that build an index concurrently must.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
@@ -19,6 +20,7 @@ __all__ = ["Migration", "migrate", "migrations"]
 
 NO_TRANSACTION = "-- transaction: none"
 LOCK = 7_201_602_651  # any number, as long as every version of this code uses the same
+LOCK_POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,10 @@ async def migrate(pool: asyncpg.Pool, *, to: int | None = None) -> Sequence[str]
 @asynccontextmanager
 async def _locked(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
     async with pool.acquire() as connection:
-        await connection.execute("select pg_advisory_lock($1)", LOCK)
+        # Asked for again and again: a statement that waits would keep an index from being built
+        # concurrently, which waits for all statements that began before.
+        while not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):  # noqa: ASYNC110
+            await asyncio.sleep(LOCK_POLL_S)
         try:
             await connection.execute(
                 "create table if not exists migrations (number integer primary key, name text not null,"

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import asyncpg
 
@@ -40,7 +41,9 @@ def translated() -> Iterator[None]:
             f"the database has no room left ({_reason(error)}): nothing of this was stored"
         ) from error
     except AWAY as error:
-        raise Unavailable(f"the database does not answer: {_reason(error)}") from error
+        # A lost connection fails again where the transaction is to end; the first failure says why.
+        first = error.__context__ if isinstance(error.__context__, asyncpg.PostgresError) else error
+        raise Unavailable(f"the database does not answer: {_reason(first)}") from error
     except REFUSING as error:
         raise Unavailable(f"the database refuses: {_reason(error)}") from error
     except asyncpg.UndefinedTableError as error:
@@ -49,7 +52,7 @@ def translated() -> Iterator[None]:
         ) from error
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """One line; the server's further lines are details and hints."""
     return str(error).partition("\n")[0].strip()[:200] or type(error).__name__
 
@@ -59,20 +62,26 @@ async def open_pool(dsn: str, *, max_size: int = 10) -> AsyncIterator[asyncpg.Po
     """A pool on *dsn*; connections are made when first needed, so that opening it cannot fail."""
     pool = asyncpg.create_pool(
         dsn,
+        connect=_connect,
         min_size=0,
         max_size=max_size,
         timeout=CONNECT_TIMEOUT_S,
         server_settings={"application_name": APPLICATION, "timezone": "UTC"},
     )
-    try:
-        with translated():
-            await pool
-    except ValueError as error:
-        raise Unavailable(f"the database's address cannot be read: {error}") from error
+    with translated():
+        await pool
     try:
         yield pool
     finally:
         pool.terminate()
+
+
+async def _connect(*args: Any, **kwargs: Any) -> asyncpg.Connection:
+    """As asyncpg does, which leaves some addresses that make no sense to ``int``."""
+    try:
+        return await asyncpg.connect(*args, **kwargs)
+    except ValueError as error:
+        raise asyncpg.ClientConfigurationError(f"invalid DSN: {error}") from error
 
 
 async def ping(pool: asyncpg.Pool) -> None:

@@ -119,8 +119,8 @@ async def _marked(batches: AsyncIterator[CleanBatch]) -> AsyncIterator[CleanBatc
     try:
         async for batch in batches:
             yield batch
-    except Exception as error:
-        raise _SourceTrouble(error) from error
+    except Exception as error:  # noqa: BLE001 # raised again by add
+        raise _SourceTrouble(error) from None
 
 
 class _Intake:

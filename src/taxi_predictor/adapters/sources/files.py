@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -73,7 +73,9 @@ class FramesPart(SourcePart):
         finally:
             # A thread cannot be stopped: it ends its batch before the file is closed.
             await asyncio.gather(ahead, return_exceptions=True)
-            cleaned.close()
+            # Where the loop itself is ending the thread may still be at it; the file goes with it.
+            with suppress(ValueError):
+                cleaned.close()
 
     def _cleaned(self) -> Generator[CleanBatch]:
         row_number = 1

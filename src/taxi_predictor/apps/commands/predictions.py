@@ -25,8 +25,8 @@ async def predict(
     trips: str | None = None,
     /,
     *,
-    pickup: str | None = None,
-    dropoff: str | None = None,
+    pickup: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    dropoff: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     at: str = "now",
     passengers: int | None = None,
     coverage: float = 0.8,
@@ -94,6 +94,9 @@ def _show(prediction: Prediction, coverage: float) -> None:
 
 
 async def _predict_file(container: Container, source: str, coverage: float, out: Path) -> None:
+    parts = await container.intake.parts(source, are_finished=False)
+    if Path(source).exists() and out.exists() and out.samefile(source):
+        raise Invalid(f"--out {out} is the file of trips itself")
     tail = (1 - coverage) / 2
     answered = refused = 0
     stream: IO[str] | nullcontext[IO[str]] = (
@@ -102,7 +105,7 @@ async def _predict_file(container: Container, source: str, coverage: float, out:
     with stream as file, container.outbound.progress.step(f"predict {source}") as step:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("row_number", "duration_s", "lower_s", "upper_s", "problem"))
-        for part in await container.intake.parts(source, are_finished=False):
+        for part in parts:
             async for batch in part.batches():
                 if len(batch.trips):
                     estimate, _ = container.predictor.predict_batch(batch.trips.plans)

@@ -62,6 +62,10 @@ async def ingest(
     """
     if not sources and not zones:
         raise Invalid("name at least one source of trips, or a zone table to learn; see ingest --help")
+    if not all(sources):
+        raise Invalid("the name of a source is empty")
+    if max_rejects is not None and not 0 <= max_rejects <= 1:
+        raise Invalid(f"--max-rejects is a share between 0 and 1, got {max_rejects}")
     total = IngestReport()
     async with opened() as container:
         await ensure_zones(container, zones)

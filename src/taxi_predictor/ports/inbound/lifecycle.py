@@ -137,8 +137,8 @@ class ModelLifecycle:
             raise PromotionRefused(f"version {registered.version} did not pass its judgement: {reasons}")
         former = await self._holder(Alias.CHAMPION)
         if former and former.version != registered.version:
-            await self._registry.point(Alias.PREVIOUS, former.version)
-        return await self._enthrone(registered)
+            return await self._enthrone(registered, previous=former.version)
+        return await self._enthrone(registered, previous=None)
 
     async def rollback(self) -> RegisteredModel:
         """Let the previous champion serve again; the present one becomes the previous.
@@ -150,8 +150,7 @@ class ModelLifecycle:
         if previous is None:
             raise UnknownModel("there is no previous champion to roll back to")
         champion = await self._holder(Alias.CHAMPION)
-        await self._registry.point(Alias.PREVIOUS, champion.version if champion else None)
-        return await self._enthrone(previous)
+        return await self._enthrone(previous, previous=champion.version if champion else None)
 
     async def sync(self) -> RegisteredModel:
         """Bring the registry's champion to the local shelf.
@@ -165,9 +164,13 @@ class ModelLifecycle:
         await self._shelve(champion.version)
         return champion
 
-    async def _enthrone(self, registered: RegisteredModel) -> RegisteredModel:
-        # The shelf verifies: what cannot be served never becomes the champion's alias.
+    async def _enthrone(
+        self, registered: RegisteredModel, *, previous: ModelVersion | None
+    ) -> RegisteredModel:
+        # The shelf verifies: what cannot be served moves no alias.
         await self._shelve(registered.version)
+        if previous is not None:
+            await self._registry.point(Alias.PREVIOUS, previous)
         await self._registry.point(Alias.CHAMPION, registered.version)
         if Alias.CHALLENGER in registered.aliases:
             await self._registry.point(Alias.CHALLENGER, None)
