@@ -93,10 +93,14 @@ def _show(prediction: Prediction, coverage: float) -> None:
     )
 
 
-async def _predict_file(container: Container, source: str, coverage: float, out: Path) -> None:
-    parts = await container.intake.parts(source, are_finished=False)
+def _refuse_overwriting(source: str, out: Path) -> None:
     if Path(source).exists() and out.exists() and out.samefile(source):
         raise Invalid(f"--out {out} is the file of trips itself")
+
+
+async def _predict_file(container: Container, source: str, coverage: float, out: Path) -> None:
+    parts = await container.intake.parts(source, are_finished=False)
+    _refuse_overwriting(source, out)
     tail = (1 - coverage) / 2
     answered = refused = 0
     stream: IO[str] | nullcontext[IO[str]] = (
