@@ -1,0 +1,49 @@
+"""What was done to models, by whom and why: written once, never changed."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from taxi_predictor.domain.model import ModelVersion
+
+__all__ = ["Deed", "Entry", "Journal"]
+
+
+class Deed(StrEnum):
+    TRAINED = "trained"
+    PROMOTED = "promoted"
+    OVERRIDDEN = "overridden"
+    """Promoted although its verdict spoke against it."""
+    ROLLED_BACK = "rolled-back"
+    REFUSED = "refused"
+    """Was to be promoted, and was not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    at: datetime
+    actor: str
+    """Who did it: a person's login or the name of a key."""
+    deed: Deed
+    version: ModelVersion
+    reason: str
+    """One sentence or several: a verdict, or what the actor said."""
+
+
+class Journal(Protocol):
+    @abstractmethod
+    async def write(self, entry: Entry, /) -> None:
+        """Append *entry*.
+
+        Raises:
+            Unavailable: the journal does not answer; nothing was written.
+        """
+        ...
+
+    @abstractmethod
+    async def entries(self, *, limit: int) -> Sequence[Entry]:
+        """The *limit* newest entries in the order in which they were written, newest first."""
+        ...
