@@ -78,9 +78,9 @@ class PlanValues(NamedTuple, Generic[N]):
     dropoff_zone: N
 
 
-def plan_values(plan: TripPlan, city: City) -> PlanValues[float]:
-    """The raw values of one plan."""
-    local = plan.pickup_at.astimezone(city.tz)
+def plan_values(plan: TripPlan, city: City, *, at: datetime | None = None) -> PlanValues[float]:
+    """The raw values of one plan, or of the same trip were it to leave *at* another instant."""
+    local = (plan.pickup_at if at is None else at).astimezone(city.tz)
     pickup, dropoff = plan.pickup, plan.dropoff
     return PlanValues(
         local_s=(local.replace(tzinfo=UTC) - _EPOCH) / _SECOND,
