@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.apps.cities import load_city
@@ -12,6 +13,7 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.intake import TripIntake
+from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.progress import Progress
@@ -27,12 +29,20 @@ class Container:
     intake: TripIntake
     lifecycle: ModelLifecycle
     predictor: DurationPredictor
+    levelling: LiveLevelling
     health: Health
     outbound: Outbound
 
 
 def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
     """Build the use cases. Pure: opens nothing."""
+    levelling = LiveLevelling(
+        trips=outbound.trips,
+        shelf=outbound.shelf,
+        levels=outbound.levels,
+        clock=outbound.clock,
+        every=timedelta(seconds=settings.live_level_every_s) if settings.live_level_every_s else None,
+    )
     return Container(
         city=city,
         intake=TripIntake(
@@ -53,7 +63,10 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             policy=PromotionPolicy(),
             progress=outbound.progress,
         ),
-        predictor=DurationPredictor(shelf=outbound.shelf, zones=outbound.zones, clock=outbound.clock),
+        predictor=DurationPredictor(
+            shelf=outbound.shelf, zones=outbound.zones, clock=outbound.clock, levelling=levelling
+        ),
+        levelling=levelling,
         health=Health(shelf=outbound.shelf, pings=outbound.pings),
         outbound=outbound,
     )

@@ -11,6 +11,7 @@ from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.inbound.health import Ping
 from taxi_predictor.ports.outbound.clock import Clock
+from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
@@ -41,6 +42,7 @@ class Outbound:
     trips: TripStore
     quarantine: Quarantine
     zones: ZoneStore
+    levels: LevelStore
     trainer: ModelTrainer
     loader: ModelLoader
     registry: ModelRegistry
@@ -56,6 +58,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     """All that is kept is kept in this process; nothing outlives it. For tests and a look around."""
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
+    from taxi_predictor.adapters.memory.level import MemoryLevelStore
     from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
     from taxi_predictor.adapters.memory.places import MemoryZoneStore
     from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
@@ -71,6 +74,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         trips=MemoryTripStore(quarantine),
         quarantine=quarantine,
         zones=MemoryZoneStore(),
+        levels=MemoryLevelStore(),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
         loader=loader,
         registry=MemoryModelRegistry(clock=clock),
@@ -118,6 +122,7 @@ async def _stored(
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.mlflow.registry import MlflowModelRegistry
+    from taxi_predictor.adapters.postgres.level import PostgresLevelStore
     from taxi_predictor.adapters.postgres.migrations import migrate
     from taxi_predictor.adapters.postgres.pool import open_pool, ping
     from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
@@ -134,6 +139,7 @@ async def _stored(
         trips=PostgresTripStore(pool),
         quarantine=PostgresQuarantine(pool),
         zones=PostgresZoneStore(pool),
+        levels=PostgresLevelStore(pool),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
         loader=loader,
         registry=MlflowModelRegistry(

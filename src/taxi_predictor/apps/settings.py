@@ -48,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A file with a larger share of unbelievable rows is refused whole."""
     seed: int = 1
     """Of everything random in training."""
+    live_level_every_s: Annotated[float, msgspec.Meta(ge=0)] = 300.0
+    """How often a service measures the live level from ended trips; 0: answers are given without any."""
     pool_max: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
     """Database connections per process."""
     api_host: str = "127.0.0.1"

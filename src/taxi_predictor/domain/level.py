@@ -16,7 +16,17 @@ from taxi_predictor.domain.arithmetic import Arithmetic, Quantity
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.strata import DISTANCE_CLASSES, PARTS_OF_DAY, distance_class, part_of_day
 
-__all__ = ["BOUND", "MEMORY", "STRATA", "Ended", "LevelTracker", "LiveLevel", "calm_reference", "stratum"]
+__all__ = [
+    "BOUND",
+    "MEMORY",
+    "STALE_AFTER",
+    "STRATA",
+    "Ended",
+    "LevelTracker",
+    "LiveLevel",
+    "calm_reference",
+    "stratum",
+]
 
 N = TypeVar("N", bound=Quantity)
 
@@ -29,6 +39,9 @@ PRIOR_TRIPS = 50
 """As many trips as have to speak before a mean counts half."""
 MEMORY = timedelta(days=56)
 """Trips that ended longer ago are left out: they would weigh a sixteenth or less."""
+
+STALE_AFTER = timedelta(days=7)
+"""A level that was measured longer ago says nothing about now."""
 
 
 def stratum(m: Arithmetic[N], distance_km: N, minute_of_day: N) -> N:

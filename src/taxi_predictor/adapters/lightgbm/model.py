@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from taxi_predictor.adapters.columns.arrays import Floats
-from taxi_predictor.adapters.columns.timetable import Timetable
+from taxi_predictor.adapters.columns.timetable import Ask, Timetable
 from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE, SPREAD_FILE, read_verified
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
 from taxi_predictor.domain.distribution import DurationDistribution
@@ -18,7 +18,7 @@ from taxi_predictor.domain.model import BatchEstimate, DurationModel, Manifest
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
 from taxi_predictor.ports.outbound.models import ModelLoader
 
-__all__ = ["SMALLEST_SPREAD", "LightgbmLoader", "LightgbmModel"]
+__all__ = ["LightgbmLoader", "LightgbmModel", "asking"]
 
 SMALLEST_SPREAD = 0.02
 """Of ln(seconds), about 2 %: no trip is more certain than that."""
@@ -30,8 +30,9 @@ class LightgbmModel(DurationModel):
     def __init__(self, manifest: Manifest, centre: lightgbm.Booster, spread: lightgbm.Booster) -> None:
         self._manifest = manifest
         self._centre = centre
-        self._spread = spread
-        self._timetable = Timetable(manifest.city, manifest.features, manifest.residuals, self._ask)
+        self._timetable = Timetable(
+            manifest.city, manifest.features, manifest.residuals, asking(centre, spread)
+        )
 
     @property
     def manifest(self) -> Manifest:
@@ -49,13 +50,19 @@ class LightgbmModel(DurationModel):
         """By TreeSHAP (S. M. Lundberg et al., "From local explanations to global understanding", 2020)."""
         return self._timetable.explain(plan, level, self._contributions)
 
-    def _ask(self, rows: Floats, threads: int) -> tuple[Floats, Floats]:
-        mu = self._centre.predict(rows, num_threads=threads)
-        sigma = self._spread.predict(rows, num_threads=threads)
-        return np.asarray(mu), np.maximum(np.asarray(sigma), SMALLEST_SPREAD)
-
     def _contributions(self, rows: Floats) -> Floats:
         return np.asarray(self._centre.predict(rows, pred_contrib=True, num_threads=1))
+
+
+def asking(centre: lightgbm.Booster, spread: lightgbm.Booster) -> Ask:
+    """The two boosters as one engine."""
+
+    def ask(rows: Floats, threads: int) -> tuple[Floats, Floats]:
+        mu = centre.predict(rows, num_threads=threads)
+        sigma = spread.predict(rows, num_threads=threads)
+        return np.asarray(mu), np.maximum(np.asarray(sigma), SMALLEST_SPREAD)
+
+    return ask
 
 
 class LightgbmLoader(ModelLoader):

@@ -21,15 +21,17 @@ import numpy as np
 import polars as pl
 
 from taxi_predictor import __version__
-from taxi_predictor.adapters.columns.arrays import ARRAYS, Floats, as_column, encode_batch, frame
+from taxi_predictor.adapters.columns.arrays import Floats, encode_batch, frame
+from taxi_predictor.adapters.columns.timetable import Ask, Timetable
 from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE, ENGINE, SPREAD_FILE, write_manifest
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
-from taxi_predictor.adapters.lightgbm.model import SMALLEST_SPREAD
+from taxi_predictor.adapters.lightgbm.model import asking
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.errors import NotEnoughTrips
 from taxi_predictor.domain.features import FEATURE_NAMES, SEASONAL_FEATURES
-from taxi_predictor.domain.level import Ended, calm_reference, stratum
+from taxi_predictor.domain.level import Ended, calm_reference
 from taxi_predictor.domain.model import Manifest, ModelArtifact
+from taxi_predictor.domain.residuals import ended_trips
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import ModelTrainer, TrainingData
@@ -49,6 +51,10 @@ FOLD_TRIPS = 150_000
 STRETCHES = 100
 MIN_VALIDATION_TRIPS = 50
 FULL_SEASON = timedelta(days=365)
+DOUBTLESS_FEATURES = (*SEASONAL_FEATURES, "is_holiday", "days_to_holiday")
+"""Left out of the spread: a year or two say how a season went, not how sure one can be of the next."""
+ANY_SCATTER = ScaledResiduals((0.25, 0.5, 0.75), (-1.0, 0.0, 1.0))
+"""In place of the one that is still to be counted."""
 ZONE_FEATURES = ("pickup_zone", "dropoff_zone")
 """Left out: a trip must not take another time because its ends were named by zone, and nothing is lost."""
 
@@ -113,14 +119,11 @@ class LightgbmTrainer(ModelTrainer):
                     _advancing(step.advance),
                 ],
             )
-        unseen = rows[is_validation]
-        residuals = log_s[is_validation] - np.asarray(trial.predict(unseen))
-
         with progress.step("learn the spread", total=float(2 * FOLD_ROUNDS + SPREAD_ROUNDS)) as step:
             spread = _fit_spread(rows[~is_validation], log_s[~is_validation], names, seeds, step.advance)
-        sigma = np.maximum(np.asarray(spread.predict(unseen)), SMALLEST_SPREAD)
-        # The centre is the median already; one month's residuals would only move it away from that.
-        scaled = ScaledResiduals.of((residuals / sigma).tolist()).centred()
+
+        with progress.step("calibrate", total=float(len(data.batches))) as step:
+            scaled, ended = _residuals(data, names, asking(trial, spread), step.advance)
 
         rounds = max(round(trial.best_iteration * REFIT_SHARE), 1)
         with progress.step("train on everything", total=float(rounds)) as step:
@@ -136,7 +139,8 @@ class LightgbmTrainer(ModelTrainer):
             engine=ENGINE,
             city=data.city,
             features=tuple(names),
-            residuals=scaled,
+            # The centre is the median already: one month's residuals would only move it away from that.
+            residuals=ScaledResiduals.of(scaled).centred(),
             split=data.split,
             trips=trips,
             sources=data.sources,
@@ -151,7 +155,7 @@ class LightgbmTrainer(ModelTrainer):
             },
             created_at=self._clock.now(),
             code_version=__version__,
-            level_reference=_level_reference(unseen, names, residuals),
+            level_reference=calm_reference(ended),
         )
         return ModelArtifact(folder, write_manifest(folder, manifest))
 
@@ -173,9 +177,12 @@ def _fit_spread(
         )
         asked.append(rows[unseen])
         residuals.append(np.abs(log_s[unseen] - np.asarray(helper.predict(rows[unseen]))))
+    unseen_rows = np.vstack(asked)
+    # A constant column is never split on.
+    unseen_rows[:, [place for place, name in enumerate(names) if name in DOUBTLESS_FEATURES]] = 0.0
     return lightgbm.train(
         SPREAD_PARAMS | seeds,
-        lightgbm.Dataset(np.vstack(asked), np.concatenate(residuals), feature_name=list(names)),
+        lightgbm.Dataset(unseen_rows, np.concatenate(residuals), feature_name=list(names)),
         num_boost_round=SPREAD_ROUNDS,
         callbacks=[_advancing(advance)],
     )
@@ -191,13 +198,23 @@ def _sample(rng: np.random.Generator, members: np.ndarray[Any, np.dtype[np.bool_
     )
 
 
-def _level_reference(rows: Floats, names: Sequence[str], residuals: Floats) -> tuple[float, ...]:
-    distance_km, minute = (as_column(rows[:, names.index(name)]) for name in ("distance_km", "minute_of_day"))
-    strata = stratum(ARRAYS, distance_km, minute).tolist()
-    return calm_reference(
-        Ended(ended_s=0.0, stratum=int(place), log_residual=residual)
-        for place, residual in zip(strata, residuals.tolist(), strict=True)
-    )
+def _residuals(
+    data: TrainingData, names: Sequence[str], ask: Ask, advance: Callable[[float], None]
+) -> tuple[list[float], list[Ended]]:
+    """How validation trips scatter around what would be served: in spreads, and for the live level."""
+    timetable = Timetable(data.city, names, ANY_SCATTER, ask)
+    scaled: list[float] = []
+    ended: list[Ended] = []
+    for batch in data.batches:
+        trips = frame(batch.table).filter(pl.col("pickup_at") >= data.split.validate_from)
+        if len(trips):
+            estimate = timetable.estimate_batch(TripBatch(trips).plans, None)
+            spoken = ended_trips(TripBatch(trips), estimate)
+            ended += spoken
+            residuals = np.array([trip.log_residual for trip in spoken])
+            scaled += (residuals / np.asarray(estimate.distribution.sigma)).tolist()
+        advance(1)
+    return scaled, ended
 
 
 def _features(data: TrainingData) -> Sequence[str]:

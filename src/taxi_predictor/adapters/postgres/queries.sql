@@ -100,3 +100,13 @@ select zone_id, name, borough, centroid_lat_deg, centroid_lon_deg, outline from 
 -- A second writer waits here, not at the first row that is there already.
 lock table zones in share row exclusive mode;
 delete from zones
+
+-- save_level --
+-- Of two that are saved at once the later instant stays.
+insert into live_levels (version, as_of, trips, city, strata) values ($1, $2, $3, $4, $5)
+on conflict (version) do update set as_of = excluded.as_of, trips = excluded.trips, city = excluded.city,
+    strata = excluded.strata
+where live_levels.as_of <= excluded.as_of
+
+-- level --
+select as_of, trips, city, strata from live_levels where version = $1

@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import exp
 
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import InvalidTrip, NoZones
+from taxi_predictor.domain.explanation import Explanation
+from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate, Manifest, ModelVersion
 from taxi_predictor.domain.place import Place, Point, ZoneId, ZoneTable, great_circle_km
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
+from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import ModelShelf, ServedModel
 from taxi_predictor.ports.outbound.places import ZoneStore
@@ -29,11 +33,23 @@ class Prediction:
     distribution: DurationDistribution[float]
     version: ModelVersion
     manifest: Manifest
+    level: LiveLevel | None = None
+    """The live level it was answered with."""
 
     @property
     def duration_s(self) -> float:
         """The median: as many trips take longer as take less."""
         return round(self.distribution.median_s(), 3)
+
+    @property
+    def level_factor(self) -> float:
+        """What the live level multiplied the duration by, at the departure: 1 without any."""
+        if self.level is None:
+            return 1.0
+        city = self.manifest.city
+        local = self.plan.pickup_at.astimezone(city.tz)
+        minute_of_day = local.hour * 60 + local.minute + local.second / 60
+        return round(exp(self.level.of(SCALAR, self.distance_km, minute_of_day)), 4)
 
     def interval_s(self, coverage: float) -> tuple[float, float]:
         low_s, high_s = self.distribution.interval_s(coverage)
@@ -55,7 +71,10 @@ class Prediction:
 
 
 class DurationPredictor:
-    def __init__(self, *, shelf: ModelShelf, zones: ZoneStore, clock: Clock) -> None:
+    def __init__(
+        self, *, shelf: ModelShelf, zones: ZoneStore, clock: Clock, levelling: LiveLevelling
+    ) -> None:
+        self._levelling = levelling
         self._shelf = shelf
         self._clock = clock
         self._zones = zones
@@ -93,10 +112,19 @@ class DurationPredictor:
         manifest = served.model.manifest
         for plan in plans:
             _refuse_impossible(plan, manifest.city)
+        level = self._levelling.current(served)
         return [
-            Prediction(plan=plan, distribution=distribution, version=served.version, manifest=manifest)
-            for plan, distribution in zip(plans, served.model.estimate(plans), strict=True)
+            Prediction(
+                plan=plan, distribution=distribution, version=served.version, manifest=manifest, level=level
+            )
+            for plan, distribution in zip(plans, served.model.estimate(plans, level=level), strict=True)
         ]
+
+    def explain(self, plan: TripPlan) -> Explanation:
+        """What made the duration that :meth:`predict` answers for *plan*; the same errors."""
+        served = self._shelf.champion()
+        _refuse_impossible(plan, served.model.manifest.city)
+        return served.model.explain(plan, level=self._levelling.current(served))
 
     def predict_batch(self, plans: PlanBatch) -> tuple[BatchEstimate, ServedModel]:
         """The same estimates for many plans in columns, which cleaning has found possible.
@@ -105,7 +133,7 @@ class DurationPredictor:
             NoChampion: no model was promoted yet.
         """
         served = self._shelf.champion()
-        return served.model.estimate_batch(plans), served
+        return served.model.estimate_batch(plans, level=self._levelling.current(served)), served
 
 
 def _refuse_impossible(plan: TripPlan, city: City) -> None:
