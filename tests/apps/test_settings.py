@@ -63,3 +63,18 @@ def test_a_value_that_makes_no_sense_is_refused(name: str, value: str) -> None:
     field = name.removeprefix("TAXI_").lower()
     with pytest.raises(InvalidSettings, match=field):
         load_settings({name: value})
+
+
+def test_the_actor_is_who_the_deployment_says_or_who_is_logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LNAME", "USER", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LOGNAME", "grace")
+    assert load_settings({"TAXI_ACTOR": "ada"}).who == "ada"
+    assert load_settings({}).who == "grace"
+
+
+def test_a_user_without_a_name_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "LNAME", "USER", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 4_294_967_000)
+    assert load_settings({}).who == "unknown"

@@ -22,6 +22,7 @@ from rich.markup import escape
 
 from taxi_predictor import __version__
 from taxi_predictor.apps.commands.demo import demo
+from taxi_predictor.apps.commands.journal import journal
 from taxi_predictor.apps.commands.models import evaluate, models, promote, rollback, train
 from taxi_predictor.apps.commands.predictions import predict
 from taxi_predictor.apps.commands.serving import serve
@@ -57,7 +58,7 @@ DATA, MODEL, SERVING = (
 )
 for group, commands in {
     DATA: (ingest, trips, migrate),
-    MODEL: (train, evaluate, models, promote, rollback),
+    MODEL: (train, evaluate, models, promote, rollback, journal),
     SERVING: (demo, predict, serve),
 }.items():
     for command in commands:

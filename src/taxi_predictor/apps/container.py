@@ -11,6 +11,7 @@ from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.ports.inbound.health import Health
+from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.intake import TripIntake
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
@@ -26,6 +27,7 @@ class Container:
     city: City
     intake: TripIntake
     lifecycle: ModelLifecycle
+    history: ModelHistory
     predictor: DurationPredictor
     health: Health
     outbound: Outbound
@@ -53,6 +55,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             policy=PromotionPolicy(),
             progress=outbound.progress,
         ),
+        history=ModelHistory(journal=outbound.journal, registry=outbound.registry),
         predictor=DurationPredictor(shelf=outbound.shelf, zones=outbound.zones, clock=outbound.clock),
         health=Health(shelf=outbound.shelf, pings=outbound.pings),
         outbound=outbound,

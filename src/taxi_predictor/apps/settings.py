@@ -1,5 +1,6 @@
 """Everything that may differ between two deploys, read once from the environment."""
 
+import getpass
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -48,12 +49,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A file with a larger share of unbelievable rows is refused whole."""
     seed: int = 1
     """Of everything random in training."""
+    actor: str | None = None
+    """Whom the journal names as the one who did it. Unset: the login name at this host."""
     pool_max: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
     """Database connections per process."""
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
     api_workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     api_max_body_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 1 << 20
+
+    @property
+    def who(self) -> str:
+        """The actor, or the login name, or ``unknown`` where the user has no name, as in containers."""
+        if self.actor:
+            return self.actor
+        try:
+            return getpass.getuser()
+        except (OSError, KeyError):  # KeyError before Python 3.13
+            return "unknown"
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:

@@ -1,14 +1,25 @@
 """What the commands show a person."""
 
 from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
 
+from rich.markup import escape
 from rich.table import Table
 
 from taxi_predictor.domain.evaluation import Scores
 from taxi_predictor.ports.inbound.intake import IngestReport, StoredTrips
+from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.models import Alias, RegisteredModel
 
-__all__ = ["ingest_table", "models_table", "rejects_table", "scores_table", "slices_table", "stored_table"]
+__all__ = [
+    "ingest_table",
+    "journal_table",
+    "models_table",
+    "rejects_table",
+    "scores_table",
+    "slices_table",
+    "stored_table",
+]
 
 
 def _table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
@@ -104,4 +115,12 @@ def models_table(models: Sequence[RegisteredModel]) -> Table:
             f"{model.report.held_out.mae_s:.1f}",
             "passed" if verdict.passed else f"refused: {'; '.join(verdict.reasons)}",
         )
+    return table
+
+
+def journal_table(entries: Sequence[Entry], tz: ZoneInfo) -> Table:
+    table = _table("Journal", "when", "who", "what", "version", "why", numbers=("version",))
+    for entry in entries:
+        when = f"{entry.at.astimezone(tz):%Y-%m-%d %H:%M}"
+        table.add_row(when, escape(entry.actor), entry.deed, str(entry.version), escape(entry.reason))
     return table

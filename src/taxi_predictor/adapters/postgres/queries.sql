@@ -100,3 +100,10 @@ select zone_id, name, borough, centroid_lat_deg, centroid_lon_deg, outline from 
 -- A second writer waits here, not at the first row that is there already.
 lock table zones in share row exclusive mode;
 delete from zones
+
+-- write_entry --
+insert into journal (at, actor, deed, version, reason) values ($1, $2, $3, $4, $5)
+
+-- entries --
+-- In the order of writing: clocks of several hosts may disagree.
+select at, actor, deed, version, reason from journal order by entry_id desc limit $1
