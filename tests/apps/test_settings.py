@@ -57,6 +57,10 @@ def test_an_unknown_name_is_refused_with_the_one_that_was_meant() -> None:
         ("TAXI_PROFILE", "cloud"),
         ("TAXI_MAX_REJECT_SHARE", "1.5"),
         ("TAXI_POOL_MAX", "0"),
+        ("TAXI_MODEL_NAME", "a/b"),
+        ("TAXI_MODEL_NAME", "a:b"),
+        ("TAXI_MODEL_NAME", "driver's"),
+        ("TAXI_MODEL_NAME", " "),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused(name: str, value: str) -> None:

@@ -41,7 +41,7 @@ from taxi_predictor.adapters.memory.trips import (
 )
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import BrokenModel, MissingSource, NotEnoughTrips
-from taxi_predictor.domain.model import BatchEstimate, Manifest, ModelArtifact, ModelVersion
+from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Zone, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripPlan
@@ -656,7 +656,7 @@ class HoldsTheEventLoop(ConstantSpeedTrainer):
 
 
 def rewritten(artifact: ModelArtifact, manifest: Manifest) -> ModelArtifact:
-    (artifact.folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+    (artifact.folder / MANIFEST_FILE).write_bytes(msgspec.json.encode(manifest))
     return ModelArtifact(artifact.folder, manifest)
 
 
@@ -668,7 +668,7 @@ class Credulous(ConstantSpeedLoader):
 
     def open(self, folder: Path, /) -> ConstantSpeedModel:
         try:
-            content = (folder / "manifest.json").read_bytes()
+            content = (folder / MANIFEST_FILE).read_bytes()
             return ConstantSpeedModel(msgspec.json.decode(content, type=Manifest))
         except (OSError, msgspec.DecodeError) as error:
             raise BrokenModel("no manifest") from error

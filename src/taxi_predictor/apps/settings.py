@@ -42,7 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     mlflow_tracking_uri: str | None = None
     """Also MLFLOW_TRACKING_URI. Unset in profile local: an SQLite file under home."""
     model_name: str = "taxi-duration"
-    """The registered model in MLflow."""
+    """The registered model in MLflow; without any of / : ' and not blank."""
     tlc_url: str = "https://d37ci6vzurychx.cloudfront.net"
     """Where the TLC publishes its trips."""
     max_reject_share: Share = 0.3
@@ -57,6 +57,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_port: Port = 8000
     api_workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     api_max_body_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 1 << 20
+
+    def __post_init__(self) -> None:
+        # MLflow refuses the first two in a name and cannot search for the last.
+        if not self.model_name.strip() or set("/:'") & set(self.model_name):
+            raise ValueError(f"model_name {self.model_name!r} may not be blank nor have any of / : ' in it")
 
     @property
     def who(self) -> str:

@@ -15,6 +15,7 @@ from taxi_predictor.domain.trip import PlanBatch, TripPlan
 
 __all__ = [
     "ARTIFACT_FORMAT",
+    "MANIFEST_FILE",
     "SIMULATION",
     "BatchEstimate",
     "DurationModel",
@@ -25,6 +26,9 @@ __all__ = [
 
 ARTIFACT_FORMAT = 1
 """Of the manifest and the files it names; code refuses an artifact of another format."""
+
+MANIFEST_FILE = "manifest.json"
+"""Where an artifact's folder keeps its manifest."""
 
 SIMULATION = "simulation"
 """The family of sources whose trips nobody took; what was learned from them is labelled."""

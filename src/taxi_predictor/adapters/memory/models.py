@@ -20,6 +20,7 @@ from taxi_predictor.domain.distribution import DurationDistribution, ScaledResid
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, NotEnoughTrips, UnknownModel
 from taxi_predictor.domain.model import (
     ARTIFACT_FORMAT,
+    MANIFEST_FILE,
     BatchEstimate,
     DurationModel,
     Manifest,
@@ -53,7 +54,6 @@ __all__ = [
 N = TypeVar("N", bound=Quantity)
 
 ENGINE = "constant-speed"
-MANIFEST_FILE = "manifest.json"
 MIN_WINDOW_TRIPS = 20  # what ScaledResiduals asks for
 MIN_DURATION_S = 60.0
 """No trip is estimated at less, not even one that ends where it begins."""
