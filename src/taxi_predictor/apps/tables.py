@@ -7,11 +7,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from taxi_predictor.domain.evaluation import Scores
+from taxi_predictor.ports.inbound.history import Difference
 from taxi_predictor.ports.inbound.intake import IngestReport, StoredTrips
 from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.models import Alias, RegisteredModel
 
 __all__ = [
+    "difference_tables",
     "ingest_table",
     "journal_table",
     "models_table",
@@ -124,3 +126,22 @@ def journal_table(entries: Sequence[Entry], tz: ZoneInfo) -> Table:
         when = f"{entry.at.astimezone(tz):%Y-%m-%d %H:%M}"
         table.add_row(when, escape(entry.actor), entry.deed, str(entry.version), escape(entry.reason))
     return table
+
+
+def difference_tables(difference: Difference) -> Sequence[Table]:
+    versions = (f"version {difference.before}", f"version {difference.after}")
+    facts = _table("What differs", "what", *versions)
+    for name, (before, after) in {**difference.facts, **difference.params}.items():
+        facts.add_row(name, escape(str(before)), escape(str(after)))
+    for name in difference.features_added:
+        facts.add_row(f"feature {name}", "", "added")
+    for name in difference.features_removed:
+        facts.add_row(f"feature {name}", "", "removed")
+    numbers = (*versions, "change")
+    scores = _table("Scores on the held-out trips of each", "trips", "measure", *numbers, numbers=numbers)
+    for group, changes in difference.scores.items():
+        for name, change in changes.items():
+            values = ("-" if v is None else f"{v:,.4g}" for v in (change.before, change.after))
+            relative = "" if change.relative is None else f"{change.relative:+.1%}"
+            scores.add_row(group, name, *values, relative)
+    return facts, scores
