@@ -21,6 +21,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.models import (
     ConstantSpeedLoader,
     ConstantSpeedModel,
@@ -40,10 +41,11 @@ from taxi_predictor.adapters.memory.trips import (
 )
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import BrokenModel, MissingSource, NotEnoughTrips
-from taxi_predictor.domain.model import BatchEstimate, Manifest, ModelArtifact, ModelVersion
+from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Zone, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripPlan
+from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.models import (
     Alias,
     ModelLoader,
@@ -69,6 +71,7 @@ from taxi_predictor.ports.testing.duration_model import (
     ModelLoaderContract,
     ModelTrainerContract,
 )
+from taxi_predictor.ports.testing.journal import JournalContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
 from taxi_predictor.ports.testing.progress import ProgressContract
@@ -82,6 +85,7 @@ from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
 CONTRACTS: tuple[type[ABC], ...] = (
     ClockContract,
     DurationModelContract,
+    JournalContract,
     ModelLoaderContract,
     ModelRegistryContract,
     ModelShelfContract,
@@ -652,7 +656,7 @@ class HoldsTheEventLoop(ConstantSpeedTrainer):
 
 
 def rewritten(artifact: ModelArtifact, manifest: Manifest) -> ModelArtifact:
-    (artifact.folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+    (artifact.folder / MANIFEST_FILE).write_bytes(msgspec.json.encode(manifest))
     return ModelArtifact(artifact.folder, manifest)
 
 
@@ -664,7 +668,7 @@ class Credulous(ConstantSpeedLoader):
 
     def open(self, folder: Path, /) -> ConstantSpeedModel:
         try:
-            content = (folder / "manifest.json").read_bytes()
+            content = (folder / MANIFEST_FILE).read_bytes()
             return ConstantSpeedModel(msgspec.json.decode(content, type=Manifest))
         except (OSError, msgspec.DecodeError) as error:
             raise BrokenModel("no manifest") from error
@@ -905,6 +909,42 @@ class ShowsOneStepAtATime(MemoryProgress):
             raise RuntimeError("a step is under way")
         with super().step(label, total=total) as step:
             yield step
+
+
+# Journals
+
+
+@breaks(JournalContract, "test_an_entry_comes_back_as_it_was_written")
+class KeepsShortReasons(MemoryJournal):
+    async def write(self, entry: Entry, /) -> None:
+        await super().write(replace(entry, reason=entry.reason[:1_000]))
+
+
+@breaks(JournalContract, "test_the_order_is_that_of_writing")
+class TrustsClocks(MemoryJournal):
+    async def entries(self, *, limit: int) -> Sequence[Entry]:
+        return sorted(self._entries, key=lambda entry: entry.at, reverse=True)[:limit]
+
+
+@breaks(JournalContract, "test_the_limit_keeps_the_newest")
+class KeepsTheOldest(MemoryJournal):
+    async def entries(self, *, limit: int) -> Sequence[Entry]:
+        return self._entries[:limit][::-1]
+
+
+@breaks(JournalContract, "test_equal_entries_are_two")
+class KeepsASet(MemoryJournal):
+    async def write(self, entry: Entry, /) -> None:
+        if entry not in self._entries:
+            await super().write(entry)
+
+
+@breaks(JournalContract, "test_writers_at_once_lose_nothing")
+class ForgetsOtherWriters(MemoryJournal):
+    async def write(self, entry: Entry, /) -> None:
+        before = self._entries
+        await asyncio.sleep(0)
+        self._entries = [*before, entry]
 
 
 @pytest.mark.parametrize(("contract", "adapter", "clause", "by"), BROKEN)

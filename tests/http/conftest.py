@@ -20,7 +20,7 @@ from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryMod
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.domain.distribution import ScaledResiduals
-from taxi_predictor.domain.model import SIMULATION, Manifest, ModelArtifact, ModelVersion
+from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.ports.inbound.health import Health, Ping
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
@@ -72,7 +72,7 @@ def a_shelf(*, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",
     )
     with TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+        (folder / MANIFEST_FILE).write_bytes(msgspec.json.encode(manifest))
         shelf.place(ModelVersion(version), ModelArtifact(folder, manifest))
     return shelf
 

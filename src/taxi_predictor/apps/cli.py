@@ -22,7 +22,8 @@ from rich.markup import escape
 
 from taxi_predictor import __version__
 from taxi_predictor.apps.commands.demo import demo
-from taxi_predictor.apps.commands.models import evaluate, models, promote, rollback, train
+from taxi_predictor.apps.commands.journal import journal
+from taxi_predictor.apps.commands.models import MODELS, evaluate, promote, rollback, train
 from taxi_predictor.apps.commands.predictions import predict
 from taxi_predictor.apps.commands.serving import serve
 from taxi_predictor.apps.commands.session import ERR
@@ -57,11 +58,13 @@ DATA, MODEL, SERVING = (
 )
 for group, commands in {
     DATA: (ingest, trips, migrate),
-    MODEL: (train, evaluate, models, promote, rollback),
+    MODEL: (train, evaluate, promote, rollback, journal),
     SERVING: (demo, predict, serve),
 }.items():
     for command in commands:
         app.command(command, group=group)
+MODELS.group = MODEL
+app.command(MODELS)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -12,6 +12,7 @@ from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.ports.inbound.health import Health
+from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.intake import TripIntake
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
@@ -28,6 +29,7 @@ class Container:
     city: City
     intake: TripIntake
     lifecycle: ModelLifecycle
+    history: ModelHistory
     predictor: DurationPredictor
     levelling: LiveLevelling
     health: Health
@@ -67,6 +69,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             shelf=outbound.shelf, zones=outbound.zones, clock=outbound.clock, levelling=levelling
         ),
         levelling=levelling,
+        history=ModelHistory(journal=outbound.journal, registry=outbound.registry),
         health=Health(shelf=outbound.shelf, pings=outbound.pings),
         outbound=outbound,
     )

@@ -11,6 +11,7 @@ from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.inbound.health import Ping
 from taxi_predictor.ports.outbound.clock import Clock
+from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.places import ZoneStore
@@ -47,6 +48,7 @@ class Outbound:
     loader: ModelLoader
     registry: ModelRegistry
     shelf: ModelShelf
+    journal: Journal
     migrate: Migrate = _no_schema
     pings: Mapping[str, Ping] = field(default_factory=dict)
 
@@ -58,6 +60,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     """All that is kept is kept in this process; nothing outlives it. For tests and a look around."""
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
+    from taxi_predictor.adapters.memory.journal import MemoryJournal
     from taxi_predictor.adapters.memory.level import MemoryLevelStore
     from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
     from taxi_predictor.adapters.memory.places import MemoryZoneStore
@@ -79,6 +82,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         loader=loader,
         registry=MemoryModelRegistry(clock=clock),
         shelf=MemoryModelShelf(loader),
+        journal=MemoryJournal(),
     )
 
 
@@ -122,6 +126,7 @@ async def _stored(
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.mlflow.registry import MlflowModelRegistry
+    from taxi_predictor.adapters.postgres.journal import PostgresJournal
     from taxi_predictor.adapters.postgres.level import PostgresLevelStore
     from taxi_predictor.adapters.postgres.migrations import migrate
     from taxi_predictor.adapters.postgres.pool import open_pool, ping
@@ -146,6 +151,7 @@ async def _stored(
             tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts
         ),
         shelf=DiskModelShelf(settings.home / "models", loader),
+        journal=PostgresJournal(pool),
         migrate=lambda to: migrate(pool, to=to),
         pings={"postgres": partial(ping, pool)},
     )

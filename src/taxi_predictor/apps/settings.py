@@ -1,5 +1,6 @@
 """Everything that may differ between two deploys, read once from the environment."""
 
+import getpass
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -41,7 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     mlflow_tracking_uri: str | None = None
     """Also MLFLOW_TRACKING_URI. Unset in profile local: an SQLite file under home."""
     model_name: str = "taxi-duration"
-    """The registered model in MLflow."""
+    """The registered model in MLflow; without any of / : ' and not blank."""
     tlc_url: str = "https://d37ci6vzurychx.cloudfront.net"
     """Where the TLC publishes its trips."""
     max_reject_share: Share = 0.3
@@ -50,12 +51,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Of everything random in training."""
     live_level_every_s: Annotated[float, msgspec.Meta(ge=0)] = 300.0
     """How often a service measures the live level from ended trips; 0: answers are given without any."""
+    actor: str | None = None
+    """Whom the journal names as the one who did it. Unset: the login name at this host."""
     pool_max: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
     """Database connections per process."""
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
     api_workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     api_max_body_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 1 << 20
+
+    def __post_init__(self) -> None:
+        # MLflow refuses the first two in a name and cannot search for the last.
+        if not self.model_name.strip() or set("/:'") & set(self.model_name):
+            raise ValueError(f"model_name {self.model_name!r} may not be blank nor have any of / : ' in it")
+
+    @property
+    def who(self) -> str:
+        """The actor, or the login name, or ``unknown`` where the user has no name, as in containers."""
+        if self.actor:
+            return self.actor
+        try:
+            return getpass.getuser()
+        except (OSError, KeyError):  # KeyError before Python 3.13
+            return "unknown"
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:

@@ -17,6 +17,7 @@ from taxi_predictor.domain.trip import PlanBatch, TripPlan
 
 __all__ = [
     "ARTIFACT_FORMAT",
+    "MANIFEST_FILE",
     "SERVED_FORMATS",
     "SIMULATION",
     "BatchEstimate",
@@ -31,6 +32,9 @@ ARTIFACT_FORMAT = 2
 
 SERVED_FORMATS = (ARTIFACT_FORMAT - 1, ARTIFACT_FORMAT)
 """This code serves its own format and the one before, so that a release can be rolled back or out."""
+
+MANIFEST_FILE = "manifest.json"
+"""Where an artifact's folder keeps its manifest."""
 
 SIMULATION = "simulation"
 """The family of sources whose trips nobody took; what was learned from them is labelled."""

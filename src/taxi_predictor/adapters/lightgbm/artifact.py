@@ -7,12 +7,11 @@ from pathlib import Path
 import msgspec
 
 from taxi_predictor.domain.errors import BrokenModel
-from taxi_predictor.domain.model import SERVED_FORMATS, Manifest
+from taxi_predictor.domain.model import MANIFEST_FILE, SERVED_FORMATS, Manifest
 
-__all__ = ["CENTRE_FILE", "ENGINE", "MANIFEST_FILE", "SPREAD_FILE", "read_verified", "write_manifest"]
+__all__ = ["CENTRE_FILE", "ENGINE", "SPREAD_FILE", "read_verified", "write_manifest"]
 
 ENGINE = "lightgbm"
-MANIFEST_FILE = "manifest.json"
 CENTRE_FILE = "centre.txt"
 SPREAD_FILE = "spread.txt"
 

@@ -22,6 +22,7 @@ from taxi_predictor.domain.errors import BrokenModel, NoChampion, NotEnoughTrips
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import (
+    MANIFEST_FILE,
     SERVED_FORMATS,
     BatchEstimate,
     DurationModel,
@@ -55,7 +56,6 @@ __all__ = [
 N = TypeVar("N", bound=Quantity)
 
 ENGINE = "constant-speed"
-MANIFEST_FILE = "manifest.json"
 MIN_WINDOW_TRIPS = 20  # what ScaledResiduals asks for
 MIN_DURATION_S = 60.0
 """No trip is estimated at less, not even one that ends where it begins."""

@@ -110,3 +110,10 @@ where live_levels.as_of <= excluded.as_of
 
 -- level --
 select as_of, trips, city, strata from live_levels where version = $1
+
+-- write_entry --
+insert into journal (at, actor, deed, version, reason) values ($1, $2, $3, $4, $5)
+
+-- entries --
+-- In the order of writing: clocks of several hosts may disagree.
+select at, actor, deed, version, reason from journal order by entry_id desc limit $1

@@ -20,10 +20,10 @@ from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import BrokenModel, NotEnoughTrips
 from taxi_predictor.domain.evaluation import Evaluation
 from taxi_predictor.domain.features import FEATURE_NAMES, FeatureEncoder, plan_values
-from taxi_predictor.domain.model import ARTIFACT_FORMAT, DurationModel
+from taxi_predictor.domain.model import ARTIFACT_FORMAT, MANIFEST_FILE, DurationModel
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelTrainer
-from taxi_predictor.ports.testing.samples import MANIFEST_FILE, SPLIT, a_history
+from taxi_predictor.ports.testing.samples import SPLIT, a_history
 from taxi_predictor.ports.testing.strategies import A_CITY, plans
 from taxi_predictor.ports.testing.tables import CONTRACT, TableMaker
 from taxi_predictor.ports.testing.training import broken_copies, files_in, fit, trained
