@@ -51,7 +51,9 @@ class PostgresTripStore(TripStore):
     async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
         try:
             with translated():
-                async with self._pool.acquire() as connection, connection.transaction():
+                # Whatever the database's default: after the wait for its turn a part must see what came in.
+                isolation = "read_committed"
+                async with self._pool.acquire() as connection, connection.transaction(isolation=isolation):
                     return await _Intake(connection, part).take(_marked(batches))
         except _SourceTrouble as trouble:
             raise trouble.error from trouble.error.__cause__
@@ -136,7 +138,6 @@ class _Intake:
 
     async def take(self, batches: AsyncIterator[CleanBatch]) -> Added:
         execute, part = self._connection.execute, self._part
-        await execute(QUERIES["wait_for_writers"])
         await execute(QUERIES["wait_for_turn"])
         self._ingest_id = await self._connection.fetchval(QUERIES["begin_ingest"], part.family, part.name)
         await execute(QUERIES["stage_trips"])
