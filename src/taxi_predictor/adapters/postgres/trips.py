@@ -1,6 +1,7 @@
 """Trips in PostgreSQL: a part comes in by COPY, in one transaction, and twice is no more than once."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import date, datetime
 
 import asyncpg
@@ -62,8 +63,9 @@ class PostgresTripStore(TripStore):
         with translated():
             async with self._pool.acquire() as connection:
                 query = QUERIES["trips_between"]
-                async for stored in copy_out(connection, query, since, until, types=STORED_TYPES):
-                    yield TripBatch(stored.with_columns(PICKUP_AT).select(TRIP_COLUMNS))
+                async with aclosing(copy_out(connection, query, since, until, types=STORED_TYPES)) as frames:
+                    async for stored in frames:
+                        yield TripBatch(stored.with_columns(PICKUP_AT).select(TRIP_COLUMNS))
 
     async def days(self, time_zone: str, until: datetime | None, /) -> Sequence[tuple[date, int]]:
         with translated():
