@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution
-from taxi_predictor.domain.errors import InvalidTrip, NoZones
+from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.model import BatchEstimate, Manifest, ModelVersion
-from taxi_predictor.domain.place import Place, Point, ZoneId, ZoneTable, great_circle_km
+from taxi_predictor.domain.place import Place, Point, ZoneId, great_circle_km
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
+from taxi_predictor.ports.inbound.known_zones import KnownZones
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import ModelShelf, ServedModel
 from taxi_predictor.ports.outbound.places import ZoneStore
@@ -58,25 +59,21 @@ class DurationPredictor:
     def __init__(self, *, shelf: ModelShelf, zones: ZoneStore, clock: Clock) -> None:
         self._shelf = shelf
         self._clock = clock
-        self._zones = zones
-        self._table: ZoneTable | None = None
+        self._zones = KnownZones(zones, clock)
 
     async def place(self, where: Point | ZoneId) -> Place:
         """The place of a point, or of a zone by its centroid.
 
+        Zones that are ingested meanwhile become known by themselves, as :class:`KnownZones` promises:
+        new ones within seconds, replaced ones within about a minute, and no table is lost while the
+        store is away.
+
         Raises:
             UnknownZone: no such zone.
             NoZones: no zone table was ever remembered.
+            Unavailable: the zones were never read, and cannot be now.
         """
-        if isinstance(where, Point):
-            return Place(where)
-        if self._table is None:
-            self._table = await self._zones.zones()
-        if self._table is None:
-            raise NoZones(
-                "places can't be given by zone id: no zone table is known; ingest once with --zones FILE"
-            )
-        return self._table.place(where)
+        return Place(where) if isinstance(where, Point) else await self._zones.place(where)
 
     def now(self) -> datetime:
         """When a trip leaves that names no departure."""
