@@ -59,7 +59,11 @@ def test_an_unknown_name_is_refused_with_the_one_that_was_meant() -> None:
         ("TAXI_POOL_MAX", "0"),
     ],
 )
-def test_a_value_that_makes_no_sense_is_refused(name: str, value: str) -> None:
-    field = name.removeprefix("TAXI_").lower()
-    with pytest.raises(InvalidSettings, match=field):
+def test_a_value_that_makes_no_sense_is_refused_by_the_name_that_was_set(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    with pytest.raises(InvalidSettings, match=f"^{name}: "):
         load_settings({name: value})
+    (tmp_path / "value").write_text(value)
+    with pytest.raises(InvalidSettings, match=f"^{name}_FILE: "):
+        load_settings({f"{name}_FILE": str(tmp_path / "value")})

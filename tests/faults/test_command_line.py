@@ -78,7 +78,7 @@ async def test_a_bad_source(home: Home, database: asyncpg.Pool, make, code, word
         (("train", "--until", "soon"), {}, 2, "'soon'"),
         (("trips", "--colour"), {}, 2, "--colour"),
         (("trips",), {"TAXI_CTY": "chicago"}, 2, "did you mean TAXI_CITY"),
-        (("trips",), {"TAXI_POOL_MAX": "many"}, 2, "pool_max"),
+        (("trips",), {"TAXI_POOL_MAX": "many"}, 2, "TAXI_POOL_MAX: "),
         (("trips",), {"TAXI_CITY": "gotham"}, 4, "chicago, new-york"),
         (("predict", "--pickup", "here", "--dropoff", "40.7,-74"), {}, 2, "'here'"),
         (("predict", "--pickup", "40.7,-74", "--dropoff", "40.7,-74"), {}, 5, "promote"),

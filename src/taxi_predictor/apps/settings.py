@@ -51,9 +51,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pool_max: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
     """Database connections per process."""
     api_host: str = "127.0.0.1"
+    """The address the API listens on: 0.0.0.0 is all of the machine's, ::1 is itself by IPv6."""
     api_port: Port = 8000
+    """The port it listens on."""
     api_workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    """Processes that answer; each holds the model and a pool of database connections."""
     api_max_body_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 1 << 20
+    """A request with a larger body is refused."""
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -63,6 +67,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         InvalidSettings: an unknown ``TAXI_`` name, a value of the wrong kind, an unreadable secret.
     """
     raw: dict[str, str] = {}
+    set_by: dict[str, str] = {}
     known = {f"{PREFIX}{name.upper()}": name for name in Settings.__struct_fields__} | WELL_KNOWN
     for variable, value in environ.items():
         plain = variable.removesuffix(FILE_SUFFIX) if variable not in known else variable
@@ -76,11 +81,14 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         if field in raw and plain in WELL_KNOWN:
             continue  # our own name wins over the well-known one
         raw[field] = value if plain == variable else _secret(variable, value)
+        set_by[field] = variable
     try:
         given = {name: value for name, value in raw.items() if value}
         return msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, text: kind(text))
     except msgspec.ValidationError as error:
-        raise InvalidSettings(f"settings: {error}") from error
+        # It ends in "- at `$.pool_max`".
+        reason, _, field = str(error).partition(" - at `$.")
+        raise InvalidSettings(f"{set_by[field.rstrip('`')]}: {reason}") from error
 
 
 def _secret(variable: str, path: str) -> str:
