@@ -67,3 +67,16 @@ def test_a_value_that_makes_no_sense_is_refused_by_the_name_that_was_set(
     (tmp_path / "value").write_text(value)
     with pytest.raises(InvalidSettings, match=f"^{name}_FILE: "):
         load_settings({f"{name}_FILE": str(tmp_path / "value")})
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("taxi.example", "http://taxi.example:8000"),
+        ("::1", "http://[::1]:8000"),
+        ("fe80::1", "http://[fe80::1]:8000"),
+    ],
+)
+def test_the_address_of_the_api_can_be_asked_whatever_kind_it_is(host: str, url: str) -> None:
+    assert load_settings({"TAXI_API_HOST": host}).api_url == url

@@ -59,6 +59,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_max_body_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 1 << 20
     """A request with a larger body is refused."""
 
+    @property
+    def api_address(self) -> str:
+        """Host and port as addresses are written: an IPv6 host stands in brackets (RFC 3986, 3.2.2)."""
+        host = f"[{self.api_host}]" if ":" in self.api_host else self.api_host
+        return f"{host}:{self.api_port}"
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{self.api_address}"
+
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read *environ*.
