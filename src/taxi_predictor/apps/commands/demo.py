@@ -12,8 +12,9 @@ import msgspec
 from cyclopts import Parameter
 from rich.panel import Panel
 
+from taxi_predictor.apps.commands.output import ERR, OUT
 from taxi_predictor.apps.commands.serving import refuse_taken_port, server_command
-from taxi_predictor.apps.commands.session import ERR, OUT, opened, show_scores
+from taxi_predictor.apps.commands.session import opened, show_scores
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.container import Container
 from taxi_predictor.apps.settings import Settings, load_settings

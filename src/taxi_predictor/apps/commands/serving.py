@@ -6,7 +6,8 @@ import sys
 from itertools import chain
 from typing import Literal
 
-from taxi_predictor.apps.commands.session import ERR, opened
+from taxi_predictor.apps.commands.output import ERR
+from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.settings import Settings, load_settings
 from taxi_predictor.domain.errors import NoChampion, TaxiPredictorError, Unavailable
 
