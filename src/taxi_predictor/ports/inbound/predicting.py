@@ -10,6 +10,7 @@ from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.model import BatchEstimate, Manifest, ModelVersion
 from taxi_predictor.domain.place import Place, Point, ZoneId, great_circle_km
+from taxi_predictor.domain.plausibility import EARLIEST, LATEST
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
 from taxi_predictor.ports.inbound.known_zones import KnownZones
 from taxi_predictor.ports.outbound.clock import Clock
@@ -17,9 +18,6 @@ from taxi_predictor.ports.outbound.models import ModelShelf, ServedModel
 from taxi_predictor.ports.outbound.places import ZoneStore
 
 __all__ = ["DurationPredictor", "Prediction"]
-
-EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-"""Departures for which the calendar has holidays and clocks have rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
