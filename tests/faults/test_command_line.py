@@ -92,6 +92,22 @@ async def test_a_wrong_command(  # type: ignore[no-untyped-def] # rows of the ta
     assert words in done.complaint
 
 
+async def test_a_home_serves_one_city(home: Home, database: asyncpg.Pool) -> None:
+    ingested = (
+        await home.on(home.dsn, TAXI_CITY="chicago").run("ingest", "simulation:trips=500,months=1", "--json")
+    ).report
+    for command in (
+        ("ingest", "simulation:trips=500,months=1"),
+        ("train",),
+        ("predict", "--pickup", "40.7,-74", "--dropoff", "40.7,-74"),
+        ("serve",),
+    ):
+        done = await home.run(*command)
+        assert done.code == 2
+        assert "is the home of chicago, not of new-york" in done.complaint
+    assert (await Stored.of(database)).trips == ingested.added
+
+
 async def test_too_many_rejects_store_nothing_and_say_why(home: Home, database: asyncpg.Pool) -> None:
     mixed = pl.concat([trips(100), trips(100, duration_s=5)])
     mixed.write_csv(home.folder / "mixed.csv")
