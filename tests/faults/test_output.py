@@ -2,8 +2,6 @@
 
 import errno
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
@@ -106,14 +104,14 @@ def test_what_stands_in_the_way_is_said_in_a_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_standard_output_can_be_full(tmp_path: Path) -> None:
-    """As in ``taxi-predictor predict trips.csv > /dev/full``."""
-    write = (
-        "from pathlib import Path; from taxi_predictor.apps.commands.output import write_json;"
-        "write_json(b'1', Path('-'))"
-    )
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run([sys.executable, "-c", write], stdout=full, stderr=subprocess.PIPE, text=True)
-    assert done.stderr.splitlines()[-1].endswith(
-        "StorageFull: standard output cannot be written: No space left on device"
-    )
+@pytest.mark.parametrize("arguments", [("trips",), ("trips", "--json"), ("trips", "--rejects", "-")])
+async def test_standard_output_can_be_full(home: Home, arguments: tuple[str, ...]) -> None:
+    """As in ``taxi-predictor trips > /dev/full``."""
+    await home.run("ingest", SMALL)
+    full = os.open("/dev/full", os.O_WRONLY)
+    try:
+        finished = await finish(await home.start(*arguments, stdout=full))
+    finally:
+        os.close(full)
+    assert finished.code == 5
+    assert finished.complaint == "storage-full standard output cannot be written: No space left on device"

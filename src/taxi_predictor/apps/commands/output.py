@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 from uuid import uuid4
 
 from rich.console import Console
@@ -22,6 +22,13 @@ class Terminal(Console):
     def on_broken_pipe(self) -> None:
         """Leave it to :mod:`cli`, which finds no fault in it; rich would exit with 1."""
         raise
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        if self.stderr:
+            super().print(*objects, **options)
+            return
+        with _translated(Path("-")):
+            super().print(*objects, **options)
 
 
 OUT = Terminal()
@@ -41,7 +48,7 @@ def result_to(target: Path) -> Iterator[TextIO]:
         Invalid: *target* cannot be written: no such folder, is a folder, no permission.
         StorageFull: there is no room for it.
     """
-    try:
+    with _translated(target):
         if str(target) == "-":
             yield OUT.file  # type: ignore[misc] # rich says IO[str]
             OUT.file.flush()
@@ -51,13 +58,20 @@ def result_to(target: Path) -> Iterator[TextIO]:
         else:
             with _draft_of(target.resolve()) as file:
                 yield file
+
+
+@contextmanager
+def _translated(target: Path) -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         raise
     except OSError as error:
-        if str(target) == "-":
+        is_output = str(target) == "-"
+        if is_output:
             drop_output()
-        name = "standard output" if str(target) == "-" else target
         kind = StorageFull if error.errno in FULL else Invalid
+        name = "standard output" if is_output else target
         raise kind(f"{name} cannot be written: {error.strerror or error}") from error
 
 
