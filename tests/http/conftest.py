@@ -100,7 +100,9 @@ def serving(
         )
         yield MemoryHexagon(
             levelling=levelling,
-            predictor=DurationPredictor(shelf=serving_shelf, zones=store, clock=clock, levelling=levelling),
+            predictor=DurationPredictor(
+                shelf=serving_shelf, zones=store, clock=clock, current_level=levelling.current
+            ),
             health=Health(shelf=serving_shelf, pings=pings or {}),
         )
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.apps.cities import load_city
+from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.profiles import PROFILES, Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
@@ -66,7 +67,10 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             progress=outbound.progress,
         ),
         predictor=DurationPredictor(
-            shelf=outbound.shelf, zones=outbound.zones, clock=outbound.clock, levelling=levelling
+            shelf=outbound.shelf,
+            zones=outbound.zones,
+            clock=outbound.clock,
+            current_level=levelling.current,
         ),
         levelling=levelling,
         history=ModelHistory(journal=outbound.journal, registry=outbound.registry),
@@ -82,8 +86,14 @@ async def open_container(
     progress: Progress | None = None,
     swap: Callable[[Outbound], Outbound] = lambda outbound: outbound,
 ) -> AsyncIterator[Container]:
-    """Open the adapters of the profile; close them in reverse order on exit."""
+    """Open the adapters of the profile; close them in reverse order on exit.
+
+    Raises:
+        InvalidSettings: the home is that of another city, or a server is not named.
+    """
     city = load_city(settings.city)
+    if settings.profile != "memory":
+        claim_home(settings.home, city)
     async with AsyncExitStack() as stack:
         profile = PROFILES[settings.profile]
         outbound = await profile(settings, city, progress or MemoryProgress(), stack)

@@ -193,7 +193,8 @@ class FeatureEncoder(Generic[N]):
         is_after_new_year = month_from_march >= 10
         month = m.where(is_after_new_year, month_from_march - 9, month_from_march + 3)
 
-        # The year, as begun in March, decides whether its coming January follows a leap day.
+        # From March to December the year begun in March is the calendar's own, and its leap day, if it
+        # has one, lies behind. January and February have none behind them.
         is_leap = m.where(
             m.both(
                 year_of_era % 4 < 1,

@@ -15,12 +15,9 @@ create temporary table known_trips (pickup_at timestamptz, trip_id uuid, primary
 on commit drop
 
 -- wait_for_turn --
--- One part comes in at a time: two that share trips or need the same new month would wait for each other.
+-- One part comes in at a time: two that share trips or need the same new month would wait for each other,
+-- and two of the same name would both replace its rejects.
 select pg_advisory_xact_lock(hashtext('taxi_trips ingest'))
-
--- wait_for_writers --
--- One part at a time: two that offer the same trips in another order would wait for each other.
-select pg_advisory_xact_lock(hashtext('taxi_trips'))
 
 -- begin_ingest --
 insert into ingests (family, part) values ($1, $2) returning ingest_id

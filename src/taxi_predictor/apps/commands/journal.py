@@ -7,7 +7,8 @@ import msgspec
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from taxi_predictor.apps.commands.session import OUT, opened, write_json
+from taxi_predictor.apps.commands.output import OUT, write_json
+from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.tables import journal_table
 
 __all__ = ["journal"]

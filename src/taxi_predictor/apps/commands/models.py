@@ -7,7 +7,8 @@ from typing import Annotated
 import msgspec
 from cyclopts import App, Parameter
 
-from taxi_predictor.apps.commands.session import OUT, opened, parse_instant, show_scores, write_json
+from taxi_predictor.apps.commands.output import OUT, write_json
+from taxi_predictor.apps.commands.session import opened, parse_instant, show_scores
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.tables import difference_tables, models_table
 from taxi_predictor.domain.errors import Invalid

@@ -1,6 +1,6 @@
 """How long will this trip take? One answer, whichever face asks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import exp
@@ -8,21 +8,19 @@ from math import exp
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution
-from taxi_predictor.domain.errors import InvalidTrip, NoZones
+from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate, Manifest, ModelVersion
-from taxi_predictor.domain.place import Place, Point, ZoneId, ZoneTable, great_circle_km
+from taxi_predictor.domain.place import Place, Point, ZoneId, great_circle_km
+from taxi_predictor.domain.plausibility import EARLIEST, LATEST
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
-from taxi_predictor.ports.inbound.levelling import LiveLevelling
+from taxi_predictor.ports.inbound.known_zones import KnownZones
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import ModelShelf, ServedModel
 from taxi_predictor.ports.outbound.places import ZoneStore
 
 __all__ = ["DurationPredictor", "Prediction"]
-
-EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-"""Departures for which the calendar has holidays and clocks have rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,31 +69,34 @@ class Prediction:
 
 
 class DurationPredictor:
+    """Answers by the champion; *current_level* says what trips that ended lately say of its answers."""
+
     def __init__(
-        self, *, shelf: ModelShelf, zones: ZoneStore, clock: Clock, levelling: LiveLevelling
+        self,
+        *,
+        shelf: ModelShelf,
+        zones: ZoneStore,
+        clock: Clock,
+        current_level: Callable[[ServedModel], LiveLevel | None] = lambda _: None,
     ) -> None:
-        self._levelling = levelling
+        self._current_level = current_level
         self._shelf = shelf
         self._clock = clock
-        self._zones = zones
-        self._table: ZoneTable | None = None
+        self._zones = KnownZones(zones, clock)
 
     async def place(self, where: Point | ZoneId) -> Place:
         """The place of a point, or of a zone by its centroid.
 
+        Zones that are ingested meanwhile become known by themselves, as :class:`KnownZones` promises:
+        new ones within seconds, replaced ones within about a minute, and no table is lost while the
+        store is away.
+
         Raises:
             UnknownZone: no such zone.
             NoZones: no zone table was ever remembered.
+            Unavailable: the zones were never read, and cannot be now.
         """
-        if isinstance(where, Point):
-            return Place(where)
-        if self._table is None:
-            self._table = await self._zones.zones()
-        if self._table is None:
-            raise NoZones(
-                "places can't be given by zone id: no zone table is known; ingest once with --zones FILE"
-            )
-        return self._table.place(where)
+        return Place(where) if isinstance(where, Point) else await self._zones.place(where)
 
     def now(self) -> datetime:
         """When a trip leaves that names no departure."""
@@ -112,7 +113,7 @@ class DurationPredictor:
         manifest = served.model.manifest
         for plan in plans:
             _refuse_impossible(plan, manifest.city)
-        level = self._levelling.current(served)
+        level = self._current_level(served)
         return [
             Prediction(
                 plan=plan, distribution=distribution, version=served.version, manifest=manifest, level=level
@@ -124,7 +125,7 @@ class DurationPredictor:
         """What made the duration that :meth:`predict` answers for *plan*; the same errors."""
         served = self._shelf.champion()
         _refuse_impossible(plan, served.model.manifest.city)
-        return served.model.explain(plan, level=self._levelling.current(served))
+        return served.model.explain(plan, level=self._current_level(served))
 
     def predict_batch(self, plans: PlanBatch) -> tuple[BatchEstimate, ServedModel]:
         """The same estimates for many plans in columns, which cleaning has found possible.
@@ -133,7 +134,7 @@ class DurationPredictor:
             NoChampion: no model was promoted yet.
         """
         served = self._shelf.champion()
-        return served.model.estimate_batch(plans, level=self._levelling.current(served)), served
+        return served.model.estimate_batch(plans, level=self._current_level(served)), served
 
 
 def _refuse_impossible(plan: TripPlan, city: City) -> None:
