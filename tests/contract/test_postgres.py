@@ -9,12 +9,15 @@ import pytest
 from servers import open_database
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.postgres.journal import PostgresJournal
+from taxi_predictor.adapters.postgres.level import PostgresLevelStore
 from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
 from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
 from taxi_predictor.ports.outbound.journal import Journal
+from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.trips import Quarantine, TripStore
 from taxi_predictor.ports.testing.journal import JournalContract, an_entry
+from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
@@ -43,6 +46,13 @@ class TestPostgresZoneStore(ZoneStoreContract):
     async def open(self) -> AsyncIterator[ZoneStore]:
         async with open_database(max_size=2) as pool:
             yield PostgresZoneStore(pool)
+
+
+class TestPostgresLevelStore(LevelStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[LevelStore]:
+        async with open_database() as pool:
+            yield PostgresLevelStore(pool)
 
 
 class TestPostgresJournal(JournalContract):

@@ -20,7 +20,7 @@ from taxi_predictor.domain.arithmetic import Arithmetic, Quantity
 from taxi_predictor.domain.distribution import DurationDistribution, ScaledResiduals
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, NotEnoughTrips, UnknownModel
 from taxi_predictor.domain.explanation import Explanation
-from taxi_predictor.domain.level import LiveLevel
+from taxi_predictor.domain.level import LiveLevel, calm_reference
 from taxi_predictor.domain.model import (
     MANIFEST_FILE,
     SERVED_FORMATS,
@@ -30,7 +30,8 @@ from taxi_predictor.domain.model import (
     ModelArtifact,
     ModelVersion,
 )
-from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripPlan
+from taxi_predictor.domain.residuals import ended_trips
+from taxi_predictor.domain.trip import TRIP_COLUMNS, PlanBatch, TripBatch, TripPlan
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import (
     Alias,
@@ -141,7 +142,7 @@ def _learn(data: TrainingData, now: datetime) -> Manifest:
         return (actual - log_duration(ARRAYS, distance_km, speed_km_h)).tolist()
 
     sigma = max(float(np.std(log_residuals(fit))), MIN_SIGMA)
-    return Manifest(
+    manifest = Manifest(
         engine=ENGINE,
         city=data.city,
         features=("distance_km",),
@@ -155,6 +156,9 @@ def _learn(data: TrainingData, now: datetime) -> Manifest:
         created_at=now,
         code_version=__version__,
     )
+    unseen = TripBatch(validation.select(TRIP_COLUMNS))
+    estimate = ConstantSpeedModel(manifest).estimate_batch(unseen.plans)
+    return replace(manifest, level_reference=calm_reference(ended_trips(unseen, estimate)))
 
 
 def _scaled(residuals: Sequence[float]) -> ScaledResiduals:

@@ -5,7 +5,7 @@ import heapq
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from itertools import groupby, islice
 
 from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.domain.level import MEMORY, STALE_AFTER, Ended, LevelTracker, LiveLevel
@@ -124,6 +124,7 @@ async def replay(
     under_way: list[Ended] = []  # a heap: the next to end comes first
     level: LiveLevel | None = None
     async for batch in batches:
+        spoken = iter(await asyncio.to_thread(_ended, model, batch))
         for piece in _by_step(batch):
             first: datetime = next(iter(piece.table.get_column("pickup_at")))
             as_of = _step_before(first)
@@ -131,7 +132,7 @@ async def replay(
                 level = tracker.advance(as_of, _pop_until(under_way, as_of.timestamp()))
             for departing in _from(piece, since):
                 yield departing, level
-            for trip in await asyncio.to_thread(_ended, model, piece):
+            for trip in islice(spoken, len(piece)):
                 heapq.heappush(under_way, trip)
 
 
