@@ -10,9 +10,16 @@ from pathlib import Path
 from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.inbound.health import Ping
+from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Journal
-from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
+from taxi_predictor.ports.outbound.models import (
+    ModelLoader,
+    ModelRegistry,
+    ModelShelf,
+    ModelTrainer,
+    TrainingData,
+)
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripStore
@@ -32,6 +39,13 @@ class NotForProduction(UserWarning):
     """What was composed loses data by design."""
 
 
+class NoBaselines(BaselineTrainer):
+    """Until a profile names some: a candidate without a baseline is refused."""
+
+    async def fit(self, data: TrainingData, /, *, progress: Progress) -> Sequence[Baseline]:
+        return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbound:
     """One adapter behind every outbound port. Tests replace them one by one."""
@@ -47,6 +61,7 @@ class Outbound:
     registry: ModelRegistry
     shelf: ModelShelf
     journal: Journal
+    baselines: BaselineTrainer = field(default_factory=NoBaselines)
     migrate: Migrate = _no_schema
     pings: Mapping[str, Ping] = field(default_factory=dict)
 
