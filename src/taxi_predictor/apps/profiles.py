@@ -10,7 +10,7 @@ from pathlib import Path
 from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.inbound.health import Ping
-from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
+from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.models import (
@@ -18,7 +18,6 @@ from taxi_predictor.ports.outbound.models import (
     ModelRegistry,
     ModelShelf,
     ModelTrainer,
-    TrainingData,
 )
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
@@ -39,13 +38,6 @@ class NotForProduction(UserWarning):
     """What was composed loses data by design."""
 
 
-class NoBaselines(BaselineTrainer):
-    """Until a profile names some: a candidate without a baseline is refused."""
-
-    async def fit(self, data: TrainingData, /, *, progress: Progress) -> Sequence[Baseline]:
-        return ()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbound:
     """One adapter behind every outbound port. Tests replace them one by one."""
@@ -57,11 +49,11 @@ class Outbound:
     quarantine: Quarantine
     zones: ZoneStore
     trainer: ModelTrainer
+    baselines: BaselineTrainer
     loader: ModelLoader
     registry: ModelRegistry
     shelf: ModelShelf
     journal: Journal
-    baselines: BaselineTrainer = field(default_factory=NoBaselines)
     migrate: Migrate = _no_schema
     pings: Mapping[str, Ping] = field(default_factory=dict)
 
@@ -71,6 +63,7 @@ Profile = Callable[[Settings, City, Progress, AsyncExitStack], Awaitable[Outboun
 
 async def memory(settings: Settings, city: City, progress: Progress, stack: AsyncExitStack) -> Outbound:
     """All that is kept is kept in this process; nothing outlives it. For tests and a look around."""
+    from taxi_predictor.adapters.baselines.trainer import Baselines
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.memory.journal import MemoryJournal
@@ -90,6 +83,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         quarantine=quarantine,
         zones=MemoryZoneStore(),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
+        baselines=Baselines(seed=settings.seed),
         loader=loader,
         registry=MemoryModelRegistry(clock=clock),
         shelf=MemoryModelShelf(loader),
@@ -133,6 +127,7 @@ async def _stored(
     tracking_uri: str,
     artifacts: Path | None,
 ) -> Outbound:
+    from taxi_predictor.adapters.baselines.trainer import Baselines
     from taxi_predictor.adapters.disk.shelf import DiskModelShelf
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
@@ -155,6 +150,7 @@ async def _stored(
         quarantine=PostgresQuarantine(pool),
         zones=PostgresZoneStore(pool),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
+        baselines=Baselines(seed=settings.seed),
         loader=loader,
         registry=MlflowModelRegistry(
             tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts
