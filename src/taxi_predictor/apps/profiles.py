@@ -10,6 +10,7 @@ from pathlib import Path
 from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.inbound.health import Ping
+from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
@@ -45,6 +46,7 @@ class Outbound:
     zones: ZoneStore
     levels: LevelStore
     trainer: ModelTrainer
+    baselines: BaselineTrainer
     loader: ModelLoader
     registry: ModelRegistry
     shelf: ModelShelf
@@ -58,6 +60,7 @@ Profile = Callable[[Settings, City, Progress, AsyncExitStack], Awaitable[Outboun
 
 async def memory(settings: Settings, city: City, progress: Progress, stack: AsyncExitStack) -> Outbound:
     """All that is kept is kept in this process; nothing outlives it. For tests and a look around."""
+    from taxi_predictor.adapters.baselines.trainer import Baselines
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.memory.journal import MemoryJournal
@@ -79,6 +82,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         zones=MemoryZoneStore(),
         levels=MemoryLevelStore(),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
+        baselines=Baselines(seed=settings.seed),
         loader=loader,
         registry=MemoryModelRegistry(clock=clock),
         shelf=MemoryModelShelf(loader),
@@ -122,6 +126,7 @@ async def _stored(
     tracking_uri: str,
     artifacts: Path | None,
 ) -> Outbound:
+    from taxi_predictor.adapters.baselines.trainer import Baselines
     from taxi_predictor.adapters.disk.shelf import DiskModelShelf
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
@@ -146,6 +151,7 @@ async def _stored(
         zones=PostgresZoneStore(pool),
         levels=PostgresLevelStore(pool),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
+        baselines=Baselines(seed=settings.seed),
         loader=loader,
         registry=MlflowModelRegistry(
             tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts

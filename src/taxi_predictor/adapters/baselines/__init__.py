@@ -1,0 +1,1 @@
+"""Simple methods that are trained beside every model."""
