@@ -82,7 +82,6 @@ BAD: Mapping[str, Evidence] = {
     "plausible": replace(GOOD, days=days(a_day(baseline_s=420.0))),
     "champion": replace(GOOD, champion=rival(a_day(tally(mae_s=198.0)))),
     "slice-champion": replace(GOOD, champion=rival(a_day(airport=tally(n=120, mae_s=185.0)))),
-    "features": replace(GOOD, manifest=replace(MANIFEST, features=("distance_km", "fare"))),
     "city": replace(GOOD, city=replace(A_CITY, time_zone="Asia/Kolkata")),
     "latency": replace(GOOD, median_latency_ms=20.5),
     "size": replace(GOOD, size_bytes=65 * 2**20),

@@ -8,7 +8,13 @@ import pytest
 
 from lifecycle.conftest import FIRST, BentTrainer, World, steady_trips
 from taxi_predictor.adapters.memory.journal import MemoryJournal
-from taxi_predictor.domain.errors import NoChampion, PromotionRefused, Unavailable, UnknownModel
+from taxi_predictor.domain.errors import (
+    LeakedColumns,
+    NoChampion,
+    PromotionRefused,
+    Unavailable,
+    UnknownModel,
+)
 from taxi_predictor.domain.model import MANIFEST_FILE, Manifest
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.ports.outbound.journal import Deed, Entry, Journal
@@ -29,7 +35,6 @@ def told(**params: float) -> BentTrainer:
 
 
 BENT = {
-    "features": BentTrainer(leaky),
     "slice-bias": told(airport_factor=1.3),
     "coverage": BentTrainer(narrow),
     "latency": told(sleep_s=0.03),
@@ -48,6 +53,13 @@ async def test_a_good_model_passes_serves_and_is_written_down(world: World) -> N
     assert world.shelf.champion().version == promoted.version
     assert await world.deeds() == [Deed.TRAINED, Deed.PROMOTED]
     assert {entry.actor for entry in await world.journal.entries(limit=9)} == {"ada"}
+
+
+async def test_a_model_that_wants_what_only_the_end_of_a_trip_shows_is_not_even_asked(world: World) -> None:
+    world.trainer = BentTrainer(leaky)
+    with pytest.raises(LeakedColumns, match="metered_distance_km"):
+        await world.training.train()
+    assert await world.lifecycle.models() == []
 
 
 @pytest.mark.parametrize("check", BENT)

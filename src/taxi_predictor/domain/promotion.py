@@ -4,7 +4,7 @@ How the bounds were chosen is told in the decision on the gate (docs/adr/0008).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import add
@@ -12,7 +12,6 @@ from operator import add
 from taxi_predictor.domain.bootstrap import Difference, relative_difference
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.evaluation import Evaluation, Tally
-from taxi_predictor.domain.features import FEATURE_NAMES
 from taxi_predictor.domain.model import Manifest
 from taxi_predictor.domain.verdict import Check, Verdict
 
@@ -76,7 +75,6 @@ class PromotionPolicy:
     max_size_bytes: int = 64 * 2**20
     max_older_days: int = 30
     max_data_age_days: int = 540
-    features: frozenset[str] = field(default=frozenset(FEATURE_NAMES))
 
     def judge(self, evidence: Evidence) -> Verdict:
         """Ask everything, whatever the first answers are."""
@@ -161,9 +159,6 @@ class PromotionPolicy:
 
     def _fit_to_serve(self, evidence: Evidence) -> Iterator[Check]:
         manifest, city = evidence.manifest, evidence.city
-        unknown = sorted(set(manifest.features) - self.features)
-        text = f"features that a trip does not have before it starts: {', '.join(unknown)}"
-        yield Check("features", not unknown, text if unknown else f"{len(manifest.features)} known features")
         yield same_city(manifest, city)
         latency_ms = evidence.median_latency_ms
         text = f"{latency_ms:.1f} ms for one prediction, {self.max_latency_ms:g} ms are allowed"

@@ -104,7 +104,10 @@ async def _prepare(container: Container, trips: str | None, zones: str | None) -
         show_scores(
             "On the held-out days", model.report.held_out, model.report.slices, model.report.baselines
         )
-        OUT.print("; ".join(model.report.verdict.reasons))
+        verdict = model.report.verdict
+        OUT.print(
+            f"Passed all {len(verdict.checks)} checks" if verdict.passed else "; ".join(verdict.reasons)
+        )
         if model.report.verdict.passed or not has_champion:
             await container.lifecycle.promote(model.version)
 

@@ -9,8 +9,9 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.errors import NotEnoughTrips
+from taxi_predictor.domain.errors import LeakedColumns, NotEnoughTrips
 from taxi_predictor.domain.evaluation import Evaluation
+from taxi_predictor.domain.features import FEATURE_NAMES
 from taxi_predictor.domain.model import DurationModel, ModelArtifact
 from taxi_predictor.domain.place import Place, Point, ZoneId
 from taxi_predictor.domain.promotion import Champion, Evidence, PromotionPolicy
@@ -71,8 +72,11 @@ class ModelJudge:
         trainer is level with it, and the baselines and all other checks decide.
 
         Raises:
+            LeakedColumns: it wants to know what no trip has before it starts; it isn't even asked.
             NotEnoughTrips: there is no held-out trip.
         """
+        if leaked := sorted(set(artifact.manifest.features) - set(FEATURE_NAMES)):
+            raise LeakedColumns(f"features that a trip does not have before it starts: {', '.join(leaked)}")
         candidate = self._loader.open(artifact.folder)
         baselines = await self._baselines.fit(data, progress=self._progress)
         holder = await self._versions.holder(Alias.CHAMPION)

@@ -47,11 +47,11 @@ class LiveLevelling:
         self._loaded: tuple[ModelVersion, LiveLevel | None] | None = None
 
     def current(self, served: ServedModel) -> LiveLevel | None:
-        """The level loaded last, if it was measured against *served* and is not stale."""
+        """The level loaded last, if it was measured against *served*, by any trip, and is not stale."""
         if self._loaded is None or self._loaded[0] != served.version:
             return None
         level = self._loaded[1]
-        if level is None or self._clock.now() - level.as_of > STALE_AFTER:
+        if level is None or not level.trips or self._clock.now() - level.as_of > STALE_AFTER:
             return None
         return level
 
