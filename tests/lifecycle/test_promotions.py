@@ -95,17 +95,23 @@ async def test_a_model_of_days_long_gone_is_refused(world: World) -> None:
     assert old.report.verdict.failed == ["data-age"]
 
 
-async def test_a_champion_that_saw_the_held_out_days_is_compared_through_its_recipe(world: World) -> None:
+@pytest.mark.parametrize("recipe", [{}, {"leaves": 31}])
+async def test_a_champion_that_saw_the_held_out_days_is_compared_through_its_recipe(
+    world: World, recipe: dict[str, str | int | float]
+) -> None:
+    world.trainer = BentTrainer(lambda manifest: replace(manifest, recipe=recipe))
     await world.training.train()
     await world.lifecycle.promote()
+    world.trainer = BentTrainer(lambda manifest: manifest)
     until = FIRST + timedelta(days=50)
     earlier = await world.training.train(until=until)
     assert earlier.report.verdict.passed, earlier.report.verdict.reasons
     [compared] = [check for check in earlier.report.verdict.checks if check.name == "champion"]
     assert "recipe on the same cut" in compared.detail
-    candidate, refit = world.trainer.fitted[-2:]
-    assert candidate.split == refit.split
-    assert refit.split.until == until
+    candidate, *refits = world.trainer.fitted
+    # Of one recipe, both would be the same model: nothing is trained twice.
+    assert [refit.recipe for refit in refits] == ([recipe] if recipe else [])
+    assert all(refit.split == candidate.split for refit in refits)
 
 
 async def test_an_override_is_promoted_and_its_reason_is_kept(world: World) -> None:

@@ -61,6 +61,8 @@ class Manifest:
     params: Mapping[str, str | int | float]
     created_at: datetime
     code_version: str
+    recipe: Mapping[str, str | int | float] = field(default_factory=dict)
+    """What was decided before training, by which the same engine can train again."""
     level_reference: tuple[float, ...] = ()
     """Level zero of each stratum, see :mod:`~taxi_predictor.domain.level`; empty: it has no live level."""
     files: Mapping[str, str] = field(default_factory=dict)

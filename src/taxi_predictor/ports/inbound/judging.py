@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from statistics import median
@@ -12,7 +13,7 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.errors import LeakedColumns, NotEnoughTrips
 from taxi_predictor.domain.evaluation import Evaluation
 from taxi_predictor.domain.features import FEATURE_NAMES
-from taxi_predictor.domain.model import DurationModel, ModelArtifact
+from taxi_predictor.domain.model import DurationModel, Manifest, ModelArtifact
 from taxi_predictor.domain.place import Place, Point, ZoneId
 from taxi_predictor.domain.promotion import Champion, Evidence, PromotionPolicy
 from taxi_predictor.domain.sanity import probe
@@ -67,9 +68,8 @@ class ModelJudge:
         """Measure what was written, not what is still in memory, beside the champion and the baselines.
 
         A champion that learned from some of the held-out days knows their answers. Its recipe is then
-        trained again on the candidate's cut and takes its place. There is one recipe per release: the
-        rival is what this release's trainer makes of the data, so a candidate that came from the same
-        trainer is level with it, and the baselines and all other checks decide.
+        trained again on the candidate's cut and takes its place; where both have one recipe, that would
+        be the candidate again, so they are level and all other checks decide.
 
         Raises:
             LeakedColumns: it wants to know what no trip has before it starts; it isn't even asked.
@@ -83,7 +83,12 @@ class ModelJudge:
         rival, is_refit = None, False
         if holder is not None:
             is_refit = holder.manifest.split.held_out_from > data.split.held_out_from
-            rival = await (self._refit(data) if is_refit else self._versions.open(holder.version))
+            if not is_refit:
+                rival = await self._versions.open(holder.version)
+            elif _recipe(holder.manifest) == _recipe(candidate.manifest):
+                rival = candidate
+            else:
+                rival = await self._refit(replace(data, recipe=holder.manifest.recipe))
         days, rival_days, plans = await self._answers(candidate, rival, baselines, data.split)
         latest_day = (await self._trips.days(self._city.time_zone, None))[-1][0]
         evidence = Evidence(
@@ -165,6 +170,10 @@ def score(
     for baseline in baselines:
         predicted_s = baseline.duration_s(batch.plans)
         evaluation.add_baseline(baseline.name, actual_s, predicted_s, estimate.m)
+
+
+def _recipe(manifest: Manifest) -> tuple[object, ...]:
+    return manifest.engine, manifest.seed, manifest.code_version, manifest.recipe
 
 
 def _latency_ms(model: DurationModel, plans: Sequence[TripPlan]) -> float:

@@ -46,6 +46,8 @@ class TrainingData:
     split: TimeSplit
     batches: Sequence[TripBatch]
     sources: tuple[str, ...]
+    recipe: Mapping[str, str | int | float] = field(default_factory=dict)
+    """That of a manifest to train by; what it does not say is up to the trainer."""
 
 
 class ModelTrainer(Protocol):
