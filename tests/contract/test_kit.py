@@ -33,6 +33,7 @@ from taxi_predictor.adapters.memory.models import (
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.progress import MemoryProgress, MemoryStep
 from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.adapters.memory.trials import MemoryTrialStore
 from taxi_predictor.adapters.memory.trips import (
     MemoryCatalog,
     MemoryPart,
@@ -68,6 +69,7 @@ from taxi_predictor.ports.outbound.trips import (
     TripCount,
     TripSource,
 )
+from taxi_predictor.ports.outbound.tuning import Trial
 from taxi_predictor.ports.testing.clock import ClockContract
 from taxi_predictor.ports.testing.duration_model import (
     DurationModelContract,
@@ -82,6 +84,7 @@ from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip, an_artifact
 from taxi_predictor.ports.testing.tables import TableMaker, stream
+from taxi_predictor.ports.testing.trials import TrialStoreContract
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
 from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
@@ -91,6 +94,7 @@ CONTRACTS: tuple[type[ABC], ...] = (
     DurationModelContract,
     JournalContract,
     LevelStoreContract,
+    TrialStoreContract,
     ModelLoaderContract,
     ModelRegistryContract,
     ModelShelfContract,
@@ -1024,6 +1028,21 @@ class ForgetsOtherWriters(MemoryJournal):
         before = self._entries
         await asyncio.sleep(0)
         self._entries = [*before, entry]
+
+
+# Trials
+
+
+@breaks(TrialStoreContract, "test_of_what_was_never_tried_there_is_nothing")
+class KeepsAllTrialsTogether(MemoryTrialStore):
+    async def trials(self, key: str, /) -> Sequence[Trial]:
+        return [trial for trials in self._trials.values() for trial in trials]
+
+
+@breaks(TrialStoreContract, "test_trials_come_back_as_they_were_kept")
+class KeepsTheBestFirst(MemoryTrialStore):
+    async def trials(self, key: str, /) -> Sequence[Trial]:
+        return sorted(await super().trials(key), key=lambda trial: trial.loss)
 
 
 @pytest.mark.parametrize(("contract", "adapter", "clause", "by"), BROKEN)

@@ -19,6 +19,7 @@ from taxi_predictor.adapters.memory.models import (
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.adapters.memory.trials import MemoryTrialStore
 from taxi_predictor.adapters.memory.trips import (
     MemoryCatalog,
     MemoryPart,
@@ -35,6 +36,7 @@ from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, Mod
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource, TripStore
+from taxi_predictor.ports.outbound.tuning import TrialStore
 from taxi_predictor.ports.testing.clock import ClockContract
 from taxi_predictor.ports.testing.duration_model import (
     DurationModelContract,
@@ -49,6 +51,7 @@ from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.tables import TableMaker
+from taxi_predictor.ports.testing.trials import TrialStoreContract
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
 from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
@@ -142,6 +145,12 @@ class TestMemoryLevelStore(LevelStoreContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[LevelStore]:
         yield MemoryLevelStore()
+
+
+class TestMemoryTrialStore(TrialStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[TrialStore]:
+        yield MemoryTrialStore()
 
 
 class TestMemoryJournal(JournalContract):

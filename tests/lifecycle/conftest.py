@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,10 +24,12 @@ from taxi_predictor.adapters.memory.models import (
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.adapters.memory.trials import MemoryTrialStore
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.domain.arithmetic import SCALAR, Column
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution
+from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, ModelArtifact
 from taxi_predictor.domain.place import Place, Point, great_circle_km
 from taxi_predictor.domain.promotion import PromotionPolicy
@@ -42,6 +44,7 @@ from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.models import ModelTrainer, TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import PartName
+from taxi_predictor.ports.outbound.tuning import RecipeTuner, Trial, TrialStore
 from taxi_predictor.ports.testing.samples import NOON, SPLIT
 from taxi_predictor.ports.testing.strategies import A_CITY
 from taxi_predictor.ports.testing.tables import TableMaker, stream
@@ -106,12 +109,14 @@ class MeanDurations(BaselineTrainer):
 class BentModel(ConstantSpeedModel):
     """Does what its manifest was bent to."""
 
-    def estimate(self, plans: Sequence[TripPlan], /) -> Sequence[DurationDistribution[float]]:
+    def estimate(
+        self, plans: Sequence[TripPlan], /, *, level: LiveLevel | None = None
+    ) -> Sequence[DurationDistribution[float]]:
         time.sleep(float(self.manifest.params.get("sleep_s", 0)))
-        return super().estimate(plans)
+        return super().estimate(plans, level=level)
 
-    def estimate_batch(self, plans: PlanBatch, /) -> BatchEstimate:
-        estimate = super().estimate_batch(plans)
+    def estimate_batch(self, plans: PlanBatch, /, *, level: LiveLevel | None = None) -> BatchEstimate:
+        estimate = super().estimate_batch(plans, level=level)
         factor = float(self.manifest.params.get("airport_factor", 1))
         at_airport = dict(slices(ARRAYS, estimate.features, A_CITY, None))["airport"]
         distribution = estimate.distribution
@@ -143,6 +148,16 @@ class BentTrainer(ModelTrainer):
         return ModelArtifact(folder, manifest)
 
 
+class ThreeRecipes(RecipeTuner):
+    """Tries a third of the budget each; the second recipe is the best."""
+
+    async def trials(
+        self, data: TrainingData, tried: Sequence[Trial], /, *, budget_s: float, progress: Progress
+    ) -> AsyncIterator[Trial]:
+        for number in range(len(tried), min(len(tried) + round(budget_s), 3)):
+            yield Trial(recipe={"number": number}, loss=(0.4, 0.2, 0.3)[number])
+
+
 @dataclass
 class World:
     """The use cases on memory adapters; a test may exchange the trainer and the journal."""
@@ -153,6 +168,8 @@ class World:
     policy: PromotionPolicy = field(default_factory=PromotionPolicy)
     clock: MemoryClock = field(default_factory=lambda: MemoryClock(NOON))
     trips: MemoryTripStore = field(default_factory=lambda: MemoryTripStore(MemoryQuarantine()))
+
+    trials: TrialStore = field(default_factory=MemoryTrialStore)
 
     def __post_init__(self) -> None:
         self.loader = BentLoader()
@@ -182,6 +199,8 @@ class World:
             trips=self.trips,
             zones=zones,
             trainer=self.trainer,
+            tuner=ThreeRecipes(),
+            trials=self.trials,
             baselines=baselines,
             judge=judge,
             registry=self.registry,

@@ -66,6 +66,8 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             trips=outbound.trips,
             zones=outbound.zones,
             trainer=outbound.trainer,
+            tuner=outbound.tuner,
+            trials=outbound.trials,
             baselines=outbound.baselines,
             judge=ModelJudge(
                 city=city,

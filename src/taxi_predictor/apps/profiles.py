@@ -18,6 +18,7 @@ from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, Mod
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripStore
+from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
 __all__ = ["PROFILES", "NotForProduction", "Outbound"]
 
@@ -46,6 +47,8 @@ class Outbound:
     zones: ZoneStore
     levels: LevelStore
     trainer: ModelTrainer
+    tuner: RecipeTuner
+    trials: TrialStore
     baselines: BaselineTrainer
     loader: ModelLoader
     registry: ModelRegistry
@@ -63,10 +66,12 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.baselines.trainer import Baselines
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
+    from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
     from taxi_predictor.adapters.memory.journal import MemoryJournal
     from taxi_predictor.adapters.memory.level import MemoryLevelStore
     from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
     from taxi_predictor.adapters.memory.places import MemoryZoneStore
+    from taxi_predictor.adapters.memory.trials import MemoryTrialStore
     from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
     from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.system.clock import SystemClock
@@ -82,6 +87,8 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         zones=MemoryZoneStore(),
         levels=MemoryLevelStore(),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
+        tuner=LightgbmTuner(seed=settings.seed),
+        trials=MemoryTrialStore(),
         baselines=Baselines(seed=settings.seed),
         loader=loader,
         registry=MemoryModelRegistry(clock=clock),
@@ -128,8 +135,10 @@ async def _stored(
 ) -> Outbound:
     from taxi_predictor.adapters.baselines.trainer import Baselines
     from taxi_predictor.adapters.disk.shelf import DiskModelShelf
+    from taxi_predictor.adapters.disk.trials import DiskTrialStore
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
+    from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
     from taxi_predictor.adapters.mlflow.registry import MlflowModelRegistry
     from taxi_predictor.adapters.postgres.journal import PostgresJournal
     from taxi_predictor.adapters.postgres.level import PostgresLevelStore
@@ -151,6 +160,8 @@ async def _stored(
         zones=PostgresZoneStore(pool),
         levels=PostgresLevelStore(pool),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
+        tuner=LightgbmTuner(seed=settings.seed),
+        trials=DiskTrialStore(settings.home / "trials"),
         baselines=Baselines(seed=settings.seed),
         loader=loader,
         registry=MlflowModelRegistry(

@@ -8,7 +8,7 @@ import msgspec
 from cyclopts import App, Parameter
 
 from taxi_predictor.apps.commands.output import OUT, write_json
-from taxi_predictor.apps.commands.session import opened, parse_instant, show_scores
+from taxi_predictor.apps.commands.session import opened, parse_instant, parse_span_s, show_scores
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.tables import checks_table, difference_tables, models_table
 from taxi_predictor.domain.errors import Invalid
@@ -39,7 +39,7 @@ def _announce(model: RegisteredModel) -> None:
     )
 
 
-async def train(*, until: str | None = None, json: Json = False) -> None:
+async def train(*, until: str | None = None, tune: str | None = None, json: Json = False) -> None:
     """Train a model on the stored trips, judge it on their last days and register it.
 
     It serves only once it is promoted.
@@ -48,12 +48,15 @@ async def train(*, until: str | None = None, json: Json = False) -> None:
     ----------
     until
         Use trips picked up before this local day (2023-11-01) [default: all].
+    tune
+        Look for a better recipe first, for this long (90s, 10m, 2h); it goes on where the last one ended.
     json
         Print the version with its scores and verdict as JSON.
     """
+    tune_s = parse_span_s(tune) if tune else 0.0
     async with opened() as container:
         instant = parse_instant(until, container.city.tz) if until else None
-        model = await container.training.train(until=instant)
+        model = await container.training.train(until=instant, tune_s=tune_s)
     if json:
         write_json(_as_json(model), Path("-"))
         return

@@ -17,7 +17,7 @@ from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.evaluation import BaselineScores, Scores
 from taxi_predictor.domain.place import Point, ZoneId
 
-__all__ = ["opened", "parse_instant", "parse_place", "show_scores"]
+__all__ = ["opened", "parse_instant", "parse_place", "parse_span_s", "show_scores"]
 
 
 @asynccontextmanager
@@ -38,6 +38,14 @@ def parse_instant(text: str, tz: ZoneInfo) -> datetime:
     except ValueError as error:
         raise Invalid(f"{text!r} is not a time such as 2024-03-01 or 2024-03-01T08:30-05:00") from error
     return instant if instant.tzinfo else instant.replace(tzinfo=tz)
+
+
+def parse_span_s(text: str) -> float:
+    """Read ``90s``, ``10m`` or ``2h`` as seconds."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)
+    if found is None or not float(found[1]):
+        raise Invalid(f"{text!r} is not a span of time such as 90s, 10m or 2h")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 def parse_place(text: str) -> Point | ZoneId:

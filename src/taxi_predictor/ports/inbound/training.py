@@ -1,9 +1,10 @@
 """Training a model, judging it, and measuring a version on any trips."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,6 +29,7 @@ from taxi_predictor.ports.outbound.models import (
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import SourcePart, TripStore
+from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
 __all__ = ["EvaluatedModel", "ModelTraining"]
 
@@ -51,6 +53,8 @@ class ModelTraining:
         trips: TripStore,
         zones: ZoneStore,
         trainer: ModelTrainer,
+        tuner: RecipeTuner,
+        trials: TrialStore,
         baselines: BaselineTrainer,
         judge: ModelJudge,
         registry: ModelRegistry,
@@ -64,6 +68,8 @@ class ModelTraining:
         self._trips = trips
         self._zones = zones
         self._trainer = trainer
+        self._tuner = tuner
+        self._trials = trials
         self._baselines = baselines
         self._judge = judge
         self._registry = registry
@@ -73,9 +79,11 @@ class ModelTraining:
         self._clock = clock
         self._progress = progress
 
-    async def train(self, *, until: datetime | None = None) -> RegisteredModel:
+    async def train(self, *, until: datetime | None = None, tune_s: float = 0.0) -> RegisteredModel:
         """Train on the stored trips picked up before *until*, judge on the last days, register.
 
+        With *tune_s* a better recipe is looked for in that many seconds first, by the validation window;
+        what was tried on the same data before is remembered and counts too.
         No trip from *until* on is used: where it is not a local midnight the last day ends there.
         The version becomes the challenger if it passes; it serves only once promoted. The journal is
         written between registering and naming the challenger: if it does not answer, no alias moves.
@@ -86,6 +94,8 @@ class ModelTraining:
         """
         days = await self._trips.days(self._city.time_zone, until)
         data = await self._data(TimeSplit.choose(days, tz=self._city.tz, until=until))
+        if tune_s:
+            data = replace(data, recipe=await self._tuned(data, tune_s))
         with TemporaryDirectory(prefix="taxi-model-") as folder:
             artifact = await self._trainer.fit(data, Path(folder), progress=self._progress)
             report = await self._judge.judge(artifact, data)
@@ -146,6 +156,16 @@ class ModelTraining:
         except NotEnoughTrips:
             return ()
 
+    async def _tuned(self, data: TrainingData, budget_s: float) -> Mapping[str, str | int | float]:
+        """The best recipe of all that were tried on *data*, now or before."""
+        key = _key(data)
+        trials = list(await self._trials.trials(key))
+        tuning = self._tuner.trials(data, tuple(trials), budget_s=budget_s, progress=self._progress)
+        async for trial in tuning:
+            await self._trials.add(key, trial)
+            trials.append(trial)
+        return min(trials, key=lambda trial: trial.loss).recipe
+
     async def _data(self, split: TimeSplit) -> TrainingData:
         batches: list[TripBatch] = []
         with self._progress.step("read trips") as step:
@@ -155,6 +175,12 @@ class ModelTraining:
                 step.say(f"{sum(map(len, batches)):,} trips")
         families = await self._trips.families(split.fit_from, split.held_out_from)
         return TrainingData(city=self._city, split=split, batches=batches, sources=tuple(families))
+
+
+def _key(data: TrainingData) -> str:
+    """Names the trips of *data*: by their city, windows, sources and number."""
+    trips = sum(map(len, data.batches))
+    return sha256(f"{data.city.name} {data.split} {data.sources} {trips}".encode()).hexdigest()[:16]
 
 
 async def _window(
