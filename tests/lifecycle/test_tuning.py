@@ -32,6 +32,17 @@ async def tried(data: TrainingData, before: Sequence[Trial], *, budget_s: float)
     return [trial async for trial in tuning]
 
 
+async def interrupted(data: TrainingData, before: Sequence[Trial], *, after: int) -> list[Trial]:
+    """A search with all the time in the world, left *after* so many trials."""
+    trials: list[Trial] = []
+    tuning = LightgbmTuner().trials(data, before, budget_s=1e9, progress=MemoryProgress())
+    async for trial in tuning:
+        trials.append(trial)
+        if len(trials) == after:
+            break
+    return trials
+
+
 async def test_the_best_recipe_of_all_that_were_tried_trains(world: World) -> None:
     await world.training.train(tune_s=1)
     assert world.trainer.fitted[-1].recipe == {"number": 0}
@@ -55,12 +66,10 @@ async def test_without_time_the_trainers_own_recipe_is_measured_all_the_same() -
 
 
 async def test_a_search_goes_on_where_it_ended() -> None:
-    whole = await tried(DATA, [], budget_s=4)
-    assert len(whole) >= 3
-    resumed = await tried(DATA, whole[:1], budget_s=4)
-    assert resumed[0] == whole[1]
-    assert whole[1].recipe != whole[2].recipe
-    assert await tried(DATA, whole, budget_s=0.001) == []
+    first, second = await interrupted(DATA, [], after=2)
+    assert first.recipe != second.recipe
+    assert await interrupted(DATA, [first], after=1) == [second]
+    assert await tried(DATA, [first, second], budget_s=0.001) == []
 
 
 async def test_a_window_without_trips_is_refused() -> None:
