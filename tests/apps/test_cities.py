@@ -1,6 +1,6 @@
 """Cities come from TOML: those that are shipped, and anybody's."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from taxi_predictor.apps.cities import load_city, shipped_cities
 from taxi_predictor.domain.errors import InvalidCity, UnknownCity
 from taxi_predictor.domain.place import Point
+from taxi_predictor.domain.plausibility import EARLIEST, LATEST
 
 BILBAO = """
 name = "bilbao"
@@ -32,6 +33,28 @@ def test_every_shipped_city_loads_with_its_holidays(name: str) -> None:
     assert city.name == name
     assert date(2024, 7, 4) in city.holidays
     assert all(airport.point in city.bounds for airport in city.airports)
+
+
+@pytest.mark.parametrize("name", shipped_cities())
+def test_the_holidays_of_every_promised_year_are_known(name: str) -> None:
+    """By the rules of US law, 5 U.S.C. 6103, which both cities' holidays include."""
+    known = set(load_city(name).holidays)
+    for year in range(EARLIEST.year, LATEST.year):
+        november, may = date(year, 11, 1), date(year, 5, 31)
+        first_thursday = november + timedelta(days=(3 - november.weekday()) % 7)
+        expected = {
+            date(year, 1, 1),
+            may - timedelta(days=may.weekday()),  # Memorial Day: the last Monday
+            date(year, 7, 4),
+            first_thursday + timedelta(weeks=3),  # Thanksgiving: the fourth Thursday
+            date(year, 12, 25),
+        }
+        for day in (date(year, 7, 4), date(year, 12, 25)):
+            if day.weekday() == 6:
+                expected.add(day + timedelta(days=1))  # a Sunday's is observed on Monday
+        assert expected <= known, year
+    # What the last days of the last year are near.
+    assert date(LATEST.year, 1, 1) in known
 
 
 def test_a_city_of_ones_own_is_a_file(tmp_path: Path) -> None:

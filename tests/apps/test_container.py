@@ -1,5 +1,6 @@
 """The container opens a profile's adapters, wires the use cases, and lets tests swap any of them."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,9 @@ import pytest
 
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.container import open_container
+from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.profiles import NotForProduction, Outbound
 from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.errors import NoChampion, Unavailable
@@ -60,6 +63,22 @@ async def test_the_server_profile_must_be_told_its_servers(tmp_path: Path) -> No
     with pytest.raises(InvalidSettings, match="DATABASE_URL and MLFLOW_TRACKING_URI"):
         async with open_container(Settings(profile="server", home=tmp_path)):
             pass
+
+
+async def test_of_two_cities_that_come_to_a_home_at_once_one_has_it(tmp_path: Path) -> None:
+    def claims(name: str) -> bool:
+        try:
+            claim_home(tmp_path / "home", load_city(name))
+        except InvalidSettings:
+            return False
+        return True
+
+    names = ["chicago", "new-york"] * 8
+    claimed = await asyncio.gather(*(asyncio.to_thread(claims, name) for name in names))
+    winners = {name for name, has_it in zip(names, claimed, strict=True) if has_it}
+    assert len(winners) == 1
+    assert sum(claimed) == 8
+    assert [file.name for file in (tmp_path / "home").iterdir()] == ["city"]
 
 
 async def test_opening_does_not_wait_for_a_database_that_is_away(tmp_path: Path) -> None:

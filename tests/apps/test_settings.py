@@ -57,9 +57,45 @@ def test_an_unknown_name_is_refused_with_the_one_that_was_meant() -> None:
         ("TAXI_PROFILE", "cloud"),
         ("TAXI_MAX_REJECT_SHARE", "1.5"),
         ("TAXI_POOL_MAX", "0"),
+        ("TAXI_MODEL_NAME", "a/b"),
+        ("TAXI_MODEL_NAME", "a:b"),
+        ("TAXI_MODEL_NAME", "driver's"),
+        ("TAXI_MODEL_NAME", "a b"),
     ],
 )
-def test_a_value_that_makes_no_sense_is_refused(name: str, value: str) -> None:
-    field = name.removeprefix("TAXI_").lower()
-    with pytest.raises(InvalidSettings, match=field):
+def test_a_value_that_makes_no_sense_is_refused_by_the_name_that_was_set(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    with pytest.raises(InvalidSettings, match=f"^{name}: "):
         load_settings({name: value})
+    (tmp_path / "value").write_text(value)
+    with pytest.raises(InvalidSettings, match=f"^{name}_FILE: "):
+        load_settings({f"{name}_FILE": str(tmp_path / "value")})
+
+
+def test_the_actor_is_who_the_deployment_says_or_who_is_logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LNAME", "USER", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LOGNAME", "grace")
+    assert load_settings({"TAXI_ACTOR": "ada"}).who == "ada"
+    assert load_settings({}).who == "grace"
+
+
+def test_a_user_without_a_name_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "LNAME", "USER", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 4_294_967_000)
+    assert load_settings({}).who == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("taxi.example", "http://taxi.example:8000"),
+        ("::1", "http://[::1]:8000"),
+        ("fe80::1", "http://[fe80::1]:8000"),
+    ],
+)
+def test_the_address_of_the_api_can_be_asked_whatever_kind_it_is(host: str, url: str) -> None:
+    assert load_settings({"TAXI_API_HOST": host}).api_url == url

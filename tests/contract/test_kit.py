@@ -21,6 +21,8 @@ import pytest
 from hypothesis import Phase, settings
 
 from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.journal import MemoryJournal
+from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import (
     ConstantSpeedLoader,
     ConstantSpeedModel,
@@ -40,10 +42,13 @@ from taxi_predictor.adapters.memory.trips import (
 )
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import BrokenModel, MissingSource, NotEnoughTrips
-from taxi_predictor.domain.model import BatchEstimate, Manifest, ModelArtifact, ModelVersion
+from taxi_predictor.domain.explanation import Explanation
+from taxi_predictor.domain.level import LiveLevel
+from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Zone, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripPlan
+from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.models import (
     Alias,
     ModelLoader,
@@ -69,6 +74,8 @@ from taxi_predictor.ports.testing.duration_model import (
     ModelLoaderContract,
     ModelTrainerContract,
 )
+from taxi_predictor.ports.testing.journal import JournalContract
+from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
 from taxi_predictor.ports.testing.progress import ProgressContract
@@ -82,6 +89,8 @@ from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
 CONTRACTS: tuple[type[ABC], ...] = (
     ClockContract,
     DurationModelContract,
+    JournalContract,
+    LevelStoreContract,
     ModelLoaderContract,
     ModelRegistryContract,
     ModelShelfContract,
@@ -538,14 +547,18 @@ class KeepsTheCallersMapping(MemoryZoneStore):
 @breaks(DurationModelContract, "test_answers_stand_in_the_order_of_the_plans")
 @breaks(DurationModelContract, "test_a_batch_is_estimated_as_its_trips_are")
 class AnswersInReverse(ConstantSpeedModel):
-    def estimate(self, plans: Sequence[TripPlan], /) -> Sequence[DurationDistribution[float]]:
-        return super().estimate(plans)[::-1]
+    def estimate(
+        self, plans: Sequence[TripPlan], /, *, level: LiveLevel | None = None
+    ) -> Sequence[DurationDistribution[float]]:
+        return super().estimate(plans, level=level)[::-1]
 
 
 @breaks(DurationModelContract, "test_no_plans_no_answers")
 class AnswersUnasked(ConstantSpeedModel):
-    def estimate(self, plans: Sequence[TripPlan], /) -> Sequence[DurationDistribution[float]]:
-        return super().estimate(plans or [a_trip(1).plan])
+    def estimate(
+        self, plans: Sequence[TripPlan], /, *, level: LiveLevel | None = None
+    ) -> Sequence[DurationDistribution[float]]:
+        return super().estimate(plans or [a_trip(1).plan], level=level)
 
 
 @breaks(DurationModelContract, "test_every_quantile_is_positive_and_finite")
@@ -557,24 +570,59 @@ class SpreadsTheWrongWay(ConstantSpeedModel):
 
 @breaks(DurationModelContract, "test_a_trip_that_ends_where_it_begins_has_a_duration")
 class IsThereAtOnce(ConstantSpeedModel):
-    def estimate(self, plans: Sequence[TripPlan], /) -> Sequence[DurationDistribution[float]]:
+    def estimate(
+        self, plans: Sequence[TripPlan], /, *, level: LiveLevel | None = None
+    ) -> Sequence[DurationDistribution[float]]:
         return [
             replace(answer, mu=-math.inf) if plan.pickup == plan.dropoff else answer
-            for plan, answer in zip(plans, super().estimate(plans), strict=True)
+            for plan, answer in zip(plans, super().estimate(plans, level=level), strict=True)
         ]
+
+
+@breaks(DurationModelContract, "test_leaving_later_never_arrives_earlier")
+class HurriesAfterHalfPast(ConstantSpeedModel):
+    def estimate(
+        self, plans: Sequence[TripPlan], /, *, level: LiveLevel | None = None
+    ) -> Sequence[DurationDistribution[float]]:
+        return [
+            replace(answer, mu=answer.mu + 3 * (plan.pickup_at.minute < 30))
+            for plan, answer in zip(plans, super().estimate(plans, level=level), strict=True)
+        ]
+
+
+@breaks(DurationModelContract, "test_no_median_is_faster_than_a_car")
+class Flies(ConstantSpeedModel):
+    def estimate(
+        self, plans: Sequence[TripPlan], /, *, level: LiveLevel | None = None
+    ) -> Sequence[DurationDistribution[float]]:
+        return [replace(answer, mu=answer.mu - 3) for answer in super().estimate(plans, level=level)]
+
+
+@breaks(DurationModelContract, "test_a_level_moves_the_median_its_way")
+class HearsNoLevel(ConstantSpeedModel):
+    def estimate(
+        self, plans: Sequence[TripPlan], /, *, level: LiveLevel | None = None
+    ) -> Sequence[DurationDistribution[float]]:
+        return super().estimate(plans)
+
+
+@breaks(DurationModelContract, "test_an_explanation_adds_up")
+class ExplainsWithoutTheLevel(ConstantSpeedModel):
+    def explain(self, plan: TripPlan, /, *, level: LiveLevel | None = None) -> Explanation:
+        return super().explain(plan)
 
 
 @breaks(DurationModelContract, "test_a_batch_is_estimated_as_its_trips_are")
 class EstimatesBatchesRoughly(ConstantSpeedModel):
-    def estimate_batch(self, plans: PlanBatch, /) -> BatchEstimate:
-        exact = super().estimate_batch(plans)
+    def estimate_batch(self, plans: PlanBatch, /, *, level: LiveLevel | None = None) -> BatchEstimate:
+        exact = super().estimate_batch(plans, level=level)
         return replace(exact, distribution=replace(exact.distribution, mu=exact.distribution.mu + 1e-6))
 
 
 @breaks(DurationModelContract, "test_a_batch_tells_the_features_it_was_estimated_from")
 class MeasuresInMiles(ConstantSpeedModel):
-    def estimate_batch(self, plans: PlanBatch, /) -> BatchEstimate:
-        exact = super().estimate_batch(plans)
+    def estimate_batch(self, plans: PlanBatch, /, *, level: LiveLevel | None = None) -> BatchEstimate:
+        exact = super().estimate_batch(plans, level=level)
         miles = exact.features["distance_km"] / 1.609344
         return replace(exact, features={**exact.features, "distance_km": miles})
 
@@ -588,10 +636,12 @@ class TakesKilometresForMiles(ConstantSpeedModel):
 
 @breaks(DurationModelContract, "test_threads_may_share_it")
 class HasOneDesk(ConstantSpeedModel):
-    def estimate(self, plans: Sequence[TripPlan], /) -> Sequence[DurationDistribution[float]]:
+    def estimate(
+        self, plans: Sequence[TripPlan], /, *, level: LiveLevel | None = None
+    ) -> Sequence[DurationDistribution[float]]:
         self._plans = plans
         time.sleep(0.001)
-        return super().estimate(self._plans)
+        return super().estimate(self._plans, level=level)
 
 
 # Trainers
@@ -652,7 +702,7 @@ class HoldsTheEventLoop(ConstantSpeedTrainer):
 
 
 def rewritten(artifact: ModelArtifact, manifest: Manifest) -> ModelArtifact:
-    (artifact.folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+    (artifact.folder / MANIFEST_FILE).write_bytes(msgspec.json.encode(manifest))
     return ModelArtifact(artifact.folder, manifest)
 
 
@@ -664,7 +714,7 @@ class Credulous(ConstantSpeedLoader):
 
     def open(self, folder: Path, /) -> ConstantSpeedModel:
         try:
-            content = (folder / "manifest.json").read_bytes()
+            content = (folder / MANIFEST_FILE).read_bytes()
             return ConstantSpeedModel(msgspec.json.decode(content, type=Manifest))
         except (OSError, msgspec.DecodeError) as error:
             raise BrokenModel("no manifest") from error
@@ -905,6 +955,69 @@ class ShowsOneStepAtATime(MemoryProgress):
             raise RuntimeError("a step is under way")
         with super().step(label, total=total) as step:
             yield step
+
+
+# Live levels
+
+
+@breaks(LevelStoreContract, "test_there_is_no_level_at_first")
+class KeepsOneLevelForAll(MemoryLevelStore):
+    async def level(self, version: ModelVersion, /) -> LiveLevel | None:
+        return next(iter(self._levels.values()), None)
+
+
+@breaks(LevelStoreContract, "test_a_level_comes_back_as_it_was_saved")
+class KeepsShortNumbers(MemoryLevelStore):
+    async def save(self, version: ModelVersion, level: LiveLevel, /) -> None:
+        await super().save(version, replace(level, strata=tuple(round(x, 6) for x in level.strata)))
+
+
+@breaks(LevelStoreContract, "test_a_later_level_takes_the_place_of_an_earlier")
+class KeepsTheFirstLevel(MemoryLevelStore):
+    async def save(self, version: ModelVersion, level: LiveLevel, /) -> None:
+        self._levels.setdefault(version, level)
+
+
+@breaks(LevelStoreContract, "test_an_earlier_level_that_comes_late_changes_nothing")
+class KeepsTheLastToCome(MemoryLevelStore):
+    async def save(self, version: ModelVersion, level: LiveLevel, /) -> None:
+        self._levels[version] = level
+
+
+# Journals
+
+
+@breaks(JournalContract, "test_an_entry_comes_back_as_it_was_written")
+class KeepsShortReasons(MemoryJournal):
+    async def write(self, entry: Entry, /) -> None:
+        await super().write(replace(entry, reason=entry.reason[:1_000]))
+
+
+@breaks(JournalContract, "test_the_order_is_that_of_writing")
+class TrustsClocks(MemoryJournal):
+    async def entries(self, *, limit: int) -> Sequence[Entry]:
+        return sorted(self._entries, key=lambda entry: entry.at, reverse=True)[:limit]
+
+
+@breaks(JournalContract, "test_the_limit_keeps_the_newest")
+class KeepsTheOldest(MemoryJournal):
+    async def entries(self, *, limit: int) -> Sequence[Entry]:
+        return self._entries[:limit][::-1]
+
+
+@breaks(JournalContract, "test_equal_entries_are_two")
+class KeepsASet(MemoryJournal):
+    async def write(self, entry: Entry, /) -> None:
+        if entry not in self._entries:
+            await super().write(entry)
+
+
+@breaks(JournalContract, "test_writers_at_once_lose_nothing")
+class ForgetsOtherWriters(MemoryJournal):
+    async def write(self, entry: Entry, /) -> None:
+        before = self._entries
+        await asyncio.sleep(0)
+        self._entries = [*before, entry]
 
 
 @pytest.mark.parametrize(("contract", "adapter", "clause", "by"), BROKEN)

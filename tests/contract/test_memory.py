@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.journal import MemoryJournal
+from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import (
     ConstantSpeedLoader,
     ConstantSpeedTrainer,
@@ -27,6 +29,8 @@ from taxi_predictor.adapters.memory.trips import (
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.ports.outbound.clock import Clock
+from taxi_predictor.ports.outbound.journal import Journal
+from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
@@ -37,6 +41,8 @@ from taxi_predictor.ports.testing.duration_model import (
     ModelLoaderContract,
     ModelTrainerContract,
 )
+from taxi_predictor.ports.testing.journal import JournalContract
+from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
 from taxi_predictor.ports.testing.progress import ProgressContract
@@ -130,6 +136,18 @@ class TestMemoryModelShelf(Polars, ModelShelfContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[tuple[ModelShelf, ModelTrainer]]:
         yield MemoryModelShelf(ConstantSpeedLoader()), ConstantSpeedTrainer(clock=MemoryClock(NOON))
+
+
+class TestMemoryLevelStore(LevelStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[LevelStore]:
+        yield MemoryLevelStore()
+
+
+class TestMemoryJournal(JournalContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Journal]:
+        yield MemoryJournal()
 
 
 class TestMemoryClock(ClockContract):

@@ -1,14 +1,23 @@
-"""PostgreSQL keeps the contracts of trips, quarantine and zones."""
+"""PostgreSQL keeps the contracts of trips, quarantine, zones and the journal."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
+import pytest
+
 from servers import open_database
 from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.adapters.postgres.journal import PostgresJournal
+from taxi_predictor.adapters.postgres.level import PostgresLevelStore
 from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
 from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
+from taxi_predictor.ports.outbound.journal import Journal
+from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.trips import Quarantine, TripStore
+from taxi_predictor.ports.testing.journal import JournalContract, an_entry
+from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
@@ -37,3 +46,28 @@ class TestPostgresZoneStore(ZoneStoreContract):
     async def open(self) -> AsyncIterator[ZoneStore]:
         async with open_database(max_size=2) as pool:
             yield PostgresZoneStore(pool)
+
+
+class TestPostgresLevelStore(LevelStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[LevelStore]:
+        async with open_database() as pool:
+            yield PostgresLevelStore(pool)
+
+
+class TestPostgresJournal(JournalContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Journal]:
+        async with open_database() as pool:
+            yield PostgresJournal(pool)
+
+    @pytest.mark.parametrize(
+        "change", ["update journal set actor = 'eve'", "delete from journal", "truncate journal"]
+    )
+    async def test_the_database_refuses_to_change_what_was_written(self, change: str) -> None:
+        async with open_database() as pool:
+            journal = PostgresJournal(pool)
+            await journal.write(an_entry(1))
+            with pytest.raises(asyncpg.RaiseError, match="never changed or deleted"):
+                await pool.execute(change)
+            assert list(await journal.entries(limit=2)) == [an_entry(1)]

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 
-from taxi_predictor.domain.city import City, PlausibilityBounds
+from taxi_predictor.domain.city import Airport, City, PlausibilityBounds
 from taxi_predictor.domain.errors import InvalidCity
+from taxi_predictor.domain.place import Point
 from taxi_predictor.ports.testing.strategies import A_CITY, cities, time_zones
 
 few = settings(max_examples=60, deadline=None)
@@ -42,10 +43,22 @@ def test_a_city_without_a_name_is_refused() -> None:
         replace(A_CITY, name="")
 
 
-@pytest.mark.parametrize("speed_km_h", [0.0, -20.0, math.nan])
+@pytest.mark.parametrize("speed_km_h", [0.0, -20.0, math.nan, math.inf])
 def test_a_city_where_nothing_moves_is_refused(speed_km_h: float) -> None:
     with pytest.raises(InvalidCity, match="fallback_speed_km_h"):
         replace(A_CITY, fallback_speed_km_h=speed_km_h)
+
+
+@pytest.mark.parametrize("angle_deg", [math.nan, math.inf, -math.inf])
+def test_streets_that_run_nowhere_are_refused(angle_deg: float) -> None:
+    with pytest.raises(InvalidCity, match="street_angle_deg"):
+        replace(A_CITY, street_angle_deg=angle_deg)
+
+
+@pytest.mark.parametrize("radius_km", [-1.0, 0.0, math.nan, math.inf])
+def test_an_airport_without_a_size_is_refused(radius_km: float) -> None:
+    with pytest.raises(InvalidCity, match="radius_km"):
+        Airport(name="JFK", point=Point(40.65, -73.79), radius_km=radius_km)
 
 
 def test_the_believable_bounds_are_those_of_the_benchmarks() -> None:

@@ -17,6 +17,7 @@ A_TRIP: ReadTrip[float] = ReadTrip(
     is_malformed=False,
     is_nonexistent_time=False,
     is_wrong_month=False,
+    is_outside_calendar=False,
     is_unknown_zone=False,
     pickup_lat_deg=40.70,
     pickup_lon_deg=-74.00,
@@ -29,6 +30,7 @@ FLAGS = {
     "is_missing": Rejection.MISSING_FIELD,
     "is_nonexistent_time": Rejection.NONEXISTENT_TIME,
     "is_wrong_month": Rejection.WRONG_MONTH,
+    "is_outside_calendar": Rejection.OUTSIDE_CALENDAR,
     "is_unknown_zone": Rejection.UNKNOWN_ZONE,
 }
 

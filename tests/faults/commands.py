@@ -84,7 +84,9 @@ class Home:
         """The same folder with another database and further settings."""
         return replace(self, dsn=dsn, settings={**self.settings, **settings})
 
-    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+    async def start(
+        self, *arguments: str, stdout: int = asyncio.subprocess.PIPE
+    ) -> asyncio.subprocess.Process:
         """Start a command as the leader of a process group of its own."""
         environment = {**os.environ, "TAXI_HOME": str(self.folder / "home"), **self.settings}
         if self.dsn is not None:
@@ -94,7 +96,7 @@ class Home:
             cwd=self.folder,
             env=environment,
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
+            stdout=stdout,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
@@ -113,7 +115,7 @@ async def finish(process: asyncio.subprocess.Process) -> Finished:
             os.killpg(process.pid, signal.SIGKILL)
         raise
     assert process.returncode is not None
-    finished = Finished(code=process.returncode, out=out.decode(), err=err.decode())
+    finished = Finished(code=process.returncode, out=(out or b"").decode(), err=err.decode())
     assert "Traceback" not in finished.err, finished.err
     return finished
 

@@ -78,7 +78,7 @@ async def test_a_bad_source(home: Home, database: asyncpg.Pool, make, code, word
         (("train", "--until", "soon"), {}, 2, "'soon'"),
         (("trips", "--colour"), {}, 2, "--colour"),
         (("trips",), {"TAXI_CTY": "chicago"}, 2, "did you mean TAXI_CITY"),
-        (("trips",), {"TAXI_POOL_MAX": "many"}, 2, "pool_max"),
+        (("trips",), {"TAXI_POOL_MAX": "many"}, 2, "TAXI_POOL_MAX: "),
         (("trips",), {"TAXI_CITY": "gotham"}, 4, "chicago, new-york"),
         (("predict", "--pickup", "here", "--dropoff", "40.7,-74"), {}, 2, "'here'"),
         (("predict", "--pickup", "40.7,-74", "--dropoff", "40.7,-74"), {}, 5, "promote"),
@@ -90,6 +90,22 @@ async def test_a_wrong_command(  # type: ignore[no-untyped-def] # rows of the ta
     done = await home.on(home.dsn, **settings).run(*arguments)
     assert done.code == code
     assert words in done.complaint
+
+
+async def test_a_home_serves_one_city(home: Home, database: asyncpg.Pool) -> None:
+    ingested = (
+        await home.on(home.dsn, TAXI_CITY="chicago").run("ingest", "simulation:trips=500,months=1", "--json")
+    ).report
+    for command in (
+        ("ingest", "simulation:trips=500,months=1"),
+        ("train",),
+        ("predict", "--pickup", "40.7,-74", "--dropoff", "40.7,-74"),
+        ("serve",),
+    ):
+        done = await home.run(*command)
+        assert done.code == 2
+        assert "is the home of chicago, not of new-york" in done.complaint
+    assert (await Stored.of(database)).trips == ingested.added
 
 
 async def test_too_many_rejects_store_nothing_and_say_why(home: Home, database: asyncpg.Pool) -> None:

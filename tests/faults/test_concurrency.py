@@ -11,6 +11,7 @@ from faults.commands import Home, Stored, clean_batch, empty_database, finish, p
 from taxi_predictor.adapters.postgres.migrations import migrate, migrations
 from taxi_predictor.adapters.postgres.pool import open_pool
 from taxi_predictor.adapters.postgres.trips import PostgresTripStore
+from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import FinishedTrip
 from taxi_predictor.ports.outbound.trips import CleanBatch, PartName
 from taxi_predictor.ports.testing.samples import a_trip
@@ -76,6 +77,33 @@ async def test_two_parts_that_offer_the_same_trips_in_opposite_order_do_not_bloc
         added = await first
     assert (added.added, added.known) == (2, 0)
     assert (second.added, second.known) == (0, 2)
+
+
+@pytest.mark.parametrize("isolation", ["read committed", "repeatable read"])
+async def test_a_part_with_rejects_that_comes_in_several_times_at_once_keeps_them_once(
+    home: Home, isolation: str
+) -> None:
+    """Whichever isolation the database gives to those who ask for none."""
+    assert home.dsn is not None
+    async with asyncpg.create_pool(home.dsn, min_size=0, max_size=1) as database:
+        name = await database.fetchval("select current_database()")
+        await database.execute(f"alter database {name} set default_transaction_isolation = '{isolation}'")
+    part, trips = PartName(family="sample", name="again"), [a_trip(number) for number in range(3)]
+
+    async def offered() -> AsyncIterator[CleanBatch]:
+        yield clean_batch(trips, rejects=[(9, Rejection.TOO_SHORT, "{}")])
+        await asyncio.sleep(0.05)
+        yield clean_batch(trips[:1], row_numbers=[10])
+
+    async with open_pool(home.dsn, max_size=4) as database:
+        store = PostgresTripStore(database)
+        async with asyncio.timeout(20):
+            added = await asyncio.gather(*(store.add(part, offered()) for _ in range(4)))
+        assert sorted((one.added, one.known, one.duplicates) for one in added) == [(0, 3, 1)] * 3 + [
+            (3, 0, 1)
+        ]
+        rows = await database.fetch("select row_number, reason from trip_rejects order by row_number")
+        assert [tuple(row) for row in rows] == [(9, "too-short"), (10, "duplicate")]
 
 
 async def test_a_reader_sees_a_part_only_when_it_is_whole(home: Home, database: asyncpg.Pool) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,12 +15,15 @@ from litestar.testing import TestClient
 
 from taxi_predictor.adapters.http.app import create_app
 from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.domain.distribution import ScaledResiduals
-from taxi_predictor.domain.model import SIMULATION, Manifest, ModelArtifact, ModelVersion
+from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.ports.inbound.health import Health, Ping
+from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.models import ModelShelf
 from taxi_predictor.ports.testing.samples import NOON, SPLIT
@@ -43,6 +47,7 @@ ZONES = ZoneTable(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryHexagon:
     predictor: DurationPredictor
+    levelling: LiveLevelling
     health: Health
 
 
@@ -67,7 +72,7 @@ def a_shelf(*, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",
     )
     with TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+        (folder / MANIFEST_FILE).write_bytes(msgspec.json.encode(manifest))
         shelf.place(ModelVersion(version), ModelArtifact(folder, manifest))
     return shelf
 
@@ -85,9 +90,19 @@ def serving(
         store = MemoryZoneStore()
         if zones is not None:
             await store.remember(zones)
-        serving_shelf = shelf or a_shelf()
+        serving_shelf, clock = shelf or a_shelf(), MemoryClock(NOON)
+        levelling = LiveLevelling(
+            trips=MemoryTripStore(MemoryQuarantine()),
+            shelf=serving_shelf,
+            levels=MemoryLevelStore(),
+            clock=clock,
+            every=timedelta(minutes=5),
+        )
         yield MemoryHexagon(
-            predictor=DurationPredictor(shelf=serving_shelf, zones=store, clock=MemoryClock(NOON)),
+            levelling=levelling,
+            predictor=DurationPredictor(
+                shelf=serving_shelf, zones=store, clock=clock, current_level=levelling.current
+            ),
             health=Health(shelf=serving_shelf, pings=pings or {}),
         )
 

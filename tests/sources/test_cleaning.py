@@ -223,6 +223,14 @@ def test_plans_need_no_end_and_what_is_known_of_it_is_not_read() -> None:
         ),
         (Rejection.WRONG_MONTH, {"pickup_at": "2021-12-31 23:59:59"}),
         (Rejection.WRONG_MONTH, {"pickup_at": "2022-02-01 00:00:00", "dropoff_at": "2022-02-01 00:10:00"}),
+        (
+            Rejection.OUTSIDE_CALENDAR,
+            {"pickup_at": "1999-12-31 23:59:59+00:00", "dropoff_at": "2000-01-01 00:10:00+00:00"},
+        ),
+        (
+            Rejection.OUTSIDE_CALENDAR,
+            {"pickup_at": "2100-01-01 00:00:00+00:00", "dropoff_at": "2100-01-01 00:10:00+00:00"},
+        ),
         (Rejection.UNKNOWN_ZONE, {"pickup_lat": None, "pickup_zone": 264}),
         (Rejection.UNKNOWN_ZONE, {"dropoff_lon": None, "dropoff_zone": -1}),
         (Rejection.OUTSIDE_CITY, {"pickup_lat": 0.0, "pickup_lon": 0.0}),
@@ -235,7 +243,8 @@ def test_plans_need_no_end_and_what_is_known_of_it_is_not_read() -> None:
     ],
 )
 def test_a_row_is_refused_for_one_reason(reason: Rejection, change: dict[str, Any]) -> None:
-    month = None if reason is Rejection.NONEXISTENT_TIME else date(2022, 1, 1)
+    is_of_any_month = reason in (Rejection.NONEXISTENT_TIME, Rejection.OUTSIDE_CALENDAR)
+    month = None if is_of_any_month else date(2022, 1, 1)
     batch = clean({**ROW, "pickup_zone": None, "dropoff_zone": None, **change}, month=month)
     assert reasons(batch) == [reason]
 

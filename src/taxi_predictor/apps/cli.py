@@ -22,10 +22,11 @@ from rich.markup import escape
 
 from taxi_predictor import __version__
 from taxi_predictor.apps.commands.demo import demo
-from taxi_predictor.apps.commands.models import evaluate, models, promote, rollback, train
+from taxi_predictor.apps.commands.journal import journal
+from taxi_predictor.apps.commands.models import MODELS, evaluate, promote, rollback, train
+from taxi_predictor.apps.commands.output import ERR, drop_output
 from taxi_predictor.apps.commands.predictions import predict
 from taxi_predictor.apps.commands.serving import serve
-from taxi_predictor.apps.commands.session import ERR
 from taxi_predictor.apps.commands.trips import ingest, migrate, trips
 from taxi_predictor.domain.errors import Invalid, NotFound, Refused, TaxiPredictorError, Unavailable
 
@@ -57,11 +58,13 @@ DATA, MODEL, SERVING = (
 )
 for group, commands in {
     DATA: (ingest, trips, migrate),
-    MODEL: (train, evaluate, models, promote, rollback),
+    MODEL: (train, evaluate, promote, rollback, journal),
     SERVING: (demo, predict, serve),
 }.items():
     for command in commands:
         app.command(command, group=group)
+MODELS.group = MODEL
+app.command(MODELS)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -74,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         app(arguments, exit_on_error=False, print_error=False)
+        sys.stdout.flush()
     except CycloptsError as error:
         ERR.print(f"[bold red]usage[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(EXIT_CODES[Invalid])
@@ -83,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has left, such as `head`
+        drop_output()  # the reader of it has left, such as `head`
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

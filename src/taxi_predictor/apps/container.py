@@ -3,15 +3,19 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.apps.cities import load_city
+from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.profiles import PROFILES, Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.ports.inbound.health import Health
+from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.intake import TripIntake
+from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.progress import Progress
@@ -26,13 +30,22 @@ class Container:
     city: City
     intake: TripIntake
     lifecycle: ModelLifecycle
+    history: ModelHistory
     predictor: DurationPredictor
+    levelling: LiveLevelling
     health: Health
     outbound: Outbound
 
 
 def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
     """Build the use cases. Pure: opens nothing."""
+    levelling = LiveLevelling(
+        trips=outbound.trips,
+        shelf=outbound.shelf,
+        levels=outbound.levels,
+        clock=outbound.clock,
+        every=timedelta(seconds=settings.live_level_every_s) if settings.live_level_every_s else None,
+    )
     return Container(
         city=city,
         intake=TripIntake(
@@ -53,7 +66,14 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             policy=PromotionPolicy(),
             progress=outbound.progress,
         ),
-        predictor=DurationPredictor(shelf=outbound.shelf, zones=outbound.zones, clock=outbound.clock),
+        predictor=DurationPredictor(
+            shelf=outbound.shelf,
+            zones=outbound.zones,
+            clock=outbound.clock,
+            current_level=levelling.current,
+        ),
+        levelling=levelling,
+        history=ModelHistory(journal=outbound.journal, registry=outbound.registry),
         health=Health(shelf=outbound.shelf, pings=outbound.pings),
         outbound=outbound,
     )
@@ -66,8 +86,14 @@ async def open_container(
     progress: Progress | None = None,
     swap: Callable[[Outbound], Outbound] = lambda outbound: outbound,
 ) -> AsyncIterator[Container]:
-    """Open the adapters of the profile; close them in reverse order on exit."""
+    """Open the adapters of the profile; close them in reverse order on exit.
+
+    Raises:
+        InvalidSettings: the home is that of another city, or a server is not named.
+    """
     city = load_city(settings.city)
+    if settings.profile != "memory":
+        claim_home(settings.home, city)
     async with AsyncExitStack() as stack:
         profile = PROFILES[settings.profile]
         outbound = await profile(settings, city, progress or MemoryProgress(), stack)

@@ -12,6 +12,8 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.ports.inbound.health import Ping
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
+from taxi_predictor.ports.outbound.journal import Journal
+from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
@@ -42,11 +44,13 @@ class Outbound:
     trips: TripStore
     quarantine: Quarantine
     zones: ZoneStore
+    levels: LevelStore
     trainer: ModelTrainer
     baselines: BaselineTrainer
     loader: ModelLoader
     registry: ModelRegistry
     shelf: ModelShelf
+    journal: Journal
     migrate: Migrate = _no_schema
     pings: Mapping[str, Ping] = field(default_factory=dict)
 
@@ -59,6 +63,8 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.baselines.trainer import Baselines
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
+    from taxi_predictor.adapters.memory.journal import MemoryJournal
+    from taxi_predictor.adapters.memory.level import MemoryLevelStore
     from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
     from taxi_predictor.adapters.memory.places import MemoryZoneStore
     from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
@@ -74,11 +80,13 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         trips=MemoryTripStore(quarantine),
         quarantine=quarantine,
         zones=MemoryZoneStore(),
+        levels=MemoryLevelStore(),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
         baselines=Baselines(seed=settings.seed),
         loader=loader,
         registry=MemoryModelRegistry(clock=clock),
         shelf=MemoryModelShelf(loader),
+        journal=MemoryJournal(),
     )
 
 
@@ -123,6 +131,8 @@ async def _stored(
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.mlflow.registry import MlflowModelRegistry
+    from taxi_predictor.adapters.postgres.journal import PostgresJournal
+    from taxi_predictor.adapters.postgres.level import PostgresLevelStore
     from taxi_predictor.adapters.postgres.migrations import migrate
     from taxi_predictor.adapters.postgres.pool import open_pool, ping
     from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
@@ -139,6 +149,7 @@ async def _stored(
         trips=PostgresTripStore(pool),
         quarantine=PostgresQuarantine(pool),
         zones=PostgresZoneStore(pool),
+        levels=PostgresLevelStore(pool),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
         baselines=Baselines(seed=settings.seed),
         loader=loader,
@@ -146,6 +157,7 @@ async def _stored(
             tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts
         ),
         shelf=DiskModelShelf(settings.home / "models", loader),
+        journal=PostgresJournal(pool),
         migrate=lambda to: migrate(pool, to=to),
         pings={"postgres": partial(ping, pool)},
     )

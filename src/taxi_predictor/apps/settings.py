@@ -1,5 +1,6 @@
 """Everything that may differ between two deploys, read once from the environment."""
 
+import getpass
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -40,20 +41,48 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """PostgreSQL; also DATABASE_URL. Unset in profile local: an embedded one under home."""
     mlflow_tracking_uri: str | None = None
     """Also MLFLOW_TRACKING_URI. Unset in profile local: an SQLite file under home."""
-    model_name: str = "taxi-duration"
-    """The registered model in MLflow."""
+    model_name: Annotated[str, msgspec.Meta(pattern=r"^[^/:'\s]+$")] = "taxi-duration"
+    """The registered model in MLflow; without spaces and any of / : '"""
     tlc_url: str = "https://d37ci6vzurychx.cloudfront.net"
     """Where the TLC publishes its trips."""
     max_reject_share: Share = 0.3
     """A file with a larger share of unbelievable rows is refused whole."""
     seed: int = 1
     """Of everything random in training."""
+    live_level_every_s: Annotated[float, msgspec.Meta(ge=0)] = 300.0
+    """How often a service measures the live level from ended trips; 0: answers are given without any."""
+    actor: str | None = None
+    """Whom the journal names as the one who did it. Unset: the login name at this host."""
     pool_max: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
     """Database connections per process."""
     api_host: str = "127.0.0.1"
+    """The address the API listens on: 0.0.0.0 is all of the machine's, ::1 is itself by IPv6."""
     api_port: Port = 8000
+    """The port it listens on."""
     api_workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    """Processes that answer; each holds the model and a pool of database connections."""
     api_max_body_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 1 << 20
+    """A request with a larger body is refused."""
+
+    @property
+    def api_address(self) -> str:
+        """Host and port as addresses are written: an IPv6 host stands in brackets (RFC 3986, 3.2.2)."""
+        host = f"[{self.api_host}]" if ":" in self.api_host else self.api_host
+        return f"{host}:{self.api_port}"
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{self.api_address}"
+
+    @property
+    def who(self) -> str:
+        """The actor, or the login name, or ``unknown`` where the user has no name, as in containers."""
+        if self.actor:
+            return self.actor
+        try:
+            return getpass.getuser()
+        except (OSError, KeyError):  # KeyError before Python 3.13
+            return "unknown"
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -63,6 +92,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         InvalidSettings: an unknown ``TAXI_`` name, a value of the wrong kind, an unreadable secret.
     """
     raw: dict[str, str] = {}
+    set_by: dict[str, str] = {}
     known = {f"{PREFIX}{name.upper()}": name for name in Settings.__struct_fields__} | WELL_KNOWN
     for variable, value in environ.items():
         plain = variable.removesuffix(FILE_SUFFIX) if variable not in known else variable
@@ -76,11 +106,14 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         if field in raw and plain in WELL_KNOWN:
             continue  # our own name wins over the well-known one
         raw[field] = value if plain == variable else _secret(variable, value)
+        set_by[field] = variable
     try:
         given = {name: value for name, value in raw.items() if value}
         return msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, text: kind(text))
     except msgspec.ValidationError as error:
-        raise InvalidSettings(f"settings: {error}") from error
+        # It ends in "- at `$.pool_max`".
+        reason, _, field = str(error).partition(" - at `$.")
+        raise InvalidSettings(f"{set_by[field.rstrip('`')]}: {reason}") from error
 
 
 def _secret(variable: str, path: str) -> str:

@@ -1,14 +1,27 @@
 """What the commands show a person."""
 
 from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
 
+from rich.markup import escape
 from rich.table import Table
 
 from taxi_predictor.domain.evaluation import Scores
+from taxi_predictor.ports.inbound.history import Difference
 from taxi_predictor.ports.inbound.intake import IngestReport, StoredTrips
+from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.models import Alias, RegisteredModel
 
-__all__ = ["ingest_table", "models_table", "rejects_table", "scores_table", "slices_table", "stored_table"]
+__all__ = [
+    "difference_tables",
+    "ingest_table",
+    "journal_table",
+    "models_table",
+    "rejects_table",
+    "scores_table",
+    "slices_table",
+    "stored_table",
+]
 
 
 def _table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
@@ -105,3 +118,30 @@ def models_table(models: Sequence[RegisteredModel]) -> Table:
             "passed" if verdict.passed else f"refused: {'; '.join(verdict.reasons)}",
         )
     return table
+
+
+def journal_table(entries: Sequence[Entry], tz: ZoneInfo) -> Table:
+    table = _table("Journal", "when", "who", "what", "version", "why", numbers=("version",))
+    for entry in entries:
+        when = f"{entry.at.astimezone(tz):%Y-%m-%d %H:%M}"
+        table.add_row(when, escape(entry.actor), entry.deed, str(entry.version), escape(entry.reason))
+    return table
+
+
+def difference_tables(difference: Difference) -> Sequence[Table]:
+    versions = (f"version {difference.before}", f"version {difference.after}")
+    facts = _table("What differs", "what", *versions)
+    for name, (before, after) in {**difference.facts, **difference.params}.items():
+        facts.add_row(name, escape(str(before)), escape(str(after)))
+    for name in difference.features_added:
+        facts.add_row(f"feature {name}", "", "added")
+    for name in difference.features_removed:
+        facts.add_row(f"feature {name}", "", "removed")
+    numbers = (*versions, "change")
+    scores = _table("Scores on the held-out trips of each", "trips", "measure", *numbers, numbers=numbers)
+    for group, changes in difference.scores.items():
+        for name, change in changes.items():
+            values = ("-" if v is None else f"{v:,.4g}" for v in (change.before, change.after))
+            relative = "" if change.relative is None else f"{change.relative:+.1%}"
+            scores.add_row(group, name, *values, relative)
+    return facts, scores

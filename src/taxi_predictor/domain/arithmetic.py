@@ -58,7 +58,7 @@ class Arithmetic(Protocol[N]):
         ...
 
     def where(self, condition: N, yes: N | float, no: N | float, /) -> N: ...
-    def take(self, table: Sequence[int], index: N, /) -> N:
+    def take(self, table: Sequence[float], index: N, /) -> N:
         """``table[index]``; *index* is a whole number within the table."""
         ...
 
@@ -109,7 +109,7 @@ class ScalarArithmetic(Arithmetic[float]):
     def where(self, condition: float, yes: float, no: float, /) -> float:
         return yes if condition else no
 
-    def take(self, table: Sequence[int], index: float, /) -> float:
+    def take(self, table: Sequence[float], index: float, /) -> float:
         return float(table[int(index)])
 
     def interpolate(self, x: float, xs: Sequence[float], ys: Sequence[float], /) -> float:

@@ -1,5 +1,6 @@
 """A city as configuration: its clock, its bounds, its holidays and what is believable there."""
 
+import math
 from dataclasses import dataclass, field
 from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -36,6 +37,10 @@ class Airport:
     point: Point
     radius_km: float = 2.5
 
+    def __post_init__(self) -> None:
+        if not 0 < self.radius_km < math.inf:
+            raise InvalidCity(f"airport {self.name}: radius_km must be positive and finite")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class City:
@@ -59,8 +64,10 @@ class City:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise InvalidCity(f"city {self.name}: no such time zone: {self.time_zone!r}") from error
-        if not self.fallback_speed_km_h > 0:
-            raise InvalidCity(f"city {self.name}: fallback_speed_km_h must be positive")
+        if not 0 < self.fallback_speed_km_h < math.inf:
+            raise InvalidCity(f"city {self.name}: fallback_speed_km_h must be positive and finite")
+        if not math.isfinite(self.street_angle_deg):
+            raise InvalidCity(f"city {self.name}: street_angle_deg must be a number of degrees")
 
     @property
     def tz(self) -> ZoneInfo:

@@ -8,7 +8,7 @@ One set of steps then serves every trip, so quantiles never cross.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import isfinite
 from typing import Generic, TypeVar
 
@@ -61,6 +61,15 @@ class ScaledResiduals:
             probabilities.append(step / steps)
             values.append(ranked[below - 1] + (rank - below) * (ranked[above] - ranked[below - 1]))
         return cls(tuple(probabilities), tuple(values))
+
+    def centred(self) -> "ScaledResiduals":
+        """The same scatter with a median of zero: the middle is moved there, the ends stay put."""
+        median = self.at(0.5)
+        moved = (
+            value - median * (1 - abs(2 * probability - 1))
+            for probability, value in zip(self.probabilities, self.values, strict=True)
+        )
+        return ScaledResiduals(self.probabilities, tuple(accumulate(moved, max)))
 
     def at(self, probability: float) -> float:
         """The value below which a share *probability* of residuals lies."""

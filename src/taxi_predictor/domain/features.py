@@ -78,9 +78,9 @@ class PlanValues(NamedTuple, Generic[N]):
     dropoff_zone: N
 
 
-def plan_values(plan: TripPlan, city: City) -> PlanValues[float]:
-    """The raw values of one plan."""
-    local = plan.pickup_at.astimezone(city.tz)
+def plan_values(plan: TripPlan, city: City, *, at: datetime | None = None) -> PlanValues[float]:
+    """The raw values of one plan, or of the same trip were it to leave *at* another instant."""
+    local = (plan.pickup_at if at is None else at).astimezone(city.tz)
     pickup, dropoff = plan.pickup, plan.dropoff
     return PlanValues(
         local_s=(local.replace(tzinfo=UTC) - _EPOCH) / _SECOND,
@@ -193,7 +193,8 @@ class FeatureEncoder(Generic[N]):
         is_after_new_year = month_from_march >= 10
         month = m.where(is_after_new_year, month_from_march - 9, month_from_march + 3)
 
-        # The year, as begun in March, decides whether its coming January follows a leap day.
+        # From March to December the year begun in March is the calendar's own, and its leap day, if it
+        # has one, lies behind. January and February have none behind them.
         is_leap = m.where(
             m.both(
                 year_of_era % 4 < 1,

@@ -10,11 +10,15 @@ from typing import NewType, Protocol
 from taxi_predictor.domain.arithmetic import Column, ColumnArithmetic
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution, ScaledResiduals
+from taxi_predictor.domain.explanation import Explanation
+from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.split import TimeSplit
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
 
 __all__ = [
     "ARTIFACT_FORMAT",
+    "MANIFEST_FILE",
+    "SERVED_FORMATS",
     "SIMULATION",
     "BatchEstimate",
     "DurationModel",
@@ -23,8 +27,14 @@ __all__ = [
     "ModelVersion",
 ]
 
-ARTIFACT_FORMAT = 1
-"""Of the manifest and the files it names; code refuses an artifact of another format."""
+ARTIFACT_FORMAT = 2
+"""Of the manifest, of the files it names and of what its features mean."""
+
+SERVED_FORMATS = (ARTIFACT_FORMAT - 1, ARTIFACT_FORMAT)
+"""This code serves its own format and the one before, so that a release can be rolled back or out."""
+
+MANIFEST_FILE = "manifest.json"
+"""Where an artifact's folder keeps its manifest."""
 
 SIMULATION = "simulation"
 """The family of sources whose trips nobody took; what was learned from them is labelled."""
@@ -51,6 +61,8 @@ class Manifest:
     params: Mapping[str, str | int | float]
     created_at: datetime
     code_version: str
+    level_reference: tuple[float, ...] = ()
+    """Level zero of each stratum, see :mod:`~taxi_predictor.domain.level`; empty: it has no live level."""
     files: Mapping[str, str] = field(default_factory=dict)
     """The artifact's other files: name to sha256 in hexadecimal."""
     format: int = ARTIFACT_FORMAT
@@ -85,11 +97,22 @@ class DurationModel(Protocol):
     def manifest(self) -> Manifest: ...
 
     @abstractmethod
-    def estimate(self, plans: Sequence[TripPlan], /) -> Sequence[DurationDistribution[float]]:
-        """One distribution per plan, in their order; every quantile is positive and finite."""
+    def estimate(
+        self, plans: Sequence[TripPlan], /, *, level: LiveLevel | None = None
+    ) -> Sequence[DurationDistribution[float]]:
+        """One distribution per plan, in their order; every quantile is positive and finite.
+
+        The median is FIFO and never faster than the city's fastest believable car: see
+        :mod:`~taxi_predictor.domain.departures`. A *level* moves it; the spread stays.
+        """
         ...
 
     @abstractmethod
-    def estimate_batch(self, plans: PlanBatch, /) -> BatchEstimate:
+    def estimate_batch(self, plans: PlanBatch, /, *, level: LiveLevel | None = None) -> BatchEstimate:
         """The same estimates, to 1e-9, for many plans in columns; at least one plan."""
+        ...
+
+    @abstractmethod
+    def explain(self, plan: TripPlan, /, *, level: LiveLevel | None = None) -> Explanation:
+        """What made the median of *plan* what it is; its parts add up to ln(median), to 1e-6."""
         ...

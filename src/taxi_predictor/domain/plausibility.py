@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
@@ -9,7 +10,11 @@ from taxi_predictor.domain.arithmetic import Arithmetic, Quantity
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.place import great_circle_km
 
-__all__ = ["ReadTrip", "Rejection", "doubts"]
+__all__ = ["EARLIEST", "LATEST", "ReadTrip", "Rejection", "doubts"]
+
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""Departures from the one up to, not including, the other: the calendar has holidays for them, and
+clocks have rules."""
 
 N = TypeVar("N", bound=Quantity)
 
@@ -25,6 +30,8 @@ class Rejection(StrEnum):
     """A local time in the hour that is skipped when the clocks go forward."""
     WRONG_MONTH = "wrong-month"
     """Picked up in another month than the file's name says."""
+    OUTSIDE_CALENDAR = "outside-calendar"
+    """Picked up before 2000 or after 2099 (UTC)."""
     UNKNOWN_ZONE = "unknown-zone"
     OUTSIDE_CITY = "outside-city"
     NOT_POSITIVE = "not-positive"
@@ -42,7 +49,7 @@ class Rejection(StrEnum):
 class ReadTrip(Generic[N]):
     """What a source says of one finished trip, or of many as columns.
 
-    The first five are conditions that only a reader can tell; the rest may be null (in columns)
+    The first six are conditions that only a reader can tell; the rest may be null (in columns)
     or NaN where one of those conditions holds.
     """
 
@@ -50,6 +57,7 @@ class ReadTrip(Generic[N]):
     is_malformed: N
     is_nonexistent_time: N
     is_wrong_month: N
+    is_outside_calendar: N
     is_unknown_zone: N
     pickup_lat_deg: N
     pickup_lon_deg: N
@@ -68,6 +76,7 @@ def doubts(m: Arithmetic[N], trip: ReadTrip[N], city: City) -> Iterator[tuple[Re
     yield Rejection.MISSING_FIELD, trip.is_missing
     yield Rejection.NONEXISTENT_TIME, trip.is_nonexistent_time
     yield Rejection.WRONG_MONTH, trip.is_wrong_month
+    yield Rejection.OUTSIDE_CALENDAR, trip.is_outside_calendar
     yield Rejection.UNKNOWN_ZONE, trip.is_unknown_zone
     yield (
         Rejection.OUTSIDE_CITY,

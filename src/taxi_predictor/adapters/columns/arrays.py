@@ -37,7 +37,7 @@ class ArrayArithmetic:
     where = staticmethod(np.where)
     interpolate = staticmethod(np.interp)
 
-    def take(self, table: Sequence[int], index: Floats, /) -> Floats:
+    def take(self, table: Sequence[float], index: Floats, /) -> Floats:
         return np.asarray(table)[index.astype(np.int64)].astype(np.float64)
 
     def column(self, values: Iterable[float], /) -> Floats:

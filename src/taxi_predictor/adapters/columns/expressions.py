@@ -55,7 +55,7 @@ class ExpressionArithmetic:
     def where(self, condition: pl.Expr, yes: pl.Expr | float, no: pl.Expr | float, /) -> pl.Expr:
         return pl.when(condition).then(yes).otherwise(no)
 
-    def take(self, table: Sequence[int], index: pl.Expr, /) -> pl.Expr:
+    def take(self, table: Sequence[float], index: pl.Expr, /) -> pl.Expr:
         return pl.lit(pl.Series(table)).gather(index.cast(pl.Int64)).cast(pl.Float64)
 
     def interpolate(self, x: pl.Expr, xs: Sequence[float], ys: Sequence[float], /) -> pl.Expr:

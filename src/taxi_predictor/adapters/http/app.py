@@ -1,5 +1,6 @@
 """The HTTP application, built around a way to open the hexagon."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -30,7 +31,12 @@ def create_app(open_hexagon: OpenHexagon, *, request_max_body_size: int = MAX_BO
     async def opened(app: Litestar) -> AsyncIterator[None]:
         async with open_hexagon() as hexagon:
             app.state.hexagon = hexagon
-            yield
+            following = asyncio.create_task(hexagon.levelling.follow())
+            try:
+                yield
+            finally:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
 
     app = Litestar(
         route_handlers=ROUTES,

@@ -14,6 +14,7 @@ from taxi_predictor.ports.inbound.predicting import DurationPredictor, Predictio
 __all__ = [
     "DEFAULT_COVERAGE",
     "IntervalAnswer",
+    "LiveLevelAnswer",
     "LivenessAnswer",
     "ModelAnswer",
     "PlaceBody",
@@ -104,6 +105,13 @@ class ModelAnswer(Struct, frozen=True, kw_only=True):
     simulated: Annotated[bool, Meta(description="Some of the trips it learned from were never taken.")]
 
 
+class LiveLevelAnswer(Struct, frozen=True, kw_only=True):
+    """How much longer trips like this take now than when the model learned."""
+
+    factor: Annotated[float, Meta(description="The duration was multiplied by it.")]
+    as_of: Annotated[datetime, Meta(tz=True, description="No trip that ended later has a part in it.")]
+
+
 class PredictionAnswer(Struct, frozen=True, kw_only=True):
     """How long the trip will take."""
 
@@ -113,6 +121,10 @@ class PredictionAnswer(Struct, frozen=True, kw_only=True):
     arrival_at: Annotated[datetime, Meta(tz=True, description="At the offset of pickup_at.")]
     distance_km: Annotated[float, Meta(description="The great circle from pickup to drop-off.")]
     model: ModelAnswer
+    live_level: Annotated[
+        LiveLevelAnswer | None,
+        Meta(description="How trips that ended lately moved the answer; null where nothing is known of now."),
+    ]
     source: Annotated[Literal["model"], Meta(description="What the durations come from.")] = "model"
 
     @classmethod
@@ -131,6 +143,9 @@ class PredictionAnswer(Struct, frozen=True, kw_only=True):
                 trained_until=manifest.split.held_out_from.astimezone(manifest.city.tz),
                 simulated=manifest.is_simulated,
             ),
+            live_level=LiveLevelAnswer(factor=prediction.level_factor, as_of=prediction.level.as_of)
+            if prediction.level
+            else None,
         )
 
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from taxi_predictor.adapters.http.bodies import (
     IntervalAnswer,
+    LiveLevelAnswer,
     LivenessAnswer,
     ModelAnswer,
     PlaceBody,
@@ -89,6 +90,7 @@ EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
                 trained_until=datetime(2024, 2, 15, tzinfo=_LOCAL),
                 simulated=False,
             ),
+            live_level=LiveLevelAnswer(factor=1.0342, as_of=_PICKUP_AT - timedelta(minutes=2)),
         )
     ],
     LivenessAnswer: [LivenessAnswer()],

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from taxi_predictor.ports.inbound.health import Health
+from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 
 __all__ = ["Hexagon", "OpenHexagon"]
@@ -13,6 +14,8 @@ __all__ = ["Hexagon", "OpenHexagon"]
 class Hexagon(Protocol):
     @property
     def predictor(self) -> DurationPredictor: ...
+    @property
+    def levelling(self) -> LiveLevelling: ...
     @property
     def health(self) -> Health: ...
 

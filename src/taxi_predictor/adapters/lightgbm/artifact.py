@@ -7,12 +7,11 @@ from pathlib import Path
 import msgspec
 
 from taxi_predictor.domain.errors import BrokenModel
-from taxi_predictor.domain.model import ARTIFACT_FORMAT, Manifest
+from taxi_predictor.domain.model import MANIFEST_FILE, SERVED_FORMATS, Manifest
 
-__all__ = ["CENTRE_FILE", "ENGINE", "MANIFEST_FILE", "SPREAD_FILE", "read_verified", "write_manifest"]
+__all__ = ["CENTRE_FILE", "ENGINE", "SPREAD_FILE", "read_verified", "write_manifest"]
 
 ENGINE = "lightgbm"
-MANIFEST_FILE = "manifest.json"
 CENTRE_FILE = "centre.txt"
 SPREAD_FILE = "spread.txt"
 
@@ -34,10 +33,10 @@ def read_verified(folder: Path) -> Manifest:
     try:
         text = (folder / MANIFEST_FILE).read_bytes()
         form = msgspec.json.decode(text, type=_Form)
-        if (form.engine, form.format) != (ENGINE, ARTIFACT_FORMAT):
+        if form.engine != ENGINE or form.format not in SERVED_FORMATS:
             raise BrokenModel(
                 f"the model in {folder} is {form.engine} format {form.format};"
-                f" this code serves {ENGINE} format {ARTIFACT_FORMAT}"
+                f" this code serves {ENGINE} formats {SERVED_FORMATS}"
             )
         manifest = msgspec.json.decode(text, type=Manifest)
         for name in {CENTRE_FILE, SPREAD_FILE, *manifest.files}:

@@ -13,21 +13,25 @@ import numpy as np
 import polars as pl
 
 from taxi_predictor import __version__
-from taxi_predictor.adapters.columns.arrays import ARRAYS, as_column, encode_batch
+from taxi_predictor.adapters.columns.arrays import ARRAYS, Floats, as_column, encode_batch
+from taxi_predictor.adapters.columns.timetable import Timetable
 from taxi_predictor.adapters.memory.tables import TRIPS, conform
-from taxi_predictor.domain.arithmetic import SCALAR, Arithmetic, Quantity
+from taxi_predictor.domain.arithmetic import Arithmetic, Quantity
 from taxi_predictor.domain.distribution import DurationDistribution, ScaledResiduals
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, NotEnoughTrips, UnknownModel
+from taxi_predictor.domain.explanation import Explanation
+from taxi_predictor.domain.level import LiveLevel, calm_reference
 from taxi_predictor.domain.model import (
-    ARTIFACT_FORMAT,
+    MANIFEST_FILE,
+    SERVED_FORMATS,
     BatchEstimate,
     DurationModel,
     Manifest,
     ModelArtifact,
     ModelVersion,
 )
-from taxi_predictor.domain.place import great_circle_km
-from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripPlan
+from taxi_predictor.domain.residuals import ended_trips
+from taxi_predictor.domain.trip import TRIP_COLUMNS, PlanBatch, TripBatch, TripPlan
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import (
     Alias,
@@ -53,7 +57,6 @@ __all__ = [
 N = TypeVar("N", bound=Quantity)
 
 ENGINE = "constant-speed"
-MANIFEST_FILE = "manifest.json"
 MIN_WINDOW_TRIPS = 20  # what ScaledResiduals asks for
 MIN_DURATION_S = 60.0
 """No trip is estimated at less, not even one that ends where it begins."""
@@ -71,34 +74,32 @@ class ConstantSpeedModel(DurationModel):
         self._manifest = manifest
         self._speed_km_h = float(manifest.params["speed_km_h"])
         self._sigma = float(manifest.params["sigma"])
+        self._timetable = Timetable(manifest.city, manifest.features, manifest.residuals, self._ask)
 
     @property
     def manifest(self) -> Manifest:
         return self._manifest
 
-    def estimate(self, plans: Sequence[TripPlan], /) -> Sequence[DurationDistribution[float]]:
-        return [
-            DurationDistribution(
-                SCALAR,
-                log_duration(SCALAR, _distance_km(plan), self._speed_km_h),
-                self._sigma,
-                self._manifest.residuals,
-            )
-            for plan in plans
-        ]
+    def estimate(
+        self, plans: Sequence[TripPlan], /, *, level: LiveLevel | None = None
+    ) -> Sequence[DurationDistribution[float]]:
+        return self._timetable.estimate(plans, level)
 
-    def estimate_batch(self, plans: PlanBatch, /) -> BatchEstimate:
-        features = encode_batch(plans, self._manifest.city)
-        mu = log_duration(ARRAYS, features["distance_km"], self._speed_km_h)
-        sigma = 0 * mu + self._sigma
-        return BatchEstimate(
-            ARRAYS, DurationDistribution(ARRAYS, mu, sigma, self._manifest.residuals), features
-        )
+    def estimate_batch(self, plans: PlanBatch, /, *, level: LiveLevel | None = None) -> BatchEstimate:
+        return self._timetable.estimate_batch(plans, level)
 
+    def explain(self, plan: TripPlan, /, *, level: LiveLevel | None = None) -> Explanation:
+        return self._timetable.explain(plan, level, self._contributions)
 
-def _distance_km(plan: TripPlan) -> float:
-    pickup, dropoff = plan.pickup.point, plan.dropoff.point
-    return great_circle_km(SCALAR, pickup.lat_deg, pickup.lon_deg, dropoff.lat_deg, dropoff.lon_deg)
+    def _ask(self, rows: Floats, threads: int) -> tuple[Floats, Floats]:
+        mu = np.asarray(log_duration(ARRAYS, as_column(rows[:, 0]), self._speed_km_h))
+        return mu, np.full(len(mu), self._sigma)
+
+    def _contributions(self, rows: Floats) -> Floats:
+        """The usual trip is as long as the city's shortest; distance does the rest."""
+        mu, _ = self._ask(rows, 1)
+        usual = np.full(len(mu), np.log(MIN_DURATION_S))
+        return np.column_stack([mu - usual, usual])
 
 
 class ConstantSpeedTrainer(ModelTrainer):
@@ -141,7 +142,7 @@ def _learn(data: TrainingData, now: datetime) -> Manifest:
         return (actual - log_duration(ARRAYS, distance_km, speed_km_h)).tolist()
 
     sigma = max(float(np.std(log_residuals(fit))), MIN_SIGMA)
-    return Manifest(
+    manifest = Manifest(
         engine=ENGINE,
         city=data.city,
         features=("distance_km",),
@@ -155,6 +156,9 @@ def _learn(data: TrainingData, now: datetime) -> Manifest:
         created_at=now,
         code_version=__version__,
     )
+    unseen = TripBatch(validation.select(TRIP_COLUMNS))
+    estimate = ConstantSpeedModel(manifest).estimate_batch(unseen.plans)
+    return replace(manifest, level_reference=calm_reference(ended_trips(unseen, estimate)))
 
 
 def _scaled(residuals: Sequence[float]) -> ScaledResiduals:
@@ -172,7 +176,7 @@ class ConstantSpeedLoader(ModelLoader):
             for name, sha256 in manifest.files.items():
                 if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
                     raise BrokenModel(f"{name} is not the file that the model's manifest names")
-            if manifest.format != ARTIFACT_FORMAT or manifest.engine != ENGINE:
+            if manifest.format not in SERVED_FORMATS or manifest.engine != ENGINE:
                 raise BrokenModel(
                     f"a model of {manifest.engine!r}, format {manifest.format}, cannot be served here"
                 )

@@ -17,7 +17,7 @@ import msgspec
 
 from taxi_predictor.adapters.mlflow.pictures import draw_pictures
 from taxi_predictor.domain.errors import BrokenModel, TaxiPredictorError, Unavailable, UnknownModel
-from taxi_predictor.domain.model import Manifest, ModelArtifact, ModelVersion
+from taxi_predictor.domain.model import MANIFEST_FILE, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.ports.outbound.models import Alias, ModelRegistry, ModelReport, RegisteredModel
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 
 __all__ = ["MlflowModelRegistry"]
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -55,6 +57,7 @@ class MlflowModelRegistry(ModelRegistry):
         self._name = name
         self._artifacts = artifacts
         self._read: dict[str, tuple[Manifest, ModelReport]] = {}
+        self._damaged: set[ModelVersion] = set()
 
     async def register(self, artifact: ModelArtifact, report: ModelReport, /) -> ModelVersion:
         return await _in_thread(self._register, artifact, report)
@@ -130,10 +133,18 @@ class MlflowModelRegistry(ModelRegistry):
         if not found:
             return []
         holders = self._client.get_registered_model(self._name).aliases
-        return [
-            self._registered(version, holders)
-            for version in sorted(found, key=lambda version: int(version.version))
-        ]
+        registered = []
+        for version in sorted(found, key=lambda version: int(version.version)):
+            try:
+                registered.append(self._registered(version, holders))
+            except BrokenModel as error:
+                self._warn_once(ModelVersion(int(version.version)), error)
+        return registered
+
+    def _warn_once(self, version: ModelVersion, error: BrokenModel) -> None:
+        if version not in self._damaged:
+            self._damaged.add(version)
+            log.warning("model version %d is left out: %s", version, error)
 
     def _registered(self, version: "MlflowVersion", holders: dict[str, Any]) -> RegisteredModel:
         run_id = str(version.run_id)
@@ -150,20 +161,32 @@ class MlflowModelRegistry(ModelRegistry):
 
     def _manifest_and_report(self, run_id: str) -> tuple[Manifest, ModelReport]:
         with TemporaryDirectory(prefix="taxi-registry-") as folder:
-            manifest = self._client.download_artifacts(run_id, f"{MODEL_FOLDER}/manifest.json", folder)
-            report = self._client.download_artifacts(run_id, REPORT_FILE, folder)
+            manifest = self._download(run_id, f"{MODEL_FOLDER}/{MANIFEST_FILE}", folder)
+            report = self._download(run_id, REPORT_FILE, folder)
             try:
                 return (
-                    msgspec.json.decode(Path(manifest).read_bytes(), type=Manifest),
-                    msgspec.json.decode(Path(report).read_bytes(), type=ModelReport),
+                    msgspec.json.decode(manifest.read_bytes(), type=Manifest),
+                    msgspec.json.decode(report.read_bytes(), type=ModelReport),
                 )
             except (msgspec.DecodeError, TaxiPredictorError) as error:
                 raise BrokenModel(f"the registry's record of run {run_id} cannot be read: {error}") from error
 
+    def _download(self, run_id: str, path: str, folder: str) -> Path:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return Path(self._client.download_artifacts(run_id, path, folder))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            raise BrokenModel(
+                f"the registry lost {path} of run {run_id}: restore it or train anew"
+            ) from error
+
     def _fetch(self, version: ModelVersion, folder: Path) -> ModelArtifact:
         run_id = str(self._client.get_model_version(self._name, str(version)).run_id)
         with TemporaryDirectory(prefix="taxi-fetch-") as downloads:
-            model = self._client.download_artifacts(run_id, MODEL_FOLDER, downloads)
+            model = self._download(run_id, MODEL_FOLDER, downloads)
             shutil.copytree(model, folder, dirs_exist_ok=True)
         manifest, _ = self._manifest_and_report(run_id)
         return ModelArtifact(folder, manifest)
@@ -202,7 +225,7 @@ def _translated() -> Iterator[None]:
         if not isinstance(error, (MlflowException, SQLAlchemyError)):
             raise
         reason = " ".join(str(error).split())[:200]
-        if getattr(error, "error_code", None) in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+        if getattr(error, "error_code", None) == "RESOURCE_DOES_NOT_EXIST":
             raise UnknownModel(f"the registry knows no such model version: {reason}") from error
         raise Unavailable(f"the model registry does not answer: {reason}") from error
 

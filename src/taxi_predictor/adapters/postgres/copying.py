@@ -1,7 +1,7 @@
 """Columns into and out of PostgreSQL by COPY, without a Python object per row."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from io import BytesIO
 
 import asyncpg
@@ -42,19 +42,19 @@ async def copy_in(connection: asyncpg.Connection, table: str, rows: pl.DataFrame
 
 async def copy_out(
     connection: asyncpg.Connection, query: str, *args: object, types: Mapping[str, pl.DataType]
-) -> AsyncIterator[pl.DataFrame]:
-    """Yield the rows of *query* in frames of a bounded size; its columns are named by *types*."""
+) -> AsyncGenerator[pl.DataFrame, None]:
+    """Yield the rows of *query* in frames of a bounded size; its columns are named by *types*.
+
+    A reader who leaves early closes it before giving *connection* back: that ends the COPY on the server.
+    """
     chunks: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=8)
+    has_left = False
 
     async def send() -> None:
-        is_read = True
         try:
             await connection.copy_from_query(query, *args, output=chunks.put, format="csv")
-        except asyncio.CancelledError:
-            is_read = False  # the reader has left: there may be no place in the queue ever again
-            raise
         finally:
-            if is_read:
+            if not has_left:  # or there may be no place in the queue ever again
                 await chunks.put(None)
 
     sending = asyncio.create_task(send())
@@ -72,6 +72,7 @@ async def copy_out(
             yield await asyncio.to_thread(_frame, text, types)
         await sending
     finally:
+        has_left = True
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
 

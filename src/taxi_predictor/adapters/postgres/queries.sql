@@ -15,12 +15,9 @@ create temporary table known_trips (pickup_at timestamptz, trip_id uuid, primary
 on commit drop
 
 -- wait_for_turn --
--- One part comes in at a time: two that share trips or need the same new month would wait for each other.
+-- One part comes in at a time: two that share trips or need the same new month would wait for each other,
+-- and two of the same name would both replace its rejects.
 select pg_advisory_xact_lock(hashtext('taxi_trips ingest'))
-
--- wait_for_writers --
--- One part at a time: two that offer the same trips in another order would wait for each other.
-select pg_advisory_xact_lock(hashtext('taxi_trips'))
 
 -- begin_ingest --
 insert into ingests (family, part) values ($1, $2) returning ingest_id
@@ -100,3 +97,20 @@ select zone_id, name, borough, centroid_lat_deg, centroid_lon_deg, outline from 
 -- A second writer waits here, not at the first row that is there already.
 lock table zones in share row exclusive mode;
 delete from zones
+
+-- save_level --
+-- Of two that are saved at once the later instant stays.
+insert into live_levels (version, as_of, trips, city, strata) values ($1, $2, $3, $4, $5)
+on conflict (version) do update set as_of = excluded.as_of, trips = excluded.trips, city = excluded.city,
+    strata = excluded.strata
+where live_levels.as_of <= excluded.as_of
+
+-- level --
+select as_of, trips, city, strata from live_levels where version = $1
+
+-- write_entry --
+insert into journal (at, actor, deed, version, reason) values ($1, $2, $3, $4, $5)
+
+-- entries --
+-- In the order of writing: clocks of several hosts may disagree.
+select at, actor, deed, version, reason from journal order by entry_id desc limit $1

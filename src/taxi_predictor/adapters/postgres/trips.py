@@ -1,6 +1,7 @@
 """Trips in PostgreSQL: a part comes in by COPY, in one transaction, and twice is no more than once."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import date, datetime
 
 import asyncpg
@@ -51,7 +52,9 @@ class PostgresTripStore(TripStore):
     async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
         try:
             with translated():
-                async with self._pool.acquire() as connection, connection.transaction():
+                # Whatever the database's default: after the wait for its turn a part must see what came in.
+                isolation = "read_committed"
+                async with self._pool.acquire() as connection, connection.transaction(isolation=isolation):
                     return await _Intake(connection, part).take(_marked(batches))
         except _SourceTrouble as trouble:
             raise trouble.error from trouble.error.__cause__
@@ -60,8 +63,9 @@ class PostgresTripStore(TripStore):
         with translated():
             async with self._pool.acquire() as connection:
                 query = QUERIES["trips_between"]
-                async for stored in copy_out(connection, query, since, until, types=STORED_TYPES):
-                    yield TripBatch(stored.with_columns(PICKUP_AT).select(TRIP_COLUMNS))
+                async with aclosing(copy_out(connection, query, since, until, types=STORED_TYPES)) as frames:
+                    async for stored in frames:
+                        yield TripBatch(stored.with_columns(PICKUP_AT).select(TRIP_COLUMNS))
 
     async def days(self, time_zone: str, until: datetime | None, /) -> Sequence[tuple[date, int]]:
         with translated():
@@ -136,7 +140,6 @@ class _Intake:
 
     async def take(self, batches: AsyncIterator[CleanBatch]) -> Added:
         execute, part = self._connection.execute, self._part
-        await execute(QUERIES["wait_for_writers"])
         await execute(QUERIES["wait_for_turn"])
         self._ingest_id = await self._connection.fetchval(QUERIES["begin_ingest"], part.family, part.name)
         await execute(QUERIES["stage_trips"])

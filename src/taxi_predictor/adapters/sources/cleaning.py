@@ -17,7 +17,7 @@ from taxi_predictor.adapters.sources.records import as_records
 from taxi_predictor.adapters.sources.schemas import COORDINATES, ZONES, Schema
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.place import ZoneTable
-from taxi_predictor.domain.plausibility import ReadTrip, doubts
+from taxi_predictor.domain.plausibility import EARLIEST, LATEST, ReadTrip, doubts
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch
 from taxi_predictor.ports.outbound.trips import CleanBatch, RejectBatch
 
@@ -121,6 +121,9 @@ class Cleaning:
             is_missing=as_column(lacks_time | lacks_place),
             is_malformed=as_column(pl.col("is_malformed")),
             is_nonexistent_time=as_column(pl.col("is_nonexistent")),
+            is_outside_calendar=as_column(
+                (pl.col("pickup_at") < pl.lit(EARLIEST)) | (pl.col("pickup_at") >= pl.lit(LATEST))
+            ),
             is_wrong_month=as_column(self._is_wrong_month()),
             is_unknown_zone=as_column(pl.col("is_unknown_zone")),
             duration_s=as_column(pl.col("duration_s")),

@@ -12,8 +12,10 @@ from taxi_predictor.domain.place import Bounds
 
 __all__ = ["load_city", "shipped_cities"]
 
-HOLIDAY_YEARS = range(2000, 2051)
-"""Dates are kept with a model, so that it answers the same whatever the calendar library becomes."""
+HOLIDAY_YEARS = range(2000, 2101)
+"""Those of every departure that is answered, and the New Year after them, which the last days are near.
+
+Dates are kept with a model, so that it answers the same whatever the calendar library becomes."""
 
 
 class CityProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,15 +5,16 @@ import os
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from cyclopts import Parameter
 from rich.panel import Panel
 
+from taxi_predictor.apps.commands.output import ERR, OUT
 from taxi_predictor.apps.commands.serving import refuse_taken_port, server_command
-from taxi_predictor.apps.commands.session import ERR, OUT, opened, show_scores
+from taxi_predictor.apps.commands.session import opened, show_scores
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.container import Container
 from taxi_predictor.apps.settings import Settings, load_settings
@@ -31,7 +32,7 @@ from taxi_predictor.ports.inbound.intake import IngestReport
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["demo"]
+__all__ = ["demo", "example_body"]
 
 SIMULATED = "simulation:"
 TLC_ZONES = "tlc:"
@@ -154,8 +155,8 @@ async def _ask(container: Container, settings: Settings) -> None:
     """Ask the served API for one trip, and show request and answer."""
     import httpx  # late: no other command needs it
 
-    url = f"http://{settings.api_host}:{settings.api_port}"
-    body = _example_body(container)
+    url = settings.api_url
+    body = example_body(container)
     async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
         await _wait_until_ready(client)
         answer = await client.post("/v1/predictions", json=body)
@@ -164,20 +165,21 @@ async def _ask(container: Container, settings: Settings) -> None:
     OUT.print()
     data = msgspec.json.encode(body).decode()
     curl = f"curl -s {url}/v1/predictions -H 'content-type: application/json' -d '{data}'"
-    OUT.print(f"[bold]$[/bold] {curl}", highlight=False, soft_wrap=True)
+    OUT.print(f"$ {curl}", markup=False, highlight=False, soft_wrap=True)
     OUT.print_json(shown)
     if manifest.is_simulated:
         OUT.print("[yellow]Learned from simulated trips: a look at the machinery, not at a city.[/yellow]")
     OUT.print(
         f"\nAPI docs  {url}/schema\nHealth    {url}/health\n"
         "Next      taxi-predictor trips | models | evaluate stored | predict --help",
+        markup=False,
         highlight=False,
     )
     if answer.is_error:
         raise Unavailable(f"the API answered {answer.status_code}")
 
 
-def _example_body(container: Container) -> dict[str, object]:
+def example_body(container: Container) -> dict[str, object]:
     """A trip across a third of the city, tomorrow morning."""
     bounds = container.city.bounds
     centre = bounds.centre
@@ -190,7 +192,8 @@ def _example_body(container: Container) -> dict[str, object]:
     here = Point(
         round(centre.lat_deg + (bounds.north_deg - bounds.south_deg) / 16, 4), round(centre.lon_deg, 4)
     )
-    leave = datetime.now(container.city.tz).replace(hour=8, minute=30, second=0, microsecond=0)
+    today = container.predictor.now().astimezone(container.city.tz).date()
+    leave = datetime.combine(today + timedelta(days=1), time(8, 30), container.city.tz)
     return {
         "pickup": {"lat": here.lat_deg, "lon": here.lon_deg},
         "dropoff": {"lat": there.lat_deg, "lon": there.lon_deg},

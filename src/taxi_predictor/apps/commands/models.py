@@ -5,17 +5,18 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
-from taxi_predictor.apps.commands.session import OUT, opened, parse_instant, show_scores, write_json
+from taxi_predictor.apps.commands.output import OUT, write_json
+from taxi_predictor.apps.commands.session import opened, parse_instant, show_scores
 from taxi_predictor.apps.commands.trips import ensure_zones
-from taxi_predictor.apps.tables import models_table
+from taxi_predictor.apps.tables import difference_tables, models_table
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.ports.inbound.lifecycle import EvaluatedModel, WhichModel
 from taxi_predictor.ports.outbound.models import RegisteredModel
 
-__all__ = ["evaluate", "models", "promote", "rollback", "train"]
+__all__ = ["MODELS", "evaluate", "promote", "rollback", "train"]
 
 Json = Annotated[bool, Parameter(negative="")]
 
@@ -129,6 +130,10 @@ def _evaluation_json(source: str, evaluated: EvaluatedModel) -> bytes:
     )
 
 
+MODELS = App(name="models", help_format="plaintext")
+
+
+@MODELS.default
 async def models(*, json: Json = False) -> None:
     """List the registered versions, which of them serves, and how good each is.
 
@@ -145,6 +150,29 @@ async def models(*, json: Json = False) -> None:
         OUT.print(models_table(registered))
     else:
         OUT.print("No model is registered yet: run [bold]taxi-predictor train[/bold]")
+
+
+@MODELS.command
+async def diff(before: str, after: str, /, *, json: Json = False) -> None:
+    """Show what differs between two versions, and the scores of both.
+
+    Parameters
+    ----------
+    before
+        A version number, champion or latest.
+    after
+        Another.
+    json
+        Print it as JSON.
+    """
+    one, other = _which(before), _which(after)
+    async with opened() as container:
+        difference = await container.history.difference(one, other)
+    if json:
+        write_json(msgspec.json.encode(difference), Path("-"))
+        return
+    for table in difference_tables(difference):
+        OUT.print(table)
 
 
 async def promote(version: str = "latest", /) -> None:

@@ -1,15 +1,15 @@
 """The predict command: one trip from its options, or a file of trips."""
 
 import csv
-from contextlib import nullcontext
 from pathlib import Path
-from typing import IO, Annotated
+from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
 
 from taxi_predictor.adapters.http.bodies import PredictionAnswer
-from taxi_predictor.apps.commands.session import ERR, OUT, opened, parse_instant, parse_place, write_json
+from taxi_predictor.apps.commands.output import ERR, OUT, result_to, write_json
+from taxi_predictor.apps.commands.session import opened, parse_instant, parse_place
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.container import Container
 from taxi_predictor.domain.errors import Invalid
@@ -103,10 +103,7 @@ async def _predict_file(container: Container, source: str, coverage: float, out:
     _refuse_overwriting(source, out)
     tail = (1 - coverage) / 2
     answered = refused = 0
-    stream: IO[str] | nullcontext[IO[str]] = (
-        nullcontext(OUT.file) if str(out) == "-" else out.open("w", encoding="utf-8", newline="")
-    )
-    with stream as file, container.outbound.progress.step(f"predict {source}") as step:
+    with result_to(out) as file, container.outbound.progress.step(f"predict {source}") as step:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("row_number", "duration_s", "lower_s", "upper_s", "problem"))
         for part in parts:

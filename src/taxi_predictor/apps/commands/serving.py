@@ -6,7 +6,8 @@ import sys
 from itertools import chain
 from typing import Literal
 
-from taxi_predictor.apps.commands.session import ERR, opened
+from taxi_predictor.apps.commands.output import ERR
+from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.settings import Settings, load_settings
 from taxi_predictor.domain.errors import NoChampion, TaxiPredictorError, Unavailable
 
@@ -34,8 +35,8 @@ async def serve(what: Literal["api"] = "api", /) -> None:
                 ERR.print(f"[dim]version {model.version} fetched from the registry[/dim]")
             except NoChampion as error:
                 ERR.print(f"[yellow]not ready yet: {error}[/yellow]")
-    url = f"http://{settings.api_host}:{settings.api_port}"
-    ERR.print(f"Serving [bold]{url}[/bold], explained at {url}/schema", highlight=False)
+    url = settings.api_url
+    ERR.print(f"Serving {url}, explained at {url}/schema", style="bold", markup=False, highlight=False)
     command = server_command(settings)
     os.execv(command[0], command)  # noqa: S606 # no shell is wanted
 
@@ -69,7 +70,7 @@ def refuse_taken_port(settings: Settings) -> None:
             pass
     except OSError as error:
         raise Unavailable(
-            f"{address[0]}:{address[1]} cannot be served: {error.strerror or error}; choose another"
+            f"{settings.api_address} cannot be served: {error.strerror or error}; choose another"
             " TAXI_API_PORT, or stop what is there"
         ) from error
 

@@ -1,16 +1,15 @@
-"""What every command shares: the terminal, the container, and how times and places are written."""
+"""What every command shares: the container, and how times and places are written."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
 from rich.markup import escape
 
 from taxi_predictor.adapters.rich.progress import RichProgress
+from taxi_predictor.apps.commands.output import ERR, OUT
 from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.settings import Settings, load_settings
 from taxi_predictor.apps.tables import scores_table, slices_table
@@ -18,12 +17,7 @@ from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.evaluation import Scores
 from taxi_predictor.domain.place import Point, ZoneId
 
-__all__ = ["ERR", "OUT", "opened", "parse_instant", "parse_place", "show_scores", "write_json"]
-
-OUT = Console()
-"""For results."""
-ERR = Console(stderr=True)
-"""For progress and troubles, so that a program can read the results."""
+__all__ = ["opened", "parse_instant", "parse_place", "show_scores"]
 
 
 @asynccontextmanager
@@ -63,11 +57,3 @@ def show_scores(title: str, overall: Scores, slices: Mapping[str, Scores]) -> No
     OUT.print(scores_table(overall))
     OUT.print()
     OUT.print(slices_table(slices))
-
-
-def write_json(encoded: bytes, target: Path) -> None:
-    """Write to *target*, or to standard output where it is ``-``."""
-    if str(target) == "-":
-        OUT.file.write(encoded.decode() + "\n")
-    else:
-        target.write_bytes(encoded + b"\n")

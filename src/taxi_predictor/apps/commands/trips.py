@@ -8,7 +8,8 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
-from taxi_predictor.apps.commands.session import ERR, OUT, opened, write_json
+from taxi_predictor.apps.commands.output import ERR, OUT, result_to, write_json
+from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.container import Container
 from taxi_predictor.apps.settings import load_settings
 from taxi_predictor.apps.tables import ingest_table, rejects_table, stored_table
@@ -146,7 +147,7 @@ def write_csv(rejects: Sequence[Reject], target: Path) -> None:
         msgspec.json.decode(reject.record, type=dict[str, str | int | float | bool | None]) for reject in rows
     ]
     columns = dict.fromkeys(name for record in records for name in record)
-    with target.open("w", encoding="utf-8", newline="") as file:
+    with result_to(target) as file:
         writer = csv.DictWriter(file, list(columns))
         writer.writeheader()
         writer.writerows(records)

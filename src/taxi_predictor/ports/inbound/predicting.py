@@ -1,24 +1,26 @@
 """How long will this trip take? One answer, whichever face asks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import exp
 
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution
-from taxi_predictor.domain.errors import InvalidTrip, NoZones
+from taxi_predictor.domain.errors import InvalidTrip
+from taxi_predictor.domain.explanation import Explanation
+from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate, Manifest, ModelVersion
-from taxi_predictor.domain.place import Place, Point, ZoneId, ZoneTable, great_circle_km
+from taxi_predictor.domain.place import Place, Point, ZoneId, great_circle_km
+from taxi_predictor.domain.plausibility import EARLIEST, LATEST
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
+from taxi_predictor.ports.inbound.known_zones import KnownZones
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import ModelShelf, ServedModel
 from taxi_predictor.ports.outbound.places import ZoneStore
 
 __all__ = ["DurationPredictor", "Prediction"]
-
-EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-"""Departures for which the calendar has holidays and clocks have rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +31,23 @@ class Prediction:
     distribution: DurationDistribution[float]
     version: ModelVersion
     manifest: Manifest
+    level: LiveLevel | None = None
+    """The live level it was answered with."""
 
     @property
     def duration_s(self) -> float:
         """The median: as many trips take longer as take less."""
         return round(self.distribution.median_s(), 3)
+
+    @property
+    def level_factor(self) -> float:
+        """What the live level multiplied the duration by, at the departure: 1 without any."""
+        if self.level is None:
+            return 1.0
+        city = self.manifest.city
+        local = self.plan.pickup_at.astimezone(city.tz)
+        minute_of_day = local.hour * 60 + local.minute + local.second / 60
+        return round(exp(self.level.of(SCALAR, self.distance_km, minute_of_day)), 4)
 
     def interval_s(self, coverage: float) -> tuple[float, float]:
         low_s, high_s = self.distribution.interval_s(coverage)
@@ -55,28 +69,34 @@ class Prediction:
 
 
 class DurationPredictor:
-    def __init__(self, *, shelf: ModelShelf, zones: ZoneStore, clock: Clock) -> None:
+    """Answers by the champion; *current_level* says what trips that ended lately say of its answers."""
+
+    def __init__(
+        self,
+        *,
+        shelf: ModelShelf,
+        zones: ZoneStore,
+        clock: Clock,
+        current_level: Callable[[ServedModel], LiveLevel | None] = lambda _: None,
+    ) -> None:
+        self._current_level = current_level
         self._shelf = shelf
         self._clock = clock
-        self._zones = zones
-        self._table: ZoneTable | None = None
+        self._zones = KnownZones(zones, clock)
 
     async def place(self, where: Point | ZoneId) -> Place:
         """The place of a point, or of a zone by its centroid.
 
+        Zones that are ingested meanwhile become known by themselves, as :class:`KnownZones` promises:
+        new ones within seconds, replaced ones within about a minute, and no table is lost while the
+        store is away.
+
         Raises:
             UnknownZone: no such zone.
             NoZones: no zone table was ever remembered.
+            Unavailable: the zones were never read, and cannot be now.
         """
-        if isinstance(where, Point):
-            return Place(where)
-        if self._table is None:
-            self._table = await self._zones.zones()
-        if self._table is None:
-            raise NoZones(
-                "places can't be given by zone id: no zone table is known; ingest once with --zones FILE"
-            )
-        return self._table.place(where)
+        return Place(where) if isinstance(where, Point) else await self._zones.place(where)
 
     def now(self) -> datetime:
         """When a trip leaves that names no departure."""
@@ -93,10 +113,19 @@ class DurationPredictor:
         manifest = served.model.manifest
         for plan in plans:
             _refuse_impossible(plan, manifest.city)
+        level = self._current_level(served)
         return [
-            Prediction(plan=plan, distribution=distribution, version=served.version, manifest=manifest)
-            for plan, distribution in zip(plans, served.model.estimate(plans), strict=True)
+            Prediction(
+                plan=plan, distribution=distribution, version=served.version, manifest=manifest, level=level
+            )
+            for plan, distribution in zip(plans, served.model.estimate(plans, level=level), strict=True)
         ]
+
+    def explain(self, plan: TripPlan) -> Explanation:
+        """What made the duration that :meth:`predict` answers for *plan*; the same errors."""
+        served = self._shelf.champion()
+        _refuse_impossible(plan, served.model.manifest.city)
+        return served.model.explain(plan, level=self._current_level(served))
 
     def predict_batch(self, plans: PlanBatch) -> tuple[BatchEstimate, ServedModel]:
         """The same estimates for many plans in columns, which cleaning has found possible.
@@ -105,7 +134,7 @@ class DurationPredictor:
             NoChampion: no model was promoted yet.
         """
         served = self._shelf.champion()
-        return served.model.estimate_batch(plans), served
+        return served.model.estimate_batch(plans, level=self._current_level(served)), served
 
 
 def _refuse_impossible(plan: TripPlan, city: City) -> None:

@@ -106,6 +106,9 @@ class ModelRegistry(Protocol):
     async def versions(self) -> Sequence[RegisteredModel]:
         """All versions, oldest first.
 
+        One whose record was damaged where it lies is left out and named in a warning of the log:
+        it keeps nobody from working with the others, its aliases stand until they are pointed elsewhere.
+
         Raises:
             Unavailable: the registry does not answer.
         """
@@ -117,6 +120,7 @@ class ModelRegistry(Protocol):
 
         Raises:
             UnknownModel: there is no such version.
+            BrokenModel: it was damaged where it lies.
             Unavailable: the registry does not answer.
         """
         ...

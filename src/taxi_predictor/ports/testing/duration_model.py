@@ -8,6 +8,9 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,14 +19,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxi_predictor.domain.arithmetic import SCALAR
+from taxi_predictor.domain.departures import fastest_s
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import BrokenModel, NotEnoughTrips
 from taxi_predictor.domain.evaluation import Evaluation
 from taxi_predictor.domain.features import FEATURE_NAMES, FeatureEncoder, plan_values
-from taxi_predictor.domain.model import ARTIFACT_FORMAT, DurationModel
+from taxi_predictor.domain.level import BOUND, LiveLevel
+from taxi_predictor.domain.model import ARTIFACT_FORMAT, MANIFEST_FILE, DurationModel
+from taxi_predictor.domain.place import great_circle_km
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelTrainer
-from taxi_predictor.ports.testing.samples import MANIFEST_FILE, SPLIT, a_history
+from taxi_predictor.ports.testing.level import a_level, levels
+from taxi_predictor.ports.testing.samples import SPLIT, a_history
 from taxi_predictor.ports.testing.strategies import A_CITY, plans
 from taxi_predictor.ports.testing.tables import CONTRACT, TableMaker
 from taxi_predictor.ports.testing.training import broken_copies, files_in, fit, trained
@@ -88,14 +95,67 @@ class DurationModelContract(EngineContract):
         assert 0 < distribution.quantile_s(LEVELS[0]) <= distribution.median_s() < math.inf
 
     @CONTRACT
-    @given(asked=st.lists(plans(), min_size=1, max_size=20))
-    async def test_a_batch_is_estimated_as_its_trips_are(self, asked: list[TripPlan]) -> None:
-        """Columns give what single plans give, to 1e-9, in the same order."""
+    @given(plan=plans(), minutes=st.lists(st.integers(1, 600), min_size=1, max_size=8), level=levels())
+    async def test_leaving_later_never_arrives_earlier(
+        self, plan: TripPlan, minutes: list[int], level: LiveLevel | None
+    ) -> None:
+        """FIFO holds for the median of every plan, whatever the live level."""
         model = await self.model()
-        distribution = model.estimate_batch(self.plan_batch(asked)).distribution
+        departures = [replace(plan, pickup_at=plan.pickup_at + timedelta(minutes=m)) for m in sorted(minutes)]
+        arrivals_s = [
+            (departure.pickup_at - plan.pickup_at).total_seconds() + answer.median_s()
+            for departure, answer in zip(departures, model.estimate(departures, level=level), strict=True)
+        ]
+        assert all(earlier <= later + 1e-6 for earlier, later in pairwise(arrivals_s))
+
+    @CONTRACT
+    @given(asked=st.lists(plans(), min_size=1, max_size=6))
+    async def test_no_median_is_faster_than_a_car(self, asked: list[TripPlan]) -> None:
+        """The city says what is believable."""
+        for plan, answer in zip(asked, (await self.model()).estimate(asked), strict=True):
+            a, b = plan.pickup.point, plan.dropoff.point
+            distance_km = great_circle_km(SCALAR, a.lat_deg, a.lon_deg, b.lat_deg, b.lon_deg)
+            assert answer.median_s() >= fastest_s(SCALAR, distance_km, A_CITY) * (1 - 1e-9)
+
+    @CONTRACT
+    @given(asked=st.lists(plans(), min_size=1, max_size=6), height=st.floats(0.01, BOUND))
+    async def test_a_level_moves_the_median_its_way(self, asked: list[TripPlan], height: float) -> None:
+        """A slower city makes no trip shorter and at least one longer; the spread stays."""
+        model = await self.model()
+        usual = model.estimate(asked)
+        slower = model.estimate(asked, level=a_level(height))
+        for before, after in zip(usual, slower, strict=True):
+            assert after.median_s() >= before.median_s() * (1 - 1e-9)
+            assert after.sigma == before.sigma
+        assert sum(answer.mu for answer in slower) > sum(answer.mu for answer in usual)
+
+    @CONTRACT
+    @given(plan=plans(), level=levels())
+    async def test_an_explanation_adds_up(self, plan: TripPlan, level: LiveLevel | None) -> None:
+        """To the answer for the same plan: in ln(seconds), as factors and in seconds."""
+        model = await self.model()
+        explanation = model.explain(plan, level=level)
+        [answer] = model.estimate([plan], level=level)
+        usual_s, parts = explanation.usual_s, explanation.parts
+        for total_s in (
+            explanation.duration_s,
+            usual_s * math.exp(math.fsum(part.log for part in parts)),
+            usual_s * math.prod(part.factor for part in parts),
+            usual_s + math.fsum(part.seconds for part in parts),
+        ):
+            assert total_s == pytest.approx(answer.median_s(), rel=1e-6)
+
+    @CONTRACT
+    @given(asked=st.lists(plans(), min_size=1, max_size=20), level=levels())
+    async def test_a_batch_is_estimated_as_its_trips_are(
+        self, asked: list[TripPlan], level: LiveLevel | None
+    ) -> None:
+        """Columns give what single plans give, to 1e-9, in the same order, whatever the live level."""
+        model = await self.model()
+        distribution = model.estimate_batch(self.plan_batch(asked), level=level).distribution
         columns = [distribution.mu, distribution.sigma, *map(distribution.quantile_s, LEVELS)]
         rows = zip(*(column.tolist() for column in columns), strict=True)
-        for fast, slow in zip(rows, _estimates(model, asked), strict=True):
+        for fast, slow in zip(rows, map(_numbers, model.estimate(asked, level=level)), strict=True):
             assert same(list(fast), slow)
 
     @CONTRACT

@@ -12,7 +12,7 @@ from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.evaluation import Scores
-from taxi_predictor.domain.model import Manifest, ModelArtifact
+from taxi_predictor.domain.model import MANIFEST_FILE, Manifest, ModelArtifact
 from taxi_predictor.domain.place import Place, Point, ZoneId, great_circle_km
 from taxi_predictor.domain.promotion import Verdict
 from taxi_predictor.domain.split import TimeSplit
@@ -21,7 +21,6 @@ from taxi_predictor.ports.outbound.models import ModelReport
 from taxi_predictor.ports.testing.strategies import A_CITY
 
 __all__ = [
-    "MANIFEST_FILE",
     "NOON",
     "SPLIT",
     "a_history",
@@ -30,7 +29,6 @@ __all__ = [
     "an_artifact",
 ]
 
-MANIFEST_FILE = "manifest.json"
 NOON = datetime(2023, 1, 15, 17, tzinfo=UTC)
 """Noon in the city of the samples."""
 

@@ -1,0 +1,157 @@
+"""Asks a model at the knots around each departure and joins its answers, so that every engine is FIFO."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, timedelta
+from math import exp, log
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from taxi_predictor.adapters.columns.arrays import ARRAYS, Floats, as_column, encode_batch, frame
+from taxi_predictor.domain.arithmetic import SCALAR, Column
+from taxi_predictor.domain.city import City
+from taxi_predictor.domain.departures import KNOT_S, fastest_s, join_knots_s, knots_behind, slowest_s
+from taxi_predictor.domain.distribution import DurationDistribution, ScaledResiduals
+from taxi_predictor.domain.explanation import CAUSE_OF, Cause, Explanation
+from taxi_predictor.domain.features import FEATURE_NAMES, FeatureEncoder, plan_values
+from taxi_predictor.domain.level import LiveLevel
+from taxi_predictor.domain.model import BatchEstimate
+from taxi_predictor.domain.trip import PlanBatch, TripPlan
+
+__all__ = ["Ask", "Timetable"]
+
+DISTANCE = FEATURE_NAMES.index("distance_km")
+MINUTE = FEATURE_NAMES.index("minute_of_day")
+KNOT = timedelta(seconds=KNOT_S)
+KNOT_US = KNOT_S * 1_000_000
+
+Ask = Callable[[Floats, int], tuple[Floats, Floats]]
+"""What an engine knows: features of shape (trips, features) to centre and spread of ln(seconds).
+
+The number says how many threads may work on it, 0 for one per core.
+"""
+
+
+class Knots(NamedTuple):
+    """What to ask about one departure."""
+
+    rows: list[tuple[float, ...]]
+    """All features at each knot, oldest first; the last two stand around the departure."""
+    share: float
+    """Of the way from the last knot but one to the last."""
+
+
+class Timetable:
+    """Turns what an engine says at knots into the duration of any departure.
+
+    Args:
+        city: its bounds on durations hold for every median.
+        features: those that *ask* wants, in their order.
+        residuals: how trips scatter around the median, which is the centre.
+        ask: the engine.
+    """
+
+    def __init__(self, city: City, features: Sequence[str], residuals: ScaledResiduals, ask: Ask) -> None:
+        self._city = city
+        self._ask = ask
+        self._encoder = FeatureEncoder(city, SCALAR)
+        self._names = features
+        self._chosen = [FEATURE_NAMES.index(name) for name in features]
+        self._residuals = residuals.centred()
+
+    def estimate(
+        self, plans: Sequence[TripPlan], level: LiveLevel | None
+    ) -> list[DurationDistribution[float]]:
+        """One distribution per plan, in their order."""
+        if not plans:
+            return []
+        asked = [self._knots(plan) for plan in plans]
+        rows = np.array([row for knots in asked for row in knots.rows])
+        # Waiting OpenMP threads cost a few rows more than they help.
+        centres, spreads = self._ask(rows[:, self._chosen], 1)
+        mus, sigmas = centres.tolist(), spreads.tolist()
+        answers, end = [], 0
+        for knots in asked:
+            first, end = end, end + len(knots.rows)
+            answers.append(self._joined(knots, mus[first:end], sigmas[end - 2 : end], level))
+        return answers
+
+    def explain(
+        self, plan: TripPlan, level: LiveLevel | None, contributions: Callable[[Floats], Floats]
+    ) -> Explanation:
+        """What made the median of *plan*.
+
+        *contributions* takes features as the engine does, and gives shape (trips, features + 1): what
+        each adds to the centre, and last what the centre is without any.
+        """
+        knots = self._knots(plan)
+        around = knots.rows[-2:]
+        shares = np.array([1 - knots.share, knots.share])
+        *logs, usual_log = (shares @ contributions(np.array(around)[:, self._chosen])).tolist()
+        by_cause = dict.fromkeys(Cause, 0.0)
+        for name, value in zip(self._names, logs, strict=True):
+            for cause in CAUSE_OF[name]:
+                by_cause[cause] += value / len(CAUSE_OF[name])
+        if level is not None:
+            levels = [level.of(SCALAR, row[DISTANCE], row[MINUTE]) for row in around]
+            by_cause[Cause.LEVEL] = float(shares @ levels)
+        [answer] = self.estimate([plan], level)
+        by_cause[Cause.CALIBRATION] = answer.mu - usual_log - sum(by_cause.values())
+        return Explanation.of(usual_log, by_cause)
+
+    def estimate_batch(self, plans: PlanBatch, level: LiveLevel | None) -> BatchEstimate:
+        """The same estimates in columns."""
+        city, table = self._city, frame(plans.table)
+        features = encode_batch(plans, city)
+        distance_km = np.asarray(features["distance_km"])
+        low_s = np.asarray(fastest_s(ARRAYS, features["distance_km"], city))
+        high_s = np.asarray(slowest_s(ARRAYS, features["distance_km"], city))
+        behind = np.ceil(high_s / KNOT_S) - 1
+        pickup_us = table["pickup_at"].cast(pl.Datetime("us", "UTC")).to_physical().to_numpy()
+        before_us = pickup_us // KNOT_US * KNOT_US
+        share = (pickup_us - before_us) / KNOT_US
+
+        knots_s, sigma = [], np.zeros(len(table))
+        for ago in range(int(behind.max()), -2, -1):
+            asked = np.flatnonzero(behind >= ago)
+            mu, spread, minute = self._ask_columns(table[asked], before_us[asked] - ago * KNOT_US)
+            if level is not None:
+                mu = mu + np.asarray(level.of(ARRAYS, as_column(distance_km[asked]), minute))
+            seconds = np.zeros(len(table))  # at a knot that is not asked nobody leaves
+            seconds[asked] = np.clip(np.exp(mu), low_s[asked], high_s[asked])
+            knots_s.append(as_column(seconds))
+            if ago <= 0:
+                sigma += spread * (1 - share if ago == 0 else share)
+        joined_s = join_knots_s(ARRAYS, knots_s, as_column(share))
+        distribution = DurationDistribution(ARRAYS, ARRAYS.log(joined_s), as_column(sigma), self._residuals)
+        return BatchEstimate(ARRAYS, distribution, features)
+
+    def _knots(self, plan: TripPlan) -> Knots:
+        city, encode = self._city, self._encoder.encode
+        pickup_at = plan.pickup_at.astimezone(UTC)
+        before = pickup_at.replace(minute=0, second=0, microsecond=0)
+        here = encode(plan_values(plan, city, at=before))
+        behind = knots_behind(slowest_s(SCALAR, here[DISTANCE], city))
+        rows = [encode(plan_values(plan, city, at=before - ago * KNOT)) for ago in range(behind, 0, -1)]
+        rows += [here, encode(plan_values(plan, city, at=before + KNOT))]
+        return Knots(rows, (pickup_at - before) / KNOT)
+
+    def _joined(
+        self, knots: Knots, mus: Sequence[float], sigmas: Sequence[float], level: LiveLevel | None
+    ) -> DurationDistribution[float]:
+        distance_km, share = knots.rows[0][DISTANCE], knots.share
+        low_s, high_s = fastest_s(SCALAR, distance_km, self._city), slowest_s(SCALAR, distance_km, self._city)
+        if level is not None:
+            levels = (level.of(SCALAR, distance_km, row[MINUTE]) for row in knots.rows)
+            mus = [mu + shift for mu, shift in zip(mus, levels, strict=True)]
+        seconds = join_knots_s(SCALAR, [min(max(exp(mu), low_s), high_s) for mu in mus], share)
+        sigma = sigmas[0] * (1 - share) + sigmas[1] * share
+        return DurationDistribution(SCALAR, log(seconds), sigma, self._residuals)
+
+    def _ask_columns(self, plans: pl.DataFrame, at_us: Floats) -> tuple[Floats, Floats, Column]:
+        """Centre, spread and minute of the day of *plans*, were they to leave at *at_us*."""
+        at = pl.Series("pickup_at", at_us).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+        features = encode_batch(PlanBatch(plans.with_columns(at)), self._city)
+        rows = np.column_stack([np.asarray(features[name]) for name in self._names])
+        return *self._ask(rows, 0), features["minute_of_day"]

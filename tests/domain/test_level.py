@@ -1,0 +1,100 @@
+"""The live level: bounded, shrunk, fading, and blind to what has not ended."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taxi_predictor.domain.arithmetic import SCALAR
+from taxi_predictor.domain.errors import Invalid
+from taxi_predictor.domain.level import BOUND, STRATA, Ended, LevelTracker, LiveLevel, calm_reference, stratum
+
+NOON = datetime(2020, 4, 1, 12, tzinfo=UTC)
+NONE = (0.0,) * STRATA
+
+
+def ended(residual: float, *, hours_ago: float = 0, stratum: int = 0) -> Ended:
+    return Ended(NOON.timestamp() - hours_ago * 3600, stratum, residual)
+
+
+def trips() -> st.SearchStrategy[list[Ended]]:
+    trip = st.builds(
+        ended, st.floats(-5, 5), hours_ago=st.floats(0, 1000), stratum=st.integers(0, STRATA - 1)
+    )
+    return st.lists(trip, max_size=30)
+
+
+@given(trips())
+def test_the_level_is_bounded(spoken: list[Ended]) -> None:
+    level = LevelTracker(NONE).advance(NOON, spoken * 20)
+    assert all(abs(value) <= BOUND for value in level.strata)
+
+
+def test_without_trips_there_is_nothing_to_say() -> None:
+    assert LevelTracker((0.3,) * STRATA).advance(NOON, []).strata == NONE
+
+
+def test_few_trips_move_it_a_little_and_many_all_the_way() -> None:
+    few, many = (LevelTracker(NONE).advance(NOON, [ended(0.2)] * n).city for n in (5, 50_000))
+    assert few == pytest.approx(0.2 * 5 / 55)
+    assert many == pytest.approx(0.2, rel=0.01)
+
+
+def test_one_strange_trip_counts_no_more_than_its_bound() -> None:
+    assert LevelTracker(NONE).advance(NOON, [ended(9.0)]).city == pytest.approx(BOUND / 51)
+
+
+def test_the_calm_reference_is_level_zero() -> None:
+    calm = [ended(0.05, stratum=place % STRATA) for place in range(40_000)]
+    reference = calm_reference(calm)
+    level = LevelTracker(reference).advance(NOON, calm)
+    assert level.strata == pytest.approx(NONE, abs=1e-9)
+    assert reference == pytest.approx((0.05,) * STRATA)
+
+
+def test_a_stratum_with_a_level_of_its_own_goes_beyond_the_city() -> None:
+    everywhere = [ended(0.1, stratum=place) for place in range(STRATA)] * 500
+    level = LevelTracker(NONE).advance(NOON, [*everywhere, *[ended(0.4, stratum=7)] * 2_000])
+    assert level.strata[7] > level.city + 0.05
+    assert level.strata[3] < level.city
+
+
+@given(trips(), st.lists(st.floats(0, 1000), max_size=4))
+def test_it_does_not_matter_in_how_many_steps_time_passes(spoken: list[Ended], stops: list[float]) -> None:
+    tracker, known = LevelTracker(NONE), set[int]()
+    for stop in sorted(stops, reverse=True):
+        at = NOON - timedelta(hours=stop)
+        new = [i for i, trip in enumerate(spoken) if trip.ended_s <= at.timestamp() and i not in known]
+        known.update(new)
+        tracker.advance(at, [spoken[i] for i in new])
+    in_steps = tracker.advance(NOON, [trip for i, trip in enumerate(spoken) if i not in known])
+    at_once = LevelTracker(NONE).advance(NOON, spoken)
+    assert in_steps.strata == pytest.approx(at_once.strata, abs=1e-9)
+    assert in_steps.trips == at_once.trips
+
+
+def test_what_has_not_ended_has_no_part_and_time_never_runs_back() -> None:
+    tracker = LevelTracker(NONE)
+    with pytest.raises(Invalid):
+        tracker.advance(NOON, [ended(0.1, hours_ago=-1)])
+    tracker.advance(NOON, [])
+    with pytest.raises(Invalid):
+        tracker.advance(NOON - timedelta(seconds=1), [])
+
+
+def test_a_level_reads_a_trip_by_its_distance_and_the_part_of_the_day() -> None:
+    level = LiveLevel(as_of=NOON, trips=1, city=0.0, strata=tuple(place / 100 for place in range(STRATA)))
+    for distance_km, minute in ((0.5, 0), (2.9, 400), (8.0, 1439)):
+        place = stratum(SCALAR, distance_km, minute)
+        assert level.of(SCALAR, distance_km, minute) == place / 100
+    assert stratum(SCALAR, 0.5, 0) == 0
+    assert stratum(SCALAR, 8.0, 1439) == STRATA - 1
+
+
+@pytest.mark.parametrize(
+    "strata", [(), (0.0,) * (STRATA - 1), (BOUND * 1.01,) * STRATA, (float("nan"),) * STRATA]
+)
+def test_an_impossible_level_is_refused(strata: tuple[float, ...]) -> None:
+    with pytest.raises(Invalid):
+        LiveLevel(as_of=NOON, trips=1, city=0.0, strata=strata)
