@@ -29,7 +29,7 @@ async def test_the_memory_profile_does_the_whole_job() -> None:
     async with open_container(MEMORY) as container:
         report = await container.intake.ingest("simulation:trips=20_000,months=1")
         assert report.read == report.added + report.known + sum(report.rejected.values())
-        model = await container.lifecycle.train()
+        model = await container.training.train()
         with pytest.raises(NoChampion):
             container.predictor.predict([A_PLAN])
         await container.lifecycle.promote(model.version)

@@ -345,6 +345,12 @@ class CountsInNoOrder(MemoryTripStore):
         return (await super().counts())[::-1]
 
 
+@breaks(TripStoreContract, "test_families_are_those_of_the_window")
+class FamiliesOfTheWholeStore(MemoryTripStore):
+    async def families(self, since: datetime, until: datetime, /) -> Sequence[str]:
+        return sorted(self._trips["family"].unique())
+
+
 # Quarantines
 
 

@@ -15,7 +15,7 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution, ScaledResiduals
 from taxi_predictor.domain.evaluation import Evaluation, Tally
 from taxi_predictor.domain.model import BatchEstimate
-from taxi_predictor.domain.place import Point, great_circle_km
+from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable, great_circle_km
 from taxi_predictor.ports.testing.strategies import A_CITY, cities, points
 
 RESIDUALS = ScaledResiduals((0.05, 0.2, 0.5, 0.8, 0.95), (-2.0, -0.9, 0.1, 0.8, 2.5))
@@ -33,6 +33,8 @@ class Row:
     distance_km: float = 3.0
     minute_of_day: float = 12 * 60.0
     weekday: float = 2.0
+    is_holiday: float = 0.0
+    zone: float = math.nan
     pickup: Point = HERE
     dropoff: Point = THERE
 
@@ -47,6 +49,8 @@ def rows() -> st.SearchStrategy[Row]:
         distance_km=st.sampled_from((0.0, 1.5, 10.0)) | st.floats(0, 60),
         minute_of_day=st.sampled_from(edges) | st.floats(0, 1439),
         weekday=st.integers(0, 6).map(float),
+        is_holiday=st.sampled_from((0.0, 1.0)),
+        zone=st.sampled_from((math.nan, 1.0, 4.0, 5.0, 9.0, 132.0)),
         pickup=points(),
         dropoff=points() | st.sampled_from([airport.point for airport in A_CITY.airports]),
     )
@@ -57,6 +61,8 @@ def add(evaluation: Evaluation, batch: Sequence[Row]) -> None:
         "distance_km": [row.distance_km for row in batch],
         "minute_of_day": [row.minute_of_day for row in batch],
         "weekday": [row.weekday for row in batch],
+        "is_holiday": [row.is_holiday for row in batch],
+        "pickup_zone": [row.zone for row in batch],
         "pickup_lat_deg": [row.pickup.lat_deg for row in batch],
         "pickup_lon_deg": [row.pickup.lon_deg for row in batch],
         "dropoff_lat_deg": [row.dropoff.lat_deg for row in batch],
@@ -75,8 +81,16 @@ def add(evaluation: Evaluation, batch: Sequence[Row]) -> None:
     evaluation.add(ARRAYS.column([row.actual_s for row in batch]), estimate)
 
 
+ZONES = ZoneTable(
+    {
+        ZoneId(number): Zone(id=ZoneId(number), name="", borough=borough, centroid=HERE)
+        for number, borough in ((4, "Manhattan"), (132, "Queens"), (5, "Staten Island"), (9, "Queens"))
+    }
+)
+
+
 def evaluated(*batches: Sequence[Row]) -> Evaluation:
-    evaluation = Evaluation(A_CITY)
+    evaluation = Evaluation(A_CITY, ZONES)
     for batch in batches:
         add(evaluation, batch)
     return evaluation
@@ -117,6 +131,20 @@ def by_hand(batch: Sequence[Row]) -> dict[str, float]:
     }
 
 
+def where_by_hand(row: Row) -> str:
+    if row.zone in ZONES.zones:
+        return f"pickup in {ZONES.zones[ZoneId(int(row.zone))].borough}"
+    bounds, (lat, lon) = A_CITY.bounds, (row.pickup.lat_deg, row.pickup.lon_deg)
+    south_north = min(int((lat - bounds.south_deg) / (bounds.north_deg - bounds.south_deg) * 3), 2)
+    west_east = min(int((lon - bounds.west_deg) / (bounds.east_deg - bounds.west_deg) * 3), 2)
+    names = [
+        ["south-west", "south", "south-east"],
+        ["west", "centre", "east"],
+        ["north-west", "north", "north-east"],
+    ]
+    return f"pickup {names[south_north][west_east]}"
+
+
 def slices_by_hand(row: Row) -> set[str]:
     def is_at_an_airport(end: Point) -> bool:
         return any(
@@ -132,6 +160,13 @@ def slices_by_hand(row: Row) -> set[str]:
         "night": hour >= 23 or hour < 5,
         "rush": not is_weekend and (7 <= hour < 10 or 16 <= hour < 19),
         "weekend": is_weekend,
+        "weekday": not is_weekend and not row.is_holiday,
+        "holiday": row.is_holiday == 1,
+        "under 1 km": row.distance_km < 1,
+        "1 to 3 km": 1 <= row.distance_km < 3,
+        "3 to 8 km": 3 <= row.distance_km < 8,
+        "8 km and more": row.distance_km >= 8,
+        where_by_hand(row): True,
         "airport": is_at_an_airport(row.pickup) or is_at_an_airport(row.dropoff),
     }
     return {name for name, belongs in found.items() if belongs}
@@ -214,7 +249,36 @@ def test_no_trip_has_no_scores() -> None:
 
 def test_a_slice_without_trips_is_left_out() -> None:
     noon_on_wednesday = Row(actual_s=700.0, minute_of_day=12 * 60, weekday=2, distance_km=3)
-    assert evaluated([noon_on_wednesday]).scores_by_slice() == {}
+    assert evaluated([noon_on_wednesday]).scores_by_slice().keys() == {
+        "weekday",
+        "3 to 8 km",
+        "pickup centre",
+    }
+
+
+@given(drawn=st.lists(rows(), max_size=25), data=st.data())
+@few
+def test_days_add_up_to_all_of_them_baselines_too(drawn: list[Row], data: st.DataObject) -> None:
+    batch = SPREAD + drawn
+    at = data.draw(st.integers(1, len(batch) - 1))
+
+    def with_baseline(*batches: Sequence[Row]) -> Evaluation:
+        evaluation = evaluated(*batches)
+        for rows_ in batches:
+            actual_s = ARRAYS.column([row.actual_s for row in rows_])
+            evaluation.add_baseline("ten minutes", actual_s, 0 * actual_s + 600, ARRAYS)
+        return evaluation
+
+    whole, days = with_baseline(batch), with_baseline(batch[:at]) + with_baseline(batch[at:])
+    assert asdict(days.overall) == pytest.approx(asdict(whole.overall), rel=1e-9, abs=1e-9)
+    assert days.slices.keys() == whole.slices.keys()
+    for name, tally in whole.slices.items():
+        assert asdict(days.slices[name]) == pytest.approx(asdict(tally), rel=1e-9, abs=1e-9)
+    found = days.baselines()["ten minutes"]
+    by_hand_s = np.mean([abs(600 - row.actual_s) for row in batch])
+    assert found.mae_s == pytest.approx(by_hand_s)
+    own_s = asdict(days.overall)["abs_error_s"] / len(batch)
+    assert found.lift == pytest.approx(1 - own_s / by_hand_s)
 
 
 @given(city=cities().filter(lambda city: not city.airports))

@@ -156,3 +156,18 @@ def test_windows_that_do_not_follow_each_other_are_refused(order: tuple[int, int
     fit, validate, held_out, until = (datetime(2024, 1, 1 + day, tzinfo=UTC) for day in order)
     with pytest.raises(Invalid, match="must follow each other"):
         TimeSplit(fit_from=fit, validate_from=validate, held_out_from=held_out, until=until)
+
+
+@given(days=histories(), hour=st.integers(1, 23))
+@few
+def test_a_history_that_is_cut_within_its_last_day_ends_there(days: History, hour: int) -> None:
+    until = datetime.combine(days[-1][0], time(hour), tzinfo=NEW_YORK)
+    cut, whole = TimeSplit.choose(days, tz=NEW_YORK, until=until), TimeSplit.choose(days, tz=NEW_YORK)
+    assert cut.until == until
+    assert (cut.fit_from, cut.validate_from, cut.held_out_from) == (
+        whole.fit_from,
+        whole.validate_from,
+        whole.held_out_from,
+    )
+    later = TimeSplit.choose(days, tz=NEW_YORK, until=until + timedelta(days=9))
+    assert later == whole

@@ -15,9 +15,12 @@ from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.intake import TripIntake
+from taxi_predictor.ports.inbound.judging import ModelJudge
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.training import ModelTraining
+from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.progress import Progress
 
 __all__ = ["Container", "open_container", "wire"]
@@ -29,6 +32,7 @@ class Container:
 
     city: City
     intake: TripIntake
+    training: ModelTraining
     lifecycle: ModelLifecycle
     history: ModelHistory
     predictor: DurationPredictor
@@ -46,6 +50,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         clock=outbound.clock,
         every=timedelta(seconds=settings.live_level_every_s) if settings.live_level_every_s else None,
     )
+    versions = ModelVersions(registry=outbound.registry, loader=outbound.loader)
     return Container(
         city=city,
         intake=TripIntake(
@@ -56,15 +61,39 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             progress=outbound.progress,
             max_reject_share=settings.max_reject_share,
         ),
-        lifecycle=ModelLifecycle(
+        training=ModelTraining(
             city=city,
             trips=outbound.trips,
+            zones=outbound.zones,
             trainer=outbound.trainer,
+            baselines=outbound.baselines,
+            judge=ModelJudge(
+                city=city,
+                trips=outbound.trips,
+                zones=outbound.zones,
+                trainer=outbound.trainer,
+                baselines=outbound.baselines,
+                loader=outbound.loader,
+                versions=versions,
+                policy=PromotionPolicy(),
+                progress=outbound.progress,
+            ),
+            registry=outbound.registry,
+            versions=versions,
+            journal=outbound.journal,
+            actor=settings.who,
+            clock=outbound.clock,
+            progress=outbound.progress,
+        ),
+        lifecycle=ModelLifecycle(
+            city=city,
             loader=outbound.loader,
             registry=outbound.registry,
+            versions=versions,
             shelf=outbound.shelf,
-            policy=PromotionPolicy(),
-            progress=outbound.progress,
+            journal=outbound.journal,
+            actor=settings.who,
+            clock=outbound.clock,
         ),
         predictor=DurationPredictor(
             shelf=outbound.shelf,

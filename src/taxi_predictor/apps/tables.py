@@ -6,13 +6,16 @@ from zoneinfo import ZoneInfo
 from rich.markup import escape
 from rich.table import Table
 
-from taxi_predictor.domain.evaluation import Scores
+from taxi_predictor.domain.evaluation import BaselineScores, Scores
+from taxi_predictor.domain.verdict import Verdict
 from taxi_predictor.ports.inbound.history import Difference
 from taxi_predictor.ports.inbound.intake import IngestReport, StoredTrips
 from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.models import Alias, RegisteredModel
 
 __all__ = [
+    "baselines_table",
+    "checks_table",
     "difference_tables",
     "ingest_table",
     "journal_table",
@@ -91,6 +94,20 @@ def slices_table(slices: Mapping[str, Scores]) -> Table:
             f"{scores.coverage_80:.1%}",
             f"{scores.width_80_s:.0f}",
         )
+    return table
+
+
+def baselines_table(baselines: Mapping[str, BaselineScores]) -> Table:
+    table = _table("Against simple methods", "method", "MAE s", "model is better by", numbers=("MAE s",))
+    for name, scores in baselines.items():
+        table.add_row(name, f"{scores.mae_s:.1f}", f"{scores.lift:+.1%}")
+    return table
+
+
+def checks_table(verdict: Verdict) -> Table:
+    table = _table("Checks", "check", "", "what was found")
+    for check in verdict.checks:
+        table.add_row(check.name, "passed" if check.passed else "refused", check.detail)
     return table
 
 

@@ -1,15 +1,16 @@
 """How good a model is on trips whose end is known: sums that add up over batches, then scores."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from taxi_predictor.domain.arithmetic import Column, ColumnArithmetic
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.model import BatchEstimate
-from taxi_predictor.domain.place import great_circle_km
+from taxi_predictor.domain.place import ZoneTable
+from taxi_predictor.domain.slices import slices
 
-__all__ = ["Evaluation", "Scores", "Tally"]
+__all__ = ["BaselineScores", "Evaluation", "Scores", "Tally"]
 
 COVERAGE = 0.8
 PINBALL_LEVELS = (0.1, 0.5, 0.9)
@@ -32,6 +33,13 @@ class Scores:
     """Mean pinball loss at 10, 50 and 90 % (Koenker and Bassett, 1978)."""
     coverage_80: float
     width_80_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineScores:
+    mae_s: float
+    lift: float
+    """By which share the model's MAE is lower on the same trips; negative where it is higher."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +87,27 @@ class Tally:
 
 @dataclass(slots=True)
 class Evaluation:
-    """Scores of one model, overall and by slice, gathered batch by batch."""
+    """Scores of one model, overall and by slice, gathered batch by batch.
+
+    One of each local day lets days be drawn again (see :mod:`taxi_predictor.domain.bootstrap`);
+    together they add up to that of all days. *baselines_s* holds the absolute errors of the
+    baselines on the same trips, their sums in seconds by name.
+    """
 
     city: City
+    zones: ZoneTable | None = None
     overall: Tally = field(default_factory=Tally)
     slices: dict[str, Tally] = field(default_factory=dict)
+    baselines_s: dict[str, float] = field(default_factory=dict)
+
+    def __add__(self, other: "Evaluation") -> "Evaluation":
+        both = Evaluation(self.city, self.zones, self.overall + other.overall)
+        for each in (self, other):
+            for name, tally in each.slices.items():
+                both.slices[name] = both.slices.get(name, Tally()) + tally
+            for name, abs_error_s in each.baselines_s.items():
+                both.baselines_s[name] = both.baselines_s.get(name, 0.0) + abs_error_s
+        return both
 
     def add(self, actual_s: Column, estimate: BatchEstimate) -> None:
         """Count one batch; *actual_s* are the trips' durations in the order of *estimate*."""
@@ -91,8 +115,15 @@ class Evaluation:
         losses = _losses(m, actual_s, estimate)
         everything = m.column([1.0]) + 0 * actual_s
         self.overall += _sum(m, losses, everything)
-        for name, member in _slices(m, estimate.features, self.city):
-            self.slices[name] = self.slices.get(name, Tally()) + _sum(m, losses, member)
+        for name, member in slices(m, estimate.features, self.city, self.zones):
+            # Most slices of places are empty: a batch is cheaper without them.
+            if m.total(member):
+                self.slices[name] = self.slices.get(name, Tally()) + _sum(m, losses, member)
+
+    def add_baseline(self, name: str, actual_s: Column, predicted_s: Column, m: ColumnArithmetic) -> None:
+        """Count what the baseline *name* answered on a batch that was added."""
+        missed_s = m.total(m.fabs(predicted_s - actual_s))
+        self.baselines_s[name] = self.baselines_s.get(name, 0.0) + missed_s
 
     def scores(self) -> Scores | None:
         return self.overall.scores()
@@ -101,6 +132,14 @@ class Evaluation:
         """The scores of each slice that has trips."""
         scored = ((name, tally.scores()) for name, tally in self.slices.items())
         return {name: scores for name, scores in scored if scores is not None}
+
+    def baselines(self) -> Mapping[str, BaselineScores]:
+        """Each baseline's scores on the same trips; empty where none was asked."""
+        n, abs_error_s = self.overall.n, self.overall.abs_error_s
+        return {
+            name: BaselineScores(mae_s=total_s / n, lift=1 - abs_error_s / total_s if total_s else 0.0)
+            for name, total_s in self.baselines_s.items()
+        }
 
 
 def _losses(m: ColumnArithmetic, actual_s: Column, estimate: BatchEstimate) -> dict[str, Column]:
@@ -131,29 +170,3 @@ def _losses(m: ColumnArithmetic, actual_s: Column, estimate: BatchEstimate) -> d
 
 def _sum(m: ColumnArithmetic, losses: Mapping[str, Column], member: Column) -> Tally:
     return Tally(**{name: m.total(loss * member) for name, loss in losses.items()})
-
-
-def _slices(m: ColumnArithmetic, features: Mapping[str, Column], city: City) -> Iterator[tuple[str, Column]]:
-    """Yield each slice's name with 1 for its members and 0 for the others."""
-
-    def members(condition: Column) -> Column:
-        return m.where(condition, 1.0, 0.0)
-
-    distance_km, minute, weekday = features["distance_km"], features["minute_of_day"], features["weekday"]
-    is_weekday = weekday < 5
-    morning = m.both(minute >= 7 * 60, minute < 10 * 60)
-    evening = m.both(minute >= 16 * 60, minute < 19 * 60)
-    yield "under 1.5 km", members(distance_km < 1.5)
-    yield "10 km and more", members(distance_km >= 10)
-    yield "night", members(m.either(minute < 5 * 60, minute >= 23 * 60))
-    yield "rush", members(m.both(is_weekday, m.either(morning, evening)))
-    yield "weekend", members(weekday >= 5)
-    airport = None
-    for terminal in city.airports:
-        for end in ("pickup", "dropoff"):
-            lat_deg, lon_deg = features[f"{end}_lat_deg"], features[f"{end}_lon_deg"]
-            here_lat, here_lon = 0 * lat_deg + terminal.point.lat_deg, 0 * lon_deg + terminal.point.lon_deg
-            near = great_circle_km(m, here_lat, here_lon, lat_deg, lon_deg) <= terminal.radius_km
-            airport = near if airport is None else m.either(airport, near)
-    if airport is not None:
-        yield "airport", members(airport)

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import cos, isfinite, pi, radians, sin
@@ -13,8 +13,9 @@ from taxi_predictor.domain.features import KM_PER_DEG
 from taxi_predictor.domain.model import DurationModel
 from taxi_predictor.domain.place import Place, Point, great_circle_km
 from taxi_predictor.domain.trip import TripPlan
+from taxi_predictor.domain.verdict import Check
 
-__all__ = ["Probe", "probe"]
+__all__ = ["probe"]
 
 RAYS = 1_000
 RAY_STEP_KM = 1.0
@@ -30,16 +31,7 @@ LEVELS = (0.001, 0.1, 0.5, 0.9, 0.999)
 FIRST_YEAR, LAST_YEAR = 2000, 2099
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
-    """One question and what came of it."""
-
-    name: str
-    passed: bool
-    detail: str
-
-
-def probe(model: DurationModel, plans: Sequence[TripPlan], *, rays: int = RAYS) -> list[Probe]:
+def probe(model: DurationModel, plans: Sequence[TripPlan], *, rays: int = RAYS) -> list[Check]:
     """Ask *model* what no trip answers, beginning at *plans*, which are trips of its city.
 
     The same model and plans give the same report.
@@ -56,47 +48,48 @@ def probe(model: DurationModel, plans: Sequence[TripPlan], *, rays: int = RAYS) 
     ]
 
 
-def _is_finite(model: DurationModel, plans: Sequence[TripPlan]) -> Probe:
+def _is_finite(model: DurationModel, plans: Sequence[TripPlan]) -> Check:
     answers = model.estimate(plans)
     good = sum(
         all(isfinite(seconds) and seconds > 0 for seconds in quantiles)
         and all(low <= high for low, high in pairwise(quantiles))
         for quantiles in ([answer.quantile_s(level) for level in LEVELS] for answer in answers)
     )
-    return Probe(
+    return Check(
         name="finite",
         passed=good == len(plans),
         detail=f"{good:,} of {len(plans):,} answers are finite, positive and in order",
     )
 
 
-def _is_no_faster(model: DurationModel, plans: Sequence[TripPlan]) -> Probe:
+def _is_no_faster(model: DurationModel, plans: Sequence[TripPlan]) -> Check:
     city = model.manifest.city
     medians_s = _medians_s(model, plans)
     least_s = [fastest_s(SCALAR, _distance_km(plan), city) for plan in plans]
     too_fast = sum(median < least - 1e-6 for median, least in zip(medians_s, least_s, strict=True))
     limit = city.plausibility.max_speed_km_h
-    return Probe(
+    return Check(
         name="speed",
         passed=not too_fast,
         detail=f"{too_fast:,} of {len(plans):,} answers are faster than {limit:g} km/h",
     )
 
 
-def _is_sensible_nearby(model: DurationModel, plans: Sequence[TripPlan]) -> Probe:
+def _is_sensible_nearby(model: DurationModel, plans: Sequence[TripPlan]) -> Check:
     city = model.manifest.city
     same = [replace(plan, dropoff=plan.pickup) for plan in plans]
     near = [replace(plan, dropoff=_away(plan.pickup, TINY_KM, 0.0)) for plan in plans]
     seconds = _medians_s(model, [*same, *near])
-    good = sum(city.plausibility.min_duration_s <= s <= MAX_TINY_S for s in seconds)
-    return Probe(
+    least_s = city.plausibility.min_duration_s - 1e-6
+    good = sum(least_s <= s <= MAX_TINY_S for s in seconds)
+    return Check(
         name="tiny distances",
         passed=good == len(seconds),
         detail=f"from a place to itself or 50 m on: {min(seconds):.0f} to {max(seconds):.0f} s",
     )
 
 
-def _goes_farther(model: DurationModel, plans: Sequence[TripPlan], rays: int, rng: random.Random) -> Probe:
+def _goes_farther(model: DurationModel, plans: Sequence[TripPlan], rays: int, rng: random.Random) -> Check:
     bounds = model.manifest.city.bounds
     probes: list[TripPlan] = []
     starts: list[int] = []  # of each ray
@@ -115,14 +108,14 @@ def _goes_farther(model: DurationModel, plans: Sequence[TripPlan], rays: int, rn
             steps += 1
             strange += far_s < near_s * (1 - SHORTER)
     share = strange / max(steps, 1)
-    return Probe(
+    return Check(
         name="rays",
         passed=share <= MAX_STRANGE_STEPS,
         detail=f"{share:.2%} of {steps:,} steps along {rays:,} rays are more than {SHORTER:.0%} shorter",
     )
 
 
-def _has_no_jumps(model: DurationModel, plans: Sequence[TripPlan]) -> Probe:
+def _has_no_jumps(model: DurationModel, plans: Sequence[TripPlan]) -> Check:
     """At the midnights that end days, months and years."""
     city = model.manifest.city
     edges = [
@@ -140,14 +133,14 @@ def _has_no_jumps(model: DurationModel, plans: Sequence[TripPlan]) -> Probe:
     ]
     seconds = _medians_s(model, probes)
     worst = max(abs(after / before - 1) for before, after in _pairs(seconds))
-    return Probe(
+    return Check(
         name="clock edges",
         passed=worst <= MAX_JUMP,
         detail=f"the largest jump at a midnight, month or year end is {worst:.2%}",
     )
 
 
-def _is_fifo(model: DurationModel, plans: Sequence[TripPlan]) -> Probe:
+def _is_fifo(model: DurationModel, plans: Sequence[TripPlan]) -> Check:
     step = timedelta(minutes=5)
     late = steps = 0
     for plan in plans:
@@ -155,14 +148,14 @@ def _is_fifo(model: DurationModel, plans: Sequence[TripPlan]) -> Probe:
         arrivals_s = [i * step.total_seconds() + s for i, s in enumerate(_medians_s(model, day))]
         steps += len(arrivals_s) - 1
         late += sum(after < before - 1e-3 for before, after in pairwise(arrivals_s))
-    return Probe(
+    return Check(
         name="FIFO",
         passed=not late,
         detail=f"leaving five minutes later arrives earlier in {late:,} of {steps:,} steps",
     )
 
 
-def _knows_all_years(model: DurationModel, plans: Sequence[TripPlan]) -> Probe:
+def _knows_all_years(model: DurationModel, plans: Sequence[TripPlan]) -> Check:
     probes = [
         replace(plan, pickup_at=datetime(year, 6, 15, 12, tzinfo=model.manifest.city.tz).astimezone(UTC))
         for plan in plans
@@ -170,7 +163,7 @@ def _knows_all_years(model: DurationModel, plans: Sequence[TripPlan]) -> Probe:
     ]
     seconds = _medians_s(model, probes)
     good = sum(isfinite(s) and s > 0 for s in seconds)
-    return Probe(
+    return Check(
         name="years",
         passed=good == len(seconds),
         detail=f"{good:,} of {len(seconds):,} trips of the years {FIRST_YEAR} to {LAST_YEAR} are answered",

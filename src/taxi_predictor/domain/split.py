@@ -41,8 +41,12 @@ class TimeSplit:
             raise Invalid(f"windows must follow each other: {self}")
 
     @classmethod
-    def choose(cls, trips_by_day: Sequence[tuple[date, int]], *, tz: ZoneInfo) -> "TimeSplit":
+    def choose(
+        cls, trips_by_day: Sequence[tuple[date, int]], *, tz: ZoneInfo, until: datetime | None = None
+    ) -> "TimeSplit":
         """Split the days that have trips, given oldest first with how many each has.
+
+        The last day ends at *until* where that is not a midnight: no later trip is used.
 
         Each of the last two windows is a tenth of the trips' days, at most 14 (held out) and 31
         (validation), and has at most a tenth of the trips; but where trips are sparse it grows until
@@ -65,11 +69,12 @@ class TimeSplit:
         def midnight(day: date) -> datetime:
             return datetime.combine(day, time(), tzinfo=tz)
 
+        end = midnight(trips_by_day[-1][0] + timedelta(days=1))
         return cls(
             fit_from=midnight(trips_by_day[0][0]),
             validate_from=midnight(earlier[-validation][0]),
             held_out_from=midnight(trips_by_day[-held_out][0]),
-            until=midnight(trips_by_day[-1][0] + timedelta(days=1)),
+            until=end if until is None else min(end.astimezone(UTC), until.astimezone(UTC)),
         )
 
 

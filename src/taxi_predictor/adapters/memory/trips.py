@@ -106,6 +106,10 @@ class MemoryTripStore(TripStore):
             for family, month, trips in by_month.sort("family", "month").iter_rows()
         ]
 
+    async def families(self, since: datetime, until: datetime, /) -> Sequence[str]:
+        trips = self._before(until).filter(pl.col("pickup_at") >= since.astimezone(UTC))
+        return sorted(trips["family"].unique())
+
     def _before(self, until: datetime | None) -> pl.DataFrame:
         if until is None:
             return self._trips

@@ -75,6 +75,12 @@ from taxi_trips join ingests using (ingest_id)
 group by family, month
 order by family collate "C", month
 
+-- families_between --
+select distinct family collate "C" as family
+from taxi_trips join ingests using (ingest_id)
+where pickup_at >= $1 and pickup_at < $2
+order by 1
+
 -- rejects_by_reason --
 select family, part, reason, count(*) as rows
 from trip_rejects

@@ -77,6 +77,11 @@ class PostgresTripStore(TripStore):
             rows = await self._pool.fetch(QUERIES["trips_by_month"])
         return [TripCount(**row) for row in rows]
 
+    async def families(self, since: datetime, until: datetime, /) -> Sequence[str]:
+        with translated():
+            rows = await self._pool.fetch(QUERIES["families_between"], since, until)
+        return [row["family"] for row in rows]
+
 
 class PostgresQuarantine(Quarantine):
     def __init__(self, pool: asyncpg.Pool) -> None:

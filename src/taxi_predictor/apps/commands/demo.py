@@ -100,8 +100,10 @@ async def _prepare(container: Container, trips: str | None, zones: str | None) -
         OUT.print(ingest_table(report))
         added += report.added
     if added or not has_champion:
-        model = await container.lifecycle.train()
-        show_scores("On the held-out days", model.report.held_out, model.report.slices)
+        model = await container.training.train()
+        show_scores(
+            "On the held-out days", model.report.held_out, model.report.slices, model.report.baselines
+        )
         OUT.print("; ".join(model.report.verdict.reasons))
         if model.report.verdict.passed or not has_champion:
             await container.lifecycle.promote(model.version)

@@ -10,10 +10,11 @@ from cyclopts import App, Parameter
 from taxi_predictor.apps.commands.output import OUT, write_json
 from taxi_predictor.apps.commands.session import opened, parse_instant, show_scores
 from taxi_predictor.apps.commands.trips import ensure_zones
-from taxi_predictor.apps.tables import difference_tables, models_table
+from taxi_predictor.apps.tables import checks_table, difference_tables, models_table
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.model import ModelVersion
-from taxi_predictor.ports.inbound.lifecycle import EvaluatedModel, WhichModel
+from taxi_predictor.ports.inbound.training import EvaluatedModel
+from taxi_predictor.ports.inbound.versions import WhichModel
 from taxi_predictor.ports.outbound.models import RegisteredModel
 
 __all__ = ["MODELS", "evaluate", "promote", "rollback", "train"]
@@ -52,7 +53,7 @@ async def train(*, until: str | None = None, json: Json = False) -> None:
     """
     async with opened() as container:
         instant = parse_instant(until, container.city.tz) if until else None
-        model = await container.lifecycle.train(until=instant)
+        model = await container.training.train(until=instant)
     if json:
         write_json(_as_json(model), Path("-"))
         return
@@ -60,9 +61,11 @@ async def train(*, until: str | None = None, json: Json = False) -> None:
     split, tz = model.manifest.split, model.manifest.city.tz
     first, after = split.held_out_from.astimezone(tz), split.until.astimezone(tz)
     title = f"Held-out days {first:%Y-%m-%d} to {after:%Y-%m-%d} (not included)"
-    show_scores(title, model.report.held_out, model.report.slices)
+    show_scores(title, model.report.held_out, model.report.slices, model.report.baselines)
     verdict = model.report.verdict
-    OUT.print(f"{'Passed' if verdict.passed else 'Refused'}: {'; '.join(verdict.reasons)}")
+    OUT.print()
+    OUT.print(checks_table(verdict))
+    OUT.print("Passed" if verdict.passed else f"Refused: {'; '.join(verdict.reasons)}", markup=False)
     if verdict.passed:
         OUT.print(f"Let it serve with [bold]taxi-predictor promote {model.version}[/bold]")
 
@@ -84,7 +87,7 @@ async def evaluate(
     source
         Any source that ingest takes, or "stored" for the trips in the database.
     since
-        Use trips picked up from this local day on.
+        Use trips picked up from this local day on [default: of stored trips, the model's held-out days].
     until
         Use trips picked up before this local day.
     model
@@ -98,7 +101,7 @@ async def evaluate(
     async with opened() as container:
         await ensure_zones(container, zones)
         tz = container.city.tz
-        evaluated = await container.lifecycle.evaluate(
+        evaluated = await container.training.evaluate(
             None if source == "stored" else await container.intake.parts(source),
             which=which,
             since=parse_instant(since, tz) if since else None,
@@ -110,8 +113,15 @@ async def evaluate(
         scores = evaluated.evaluation.scores()
         assert scores is not None
         show_scores(
-            f"Version {evaluated.version} on {source}", scores, evaluated.evaluation.scores_by_slice()
+            f"Version {evaluated.version} on {source}",
+            scores,
+            evaluated.evaluation.scores_by_slice(),
+            evaluated.evaluation.baselines(),
         )
+        if evaluated.seen_days:
+            OUT.print(
+                f"[yellow]It learned from {evaluated.seen_days:,} of these days, which flatters it[/yellow]"
+            )
 
 
 def _evaluation_json(source: str, evaluated: EvaluatedModel) -> bytes:
@@ -126,6 +136,8 @@ def _evaluation_json(source: str, evaluated: EvaluatedModel) -> bytes:
             "source": source,
             **asdict(scores),
             "slices": evaluated.evaluation.scores_by_slice(),
+            "baselines": evaluated.evaluation.baselines(),
+            "seen_days": evaluated.seen_days,
         }
     )
 
@@ -175,17 +187,19 @@ async def diff(before: str, after: str, /, *, json: Json = False) -> None:
         OUT.print(table)
 
 
-async def promote(version: str = "latest", /) -> None:
+async def promote(version: str = "latest", /, *, override: str | None = None) -> None:
     """Let a version serve; refused unless it passed its judgement.
 
     Parameters
     ----------
     version
         A version number, or latest.
+    override
+        Promote against the verdict, for this reason; it is written to the journal.
     """
     which = _which(version)
     async with opened() as container:
-        _announce(await container.lifecycle.promote(which))
+        _announce(await container.lifecycle.promote(which, override=override))
 
 
 async def rollback() -> None:

@@ -12,9 +12,9 @@ from taxi_predictor.adapters.rich.progress import RichProgress
 from taxi_predictor.apps.commands.output import ERR, OUT
 from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.settings import Settings, load_settings
-from taxi_predictor.apps.tables import scores_table, slices_table
+from taxi_predictor.apps.tables import baselines_table, scores_table, slices_table
 from taxi_predictor.domain.errors import Invalid
-from taxi_predictor.domain.evaluation import Scores
+from taxi_predictor.domain.evaluation import BaselineScores, Scores
 from taxi_predictor.domain.place import Point, ZoneId
 
 __all__ = ["opened", "parse_instant", "parse_place", "show_scores"]
@@ -51,9 +51,17 @@ def parse_place(text: str) -> Point | ZoneId:
         raise Invalid(f"{text!r} is neither LAT,LON in degrees nor a zone id: {error}") from error
 
 
-def show_scores(title: str, overall: Scores, slices: Mapping[str, Scores]) -> None:
-    """Print all measures of all trips, and the main ones of each slice."""
+def show_scores(
+    title: str,
+    overall: Scores,
+    slices: Mapping[str, Scores],
+    baselines: Mapping[str, BaselineScores],
+) -> None:
+    """Print all measures of all trips, the main ones of each slice, and what simple methods did."""
     OUT.print(f"[bold]{escape(title)}[/bold]", highlight=False, soft_wrap=True)
     OUT.print(scores_table(overall))
     OUT.print()
     OUT.print(slices_table(slices))
+    if baselines:
+        OUT.print()
+        OUT.print(baselines_table(baselines))

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from taxi_predictor.domain.errors import NoChampion, UnknownModel
 from taxi_predictor.domain.evaluation import Scores
-from taxi_predictor.ports.inbound.lifecycle import WhichModel
+from taxi_predictor.ports.inbound.versions import WhichModel
 from taxi_predictor.ports.outbound.journal import Entry, Journal
 from taxi_predictor.ports.outbound.models import Alias, ModelRegistry, RegisteredModel
 

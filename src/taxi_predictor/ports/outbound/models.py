@@ -2,18 +2,18 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.evaluation import Scores
+from taxi_predictor.domain.evaluation import BaselineScores, Scores
 from taxi_predictor.domain.model import DurationModel, Manifest, ModelArtifact, ModelVersion
-from taxi_predictor.domain.promotion import Verdict
 from taxi_predictor.domain.split import TimeSplit
 from taxi_predictor.domain.trip import TripBatch
+from taxi_predictor.domain.verdict import Verdict
 from taxi_predictor.ports.outbound.progress import Progress
 
 __all__ = [
@@ -79,6 +79,8 @@ class ModelReport:
     held_out: Scores
     slices: Mapping[str, Scores]
     verdict: Verdict
+    baselines: Mapping[str, BaselineScores] = field(default_factory=dict)
+    """What simple methods did on the same trips, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

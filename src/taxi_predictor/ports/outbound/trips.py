@@ -204,6 +204,11 @@ class TripStore(Protocol):
         """Count the trips by family and month, in that order, none empty."""
         ...
 
+    @abstractmethod
+    async def families(self, since: datetime, until: datetime, /) -> Sequence[str]:
+        """The families of the trips picked up from *since* up to, not including, *until*, sorted."""
+        ...
+
 
 class Quarantine(Protocol):
     """Rows that did not become trips, kept until their part is ingested again."""

@@ -11,12 +11,12 @@ from random import Random
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import ScaledResiduals
-from taxi_predictor.domain.evaluation import Scores
+from taxi_predictor.domain.evaluation import BaselineScores, Scores
 from taxi_predictor.domain.model import MANIFEST_FILE, Manifest, ModelArtifact
 from taxi_predictor.domain.place import Place, Point, ZoneId, great_circle_km
-from taxi_predictor.domain.promotion import Verdict
 from taxi_predictor.domain.split import TimeSplit
 from taxi_predictor.domain.trip import FinishedTrip, TripId, TripPlan
+from taxi_predictor.domain.verdict import Check, Verdict
 from taxi_predictor.ports.outbound.models import ModelReport
 from taxi_predictor.ports.testing.strategies import A_CITY
 
@@ -134,11 +134,15 @@ def a_report(*, mae_s: float = 123.456789, passed: bool = True) -> ModelReport:
         coverage_80=0.8,
         width_80_s=500.0,
     )
-    reasons = (f"MAE {mae_s:.1f} s against no champion",)
+    checks = [
+        Check("champion", True, f"MAE {mae_s:.1f} s against no champion"),
+        Check("size", passed, "0.1 MB, 64 MB are allowed"),
+    ]
     return ModelReport(
         held_out=scores,
         slices={"under 1.5 km": scores, "night": scores},
-        verdict=Verdict(passed=passed, reasons=reasons),
+        verdict=Verdict.of(checks, artifact="5e" * 32),
+        baselines={"shrunk lookup": BaselineScores(mae_s=2 * mae_s, lift=0.5)},
     )
 
 

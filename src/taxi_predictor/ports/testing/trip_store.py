@@ -285,3 +285,14 @@ class TripStoreContract(TableMaker):
                 TripCount(family="Z", month=date(2023, 1, 1), trips=1),
                 TripCount(family="tlc-green", month=date(2023, 2, 1), trips=2),
             ]
+
+    async def test_families_are_those_of_the_window(self) -> None:
+        """Sorted, from its first instant on and without its last."""
+        hours = [NOON, NOON + 60 * MINUTE, NOON + 120 * MINUTE]
+        async with self.open() as (store, _):
+            for number, (family, at) in enumerate(zip(("tlc-green", "Z", "late"), hours, strict=True)):
+                part = PartName(family=family, name="one")
+                await store.add(part, stream(self.clean_batch([a_trip(number, at=at)])))
+            assert list(await store.families(hours[0], hours[2])) == ["Z", "tlc-green"]
+            assert list(await store.families(hours[1], hours[2])) == ["Z"]
+            assert list(await store.families(hours[2] + MINUTE, hours[2] + 2 * MINUTE)) == []

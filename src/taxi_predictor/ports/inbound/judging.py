@@ -1,0 +1,198 @@
+"""Gathering the evidence on which a candidate is judged: its answers on days it has never seen."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from taxi_predictor.domain.city import City
+from taxi_predictor.domain.errors import NotEnoughTrips
+from taxi_predictor.domain.evaluation import Evaluation
+from taxi_predictor.domain.model import DurationModel, ModelArtifact
+from taxi_predictor.domain.place import Place, Point, ZoneId
+from taxi_predictor.domain.promotion import Champion, Evidence, PromotionPolicy
+from taxi_predictor.domain.sanity import probe
+from taxi_predictor.domain.split import TimeSplit
+from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripPlan
+from taxi_predictor.ports.inbound.versions import ModelVersions, digest, size_bytes
+from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
+from taxi_predictor.ports.outbound.models import (
+    Alias,
+    ModelLoader,
+    ModelReport,
+    ModelTrainer,
+    TrainingData,
+)
+from taxi_predictor.ports.outbound.places import ZoneStore
+from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.trips import TripStore
+
+__all__ = ["ModelJudge", "score"]
+
+WARM_UPS = 3
+TIMED_PREDICTIONS = 31
+PLANS_PER_DAY = 100
+"""To begin probes at."""
+
+
+class ModelJudge:
+    def __init__(
+        self,
+        *,
+        city: City,
+        trips: TripStore,
+        zones: ZoneStore,
+        trainer: ModelTrainer,
+        baselines: BaselineTrainer,
+        loader: ModelLoader,
+        versions: ModelVersions,
+        policy: PromotionPolicy,
+        progress: Progress,
+    ) -> None:
+        self._city = city
+        self._trips = trips
+        self._zones = zones
+        self._trainer = trainer
+        self._baselines = baselines
+        self._loader = loader
+        self._versions = versions
+        self._policy = policy
+        self._progress = progress
+
+    async def judge(self, artifact: ModelArtifact, data: TrainingData) -> ModelReport:
+        """Measure what was written, not what is still in memory, beside the champion and the baselines.
+
+        A champion that learned from some of the held-out days knows their answers. Its recipe is then
+        trained again on the candidate's cut and takes its place. There is one recipe per release: the
+        rival is what this release's trainer makes of the data, so a candidate that came from the same
+        trainer is level with it, and the baselines and all other checks decide.
+
+        Raises:
+            NotEnoughTrips: there is no held-out trip.
+        """
+        candidate = self._loader.open(artifact.folder)
+        baselines = await self._baselines.fit(data, progress=self._progress)
+        holder = await self._versions.holder(Alias.CHAMPION)
+        rival, is_refit = None, False
+        if holder is not None:
+            is_refit = holder.manifest.split.held_out_from > data.split.held_out_from
+            rival = await (self._refit(data) if is_refit else self._versions.open(holder.version))
+        days, rival_days, plans = await self._answers(candidate, rival, baselines, data.split)
+        latest_day = (await self._trips.days(self._city.time_zone, None))[-1][0]
+        evidence = Evidence(
+            manifest=candidate.manifest,
+            artifact=digest(artifact.folder),
+            size_bytes=size_bytes(artifact.folder),
+            median_latency_ms=await asyncio.to_thread(_latency_ms, candidate, plans),
+            days=days,
+            champion=None
+            if holder is None
+            else Champion(
+                days=rival_days, learned_until=holder.manifest.split.held_out_from, is_refit=is_refit
+            ),
+            city=self._city,
+            newest_trip_at=_midnight(latest_day, self._city),
+            sanity=await asyncio.to_thread(probe, candidate, plans),
+        )
+        total = evidence.total
+        scores = total.scores()
+        assert scores is not None
+        return ModelReport(
+            held_out=scores,
+            slices=total.scores_by_slice(),
+            verdict=self._policy.judge(evidence),
+            baselines=total.baselines(),
+        )
+
+    async def _refit(self, data: TrainingData) -> DurationModel:
+        with TemporaryDirectory(prefix="taxi-model-") as folder:
+            artifact = await self._trainer.fit(data, Path(folder), progress=self._progress)
+            return self._loader.open(artifact.folder)
+
+    async def _answers(
+        self,
+        candidate: DurationModel,
+        rival: DurationModel | None,
+        baselines: Sequence[Baseline],
+        split: TimeSplit,
+    ) -> tuple[list[Evaluation], list[Evaluation], list[TripPlan]]:
+        """Scores of the candidate and of the rival by local day, and some trips to ask one by one."""
+        zones = await self._zones.zones()
+        days: list[Evaluation] = []
+        rival_days: list[Evaluation] = []
+        plans: list[TripPlan] = []
+        with self._progress.step("judge on held-out trips") as step:
+            async for batches in self._by_day(split):
+                mine, its = Evaluation(self._city, zones), Evaluation(self._city, zones)
+                for batch in batches:
+                    await asyncio.to_thread(score, mine, candidate, batch, baselines)
+                    if rival is not None:
+                        await asyncio.to_thread(score, its, rival, batch)
+                    step.advance(len(batch))
+                plans += _plans(batches[0].plans, PLANS_PER_DAY)
+                days.append(mine)
+                rival_days.append(its)
+        if not days:
+            raise NotEnoughTrips("there is no held-out trip to judge the model on")
+        return days, rival_days, plans
+
+    async def _by_day(self, split: TimeSplit) -> AsyncIterator[list[TripBatch]]:
+        """The held-out trips of each local day that has any."""
+        since = split.held_out_from
+        while since < split.until:
+            day = since.astimezone(self._city.tz).date()
+            until = min(_midnight(day + timedelta(days=1), self._city), split.until)
+            batches = [batch async for batch in self._trips.between(since, until)]
+            if batches:
+                yield batches
+            since = until
+
+
+def score(
+    evaluation: Evaluation, model: DurationModel, batch: TripBatch, baselines: Sequence[Baseline] = ()
+) -> None:
+    """Count the answers of *model*, and of *baselines* beside it, on one batch."""
+    estimate = model.estimate_batch(batch.plans)
+    actual_s = estimate.m.column(batch.table.get_column("duration_s"))
+    evaluation.add(actual_s, estimate)
+    for baseline in baselines:
+        predicted_s = baseline.duration_s(batch.plans)
+        evaluation.add_baseline(baseline.name, actual_s, predicted_s, estimate.m)
+
+
+def _latency_ms(model: DurationModel, plans: Sequence[TripPlan]) -> float:
+    """The median time of a prediction for one trip; the first few warm caches."""
+    taken_s = []
+    for plan in plans[: WARM_UPS + TIMED_PREDICTIONS]:
+        began = perf_counter()
+        model.estimate([plan])
+        taken_s.append(perf_counter() - began)
+    return median(taken_s[WARM_UPS:] or taken_s) * 1000
+
+
+def _plans(batch: PlanBatch, most: int) -> list[TripPlan]:
+    """At most *most* of the plans, evenly spread."""
+    every = max(-(-len(batch) // most), 1)
+    chosen = batch.table.filter([place % every == 0 for place in range(len(batch))])
+    plans = []
+    for row in zip(*(chosen.get_column(name) for name in chosen.columns), strict=True):
+        value = dict(zip(batch.table.columns, row, strict=True))
+        plans.append(
+            TripPlan(
+                pickup=_place(value["pickup_lat_deg"], value["pickup_lon_deg"], value["pickup_zone"]),
+                dropoff=_place(value["dropoff_lat_deg"], value["dropoff_lon_deg"], value["dropoff_zone"]),
+                pickup_at=value["pickup_at"],
+            )
+        )
+    return plans
+
+
+def _place(lat_deg: float, lon_deg: float, zone: int | None) -> Place:
+    return Place(Point(lat_deg, lon_deg), None if zone is None else ZoneId(zone))
+
+
+def _midnight(day: date, city: City) -> datetime:
+    return datetime.combine(day, time(), tzinfo=city.tz).astimezone(UTC)

@@ -1,0 +1,176 @@
+"""Training a model, judging it, and measuring a version on any trips."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from taxi_predictor.domain.city import City
+from taxi_predictor.domain.errors import NotEnoughTrips
+from taxi_predictor.domain.evaluation import Evaluation
+from taxi_predictor.domain.model import DurationModel, ModelVersion
+from taxi_predictor.domain.split import TimeSplit
+from taxi_predictor.domain.trip import TripBatch
+from taxi_predictor.ports.inbound.judging import ModelJudge, score
+from taxi_predictor.ports.inbound.versions import ModelVersions, WhichModel
+from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
+from taxi_predictor.ports.outbound.clock import Clock
+from taxi_predictor.ports.outbound.journal import Deed, Entry, Journal
+from taxi_predictor.ports.outbound.models import (
+    Alias,
+    ModelRegistry,
+    ModelTrainer,
+    RegisteredModel,
+    TrainingData,
+)
+from taxi_predictor.ports.outbound.places import ZoneStore
+from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.trips import SourcePart, TripStore
+
+__all__ = ["EvaluatedModel", "ModelTraining"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluatedModel:
+    """One version's errors on some trips."""
+
+    version: ModelVersion
+    model: DurationModel
+    evaluation: Evaluation
+    seen_days: int
+    """How many of the stored days that were measured the model had learned from: they flatter it."""
+
+
+class ModelTraining:
+    def __init__(
+        self,
+        *,
+        city: City,
+        trips: TripStore,
+        zones: ZoneStore,
+        trainer: ModelTrainer,
+        baselines: BaselineTrainer,
+        judge: ModelJudge,
+        registry: ModelRegistry,
+        versions: ModelVersions,
+        journal: Journal,
+        actor: str,
+        clock: Clock,
+        progress: Progress,
+    ) -> None:
+        self._city = city
+        self._trips = trips
+        self._zones = zones
+        self._trainer = trainer
+        self._baselines = baselines
+        self._judge = judge
+        self._registry = registry
+        self._versions = versions
+        self._journal = journal
+        self._actor = actor
+        self._clock = clock
+        self._progress = progress
+
+    async def train(self, *, until: datetime | None = None) -> RegisteredModel:
+        """Train on the stored trips picked up before *until*, judge on the last days, register.
+
+        No trip from *until* on is used: where it is not a local midnight the last day ends there.
+        The version becomes the challenger if it passes; it serves only once promoted. The journal is
+        written between registering and naming the challenger: if it does not answer, no alias moves.
+
+        Raises:
+            NotEnoughTrips: too few trips are stored to train and judge.
+            Unavailable: the store, the registry or the journal does not answer.
+        """
+        days = await self._trips.days(self._city.time_zone, until)
+        data = await self._data(TimeSplit.choose(days, tz=self._city.tz, until=until))
+        with TemporaryDirectory(prefix="taxi-model-") as folder:
+            artifact = await self._trainer.fit(data, Path(folder), progress=self._progress)
+            report = await self._judge.judge(artifact, data)
+            version = await self._registry.register(artifact, report)
+        verdict = report.verdict
+        outcome = f"{'passed' if verdict.passed else 'refused'}: {'; '.join(verdict.reasons)}"
+        await self._journal.write(
+            Entry(at=self._clock.now(), actor=self._actor, deed=Deed.TRAINED, version=version, reason=outcome)
+        )
+        if verdict.passed:
+            await self._registry.point(Alias.CHALLENGER, version)
+        return await self._versions.find(version)
+
+    async def evaluate(
+        self,
+        parts: Sequence[SourcePart] | None,
+        *,
+        which: WhichModel = "latest",
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> EvaluatedModel:
+        """Measure a version on the trips of *parts* (None: the stored ones) in a time window.
+
+        Of the stored ones only those from the version's held-out days on, unless *since* is earlier.
+        Trips are cleaned by the rules of ingestion; a repeated row of a part counts once. The baselines
+        stand beside it where the trips that it learned from are still stored.
+
+        Raises:
+            NotEnoughTrips: the window holds no trip.
+        """
+        registered = await self._versions.find(which)
+        model = await self._versions.open(registered.version)
+        split, seen_days = model.manifest.split, 0
+        if parts is None:
+            since = since or split.held_out_from
+            learned = await self._trips.days(
+                self._city.time_zone, min(until or split.held_out_from, split.held_out_from)
+            )
+            first = since.astimezone(self._city.tz).date()
+            seen_days = sum(day >= first for day, _ in learned)
+        baselines = await self._baselines_of(split)
+        evaluation = Evaluation(self._city, await self._zones.zones())
+        batches = self._trips.between(since, until) if parts is None else _window(parts, since, until)
+        with self._progress.step(f"evaluate version {registered.version}") as step:
+            async for batch in batches:
+                await asyncio.to_thread(score, evaluation, model, batch, baselines)
+                step.advance(len(batch))
+                step.say(f"{evaluation.overall.n:,.0f} trips")
+        if not evaluation.overall.n:
+            raise NotEnoughTrips("there is no trip to evaluate on: look at the source, --from and --to")
+        return EvaluatedModel(
+            version=registered.version, model=model, evaluation=evaluation, seen_days=seen_days
+        )
+
+    async def _baselines_of(self, split: TimeSplit) -> Sequence[Baseline]:
+        try:
+            return await self._baselines.fit(await self._data(split), progress=self._progress)
+        except NotEnoughTrips:
+            return ()
+
+    async def _data(self, split: TimeSplit) -> TrainingData:
+        batches: list[TripBatch] = []
+        with self._progress.step("read trips") as step:
+            async for batch in self._trips.between(split.fit_from, split.held_out_from):
+                batches.append(batch)
+                step.advance(len(batch))
+                step.say(f"{sum(map(len, batches)):,} trips")
+        families = await self._trips.families(split.fit_from, split.held_out_from)
+        return TrainingData(city=self._city, split=split, batches=batches, sources=tuple(families))
+
+
+async def _window(
+    parts: Sequence[SourcePart], since: datetime | None, until: datetime | None
+) -> AsyncIterator[TripBatch]:
+    for part in parts:
+        seen: set[tuple[str, datetime]] = set()
+        async for batch in part.batches():
+            keep = []
+            table = batch.trips.table
+            for trip_id, at in zip(table.get_column("trip_id"), table.get_column("pickup_at"), strict=True):
+                keep.append(
+                    (trip_id, at) not in seen
+                    and (since is None or at >= since)
+                    and (until is None or at < until)
+                )
+                seen.add((trip_id, at))
+            if any(keep):
+                yield TripBatch(table.filter(keep))

@@ -1,0 +1,70 @@
+"""Finding the version that somebody means, and opening what the registry keeps of it."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from taxi_predictor.domain.errors import BrokenModel, NoChampion, UnknownModel
+from taxi_predictor.domain.model import MANIFEST_FILE, DurationModel, ModelArtifact, ModelVersion
+from taxi_predictor.ports.outbound.models import Alias, ModelLoader, ModelRegistry, RegisteredModel
+
+__all__ = ["ModelVersions", "WhichModel", "digest", "size_bytes"]
+
+WhichModel = ModelVersion | Literal["champion", "latest"]
+
+
+class ModelVersions:
+    def __init__(self, *, registry: ModelRegistry, loader: ModelLoader) -> None:
+        self._registry = registry
+        self._loader = loader
+
+    async def find(self, which: WhichModel) -> RegisteredModel:
+        """The version meant by *which*.
+
+        Raises:
+            NoChampion: the champion was meant, and none was promoted.
+            UnknownModel: there is no such version.
+        """
+        versions = await self._registry.versions()
+        if which == "latest" and versions:
+            return versions[-1]
+        for registered in versions:
+            if registered.version == which or (which == "champion" and Alias.CHAMPION in registered.aliases):
+                return registered
+        if which == "champion":
+            raise NoChampion("no model was promoted yet: train one, then run `taxi-predictor promote`")
+        raise UnknownModel(
+            f"there is no model version {which}" if versions else "no model was trained yet: run `train`"
+        )
+
+    async def holder(self, alias: Alias) -> RegisteredModel | None:
+        return next((m for m in await self._registry.versions() if alias in m.aliases), None)
+
+    @asynccontextmanager
+    async def fetched(self, version: ModelVersion) -> AsyncIterator[ModelArtifact]:
+        """A copy of the artifact of *version* in a folder that is gone afterwards."""
+        with TemporaryDirectory(prefix="taxi-model-") as folder:
+            yield await self._registry.fetch(version, Path(folder))
+
+    async def open(self, version: ModelVersion) -> DurationModel:
+        async with self.fetched(version) as artifact:
+            return self._loader.open(artifact.folder)
+
+
+def digest(folder: Path) -> str:
+    """What names the artifact in *folder*: sha256 of its manifest, which names every other file with its own.
+
+    Raises:
+        BrokenModel: there is no manifest.
+    """
+    try:
+        return hashlib.sha256((folder / MANIFEST_FILE).read_bytes()).hexdigest()
+    except OSError as error:
+        raise BrokenModel(f"the artifact has no manifest: {error}") from error
+
+
+def size_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,225 @@
+"""Two months of trips at a steady speed, and models of them: good ones, and ones that were bent."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import msgspec
+import pytest
+
+from taxi_predictor.adapters.columns.arrays import ARRAYS
+from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.journal import MemoryJournal
+from taxi_predictor.adapters.memory.models import (
+    ConstantSpeedLoader,
+    ConstantSpeedModel,
+    ConstantSpeedTrainer,
+    MemoryModelRegistry,
+    MemoryModelShelf,
+)
+from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.memory.progress import MemoryProgress
+from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
+from taxi_predictor.domain.arithmetic import SCALAR, Column
+from taxi_predictor.domain.city import City
+from taxi_predictor.domain.distribution import DurationDistribution
+from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, ModelArtifact
+from taxi_predictor.domain.place import Place, Point, great_circle_km
+from taxi_predictor.domain.promotion import PromotionPolicy
+from taxi_predictor.domain.slices import slices
+from taxi_predictor.domain.trip import FinishedTrip, PlanBatch, TripId, TripPlan
+from taxi_predictor.ports.inbound.judging import ModelJudge
+from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
+from taxi_predictor.ports.inbound.training import ModelTraining
+from taxi_predictor.ports.inbound.versions import ModelVersions
+from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
+from taxi_predictor.ports.outbound.journal import Journal
+from taxi_predictor.ports.outbound.models import ModelTrainer, TrainingData
+from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.trips import PartName
+from taxi_predictor.ports.testing.samples import NOON, SPLIT
+from taxi_predictor.ports.testing.strategies import A_CITY
+from taxi_predictor.ports.testing.tables import TableMaker, stream
+
+DAYS, TRIPS_A_DAY = 60, 300
+FIRST = SPLIT.fit_from
+
+
+class Polars(TableMaker):
+    table = staticmethod(table)
+
+
+def steady_trips(*, days: int = DAYS, first: datetime = FIRST, seed: int = 1) -> list[FinishedTrip]:
+    """Trips at 20 km/h with a scatter of four tenths; every third begins at the airport."""
+    random, bounds, airport = Random(seed), A_CITY.bounds, A_CITY.airports[0].point
+
+    def somewhere() -> Point:
+        return Point(
+            random.uniform(bounds.south_deg, bounds.north_deg),
+            random.uniform(bounds.west_deg, bounds.east_deg),
+        )
+
+    trips = []
+    for number in range(days * TRIPS_A_DAY):
+        pickup, dropoff = airport if number % 3 == 0 else somewhere(), somewhere()
+        distance_km = great_circle_km(
+            SCALAR, pickup.lat_deg, pickup.lon_deg, dropoff.lat_deg, dropoff.lon_deg
+        )
+        duration_s = max(distance_km * 180, 60) * math.exp(random.gauss(0, 0.4))
+        trips.append(
+            FinishedTrip(
+                trip_id=TripId(f"{random.getrandbits(128):032x}"),
+                plan=TripPlan(
+                    pickup=Place(pickup),
+                    dropoff=Place(dropoff),
+                    pickup_at=first + timedelta(days=number / TRIPS_A_DAY),
+                ),
+                duration_s=duration_s,
+            )
+        )
+    return trips
+
+
+class MeanDuration(Baseline):
+    def __init__(self, mean_s: float) -> None:
+        self._mean_s = mean_s
+
+    @property
+    def name(self) -> str:
+        return "mean duration"
+
+    def duration_s(self, plans: PlanBatch, /) -> Column:
+        return ARRAYS.column([self._mean_s] * len(plans))
+
+
+class MeanDurations(BaselineTrainer):
+    async def fit(self, data: TrainingData, /, *, progress: Progress) -> Sequence[Baseline]:
+        durations_s = [s for batch in data.batches for s in batch.table.get_column("duration_s")]
+        return [MeanDuration(sum(durations_s) / len(durations_s))]
+
+
+class BentModel(ConstantSpeedModel):
+    """Does what its manifest was bent to."""
+
+    def estimate(self, plans: Sequence[TripPlan], /) -> Sequence[DurationDistribution[float]]:
+        time.sleep(float(self.manifest.params.get("sleep_s", 0)))
+        return super().estimate(plans)
+
+    def estimate_batch(self, plans: PlanBatch, /) -> BatchEstimate:
+        estimate = super().estimate_batch(plans)
+        factor = float(self.manifest.params.get("airport_factor", 1))
+        at_airport = dict(slices(ARRAYS, estimate.features, A_CITY, None))["airport"]
+        distribution = estimate.distribution
+        return replace(
+            estimate, distribution=replace(distribution, mu=distribution.mu + at_airport * math.log(factor))
+        )
+
+
+class BentLoader(ConstantSpeedLoader):
+    def open(self, folder: Path, /) -> BentModel:
+        return BentModel(super().open(folder).manifest)
+
+
+Bend = Callable[[Manifest], Manifest]
+
+
+class BentTrainer(ModelTrainer):
+    """Trains a good model, then bends what it writes; it may also be fed other data."""
+
+    def __init__(self, bend: Bend = lambda manifest: manifest) -> None:
+        self.bend = bend
+        self.fitted: list[TrainingData] = []
+
+    async def fit(self, data: TrainingData, folder: Path, /, *, progress: Progress) -> ModelArtifact:
+        self.fitted.append(data)
+        artifact = await ConstantSpeedTrainer(clock=MemoryClock(NOON)).fit(data, folder, progress=progress)
+        manifest = self.bend(artifact.manifest)
+        (folder / MANIFEST_FILE).write_bytes(msgspec.json.encode(manifest))
+        return ModelArtifact(folder, manifest)
+
+
+@dataclass
+class World:
+    """The use cases on memory adapters; a test may exchange the trainer and the journal."""
+
+    city: City = A_CITY
+    trainer: BentTrainer = field(default_factory=BentTrainer)
+    journal: Journal = field(default_factory=MemoryJournal)
+    policy: PromotionPolicy = field(default_factory=PromotionPolicy)
+    clock: MemoryClock = field(default_factory=lambda: MemoryClock(NOON))
+    trips: MemoryTripStore = field(default_factory=lambda: MemoryTripStore(MemoryQuarantine()))
+
+    def __post_init__(self) -> None:
+        self.loader = BentLoader()
+        self.registry = MemoryModelRegistry(clock=self.clock)
+        self.shelf = MemoryModelShelf(self.loader)
+
+    @property
+    def versions(self) -> ModelVersions:
+        return ModelVersions(registry=self.registry, loader=self.loader)
+
+    @property
+    def training(self) -> ModelTraining:
+        baselines, zones, progress = MeanDurations(), MemoryZoneStore(), MemoryProgress()
+        judge = ModelJudge(
+            city=self.city,
+            trips=self.trips,
+            zones=zones,
+            trainer=self.trainer,
+            baselines=baselines,
+            loader=self.loader,
+            versions=self.versions,
+            policy=self.policy,
+            progress=progress,
+        )
+        return ModelTraining(
+            city=self.city,
+            trips=self.trips,
+            zones=zones,
+            trainer=self.trainer,
+            baselines=baselines,
+            judge=judge,
+            registry=self.registry,
+            versions=self.versions,
+            journal=self.journal,
+            actor="ada",
+            clock=self.clock,
+            progress=progress,
+        )
+
+    @property
+    def lifecycle(self) -> ModelLifecycle:
+        return ModelLifecycle(
+            city=self.city,
+            loader=self.loader,
+            registry=self.registry,
+            versions=self.versions,
+            shelf=self.shelf,
+            journal=self.journal,
+            actor="ada",
+            clock=self.clock,
+        )
+
+    async def store(self, trips: Sequence[FinishedTrip], family: str = "steady") -> None:
+        part = PartName(family=family, name=f"{len(trips)} from {trips[0].plan.pickup_at}")
+        await self.trips.add(part, stream(Polars().clean_batch(trips)))
+
+    async def deeds(self) -> list[str]:
+        return [entry.deed for entry in await self.journal.entries(limit=99)][::-1]
+
+
+@pytest.fixture(scope="session")
+def two_months() -> list[FinishedTrip]:
+    return steady_trips()
+
+
+@pytest.fixture
+async def world(two_months: list[FinishedTrip]) -> World:
+    world = World()
+    await world.store(two_months)
+    return world
