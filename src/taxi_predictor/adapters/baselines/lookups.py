@@ -77,7 +77,7 @@ class ShrunkLookup(Baseline):
         groups = [np.unique(key, return_inverse=True) for key in self._effects(keys)]
         effects = [np.zeros(len(known)) for known, _ in groups]
         for _ in range(PASSES):
-            for number, ((known, group), k) in enumerate(zip(groups, SHRINKAGE, strict=True)):
+            for number, ((_, group), k) in enumerate(zip(groups, SHRINKAGE, strict=True)):
                 left += effects[number][group]
                 effects[number] = shrunken_means(left, group, k)
                 left -= effects[number][group]
