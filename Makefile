@@ -30,6 +30,8 @@ promote: setup ## Let the newest model serve
 	$(BIN)/taxi-predictor promote
 
 ##@ Measure
+accuracy: setup ## Measure every method on real trips and write docs/accuracy.md (DATA=folder, 20 min)
+	$(BIN)/python benchmarks/accuracy.py "$(or $(DATA),../shared/data)"
 bench: setup ## Print ratios against floors measured in the same run
 	$(BIN)/python benchmarks/ingest.py
 
@@ -48,4 +50,4 @@ $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
 	$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup fmt check test demo api ingest train promote bench lock clean
+.PHONY: help setup fmt check test demo api ingest train promote accuracy bench lock clean

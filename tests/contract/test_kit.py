@@ -20,6 +20,8 @@ import polars as pl
 import pytest
 from hypothesis import Phase, settings
 
+from taxi_predictor.adapters.columns.arrays import ARRAYS, frame
+from taxi_predictor.adapters.memory.baselines import MeanDuration, MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
@@ -41,6 +43,7 @@ from taxi_predictor.adapters.memory.trips import (
     MemorySource,
     MemoryTripStore,
 )
+from taxi_predictor.domain.arithmetic import Column
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import BrokenModel, MissingSource, NotEnoughTrips
 from taxi_predictor.domain.explanation import Explanation
@@ -49,6 +52,7 @@ from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, 
 from taxi_predictor.domain.place import Zone, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripPlan
+from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
 from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.models import (
     Alias,
@@ -70,6 +74,7 @@ from taxi_predictor.ports.outbound.trips import (
     TripSource,
 )
 from taxi_predictor.ports.outbound.tuning import Trial
+from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
 from taxi_predictor.ports.testing.clock import ClockContract
 from taxi_predictor.ports.testing.duration_model import (
     DurationModelContract,
@@ -90,6 +95,7 @@ from taxi_predictor.ports.testing.trip_store import TripStoreContract
 from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
 
 CONTRACTS: tuple[type[ABC], ...] = (
+    BaselineTrainerContract,
     ClockContract,
     DurationModelContract,
     JournalContract,
@@ -148,6 +154,8 @@ def opened(adapter: type[Any]) -> Any:
         return adapter(clock=clock), ConstantSpeedLoader()
     if issubclass(adapter, ConstantSpeedLoader):
         return ConstantSpeedTrainer(clock=clock), adapter()
+    if issubclass(adapter, MeanDuration):
+        return trainer_of(adapter)
     if issubclass(adapter, MemoryModelRegistry):
         return adapter(clock=clock)
     if issubclass(adapter, MemoryModelShelf):
@@ -177,6 +185,16 @@ def loader_of(model: type[ConstantSpeedModel]) -> ModelLoader:
             return model(super().open(folder).manifest)
 
     return Loader()
+
+
+def trainer_of(baseline: type[MeanDuration]) -> BaselineTrainer:
+    class Trainer(MeanDurationTrainer):
+        async def fit(self, data: TrainingData, /, *, progress: Progress) -> Sequence[Baseline]:
+            [sound] = await super().fit(data, progress=progress)
+            [mean_s] = sound.duration_s(Polars().plan_batch([a_trip(1).plan])).tolist()
+            return [baseline(mean_s)]
+
+    return Trainer()
 
 
 def run(clause: Any) -> None:
@@ -745,6 +763,95 @@ class HasNothingToSay(ConstantSpeedLoader):
         with suppress(BrokenModel):
             return super().open(folder)
         return None
+
+
+# Baselines
+
+
+@breaks(BaselineTrainerContract, "test_each_has_a_name_of_its_own")
+class NamesNone(MeanDuration):
+    name = ""
+
+
+@breaks(BaselineTrainerContract, "test_no_plans_no_numbers")
+class GuessesUnasked(MeanDuration):
+    def duration_s(self, plans: PlanBatch, /) -> Column:
+        return ARRAYS.column([self._mean_s] * max(len(plans), 1))
+
+
+@breaks(BaselineTrainerContract, "test_each_plan_gets_the_number_that_it_gets_alone")
+class LooksAtTheOthers(MeanDuration):
+    def duration_s(self, plans: PlanBatch, /) -> Column:
+        return super().duration_s(plans) * (1 + 1e-6 * len(plans))
+
+
+@breaks(BaselineTrainerContract, "test_every_number_is_positive_and_finite")
+class NeedsZones(MeanDuration):
+    def duration_s(self, plans: PlanBatch, /) -> Column:
+        zones = ARRAYS.column([zone or math.nan for zone in plans.table.get_column("pickup_zone")])
+        return super().duration_s(plans) + 0 * zones
+
+
+@breaks(BaselineTrainerContract, "test_threads_may_share_them")
+class HasOneNotepad(MeanDuration):
+    def duration_s(self, plans: PlanBatch, /) -> Column:
+        self._rows = plans.table.get_column("pickup_lat_deg").to_list()  # type: ignore[attr-defined]
+        time.sleep(0.001)
+        return ARRAYS.column([self._mean_s * lat_deg for lat_deg in self._rows])
+
+
+@breaks(BaselineTrainerContract, "test_the_same_trips_give_the_same_baselines")
+class GuessesByChance(MeanDurationTrainer):
+    async def fit(self, data: TrainingData, /, *, progress: Progress) -> Sequence[Baseline]:
+        await super().fit(data, progress=progress)
+        return [MeanDuration(next(CHANCES))]
+
+
+@breaks(BaselineTrainerContract, "test_the_same_trips_give_the_same_baselines")
+class LearnsFromTheFirstBatch(MeanDurationTrainer):
+    async def fit(self, data: TrainingData, /, *, progress: Progress) -> Sequence[Baseline]:
+        return await super().fit(replace(data, batches=data.batches[:1]), progress=progress)
+
+
+@breaks(BaselineTrainerContract, "test_each_learns_from_both_windows")
+class SetsTheValidationWindowAside(MeanDurationTrainer):
+    async def fit(self, data: TrainingData, /, *, progress: Progress) -> Sequence[Baseline]:
+        is_early = pl.col("pickup_at") < data.split.validate_from
+        batches = [TripBatch(frame(batch.table).filter(is_early)) for batch in data.batches]
+        return await super().fit(replace(data, batches=batches), progress=progress)
+
+
+class Guess(MeanDuration):
+    name = "a guess"
+
+
+@breaks(BaselineTrainerContract, "test_the_weakest_comes_first")
+class EndsWithAGuess(MeanDurationTrainer):
+    async def fit(self, data: TrainingData, /, *, progress: Progress) -> Sequence[Baseline]:
+        return [*await super().fit(data, progress=progress), Guess(1.0)]
+
+
+@breaks(BaselineTrainerContract, "test_it_refuses_to_learn_from_nothing")
+class TakesNothingForAnHour(MeanDurationTrainer):
+    async def fit(self, data: TrainingData, /, *, progress: Progress) -> Sequence[Baseline]:
+        with suppress(NotEnoughTrips):
+            return await super().fit(data, progress=progress)
+        return [MeanDuration(3600.0)]
+
+
+@breaks(BaselineTrainerContract, "test_one_trip_is_enough", by=NotEnoughTrips)
+class WantsManyTrips(MeanDurationTrainer):
+    async def fit(self, data: TrainingData, /, *, progress: Progress) -> Sequence[Baseline]:
+        if sum(map(len, data.batches)) < 100:
+            raise NotEnoughTrips("fewer than 100 trips")
+        return await super().fit(data, progress=progress)
+
+
+@breaks(BaselineTrainerContract, "test_the_event_loop_stays_free")
+class SitsOnTheEventLoop(MeanDurationTrainer):
+    async def fit(self, data: TrainingData, /, *, progress: Progress) -> Sequence[Baseline]:
+        time.sleep(0.05)  # noqa: ASYNC251 # broken is broken
+        return [MeanDuration(600.0)]
 
 
 # Registries

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from taxi_predictor.adapters.memory.baselines import MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
@@ -29,6 +30,7 @@ from taxi_predictor.adapters.memory.trips import (
 )
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
+from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
@@ -37,6 +39,7 @@ from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource, TripStore
 from taxi_predictor.ports.outbound.tuning import TrialStore
+from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
 from taxi_predictor.ports.testing.clock import ClockContract
 from taxi_predictor.ports.testing.duration_model import (
     DurationModelContract,
@@ -127,6 +130,12 @@ class TestConstantSpeedTrainer(Engine, ModelTrainerContract):
 
 class TestConstantSpeedLoader(Engine, ModelLoaderContract):
     pass
+
+
+class TestMeanDurationTrainer(Polars, BaselineTrainerContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[BaselineTrainer]:
+        yield MeanDurationTrainer()
 
 
 class TestMemoryModelRegistry(ModelRegistryContract):

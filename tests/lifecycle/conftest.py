@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from taxi_predictor.adapters.columns.arrays import ARRAYS
+from taxi_predictor.adapters.memory.baselines import MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.models import (
@@ -26,7 +27,7 @@ from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.trials import MemoryTrialStore
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
-from taxi_predictor.domain.arithmetic import SCALAR, Column
+from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.level import LiveLevel
@@ -39,7 +40,6 @@ from taxi_predictor.ports.inbound.judging import ModelJudge
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
-from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.models import ModelTrainer, TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
@@ -86,24 +86,6 @@ def steady_trips(*, days: int = DAYS, first: datetime = FIRST, seed: int = 1) ->
             )
         )
     return trips
-
-
-class MeanDuration(Baseline):
-    def __init__(self, mean_s: float) -> None:
-        self._mean_s = mean_s
-
-    @property
-    def name(self) -> str:
-        return "mean duration"
-
-    def duration_s(self, plans: PlanBatch, /) -> Column:
-        return ARRAYS.column([self._mean_s] * len(plans))
-
-
-class MeanDurations(BaselineTrainer):
-    async def fit(self, data: TrainingData, /, *, progress: Progress) -> Sequence[Baseline]:
-        durations_s = [s for batch in data.batches for s in batch.table.get_column("duration_s")]
-        return [MeanDuration(sum(durations_s) / len(durations_s))]
 
 
 class BentModel(ConstantSpeedModel):
@@ -182,7 +164,7 @@ class World:
 
     @property
     def training(self) -> ModelTraining:
-        baselines, zones, progress = MeanDurations(), MemoryZoneStore(), MemoryProgress()
+        baselines, zones, progress = MeanDurationTrainer(), MemoryZoneStore(), MemoryProgress()
         judge = ModelJudge(
             city=self.city,
             trips=self.trips,

@@ -1,4 +1,4 @@
-"""The two lookups, as the project's notes on accuracy define them, and the median of everything."""
+"""The median of everything, and two tables that look a trip up by its zones, time and distance."""
 
 import numpy as np
 import polars as pl
@@ -11,7 +11,7 @@ from taxi_predictor.domain.strata import PARTS_OF_DAY
 from taxi_predictor.domain.trip import PlanBatch
 from taxi_predictor.ports.outbound.baselines import Baseline
 
-__all__ = ["GlobalMedian", "OdMedian", "ShrunkLookup"]
+__all__ = ["GlobalMedian", "OdMedian", "ShrunkLookup", "shrunken_means"]
 
 MIN_TRIPS = 5
 QUANTILES = 60
@@ -31,7 +31,11 @@ class GlobalMedian(Baseline):
 
 
 class OdMedian(Baseline):
-    """Median of zone pair x 3 h x weekend, of the pair, of pickup x 3 h x weekend, or of everything."""
+    """The median of the most alike trips of which there are enough.
+
+    Those of the zone pair, 3 hours and weekend or not; else of the pair; else of the pickup zone, 3 hours
+    and weekend or not; else of all. The clock is the city's; the weekend is Saturday and Sunday.
+    """
 
     name = "OD median"
 
@@ -55,7 +59,13 @@ class OdMedian(Baseline):
 
 
 class ShrunkLookup(Baseline):
-    """ln(seconds) by a curve over the distance and shrunken effects of time and zones."""
+    """ln(seconds) by a curve over the distance and shrunken effects of time and zones.
+
+    The effects are fitted by turns (backfitting: Friedman and Stuetzle, "Projection Pursuit Regression",
+    1981): in each of three passes every effect is fitted anew to what all others leave, so an effect
+    takes back what it gave too much. What is left after the last pass gives the level, its median.
+    A group that was not seen has no effect. Hours and weekends are those of the city's clock.
+    """
 
     name = "shrunk lookup"
 
@@ -67,11 +77,9 @@ class ShrunkLookup(Baseline):
         groups = [np.unique(key, return_inverse=True) for key in self._effects(keys)]
         effects = [np.zeros(len(known)) for known, _ in groups]
         for _ in range(PASSES):
-            for number, ((known, group), k) in enumerate(zip(groups, SHRINKAGE, strict=True)):
+            for number, ((_, group), k) in enumerate(zip(groups, SHRINKAGE, strict=True)):
                 left += effects[number][group]
-                n = np.bincount(group, minlength=len(known))
-                clipped = np.clip(left, -MAX_RESIDUAL, MAX_RESIDUAL)
-                effects[number] = np.bincount(group, clipped, minlength=len(known)) / (n + k)
+                effects[number] = shrunken_means(left, group, k)
                 left -= effects[number][group]
         self._tables = [
             GroupTable(known, effect, 0.0) for (known, _), effect in zip(groups, effects, strict=True)
@@ -100,6 +108,15 @@ class ShrunkLookup(Baseline):
         )
 
 
+def shrunken_means(residuals: Floats, group: Whole, k: float) -> Floats:
+    """The mean of each group, residuals clipped to +-1, times n / (n + k).
+
+    As if each group had *k* trips more, without residual. Groups are numbered from 0 on, none empty.
+    """
+    clipped = np.clip(residuals, -MAX_RESIDUAL, MAX_RESIDUAL)
+    return np.bincount(group, clipped) / (np.bincount(group) + k)
+
+
 def _medians(key: Whole, duration_s: Floats) -> GroupTable:
     """The median of each group with enough trips."""
     groups = (
@@ -112,7 +129,10 @@ def _medians(key: Whole, duration_s: Floats) -> GroupTable:
 
 
 def _curve(distance_km: Floats, log_s: Floats) -> tuple[Floats, Floats]:
-    """The median distance and the median ln(seconds) between neighbouring quantiles of distance."""
+    """The median distance and the median ln(seconds) between neighbouring ones of 61 quantiles of distance.
+
+    Between two of these points :func:`numpy.interp` draws a line, beyond the outermost it stays level.
+    """
     edges = np.unique(np.quantile(distance_km, np.linspace(0, 1, QUANTILES + 1)))
     place = np.searchsorted(edges[1:-1], distance_km, side="right")
     medians = (

@@ -13,6 +13,7 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.errors import LeakedColumns, NotEnoughTrips
 from taxi_predictor.domain.evaluation import Evaluation
 from taxi_predictor.domain.features import FEATURE_NAMES
+from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import DurationModel, Manifest, ModelArtifact
 from taxi_predictor.domain.place import Place, Point, ZoneId
 from taxi_predictor.domain.promotion import Champion, Evidence, PromotionPolicy
@@ -32,7 +33,7 @@ from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import TripStore
 
-__all__ = ["ModelJudge", "score"]
+__all__ = ["ModelJudge", "sample_plans", "score"]
 
 WARM_UPS = 3
 TIMED_PREDICTIONS = 31
@@ -141,7 +142,7 @@ class ModelJudge:
                     if rival is not None:
                         await asyncio.to_thread(score, its, rival, batch)
                     step.advance(len(batch))
-                plans += _plans(batches[0].plans, PLANS_PER_DAY)
+                plans += sample_plans(batches[0].plans, PLANS_PER_DAY)
                 days.append(mine)
                 rival_days.append(its)
         if not days:
@@ -161,10 +162,15 @@ class ModelJudge:
 
 
 def score(
-    evaluation: Evaluation, model: DurationModel, batch: TripBatch, baselines: Sequence[Baseline] = ()
+    evaluation: Evaluation,
+    model: DurationModel,
+    batch: TripBatch,
+    baselines: Sequence[Baseline] = (),
+    *,
+    level: LiveLevel | None = None,
 ) -> None:
-    """Count the answers of *model*, and of *baselines* beside it, on one batch."""
-    estimate = model.estimate_batch(batch.plans)
+    """Count the answers of *model* at *level*, and of *baselines* beside it, on one batch."""
+    estimate = model.estimate_batch(batch.plans, level=level)
     actual_s = estimate.m.column(batch.table.get_column("duration_s"))
     evaluation.add(actual_s, estimate)
     for baseline in baselines:
@@ -186,7 +192,7 @@ def _latency_ms(model: DurationModel, plans: Sequence[TripPlan]) -> float:
     return median(taken_s[WARM_UPS:] or taken_s) * 1000
 
 
-def _plans(batch: PlanBatch, most: int) -> list[TripPlan]:
+def sample_plans(batch: PlanBatch, most: int) -> list[TripPlan]:
     """At most *most* of the plans, evenly spread."""
     every = max(-(-len(batch) // most), 1)
     chosen = batch.table.filter([place % every == 0 for place in range(len(batch))])

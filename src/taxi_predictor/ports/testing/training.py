@@ -17,7 +17,7 @@ from taxi_predictor.ports.testing.samples import SPLIT, a_history
 from taxi_predictor.ports.testing.strategies import A_CITY
 from taxi_predictor.ports.testing.tables import TableMaker
 
-__all__ = ["Unwatched", "broken_copies", "files_in", "fit", "trained"]
+__all__ = ["Unwatched", "broken_copies", "files_in", "fit", "trained", "training_data"]
 
 _trained: dict[tuple[type[TableMaker], float], tuple[TemporaryDirectory[str], ModelArtifact]] = {}
 
@@ -33,6 +33,13 @@ class Unwatched(Progress, Step):
     def say(self, text: str, /) -> None: ...
 
 
+def training_data(suite: TableMaker, trips: Sequence[FinishedTrip], *, batch_rows: int = 700) -> TrainingData:
+    batches = [
+        suite.trip_batch(trips[first : first + batch_rows]) for first in range(0, len(trips), batch_rows)
+    ]
+    return TrainingData(city=A_CITY, split=SPLIT, batches=batches, sources=("sample",))
+
+
 async def fit(
     suite: TableMaker,
     trainer: ModelTrainer,
@@ -41,10 +48,7 @@ async def fit(
     *,
     batch_rows: int = 700,
 ) -> ModelArtifact:
-    batches = [
-        suite.trip_batch(trips[first : first + batch_rows]) for first in range(0, len(trips), batch_rows)
-    ]
-    data = TrainingData(city=A_CITY, split=SPLIT, batches=batches, sources=("sample",))
+    data = training_data(suite, trips, batch_rows=batch_rows)
     return await trainer.fit(data, folder, progress=Unwatched())
 
 

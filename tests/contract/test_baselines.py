@@ -1,0 +1,25 @@
+"""The baselines keep the contract of their port."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from taxi_predictor.adapters.baselines.trainer import Baselines
+from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.ports.outbound.baselines import BaselineTrainer
+from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
+
+
+class TestBaselines(BaselineTrainerContract):
+    table = staticmethod(table)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[BaselineTrainer]:
+        yield Baselines(seed=1)
+
+    async def test_the_four_are_named(self) -> None:
+        assert [baseline.name for baseline in await self.baselines()] == [
+            "global median",
+            "OD median",
+            "seed's forest",
+            "shrunk lookup",
+        ]
