@@ -76,11 +76,8 @@ from taxi_predictor.ports.outbound.trips import (
 from taxi_predictor.ports.outbound.tuning import Trial
 from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
 from taxi_predictor.ports.testing.clock import ClockContract
-from taxi_predictor.ports.testing.duration_model import (
-    DurationModelContract,
-    ModelLoaderContract,
-    ModelTrainerContract,
-)
+from taxi_predictor.ports.testing.duration_model import DurationModelContract
+from taxi_predictor.ports.testing.engine import ModelLoaderContract, ModelTrainerContract
 from taxi_predictor.ports.testing.journal import JournalContract
 from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract

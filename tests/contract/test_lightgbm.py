@@ -11,11 +11,8 @@ from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelShelf, ModelTrainer
-from taxi_predictor.ports.testing.duration_model import (
-    DurationModelContract,
-    ModelLoaderContract,
-    ModelTrainerContract,
-)
+from taxi_predictor.ports.testing.duration_model import DurationModelContract
+from taxi_predictor.ports.testing.engine import ModelLoaderContract, ModelTrainerContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.tables import TableMaker

@@ -41,11 +41,8 @@ from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCata
 from taxi_predictor.ports.outbound.tuning import TrialStore
 from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
 from taxi_predictor.ports.testing.clock import ClockContract
-from taxi_predictor.ports.testing.duration_model import (
-    DurationModelContract,
-    ModelLoaderContract,
-    ModelTrainerContract,
-)
+from taxi_predictor.ports.testing.duration_model import DurationModelContract
+from taxi_predictor.ports.testing.engine import ModelLoaderContract, ModelTrainerContract
 from taxi_predictor.ports.testing.journal import JournalContract
 from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
