@@ -12,6 +12,7 @@ fmt: setup ## Format and mend what can be mended
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 check: setup ## Format, lint, types, architecture
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+# Two test processes that each took both cores would wait for each other.
 test: setup ## Run every test (ARGS="-k name" for some)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
