@@ -275,6 +275,10 @@ def written(results: Sequence[Result], drifted: Sequence[tuple[str, Scores, Scor
         "and is measured on the same later ones; MAE and RMSE are in seconds.",
         "The lookups and the seed's forest are trained beside every model and must be beaten by it.",
         "",
+        "| judged on | trips | OD median | best simple method | the model | 80 % intervals hold |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        *map(summary, results),
+        "",
     ]
     for result in results:
         lines += section(result)
@@ -294,6 +298,15 @@ def written(results: Sequence[Result], drifted: Sequence[tuple[str, Scores, Scor
         "",
     ]
     return "\n".join(lines)
+
+
+def summary(result: Result) -> str:
+    scores, baselines = result.scores, result.evaluation.baselines()
+    best = min(each.mae_s for each in baselines.values())
+    return (
+        f"| {result.benchmark.title} | {scores.n:,} | {baselines['OD median'].mae_s:.1f} s | {best:.1f} s"
+        f" | **{scores.mae_s:.1f} s** | {scores.coverage_80:.1%} |"
+    )
 
 
 def section(result: Result) -> list[str]:

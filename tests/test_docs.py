@@ -29,7 +29,9 @@ import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from tempfile import mkdtemp
 from typing import Any, get_args
 from urllib.error import URLError
@@ -50,7 +52,8 @@ from taxi_predictor.domain.features import FEATURE_NAMES
 from taxi_predictor.domain.model import Manifest
 from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.plausibility import ReadTrip, Rejection, doubts
-from taxi_predictor.ports.outbound import clock, models, places, progress, trips
+from taxi_predictor.ports import outbound
+from taxi_predictor.ports.outbound.models import Alias
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -372,21 +375,34 @@ def test_the_readme_and_ci_run_the_tests_alike() -> None:
     assert said[1] in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
 
 
-def test_the_readme_lists_every_port_with_all_its_adapters() -> None:
+def test_every_port_is_listed_with_all_its_adapters() -> None:
+    modules = [
+        import_module(f"{outbound.__name__}.{found.name}") for found in iter_modules(outbound.__path__)
+    ]
     ports = [
         getattr(module, name)
-        for module in (clock, models, places, progress, trips)
+        for module in modules
         for name in module.__all__
         if getattr(getattr(module, name), "_is_protocol", False)
     ]
     expected = {port.__name__: set(adapters_of(port.__name__)) for port in ports}
     # A part belongs to its source and a step to its progress: nobody swaps them alone.
-    for name in ("SourcePart", "Step"):
+    # A baseline is what its trainer makes.
+    for name in ("SourcePart", "Step", "Baseline"):
         del expected[name]
-    shown = {
-        port.strip("`"): set(re.findall(r"`(\w+)`", row[0])) for port, row in table(README, "port").items()
-    }
+    page = table(ROOT / "docs" / "adapters.md", "port")
+    shown = {port.strip("`"): set(re.findall(r"`(\w+)`", row[0])) for port, row in page.items()}
     assert shown == expected
+
+
+def test_the_readme_boasts_of_nothing_that_was_not_measured() -> None:
+    """Its table of errors is the one that ``make accuracy`` has written."""
+    measured = (ROOT / "docs" / "accuracy.md").read_text("utf-8").splitlines()
+    boasts = [
+        line for line in README.read_text("utf-8").splitlines() if line.startswith("|") and " s |" in line
+    ]
+    assert len(boasts) >= 3
+    assert set(boasts) <= set(measured)
 
 
 def adapters_of(port: str) -> Iterator[str]:
@@ -471,7 +487,7 @@ def test_the_city_that_the_page_shows_can_be_loaded(tmp_path: Path) -> None:
 def test_the_page_of_models_lists_every_feature_alias_and_field() -> None:
     page = ROOT / "docs" / "models.md"
     assert sorted(codes(" ".join(table(page, "features")))) == sorted(FEATURE_NAMES)
-    assert {codes(alias)[0] for alias in table(page, "alias")} == set(models.Alias)
+    assert {codes(alias)[0] for alias in table(page, "alias")} == set(Alias)
     assert sorted(codes(" ".join(table(page, "field")))) == sorted(f.name for f in fields(Manifest))
 
 
