@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
@@ -28,6 +29,7 @@ from taxi_predictor.adapters.memory.trips import (
 )
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
+from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
@@ -35,6 +37,7 @@ from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, Mod
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource, TripStore
+from taxi_predictor.ports.testing.backtests import BacktestStoreContract
 from taxi_predictor.ports.testing.clock import ClockContract
 from taxi_predictor.ports.testing.duration_model import (
     DurationModelContract,
@@ -142,6 +145,12 @@ class TestMemoryLevelStore(LevelStoreContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[LevelStore]:
         yield MemoryLevelStore()
+
+
+class TestMemoryBacktestStore(BacktestStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[BacktestStore]:
+        yield MemoryBacktestStore()
 
 
 class TestMemoryJournal(JournalContract):

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from taxi_predictor.adapters.columns.arrays import ARRAYS
+from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.models import (
@@ -28,15 +29,18 @@ from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripSto
 from taxi_predictor.domain.arithmetic import SCALAR, Column
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution
+from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, ModelArtifact
 from taxi_predictor.domain.place import Place, Point, great_circle_km
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.domain.slices import slices
 from taxi_predictor.domain.trip import FinishedTrip, PlanBatch, TripId, TripPlan
+from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.judging import ModelJudge
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
+from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.models import ModelTrainer, TrainingData
@@ -110,8 +114,8 @@ class BentModel(ConstantSpeedModel):
         time.sleep(float(self.manifest.params.get("sleep_s", 0)))
         return super().estimate(plans)
 
-    def estimate_batch(self, plans: PlanBatch, /) -> BatchEstimate:
-        estimate = super().estimate_batch(plans)
+    def estimate_batch(self, plans: PlanBatch, /, *, level: LiveLevel | None = None) -> BatchEstimate:
+        estimate = super().estimate_batch(plans, level=level)
         factor = float(self.manifest.params.get("airport_factor", 1))
         at_airport = dict(slices(ARRAYS, estimate.features, A_CITY, None))["airport"]
         distribution = estimate.distribution
@@ -151,6 +155,8 @@ class World:
     trainer: BentTrainer = field(default_factory=BentTrainer)
     journal: Journal = field(default_factory=MemoryJournal)
     policy: PromotionPolicy = field(default_factory=PromotionPolicy)
+    backtests: BacktestStore = field(default_factory=MemoryBacktestStore)
+    progress: MemoryProgress = field(default_factory=MemoryProgress)
     clock: MemoryClock = field(default_factory=lambda: MemoryClock(NOON))
     trips: MemoryTripStore = field(default_factory=lambda: MemoryTripStore(MemoryQuarantine()))
 
@@ -190,6 +196,20 @@ class World:
             actor="ada",
             clock=self.clock,
             progress=progress,
+        )
+
+    @property
+    def backtest(self) -> Backtest:
+        return Backtest(
+            city=self.city,
+            trips=self.trips,
+            trainer=self.trainer,
+            loader=self.loader,
+            baselines=MeanDurations(),
+            kept=self.backtests,
+            seed=1,
+            code_version="0",
+            progress=self.progress,
         )
 
     @property

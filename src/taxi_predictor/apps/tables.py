@@ -8,17 +8,20 @@ from rich.table import Table
 
 from taxi_predictor.domain.evaluation import BaselineScores, Scores
 from taxi_predictor.domain.verdict import Verdict
+from taxi_predictor.ports.inbound.backtesting import BacktestReport
 from taxi_predictor.ports.inbound.history import Difference
 from taxi_predictor.ports.inbound.intake import IngestReport, StoredTrips
 from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.models import Alias, RegisteredModel
 
 __all__ = [
+    "backtest_table",
     "baselines_table",
     "checks_table",
     "difference_tables",
     "ingest_table",
     "journal_table",
+    "level_table",
     "models_table",
     "rejects_table",
     "scores_table",
@@ -101,6 +104,53 @@ def baselines_table(baselines: Mapping[str, BaselineScores]) -> Table:
     table = _table("Against simple methods", "method", "MAE s", "model is better by", numbers=("MAE s",))
     for name, scores in baselines.items():
         table.add_row(name, f"{scores.mae_s:.1f}", f"{scores.lift:+.1%}")
+    return table
+
+
+def level_table(without: Scores, levelled: Scores) -> Table:
+    columns = ("without", "with it")
+    table = _table("With the live level replayed", "measure", *columns, numbers=columns)
+    for name, field, written in (
+        ("MAE", "mae_s", "{:.1f} s"),
+        ("RMSE", "rmse_s", "{:.1f} s"),
+        ("bias (predicted - actual)", "bias_s", "{:+.1f} s"),
+        ("inside the 80 % interval", "coverage_80", "{:.1%}"),
+        ("width of that interval", "width_80_s", "{:.0f} s"),
+    ):
+        table.add_row(name, *(written.format(getattr(scores, field)) for scores in (without, levelled)))
+    return table
+
+
+def backtest_table(report: BacktestReport, tz: ZoneInfo) -> Table:
+    """One row per measured origin; the lift is over the baseline that was best there."""
+    results = [each.result for each in report.measured]
+    has_level = any(result.levelled for result in results)
+    columns = (
+        "trips",
+        "MAE s",
+        *(("live level",) if has_level else ()),
+        *results[0].baselines,
+        "lift",
+        "inside 80 %",
+        "width s",
+        "bias s",
+    )
+    table = _table("Trained at each origin, measured up to the next", "origin", *columns, numbers=columns)
+    for each in report.measured:
+        scores, baselines = each.result.scores, each.result.baselines
+        levelled = each.result.levelled.scores() if each.result.levelled else None
+        lifts = [known.lift for known in baselines.values()]
+        table.add_row(
+            f"{each.fold.origin.astimezone(tz):%Y-%m-%d}",
+            f"{scores.n:,}",
+            f"{scores.mae_s:.1f}",
+            *((f"{levelled.mae_s:.1f}",) if levelled else ()),
+            *(f"{known.mae_s:.1f}" for known in baselines.values()),
+            f"{min(lifts):+.1%}" if lifts else "",
+            f"{scores.coverage_80:.1%}",
+            f"{scores.width_80_s:.0f}",
+            f"{scores.bias_s:+.1f}",
+        )
     return table
 
 

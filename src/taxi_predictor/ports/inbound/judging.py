@@ -2,22 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
+from datetime import UTC, timedelta
 from statistics import median
-from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.errors import LeakedColumns, NotEnoughTrips
 from taxi_predictor.domain.evaluation import Evaluation
 from taxi_predictor.domain.features import FEATURE_NAMES
+from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import DurationModel, ModelArtifact
 from taxi_predictor.domain.place import Place, Point, ZoneId
 from taxi_predictor.domain.promotion import Champion, Evidence, PromotionPolicy
 from taxi_predictor.domain.sanity import probe
-from taxi_predictor.domain.split import TimeSplit
+from taxi_predictor.domain.split import TimeSplit, local_midnight
 from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripPlan
+from taxi_predictor.ports.inbound.fitting import fitted_model
 from taxi_predictor.ports.inbound.versions import ModelVersions, digest, size_bytes
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
 from taxi_predictor.ports.outbound.models import (
@@ -83,7 +83,11 @@ class ModelJudge:
         rival, is_refit = None, False
         if holder is not None:
             is_refit = holder.manifest.split.held_out_from > data.split.held_out_from
-            rival = await (self._refit(data) if is_refit else self._versions.open(holder.version))
+            rival = await (
+                fitted_model(self._trainer, self._loader, data, progress=self._progress)
+                if is_refit
+                else self._versions.open(holder.version)
+            )
         days, rival_days, plans = await self._answers(candidate, rival, baselines, data.split)
         latest_day = (await self._trips.days(self._city.time_zone, None))[-1][0]
         evidence = Evidence(
@@ -98,7 +102,7 @@ class ModelJudge:
                 days=rival_days, learned_until=holder.manifest.split.held_out_from, is_refit=is_refit
             ),
             city=self._city,
-            newest_trip_at=_midnight(latest_day, self._city),
+            newest_trip_at=local_midnight(latest_day, self._city.tz).astimezone(UTC),
             sanity=await asyncio.to_thread(probe, candidate, plans),
         )
         total = evidence.total
@@ -110,11 +114,6 @@ class ModelJudge:
             verdict=self._policy.judge(evidence),
             baselines=total.baselines(),
         )
-
-    async def _refit(self, data: TrainingData) -> DurationModel:
-        with TemporaryDirectory(prefix="taxi-model-") as folder:
-            artifact = await self._trainer.fit(data, Path(folder), progress=self._progress)
-            return self._loader.open(artifact.folder)
 
     async def _answers(
         self,
@@ -148,7 +147,8 @@ class ModelJudge:
         since = split.held_out_from
         while since < split.until:
             day = since.astimezone(self._city.tz).date()
-            until = min(_midnight(day + timedelta(days=1), self._city), split.until)
+            midnight = local_midnight(day + timedelta(days=1), self._city.tz)
+            until = min(midnight.astimezone(UTC), split.until)
             batches = [batch async for batch in self._trips.between(since, until)]
             if batches:
                 yield batches
@@ -156,10 +156,15 @@ class ModelJudge:
 
 
 def score(
-    evaluation: Evaluation, model: DurationModel, batch: TripBatch, baselines: Sequence[Baseline] = ()
+    evaluation: Evaluation,
+    model: DurationModel,
+    batch: TripBatch,
+    baselines: Sequence[Baseline] = (),
+    *,
+    level: LiveLevel | None = None,
 ) -> None:
     """Count the answers of *model*, and of *baselines* beside it, on one batch."""
-    estimate = model.estimate_batch(batch.plans)
+    estimate = model.estimate_batch(batch.plans, level=level)
     actual_s = estimate.m.column(batch.table.get_column("duration_s"))
     evaluation.add(actual_s, estimate)
     for baseline in baselines:
@@ -196,7 +201,3 @@ def _plans(batch: PlanBatch, most: int) -> list[TripPlan]:
 
 def _place(lat_deg: float, lon_deg: float, zone: int | None) -> Place:
     return Place(Point(lat_deg, lon_deg), None if zone is None else ZoneId(zone))
-
-
-def _midnight(day: date, city: City) -> datetime:
-    return datetime.combine(day, time(), tzinfo=city.tz).astimezone(UTC)
