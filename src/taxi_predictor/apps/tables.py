@@ -127,29 +127,31 @@ def backtest_table(report: BacktestReport, tz: ZoneInfo) -> Table:
     has_level = any(result.levelled for result in results)
     columns = (
         "trips",
-        "MAE s",
-        *(("live level",) if has_level else ()),
-        *results[0].baselines,
+        "MAE\ns",
+        *(("live\nlevel",) if has_level else ()),
+        *(name.replace(" ", "\n") for name in results[0].baselines),
         "lift",
-        "inside 80 %",
-        "width s",
-        "bias s",
+        "in\n80 %",
+        "width\ns",
+        "bias\ns",
     )
     table = _table("Trained at each origin, measured up to the next", "origin", *columns, numbers=columns)
-    for each in report.measured:
-        scores, baselines = each.result.scores, each.result.baselines
-        levelled = each.result.levelled.scores() if each.result.levelled else None
-        lifts = [known.lift for known in baselines.values()]
+    table.padding = (0, 1, 0, 0)  # many columns, and a terminal may be 80 wide
+    origins = [each.fold.origin.astimezone(tz) for each in report.measured]
+    written = "%Y-%m" if all(origin.day == 1 for origin in origins) else "%Y-%m-%d"
+    for origin, result in zip(origins, results, strict=True):
+        scores, levelled = result.scores, result.levelled.scores() if result.levelled else None
+        baselines = result.baselines.values()
         table.add_row(
-            f"{each.fold.origin.astimezone(tz):%Y-%m-%d}",
+            origin.strftime(written),
             f"{scores.n:,}",
             f"{scores.mae_s:.1f}",
             *((f"{levelled.mae_s:.1f}",) if levelled else ()),
-            *(f"{known.mae_s:.1f}" for known in baselines.values()),
-            f"{min(lifts):+.1%}" if lifts else "",
+            *(f"{known.mae_s:.1f}" for known in baselines),
+            f"{min((known.lift for known in baselines), default=0.0):+.1%}",
             f"{scores.coverage_80:.1%}",
             f"{scores.width_80_s:.0f}",
-            f"{scores.bias_s:+.1f}",
+            f"{scores.bias_s:+.0f}",
         )
     return table
 

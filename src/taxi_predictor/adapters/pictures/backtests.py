@@ -15,8 +15,9 @@ def draw_backtest(measured: Sequence[tuple[Fold, FoldResult]], tz: ZoneInfo) -> 
     """A PNG: MAE of the model and of the baselines at each origin, coverage of the intervals below."""
     figure = new_figure(9, 6)
     errors, coverage = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
-    origins = [fold.origin.astimezone(tz) for fold, _ in measured]
+    origins = [fold.origin.astimezone(tz).replace(tzinfo=None) for fold, _ in measured]
     results = [result for _, result in measured]
+    levelled = [result.levelled.scores() if result.levelled else None for result in results]
 
     for place, name in enumerate(results[0].baselines):
         mae_s = [result.baselines[name].mae_s for result in results]
@@ -25,20 +26,19 @@ def draw_backtest(measured: Sequence[tuple[Fold, FoldResult]], tz: ZoneInfo) -> 
     coverage.plot(
         origins, [result.scores.coverage_80 for result in results], color=OCHRE, marker="o", label="model"
     )
-    levelled = [result.levelled.scores() if result.levelled else None for result in results]
     if any(levelled):
         label, style = "model, live level", "--"
         errors.plot(origins, [s and s.mae_s for s in levelled], style, color=BLUE, marker="o", label=label)
         coverage.plot(
             origins, [s and s.coverage_80 for s in levelled], style, color=OCHRE, marker="o", label=label
         )
-        coverage.legend()
 
     errors.set(title="Trained at each origin, measured up to the next", ylabel="mean absolute error, seconds")
     errors.set_ylim(bottom=0)
-    errors.legend()
+    errors.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     coverage.axhline(COVERAGE, color="black", linestyle="--", linewidth=0.8)
-    coverage.set(ylabel="share inside 80 %", ylim=(0.5, 1.0))
+    lowest = min(scores.coverage_80 for scores in (*(r.scores for r in results), *levelled) if scores)
+    coverage.set(ylabel="share inside 80 %", ylim=(min(0.5, lowest), 1.0))
     figure.autofmt_xdate()
     picture = BytesIO()
     figure.savefig(picture, dpi=DPI, format="png")

@@ -26,12 +26,13 @@ async def backtest(
     live_level: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
 ) -> None:
-    """Train at one month or week after another, and measure each model on the trips up to the next.
+    """Train at one month or week after another, and measure each on the next.
 
-    At each origin a model and the baselines learn from all stored trips picked up before it, and answer
-    those from it to the next origin. Nothing is registered and no alias moves. Each finished origin is
-    kept below TAXI_HOME: a run that was interrupted goes on where it was, and one on the same trips, by
-    the same release and seed, trains nothing.
+    At each origin a model and the simple methods learn from all stored trips \
+    picked up before it, and answer those from it to the next origin. Nothing is \
+    registered and no alias moves. Each finished origin is kept below TAXI_HOME: \
+    a run that was interrupted goes on where it was, and the same run on the same \
+    trips trains nothing.
 
     taxi-predictor backtest --from 2023-01 --to 2023-06 --out backtest.png
 
@@ -46,8 +47,7 @@ async def backtest(
     out
         Draw the errors and the coverage over time into this PNG file.
     live_level
-        Measure each window once more, with the live level replayed: no answer knows a trip that ended
-        after its departure.
+        Measure each window once more with the live level replayed, as it was known at each departure.
     json
         Write {origins: [{origin, until, n, mae_s, ..., baselines}], skipped} to this file, - for
         standard output.
