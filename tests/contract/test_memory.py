@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.baselines import MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.journal import MemoryJournal
@@ -30,6 +31,7 @@ from taxi_predictor.adapters.memory.trips import (
 )
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
+from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Journal
@@ -39,6 +41,7 @@ from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource, TripStore
 from taxi_predictor.ports.outbound.tuning import TrialStore
+from taxi_predictor.ports.testing.backtests import BacktestStoreContract
 from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
 from taxi_predictor.ports.testing.clock import ClockContract
 from taxi_predictor.ports.testing.duration_model import DurationModelContract
@@ -157,6 +160,12 @@ class TestMemoryTrialStore(TrialStoreContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[TrialStore]:
         yield MemoryTrialStore()
+
+
+class TestMemoryBacktestStore(BacktestStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[BacktestStore]:
+        yield MemoryBacktestStore()
 
 
 class TestMemoryJournal(JournalContract):

@@ -171,3 +171,30 @@ def test_a_history_that_is_cut_within_its_last_day_ends_there(days: History, hou
     )
     later = TimeSplit.choose(days, tz=NEW_YORK, until=until + timedelta(days=9))
     assert later == whole
+
+
+@few
+@given(histories(), st.integers(0, 40), st.integers(1, 40))
+def test_a_told_window_is_held_out_whole_and_all_days_before_it_are_learned_from(
+    days: History, gap_days: int, held_out_days: int
+) -> None:
+    origin = datetime.combine(days[-1][0] + timedelta(days=1 + gap_days), time(), tzinfo=NEW_YORK)
+    until = origin + timedelta(days=held_out_days)
+    split = TimeSplit.before(days, tz=NEW_YORK, held_out_from=origin, until=until)
+    assert (split.held_out_from, split.until) == (origin, until)
+    fit, validation, _ = windows(days, split)
+    assert [*fit, *validation] == days
+    assert fit
+    least = min(sum(count for _, count in days) / 20, 5_000)
+    assert sum(count for _, count in validation) >= least or len(fit) == 1
+
+
+@pytest.mark.parametrize("counts", [[], [1_500], [400, 400]])
+def test_too_few_trips_before_a_told_window_are_refused(counts: list[int]) -> None:
+    with pytest.raises(NotEnoughTrips, match="ingest earlier trips or begin later"):
+        TimeSplit.before(
+            history(counts),
+            tz=NEW_YORK,
+            held_out_from=datetime(2024, 1, 1, tzinfo=UTC),
+            until=datetime(2024, 2, 1, tzinfo=UTC),
+        )

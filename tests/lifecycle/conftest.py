@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from taxi_predictor.adapters.columns.arrays import ARRAYS
+from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.baselines import MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.journal import MemoryJournal
@@ -36,10 +37,12 @@ from taxi_predictor.domain.place import Place, Point, great_circle_km
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.domain.slices import slices
 from taxi_predictor.domain.trip import FinishedTrip, PlanBatch, TripId, TripPlan
+from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.judging import ModelJudge
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
+from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.models import ModelTrainer, TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
@@ -148,6 +151,8 @@ class World:
     trainer: BentTrainer = field(default_factory=BentTrainer)
     journal: Journal = field(default_factory=MemoryJournal)
     policy: PromotionPolicy = field(default_factory=PromotionPolicy)
+    backtests: BacktestStore = field(default_factory=MemoryBacktestStore)
+    progress: MemoryProgress = field(default_factory=MemoryProgress)
     clock: MemoryClock = field(default_factory=lambda: MemoryClock(NOON))
     trips: MemoryTripStore = field(default_factory=lambda: MemoryTripStore(MemoryQuarantine()))
 
@@ -191,6 +196,20 @@ class World:
             actor="ada",
             clock=self.clock,
             progress=progress,
+        )
+
+    @property
+    def backtest(self) -> Backtest:
+        return Backtest(
+            city=self.city,
+            trips=self.trips,
+            trainer=self.trainer,
+            loader=self.loader,
+            baselines=MeanDurationTrainer(),
+            kept=self.backtests,
+            seed=1,
+            code_version="0",
+            progress=self.progress,
         )
 
     @property

@@ -25,7 +25,7 @@ async def test_the_manifest_names_the_families_of_its_own_window(world: World) -
 
 async def test_stored_trips_are_measured_on_days_the_model_has_not_seen(world: World) -> None:
     trained = await world.training.train()
-    fresh = await world.training.evaluate(None)
+    fresh = await world.training.evaluate(None, baselines=True)
     assert fresh.seen_days == 0
     assert fresh.evaluation.overall.n == trained.report.held_out.n
     lift, judged = (

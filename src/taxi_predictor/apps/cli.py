@@ -21,6 +21,7 @@ from cyclopts import App, CycloptsError, Group
 from rich.markup import escape
 
 from taxi_predictor import __version__
+from taxi_predictor.apps.commands.backtest import backtest
 from taxi_predictor.apps.commands.demo import demo
 from taxi_predictor.apps.commands.journal import journal
 from taxi_predictor.apps.commands.models import MODELS, evaluate, promote, rollback, train
@@ -58,7 +59,7 @@ DATA, MODEL, SERVING = (
 )
 for group, commands in {
     DATA: (ingest, trips, migrate),
-    MODEL: (train, evaluate, promote, rollback, journal),
+    MODEL: (train, evaluate, backtest, promote, rollback, journal),
     SERVING: (demo, predict, serve),
 }.items():
     for command in commands:

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from taxi_predictor import __version__
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.home import claim_home
@@ -12,6 +13,7 @@ from taxi_predictor.apps.profiles import PROFILES, Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.promotion import PromotionPolicy
+from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.intake import TripIntake
@@ -33,6 +35,7 @@ class Container:
     city: City
     intake: TripIntake
     training: ModelTraining
+    backtest: Backtest
     lifecycle: ModelLifecycle
     history: ModelHistory
     predictor: DurationPredictor
@@ -85,6 +88,17 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             journal=outbound.journal,
             actor=settings.who,
             clock=outbound.clock,
+            progress=outbound.progress,
+        ),
+        backtest=Backtest(
+            city=city,
+            trips=outbound.trips,
+            trainer=outbound.trainer,
+            loader=outbound.loader,
+            baselines=outbound.baselines,
+            kept=outbound.backtests,
+            seed=settings.seed,
+            code_version=__version__,
             progress=outbound.progress,
         ),
         lifecycle=ModelLifecycle(

@@ -10,6 +10,7 @@ from pathlib import Path
 from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.inbound.health import Ping
+from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Journal
@@ -50,6 +51,7 @@ class Outbound:
     tuner: RecipeTuner
     trials: TrialStore
     baselines: BaselineTrainer
+    backtests: BacktestStore
     loader: ModelLoader
     registry: ModelRegistry
     shelf: ModelShelf
@@ -67,6 +69,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
+    from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
     from taxi_predictor.adapters.memory.journal import MemoryJournal
     from taxi_predictor.adapters.memory.level import MemoryLevelStore
     from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
@@ -90,6 +93,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         tuner=LightgbmTuner(seed=settings.seed),
         trials=MemoryTrialStore(),
         baselines=Baselines(seed=settings.seed),
+        backtests=MemoryBacktestStore(),
         loader=loader,
         registry=MemoryModelRegistry(clock=clock),
         shelf=MemoryModelShelf(loader),
@@ -134,6 +138,7 @@ async def _stored(
     artifacts: Path | None,
 ) -> Outbound:
     from taxi_predictor.adapters.baselines.trainer import Baselines
+    from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
     from taxi_predictor.adapters.disk.shelf import DiskModelShelf
     from taxi_predictor.adapters.disk.trials import DiskTrialStore
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
@@ -163,6 +168,7 @@ async def _stored(
         tuner=LightgbmTuner(seed=settings.seed),
         trials=DiskTrialStore(settings.home / "trials"),
         baselines=Baselines(seed=settings.seed),
+        backtests=DiskBacktestStore(settings.home / "backtests"),
         loader=loader,
         registry=MlflowModelRegistry(
             tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts

@@ -8,17 +8,20 @@ from rich.table import Table
 
 from taxi_predictor.domain.evaluation import BaselineScores, Scores
 from taxi_predictor.domain.verdict import Verdict
+from taxi_predictor.ports.inbound.backtesting import BacktestReport
 from taxi_predictor.ports.inbound.history import Difference
 from taxi_predictor.ports.inbound.intake import IngestReport, StoredTrips
 from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.models import Alias, RegisteredModel
 
 __all__ = [
+    "backtest_table",
     "baselines_table",
     "checks_table",
     "difference_tables",
     "ingest_table",
     "journal_table",
+    "level_table",
     "models_table",
     "rejects_table",
     "scores_table",
@@ -101,6 +104,55 @@ def baselines_table(baselines: Mapping[str, BaselineScores]) -> Table:
     table = _table("Against simple methods", "method", "MAE s", "model is better by", numbers=("MAE s",))
     for name, scores in baselines.items():
         table.add_row(name, f"{scores.mae_s:.1f}", f"{scores.lift:+.1%}")
+    return table
+
+
+def level_table(without: Scores, levelled: Scores) -> Table:
+    columns = ("without", "with it")
+    table = _table("With the live level replayed", "measure", *columns, numbers=columns)
+    for name, field, written in (
+        ("MAE", "mae_s", "{:.1f} s"),
+        ("RMSE", "rmse_s", "{:.1f} s"),
+        ("bias (predicted - actual)", "bias_s", "{:+.1f} s"),
+        ("inside the 80 % interval", "coverage_80", "{:.1%}"),
+        ("width of that interval", "width_80_s", "{:.0f} s"),
+    ):
+        table.add_row(name, *(written.format(getattr(scores, field)) for scores in (without, levelled)))
+    return table
+
+
+def backtest_table(report: BacktestReport, tz: ZoneInfo) -> Table:
+    """One row per measured origin; the lift is over the baseline that was best there."""
+    results = [each.result for each in report.measured]
+    has_level = any(result.levelled for result in results)
+    columns = (
+        "trips",
+        "MAE\ns",
+        *(("live\nlevel",) if has_level else ()),
+        *(name.replace(" ", "\n") for name in results[0].baselines),
+        "lift",
+        "in\n80 %",
+        "width\ns",
+        "bias\ns",
+    )
+    table = _table("Trained at each origin, measured up to the next", "origin", *columns, numbers=columns)
+    table.padding = (0, 1, 0, 0)  # many columns, and a terminal may be 80 wide
+    origins = [each.fold.origin.astimezone(tz) for each in report.measured]
+    written = "%Y-%m" if all(origin.day == 1 for origin in origins) else "%Y-%m-%d"
+    for origin, result in zip(origins, results, strict=True):
+        scores, levelled = result.scores, result.levelled.scores() if result.levelled else None
+        baselines = result.baselines.values()
+        table.add_row(
+            origin.strftime(written),
+            f"{scores.n:,}",
+            f"{scores.mae_s:.1f}",
+            *((f"{levelled.mae_s:.1f}",) if levelled else ()),
+            *(f"{known.mae_s:.1f}" for known in baselines),
+            f"{min((known.lift for known in baselines), default=0.0):+.1%}",
+            f"{scores.coverage_80:.1%}",
+            f"{scores.width_80_s:.0f}",
+            f"{scores.bias_s:+.0f}",
+        )
     return table
 
 

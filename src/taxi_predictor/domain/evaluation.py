@@ -10,7 +10,7 @@ from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.slices import slices
 
-__all__ = ["BaselineScores", "Evaluation", "Scores", "Tally"]
+__all__ = ["COVERAGE", "BaselineScores", "Evaluation", "Scores", "Tally", "baseline_scores"]
 
 COVERAGE = 0.8
 PINBALL_LEVELS = (0.1, 0.5, 0.9)
@@ -135,11 +135,17 @@ class Evaluation:
 
     def baselines(self) -> Mapping[str, BaselineScores]:
         """Each baseline's scores on the same trips; empty where none was asked."""
-        n, abs_error_s = self.overall.n, self.overall.abs_error_s
-        return {
-            name: BaselineScores(mae_s=total_s / n, lift=1 - abs_error_s / total_s if total_s else 0.0)
-            for name, total_s in self.baselines_s.items()
-        }
+        return baseline_scores(self.overall, self.baselines_s)
+
+
+def baseline_scores(model: Tally, baselines_s: Mapping[str, float]) -> Mapping[str, BaselineScores]:
+    """The scores of baselines on the trips of *model*, of the sums of their absolute errors by name."""
+    return {
+        name: BaselineScores(
+            mae_s=total_s / model.n, lift=1 - model.abs_error_s / total_s if total_s else 0.0
+        )
+        for name, total_s in baselines_s.items()
+    }
 
 
 def _losses(m: ColumnArithmetic, actual_s: Column, estimate: BatchEstimate) -> dict[str, Column]:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from taxi_predictor.domain.errors import Invalid, NotEnoughTrips
 
-__all__ = ["MIN_TRIPS", "TimeSplit"]
+__all__ = ["MIN_TRIPS", "TimeSplit", "local_midnight"]
 
 MIN_TRIPS = 1_000
 """Fewer stored trips than this train nothing worth judging."""
@@ -55,27 +55,60 @@ class TimeSplit:
         Raises:
             NotEnoughTrips: fewer than 1,000 trips, or fewer than three days with any.
         """
-        total = sum(count for _, count in trips_by_day)
-        if total < MIN_TRIPS or len(trips_by_day) < 3:
-            raise NotEnoughTrips(
-                f"training needs at least {MIN_TRIPS:,} trips over 3 days, got {total:,} over"
-                f" {len(trips_by_day)}; ingest more trips or move --until"
-            )
-        trips = (min(total / 20, ENOUGH_TO_JUDGE), total / 10)
+        trips = _least_and_most(trips_by_day, days=3, remedy="ingest more trips or move --until")
         held_out = _window_days(trips_by_day, MAX_HELD_OUT_DAYS, trips, leave=2)
         earlier = trips_by_day[:-held_out]
         validation = _window_days(earlier, MAX_VALIDATION_DAYS, trips, leave=1)
-
-        def midnight(day: date) -> datetime:
-            return datetime.combine(day, time(), tzinfo=tz)
-
-        end = midnight(trips_by_day[-1][0] + timedelta(days=1))
+        end = local_midnight(trips_by_day[-1][0] + timedelta(days=1), tz)
         return cls(
-            fit_from=midnight(trips_by_day[0][0]),
-            validate_from=midnight(earlier[-validation][0]),
-            held_out_from=midnight(trips_by_day[-held_out][0]),
+            fit_from=local_midnight(trips_by_day[0][0], tz),
+            validate_from=local_midnight(earlier[-validation][0], tz),
+            held_out_from=local_midnight(trips_by_day[-held_out][0], tz),
             until=end if until is None else min(end.astimezone(UTC), until.astimezone(UTC)),
         )
+
+    @classmethod
+    def before(
+        cls,
+        trips_by_day: Sequence[tuple[date, int]],
+        *,
+        tz: ZoneInfo,
+        held_out_from: datetime,
+        until: datetime,
+    ) -> "TimeSplit":
+        """Learn from the days given, all before *held_out_from*; what is held out is told, not chosen.
+
+        The validation window is chosen as :meth:`choose` does.
+
+        Raises:
+            NotEnoughTrips: fewer than 1,000 trips, or fewer than two days with any.
+        """
+        trips = _least_and_most(trips_by_day, days=2, remedy="ingest earlier trips or begin later")
+        validation = _window_days(trips_by_day, MAX_VALIDATION_DAYS, trips, leave=1)
+        return cls(
+            fit_from=local_midnight(trips_by_day[0][0], tz),
+            validate_from=local_midnight(trips_by_day[-validation][0], tz),
+            held_out_from=held_out_from,
+            until=until,
+        )
+
+
+def local_midnight(day: date, tz: ZoneInfo) -> datetime:
+    """When *day* begins in *tz*."""
+    return datetime.combine(day, time(), tzinfo=tz)
+
+
+def _least_and_most(
+    trips_by_day: Sequence[tuple[date, int]], *, days: int, remedy: str
+) -> tuple[float, float]:
+    """How many trips a window should have at least, and at most."""
+    total = sum(count for _, count in trips_by_day)
+    if total < MIN_TRIPS or len(trips_by_day) < days:
+        raise NotEnoughTrips(
+            f"training needs at least {MIN_TRIPS:,} trips over {days} days, got {total:,} over"
+            f" {len(trips_by_day)}; {remedy}"
+        )
+    return min(total / 20, ENOUGH_TO_JUDGE), total / 10
 
 
 def _window_days(

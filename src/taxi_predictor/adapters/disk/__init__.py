@@ -1,1 +1,1 @@
-"""What lies in local folders: the shelf that models are served from."""
+"""What lies in local folders: the shelf that models are served from, and results of backtests."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import msgspec
 
-from taxi_predictor.adapters.mlflow.pictures import draw_pictures
+from taxi_predictor.adapters.pictures.models import draw_pictures
 from taxi_predictor.domain.errors import BrokenModel, TaxiPredictorError, Unavailable, UnknownModel
 from taxi_predictor.domain.model import MANIFEST_FILE, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.ports.outbound.models import Alias, ModelRegistry, ModelReport, RegisteredModel

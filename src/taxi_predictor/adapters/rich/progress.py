@@ -35,7 +35,10 @@ class RichStep(Step):
 
 
 class RichProgress(Progress):
-    """One bar per step, on *console*; a finished step leaves its line with the time it took."""
+    """One bar per step, on *console*; a finished step leaves its line with the time it took.
+
+    Of a step within another nothing stays.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -43,8 +46,13 @@ class RichProgress(Progress):
 
     @contextmanager
     def step(self, label: str, /, *, total: float | None = None) -> Iterator[Step]:
-        if self._bars is not None:  # a step within a step joins the bars on the screen
-            yield RichStep(self._bars, self._bars.add_task(escape(label), total=total, note=""))
+        if self._bars is not None:
+            # A step within a step joins the bars on the screen until it is over: there may be many.
+            bars, task = self._bars, self._bars.add_task(escape(label), total=total, note="")
+            try:
+                yield RichStep(bars, task)
+            finally:
+                bars.remove_task(task)
             return
         with Bars(
             SpinnerColumn(finished_text="[green]✓[/green]"),

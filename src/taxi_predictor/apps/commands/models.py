@@ -8,9 +8,15 @@ import msgspec
 from cyclopts import App, Parameter
 
 from taxi_predictor.apps.commands.output import OUT, write_json
-from taxi_predictor.apps.commands.session import opened, parse_instant, parse_span_s, show_scores
+from taxi_predictor.apps.commands.session import (
+    level_json,
+    opened,
+    parse_instant,
+    parse_span_s,
+    show_scores,
+)
 from taxi_predictor.apps.commands.trips import ensure_zones
-from taxi_predictor.apps.tables import checks_table, difference_tables, models_table
+from taxi_predictor.apps.tables import checks_table, difference_tables, level_table, models_table
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.ports.inbound.training import EvaluatedModel
@@ -81,6 +87,8 @@ async def evaluate(
     until: Annotated[str | None, Parameter(name="--to")] = None,
     model: str = "latest",
     zones: str | None = None,
+    baselines: Annotated[bool, Parameter(negative="")] = False,
+    live_level: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
 ) -> None:
     """Measure a model on any trips, cleaned by the rules of ingest.
@@ -97,6 +105,11 @@ async def evaluate(
         A version number, champion or latest.
     zones
         A zone table to learn first, as in ingest.
+    baselines
+        Train the simple methods too, on the trips that the model learned from, and measure them beside it.
+    live_level
+        Measure stored trips once more with the live level replayed: no answer knows a trip that ended
+        after its departure.
     json
         Write {model, n, mae_s, rmse_s, ..., slices} to this file, - for standard output.
     """
@@ -109,6 +122,8 @@ async def evaluate(
             which=which,
             since=parse_instant(since, tz) if since else None,
             until=parse_instant(until, tz) if until else None,
+            baselines=baselines,
+            live_level=live_level,
         )
     if json is not None:
         write_json(_evaluation_json(source, evaluated), json)
@@ -121,6 +136,9 @@ async def evaluate(
             evaluated.evaluation.scores_by_slice(),
             evaluated.evaluation.baselines(),
         )
+        if evaluated.levelled is not None:
+            OUT.print()
+            OUT.print(level_table(scores, evaluated.levelled))
         if evaluated.seen_days:
             OUT.print(
                 f"[yellow]It learned from {evaluated.seen_days:,} of these days, which flatters it[/yellow]"
@@ -140,6 +158,7 @@ def _evaluation_json(source: str, evaluated: EvaluatedModel) -> bytes:
             **asdict(scores),
             "slices": evaluated.evaluation.scores_by_slice(),
             "baselines": evaluated.evaluation.baselines(),
+            "live_level": level_json(evaluated.levelled),
             "seen_days": evaluated.seen_days,
         }
     )

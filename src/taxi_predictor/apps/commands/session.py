@@ -17,7 +17,7 @@ from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.evaluation import BaselineScores, Scores
 from taxi_predictor.domain.place import Point, ZoneId
 
-__all__ = ["opened", "parse_instant", "parse_place", "parse_span_s", "show_scores"]
+__all__ = ["level_json", "opened", "parse_instant", "parse_place", "parse_span_s", "show_scores"]
 
 
 @asynccontextmanager
@@ -57,6 +57,14 @@ def parse_place(text: str) -> Point | ZoneId:
         return ZoneId(int(text))
     except ValueError as error:
         raise Invalid(f"{text!r} is neither LAT,LON in degrees nor a zone id: {error}") from error
+
+
+def level_json(scores: Scores | None) -> Mapping[str, float] | None:
+    """What programs are told of answers with a live level; None where it was not asked for."""
+    if scores is None:
+        return None
+    names = ("mae_s", "coverage_80", "bias_s", "width_80_s", "rmse_s")
+    return {name: getattr(scores, name) for name in names}
 
 
 def show_scores(

@@ -3,10 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
+from datetime import UTC, timedelta
 from statistics import median
-from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from taxi_predictor.domain.city import City
@@ -18,8 +16,9 @@ from taxi_predictor.domain.model import DurationModel, Manifest, ModelArtifact
 from taxi_predictor.domain.place import Place, Point, ZoneId
 from taxi_predictor.domain.promotion import Champion, Evidence, PromotionPolicy
 from taxi_predictor.domain.sanity import probe
-from taxi_predictor.domain.split import TimeSplit
+from taxi_predictor.domain.split import TimeSplit, local_midnight
 from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripPlan
+from taxi_predictor.ports.inbound.fitting import fitted_model
 from taxi_predictor.ports.inbound.versions import ModelVersions, digest, size_bytes
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
 from taxi_predictor.ports.outbound.models import (
@@ -89,7 +88,8 @@ class ModelJudge:
             elif _recipe(holder.manifest) == _recipe(candidate.manifest):
                 rival = candidate
             else:
-                rival = await self._refit(replace(data, recipe=holder.manifest.recipe))
+                again = replace(data, recipe=holder.manifest.recipe)
+                rival = await fitted_model(self._trainer, self._loader, again, progress=self._progress)
         days, rival_days, plans = await self._answers(candidate, rival, baselines, data.split)
         latest_day = (await self._trips.days(self._city.time_zone, None))[-1][0]
         evidence = Evidence(
@@ -104,7 +104,7 @@ class ModelJudge:
                 days=rival_days, learned_until=holder.manifest.split.held_out_from, is_refit=is_refit
             ),
             city=self._city,
-            newest_trip_at=_midnight(latest_day, self._city),
+            newest_trip_at=local_midnight(latest_day, self._city.tz).astimezone(UTC),
             sanity=await asyncio.to_thread(probe, candidate, plans),
         )
         total = evidence.total
@@ -116,11 +116,6 @@ class ModelJudge:
             verdict=self._policy.judge(evidence),
             baselines=total.baselines(),
         )
-
-    async def _refit(self, data: TrainingData) -> DurationModel:
-        with TemporaryDirectory(prefix="taxi-model-") as folder:
-            artifact = await self._trainer.fit(data, Path(folder), progress=self._progress)
-            return self._loader.open(artifact.folder)
 
     async def _answers(
         self,
@@ -154,7 +149,8 @@ class ModelJudge:
         since = split.held_out_from
         while since < split.until:
             day = since.astimezone(self._city.tz).date()
-            until = min(_midnight(day + timedelta(days=1), self._city), split.until)
+            midnight = local_midnight(day + timedelta(days=1), self._city.tz)
+            until = min(midnight.astimezone(UTC), split.until)
             batches = [batch async for batch in self._trips.between(since, until)]
             if batches:
                 yield batches
@@ -211,7 +207,3 @@ def sample_plans(batch: PlanBatch, most: int) -> list[TripPlan]:
 
 def _place(lat_deg: float, lon_deg: float, zone: int | None) -> Place:
     return Place(Point(lat_deg, lon_deg), None if zone is None else ZoneId(zone))
-
-
-def _midnight(day: date, city: City) -> datetime:
-    return datetime.combine(day, time(), tzinfo=city.tz).astimezone(UTC)

@@ -9,12 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.errors import NotEnoughTrips
-from taxi_predictor.domain.evaluation import Evaluation
+from taxi_predictor.domain.errors import Invalid, NotEnoughTrips
+from taxi_predictor.domain.evaluation import Evaluation, Scores
 from taxi_predictor.domain.model import DurationModel, ModelVersion
 from taxi_predictor.domain.split import TimeSplit
 from taxi_predictor.domain.trip import TripBatch
+from taxi_predictor.ports.inbound.fitting import read_training_data
 from taxi_predictor.ports.inbound.judging import ModelJudge, score
+from taxi_predictor.ports.inbound.replaying import replayed_tally
 from taxi_predictor.ports.inbound.versions import ModelVersions, WhichModel
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
@@ -41,6 +43,8 @@ class EvaluatedModel:
     version: ModelVersion
     model: DurationModel
     evaluation: Evaluation
+    levelled: Scores | None
+    """The same trips, each with the live level of its departure; None where that was not asked for."""
     seen_days: int
     """How many of the stored days that were measured the model had learned from: they flatter it."""
 
@@ -116,18 +120,27 @@ class ModelTraining:
         which: WhichModel = "latest",
         since: datetime | None = None,
         until: datetime | None = None,
+        baselines: bool = False,
+        live_level: bool = False,
     ) -> EvaluatedModel:
         """Measure a version on the trips of *parts* (None: the stored ones) in a time window.
 
         Of the stored ones only those from the version's held-out days on, unless *since* is earlier.
-        Trips are cleaned by the rules of ingestion; a repeated row of a part counts once. The baselines
-        stand beside it where the trips that it learned from are still stored.
+        Trips are cleaned by the rules of ingestion; a repeated row of a part counts once.
+        With *baselines* these stand beside it, fitted anew to the trips that it learned from, where
+        they are still stored. With *live_level* the stored trips are measured once more, each with
+        the level as it was known when it began.
 
         Raises:
+            Invalid: a live level is asked of trips that are not stored, or of a version without one.
             NotEnoughTrips: the window holds no trip.
         """
+        if live_level and parts is not None:
+            raise Invalid("the live level is replayed on stored trips only: ingest these, or leave it out")
         registered = await self._versions.find(which)
         model = await self._versions.open(registered.version)
+        if live_level and not model.manifest.level_reference:
+            raise Invalid(f"version {registered.version} knows no live level: train a new one")
         split, seen_days = model.manifest.split, 0
         if parts is None:
             since = since or split.held_out_from
@@ -136,18 +149,27 @@ class ModelTraining:
             )
             first = since.astimezone(self._city.tz).date()
             seen_days = sum(day >= first for day, _ in learned)
-        baselines = await self._baselines_of(split)
+        beside = await self._baselines_of(split) if baselines else ()
         evaluation = Evaluation(self._city, await self._zones.zones())
         batches = self._trips.between(since, until) if parts is None else _window(parts, since, until)
         with self._progress.step(f"evaluate version {registered.version}") as step:
             async for batch in batches:
-                await asyncio.to_thread(score, evaluation, model, batch, baselines)
+                await asyncio.to_thread(score, evaluation, model, batch, beside)
                 step.advance(len(batch))
                 step.say(f"{evaluation.overall.n:,.0f} trips")
         if not evaluation.overall.n:
             raise NotEnoughTrips("there is no trip to evaluate on: look at the source, --from and --to")
+        levelled = None
+        if live_level and since is not None:
+            levelled = await replayed_tally(
+                self._trips, model, self._city, since, until, progress=self._progress
+            )
         return EvaluatedModel(
-            version=registered.version, model=model, evaluation=evaluation, seen_days=seen_days
+            version=registered.version,
+            model=model,
+            evaluation=evaluation,
+            levelled=levelled.scores() if levelled else None,
+            seen_days=seen_days,
         )
 
     async def _baselines_of(self, split: TimeSplit) -> Sequence[Baseline]:
@@ -167,14 +189,7 @@ class ModelTraining:
         return min(trials, key=lambda trial: trial.loss).recipe
 
     async def _data(self, split: TimeSplit) -> TrainingData:
-        batches: list[TripBatch] = []
-        with self._progress.step("read trips") as step:
-            async for batch in self._trips.between(split.fit_from, split.held_out_from):
-                batches.append(batch)
-                step.advance(len(batch))
-                step.say(f"{sum(map(len, batches)):,} trips")
-        families = await self._trips.families(split.fit_from, split.held_out_from)
-        return TrainingData(city=self._city, split=split, batches=batches, sources=tuple(families))
+        return await read_training_data(self._trips, self._city, split, progress=self._progress)
 
 
 def _key(data: TrainingData) -> str:

@@ -1,0 +1,1 @@
+"""Pictures for people, drawn without a display."""
