@@ -8,28 +8,15 @@ import msgspec
 from cyclopts import App, Parameter
 
 from taxi_predictor.apps.commands.output import OUT, write_json
-from taxi_predictor.apps.commands.session import opened, parse_instant, show_scores
+from taxi_predictor.apps.commands.session import opened, parse_instant, parse_which, show_scores
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.tables import checks_table, difference_tables, models_table
-from taxi_predictor.domain.errors import Invalid
-from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.ports.inbound.training import EvaluatedModel
-from taxi_predictor.ports.inbound.versions import WhichModel
 from taxi_predictor.ports.outbound.models import RegisteredModel
 
 __all__ = ["MODELS", "evaluate", "promote", "rollback", "train"]
 
 Json = Annotated[bool, Parameter(negative="")]
-
-
-def _which(text: str) -> WhichModel:
-    match text:
-        case "champion" | "latest" as name:
-            return name
-    try:
-        return ModelVersion(int(text))
-    except ValueError as error:
-        raise Invalid(f"{text!r} is not a version number, champion or latest") from error
 
 
 def _announce(model: RegisteredModel) -> None:
@@ -64,7 +51,7 @@ async def train(*, until: str | None = None, json: Json = False) -> None:
     show_scores(title, model.report.held_out, model.report.slices, model.report.baselines)
     verdict = model.report.verdict
     OUT.print()
-    OUT.print(checks_table(verdict))
+    OUT.print(checks_table(verdict.checks))
     OUT.print("Passed" if verdict.passed else f"Refused: {'; '.join(verdict.reasons)}", markup=False)
     if verdict.passed:
         OUT.print(f"Let it serve with [bold]taxi-predictor promote {model.version}[/bold]")
@@ -97,7 +84,7 @@ async def evaluate(
     json
         Write {model, n, mae_s, rmse_s, ..., slices} to this file, - for standard output.
     """
-    which = _which(model)
+    which = parse_which(model)
     async with opened() as container:
         await ensure_zones(container, zones)
         tz = container.city.tz
@@ -177,7 +164,7 @@ async def diff(before: str, after: str, /, *, json: Json = False) -> None:
     json
         Print it as JSON.
     """
-    one, other = _which(before), _which(after)
+    one, other = parse_which(before), parse_which(after)
     async with opened() as container:
         difference = await container.history.difference(one, other)
     if json:
@@ -197,7 +184,7 @@ async def promote(version: str = "latest", /, *, override: str | None = None) ->
     override
         Promote against the verdict, for this reason; it is written to the journal.
     """
-    which = _which(version)
+    which = parse_which(version)
     async with opened() as container:
         _announce(await container.lifecycle.promote(which, override=override))
 

@@ -15,9 +15,11 @@ from taxi_predictor.apps.settings import Settings, load_settings
 from taxi_predictor.apps.tables import baselines_table, scores_table, slices_table
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.evaluation import BaselineScores, Scores
+from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.place import Point, ZoneId
+from taxi_predictor.ports.inbound.versions import WhichModel
 
-__all__ = ["opened", "parse_instant", "parse_place", "show_scores"]
+__all__ = ["opened", "parse_instant", "parse_place", "parse_which", "show_scores"]
 
 
 @asynccontextmanager
@@ -49,6 +51,17 @@ def parse_place(text: str) -> Point | ZoneId:
         return ZoneId(int(text))
     except ValueError as error:
         raise Invalid(f"{text!r} is neither LAT,LON in degrees nor a zone id: {error}") from error
+
+
+def parse_which(text: str) -> WhichModel:
+    """Read ``champion``, ``latest`` or a version number."""
+    match text:
+        case "champion" | "latest" as name:
+            return name
+    try:
+        return ModelVersion(int(text))
+    except ValueError as error:
+        raise Invalid(f"{text!r} is not a version number, champion or latest") from error
 
 
 def show_scores(
