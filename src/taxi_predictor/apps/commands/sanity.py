@@ -10,8 +10,9 @@ from taxi_predictor.apps.commands.output import OUT, write_json
 from taxi_predictor.apps.commands.session import opened, parse_which
 from taxi_predictor.apps.tables import checks_table
 from taxi_predictor.domain.errors import Refused
+from taxi_predictor.ports.inbound.probing import Probed
 
-__all__ = ["sanity"]
+__all__ = ["sanity", "show"]
 
 
 async def sanity(
@@ -33,6 +34,15 @@ async def sanity(
     which = parse_which(model)
     async with opened() as container:
         probed = await container.probing.probe(which, rays=rays)
+    show(probed, json=json)
+
+
+def show(probed: Probed, *, json: bool) -> None:
+    """Print every check.
+
+    Raises:
+        Refused: one did not pass.
+    """
     if json:
         write_json(msgspec.json.encode(probed), Path("-"))
     else:
