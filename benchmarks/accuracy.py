@@ -31,7 +31,8 @@ from taxi_predictor.domain.sanity import probe
 from taxi_predictor.domain.split import TimeSplit
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.domain.verdict import Check
-from taxi_predictor.ports.inbound.judging import sample_plans, score
+from taxi_predictor.ports.inbound.held_out import some_plans
+from taxi_predictor.ports.inbound.judging import score
 from taxi_predictor.ports.inbound.levelling import replay
 from taxi_predictor.ports.outbound.models import TrainingData
 
@@ -168,7 +169,7 @@ async def run(benchmark: Benchmark, data: Path, *, leak: bool = False) -> Result
         test = [batch async for batch in container.outbound.trips.between(split.held_out_from, split.until)]
         for batch in test:
             score(evaluation, model, batch, baselines)
-        plans = [plan for batch in test for plan in sample_plans(batch.plans, 1000 // len(test))]
+        plans = [plan for batch in test for plan in some_plans([batch])]
         return Result(
             benchmark=benchmark,
             evaluation=evaluation,

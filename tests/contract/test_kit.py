@@ -249,23 +249,29 @@ class KeepsHalfAPart(MemoryTripStore):
 
 @breaks(TripStoreContract, "test_what_was_stored_comes_back_unchanged_and_in_order")
 class ForgetsToBreakTies(MemoryTripStore):
-    async def between(self, since: datetime | None, until: datetime | None, /) -> AsyncIterator[TripBatch]:
+    async def between(
+        self, since: datetime | None, until: datetime | None, /, **boxes: Any
+    ) -> AsyncIterator[TripBatch]:
         self._trips = self._trips.sort("pickup_at", "trip_id", descending=[False, True])
-        async for batch in super().between(since, until):
+        async for batch in super().between(since, until, **boxes):
             yield batch
 
 
 @breaks(TripStoreContract, "test_what_was_stored_comes_back_unchanged_and_in_order")
 class KeepsWholeSeconds(MemoryTripStore):
-    async def between(self, since: datetime | None, until: datetime | None, /) -> AsyncIterator[TripBatch]:
-        async for batch in super().between(since, until):
+    async def between(
+        self, since: datetime | None, until: datetime | None, /, **boxes: Any
+    ) -> AsyncIterator[TripBatch]:
+        async for batch in super().between(since, until, **boxes):
             yield TripBatch(batch.table.with_columns(pl.col("duration_s").round()))  # type: ignore[attr-defined]
 
 
 @breaks(TripStoreContract, "test_no_batch_is_empty")
 class EndsWithAnEmptyBatch(MemoryTripStore):
-    async def between(self, since: datetime | None, until: datetime | None, /) -> AsyncIterator[TripBatch]:
-        async for batch in super().between(since, until):
+    async def between(
+        self, since: datetime | None, until: datetime | None, /, **boxes: Any
+    ) -> AsyncIterator[TripBatch]:
+        async for batch in super().between(since, until, **boxes):
             yield batch
         yield TripBatch(self._trips.drop("family").clear())
 
@@ -278,9 +284,20 @@ class WindowsHoldTheirEnd(MemoryTripStore):
 
 @breaks(TripStoreContract, "test_a_window_may_be_given_in_any_time_zone")
 class TakesAnyClockForUtc(MemoryTripStore):
-    async def between(self, since: datetime | None, until: datetime | None, /) -> AsyncIterator[TripBatch]:
+    async def between(
+        self, since: datetime | None, until: datetime | None, /, **boxes: Any
+    ) -> AsyncIterator[TripBatch]:
         since, until = (limit and limit.replace(tzinfo=UTC) for limit in (since, until))
-        async for batch in super().between(since, until):
+        async for batch in super().between(since, until, **boxes):
+            yield batch
+
+
+@breaks(TripStoreContract, "test_boxes_hold_their_edges_and_the_time_still_counts")
+class LooksAtOneEndOnly(MemoryTripStore):
+    async def between(
+        self, since: datetime | None, until: datetime | None, /, **boxes: Any
+    ) -> AsyncIterator[TripBatch]:
+        async for batch in super().between(since, until, pickup_in=boxes.get("pickup_in")):
             yield batch
 
 
@@ -288,10 +305,12 @@ class TakesAnyClockForUtc(MemoryTripStore):
 class WaitsForItsReaders(MemoryTripStore):
     is_read = False
 
-    async def between(self, since: datetime | None, until: datetime | None, /) -> AsyncIterator[TripBatch]:
+    async def between(
+        self, since: datetime | None, until: datetime | None, /, **boxes: Any
+    ) -> AsyncIterator[TripBatch]:
         if not self.is_read:
             self.is_read = True
-            async for batch in super().between(since, until):
+            async for batch in super().between(since, until, **boxes):
                 yield batch
             self.is_read = False
 
@@ -350,7 +369,9 @@ class WritersDoNotSeeEachOther(MemoryTripStore):
 
 @breaks(TripStoreContract, "test_a_reader_under_way_sees_a_new_part_whole_or_not_at_all")
 class ReadsByOffset(MemoryTripStore):
-    async def between(self, since: datetime | None, until: datetime | None, /) -> AsyncIterator[TripBatch]:
+    async def between(
+        self, since: datetime | None, until: datetime | None, /, **boxes: Any
+    ) -> AsyncIterator[TripBatch]:
         offset = 0
         while len(rows := self._trips.drop("family").slice(offset, self._batch_rows)):
             yield TripBatch(rows)

@@ -45,12 +45,17 @@ def test_one_strange_trip_counts_no_more_than_its_bound() -> None:
     assert LevelTracker(NONE).advance(NOON, [ended(9.0)]).city == pytest.approx(BOUND / 51)
 
 
-def test_the_calm_reference_is_level_zero() -> None:
-    calm = [ended(0.05, stratum=place % STRATA) for place in range(40_000)]
+def test_calm_days_of_skewed_durations_are_level_zero() -> None:
+    scatter = (-0.02, -0.02, 0.0, 0.0, 0.3)
+    calm = [ended(scatter[n // STRATA % 5], stratum=n % STRATA) for n in range(40_000)]
     reference = calm_reference(calm)
-    level = LevelTracker(reference).advance(NOON, calm)
-    assert level.strata == pytest.approx(NONE, abs=1e-9)
-    assert reference == pytest.approx((0.05,) * STRATA)
+    assert reference == pytest.approx((0.052,) * STRATA, abs=1e-9)
+    assert LevelTracker(reference).advance(NOON, calm).strata == pytest.approx(NONE, abs=1e-9)
+
+
+def test_a_model_that_lay_off_on_its_validation_days_has_no_level_because_of_that() -> None:
+    off = [ended(0.1, stratum=n % STRATA) for n in range(1_000)]
+    assert calm_reference(off) == pytest.approx(NONE, abs=1e-9)
 
 
 def test_a_stratum_with_a_level_of_its_own_goes_beyond_the_city() -> None:

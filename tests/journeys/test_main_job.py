@@ -59,10 +59,41 @@ def test_http_and_command_line_and_files_give_the_same_duration(
         for pickup_at, row in zip(times, rows, strict=True):
             answer = api.post("/v1/predictions", json={**TRIP, "pickup_at": pickup_at})
             assert answer.status_code == 200, answer.text
-            assert answer.json() == deployment.json("predict", *FLAGS, "--at", pickup_at, "--json")
+            assert answer.text + "\n" == deployment.run("predict", *FLAGS, "--at", pickup_at, "--json")
             assert float(row["duration_s"]) == answer.json()["duration_s"]
             assert float(row["lower_s"]) == answer.json()["interval"]["lower_s"]
             assert float(row["upper_s"]) == answer.json()["interval"]["upper_s"]
+
+
+def test_an_answer_says_why_and_what_similar_trips_took(deployment: Deployment) -> None:
+    question = ("predict", *FLAGS, "--at", "2024-02-28T08:30")
+    bare = deployment.json(*question, "--json")
+    answer = deployment.json(*question, "--explain", "--similar", "20", "--json")
+    explanation, similar = answer.pop("explanation"), answer.pop("similar")
+    assert answer == bare
+    made_of = explanation["usual_s"] + sum(part["seconds"] for part in explanation["parts"])
+    assert abs(made_of - answer["duration_s"]) < 0.01
+    assert similar["considered"] >= len(similar["trips"]) == 20
+    assert similar["p10_s"] <= similar["median_s"] <= similar["p90_s"]
+    assert max(trip["pickup_at"] for trip in similar["trips"]) < "2024-02-28T13:30"
+    said = deployment.run(*question, "--explain", "--similar", "20")
+    assert f"of {similar['considered']:,} considered, 20 most similar took" in said
+    causes = [line.split("  ")[0] for line in said.splitlines()]
+    assert causes.index("the usual trip") < causes.index("distance") < causes.index("this trip")
+    deployment.run("predict", *FLAGS, "--similar", "0", code=2)
+    deployment.run("predict", "trips.csv", "--explain", code=2)
+
+
+def test_the_command_line_measures_the_level_and_probes_a_version(deployment: Deployment) -> None:
+    # The simulated trips ended long ago.
+    assert "No stored trip ended in the last 56 days" in deployment.run("level")
+    assert deployment.json("level", "--json")["trips"] == 0
+    off = Deployment(deployment.home, {"TAXI_LIVE_LEVEL_EVERY_S": "0"})
+    assert off.json("level", "--json")["is_on"] is False
+    probed = deployment.json("sanity", "--model", "latest", "--rays", "20", "--json")
+    assert {"finite", "speed", "rays", "FIFO", "years"} <= {check["name"] for check in probed["checks"]}
+    assert all(check["passed"] for check in probed["checks"])
+    deployment.run("sanity", "--rays", "0", code=2)
 
 
 def test_a_promotion_reaches_the_running_api_and_a_rollback_takes_it_back(deployment: Deployment) -> None:

@@ -24,9 +24,11 @@ from taxi_predictor import __version__
 from taxi_predictor.apps.commands.backtest import backtest
 from taxi_predictor.apps.commands.demo import demo
 from taxi_predictor.apps.commands.journal import journal
+from taxi_predictor.apps.commands.level import level
 from taxi_predictor.apps.commands.models import MODELS, evaluate, promote, rollback, train
 from taxi_predictor.apps.commands.output import ERR, drop_output
 from taxi_predictor.apps.commands.predictions import predict
+from taxi_predictor.apps.commands.sanity import sanity
 from taxi_predictor.apps.commands.serving import serve
 from taxi_predictor.apps.commands.trips import ingest, migrate, trips
 from taxi_predictor.domain.errors import Invalid, NotFound, Refused, TaxiPredictorError, Unavailable
@@ -59,8 +61,8 @@ DATA, MODEL, SERVING = (
 )
 for group, commands in {
     DATA: (ingest, trips, migrate),
-    MODEL: (train, evaluate, backtest, promote, rollback, journal),
-    SERVING: (demo, predict, serve),
+    MODEL: (train, evaluate, backtest, promote, rollback, journal, sanity),
+    SERVING: (demo, predict, level, serve),
 }.items():
     for command in commands:
         app.command(command, group=group)

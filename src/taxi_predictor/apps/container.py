@@ -14,6 +14,7 @@ from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.ports.inbound.backtesting import Backtest
+from taxi_predictor.ports.inbound.comparing import ComparableTrips
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.intake import TripIntake
@@ -21,6 +22,7 @@ from taxi_predictor.ports.inbound.judging import ModelJudge
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.probing import ModelProbing
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.progress import Progress
@@ -39,6 +41,8 @@ class Container:
     lifecycle: ModelLifecycle
     history: ModelHistory
     predictor: DurationPredictor
+    comparing: ComparableTrips
+    probing: ModelProbing
     levelling: LiveLevelling
     health: Health
     outbound: Outbound
@@ -117,6 +121,8 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             clock=outbound.clock,
             current_level=levelling.current,
         ),
+        comparing=ComparableTrips(trips=outbound.trips, clock=outbound.clock, city=city),
+        probing=ModelProbing(city=city, trips=outbound.trips, versions=versions),
         levelling=levelling,
         history=ModelHistory(journal=outbound.journal, registry=outbound.registry),
         health=Health(shelf=outbound.shelf, pings=outbound.pings),

@@ -1,13 +1,18 @@
 """What the commands show a person."""
 
 from collections.abc import Mapping, Sequence
+from math import exp
 from zoneinfo import ZoneInfo
 
 from rich.markup import escape
 from rich.table import Table
 
+from taxi_predictor.domain.comparables import Comparables
 from taxi_predictor.domain.evaluation import BaselineScores, Scores
-from taxi_predictor.domain.verdict import Verdict
+from taxi_predictor.domain.explanation import Explanation
+from taxi_predictor.domain.level import LiveLevel
+from taxi_predictor.domain.strata import DISTANCE_NAMES, PART_NAMES, PARTS_OF_DAY
+from taxi_predictor.domain.verdict import Check
 from taxi_predictor.ports.inbound.backtesting import BacktestReport
 from taxi_predictor.ports.inbound.history import Difference
 from taxi_predictor.ports.inbound.intake import IngestReport, StoredTrips
@@ -19,15 +24,21 @@ __all__ = [
     "baselines_table",
     "checks_table",
     "difference_tables",
+    "explanation_table",
     "ingest_table",
     "journal_table",
     "level_table",
     "models_table",
     "rejects_table",
     "scores_table",
+    "similar_table",
     "slices_table",
     "stored_table",
 ]
+
+
+LONGEST_BAR = 20
+MOST_SIMILAR = 5
 
 
 def _table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
@@ -107,7 +118,7 @@ def baselines_table(baselines: Mapping[str, BaselineScores]) -> Table:
     return table
 
 
-def level_table(without: Scores, levelled: Scores) -> Table:
+def replay_table(without: Scores, levelled: Scores) -> Table:
     columns = ("without", "with it")
     table = _table("With the live level replayed", "measure", *columns, numbers=columns)
     for name, field, written in (
@@ -156,9 +167,9 @@ def backtest_table(report: BacktestReport, tz: ZoneInfo) -> Table:
     return table
 
 
-def checks_table(verdict: Verdict) -> Table:
+def checks_table(checks: Sequence[Check]) -> Table:
     table = _table("Checks", "check", "", "what was found")
-    for check in verdict.checks:
+    for check in checks:
         table.add_row(check.name, "passed" if check.passed else "refused", check.detail)
     return table
 
@@ -214,3 +225,39 @@ def difference_tables(difference: Difference) -> Sequence[Table]:
             relative = "" if change.relative is None else f"{change.relative:+.1%}"
             scores.add_row(group, name, *values, relative)
     return facts, scores
+
+
+def explanation_table(explanation: Explanation) -> Table:
+    """The usual trip first, then what each cause makes of it, then what comes out."""
+    table = _table("Why", "cause", "factor", "minutes", "", numbers=("factor", "minutes"))
+    table.add_row("the usual trip", "", f"{explanation.usual_s / 60:.1f}", "")
+    longest_s = max((abs(part.seconds) for part in explanation.parts), default=0.0) or 1.0
+    for part in sorted(explanation.parts, key=lambda part: -abs(part.seconds)):
+        sign = "+" if part.seconds > 0 else "-"
+        bar = sign * round(LONGEST_BAR * abs(part.seconds) / longest_s)
+        table.add_row(part.cause, f"x {part.factor:.2f}", f"{part.seconds / 60:+.1f}", bar)
+    table.add_row("this trip", "", f"{explanation.duration_s / 60:.1f}", "")
+    return table
+
+
+def similar_table(comparables: Comparables, tz: ZoneInfo) -> Table:
+    """The few that come first."""
+    numbers = ("minutes", "pickup km away", "drop-off km away", "unlike by km")
+    table = _table("Similar trips", "left", *numbers, numbers=numbers)
+    for found in comparables.trips[:MOST_SIMILAR]:
+        table.add_row(
+            f"{found.trip.plan.pickup_at.astimezone(tz):%a %Y-%m-%d %H:%M}",
+            f"{found.trip.duration_s / 60:.1f}",
+            f"{found.pickup_km:.2f}",
+            f"{found.dropoff_km:.2f}",
+            f"{found.score:.2f}",
+        )
+    return table
+
+
+def level_table(level: LiveLevel) -> Table:
+    table = _table("Trips take so many times as long as usual", "", *PART_NAMES, numbers=PART_NAMES)
+    for number, name in enumerate(DISTANCE_NAMES):
+        values = level.strata[number * PARTS_OF_DAY : (number + 1) * PARTS_OF_DAY]
+        table.add_row(name, *(f"{exp(value):.2f}" for value in values))
+    return table

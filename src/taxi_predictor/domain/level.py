@@ -10,6 +10,7 @@ show beyond it; both shrunk towards none while few trips speak (exponential smoo
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from statistics import fmean, median
 from typing import NamedTuple, TypeVar
 
 from taxi_predictor.domain.arithmetic import Arithmetic, Quantity
@@ -80,19 +81,24 @@ class LiveLevel:
 
 
 def calm_reference(ended: Iterable[Ended]) -> tuple[float, ...]:
-    """The mean residual of each stratum in calm days, which counts as level zero.
+    """What counts as level zero in each stratum, from trips that a model had not seen.
 
-    It isn't zero itself: durations have a longer tail above the median than below.
+    A mean of residuals isn't zero in calm days: durations have a longer tail above the median than below.
+    So it is the distance of their mean from their median, and not the mean itself: how far these trips
+    lay off as a whole says something of them, and nothing of the days to come.
     """
-    counts, sums = [0.0] * STRATA, [0.0] * STRATA
+    strata: list[list[float]] = [[] for _ in range(STRATA)]
     for trip in ended:
-        counts[trip.stratum] += 1
-        sums[trip.stratum] += _clipped(trip.log_residual)
-    mean = sum(sums) / max(sum(counts), 1)
+        strata[trip.stratum].append(_clipped(trip.log_residual))
+    everywhere = _skew([residual for residuals in strata for residual in residuals])
     return tuple(
-        (total + PRIOR_TRIPS * mean) / (count + PRIOR_TRIPS)
-        for count, total in zip(counts, sums, strict=True)
+        (len(residuals) * _skew(residuals) + PRIOR_TRIPS * everywhere) / (len(residuals) + PRIOR_TRIPS)
+        for residuals in strata
     )
+
+
+def _skew(residuals: Sequence[float]) -> float:
+    return fmean(residuals) - median(residuals) if residuals else 0.0
 
 
 class LevelTracker:

@@ -4,14 +4,24 @@ from typing import TypeVar
 
 from taxi_predictor.domain.arithmetic import Arithmetic, Quantity
 
-__all__ = ["DISTANCE_CLASSES", "DISTANCE_CUTS_KM", "PARTS_OF_DAY", "distance_class", "part_of_day"]
+__all__ = [
+    "DISTANCE_CLASSES",
+    "DISTANCE_CUTS_KM",
+    "DISTANCE_NAMES",
+    "PARTS_OF_DAY",
+    "PART_NAMES",
+    "distance_class",
+    "part_of_day",
+]
 
 N = TypeVar("N", bound=Quantity)
 
 DISTANCE_CUTS_KM = (1.0, 3.0, 8.0)
 DISTANCE_CLASSES = len(DISTANCE_CUTS_KM) + 1
+DISTANCE_NAMES = ("under 1 km", "1 to 3 km", "3 to 8 km", "8 km or more")
 PART_STARTS_MIN = (6 * 60, 10 * 60, 16 * 60, 20 * 60)
 PARTS_OF_DAY = len(PART_STARTS_MIN) + 1
+PART_NAMES = ("before 6:00", "6:00 to 10:00", "10:00 to 16:00", "16:00 to 20:00", "from 20:00")
 
 
 def distance_class(m: Arithmetic[N], distance_km: N) -> N:

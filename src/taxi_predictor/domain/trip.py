@@ -4,13 +4,13 @@ What is known only afterwards (duration, metered distance, fares) cannot reach a
 asked with a :class:`TripPlan` or a :class:`PlanBatch`, and neither can hold it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NewType, Protocol, Self
 
 from taxi_predictor.domain.errors import InvalidTrip, LeakedColumns
-from taxi_predictor.domain.place import Place
+from taxi_predictor.domain.place import Place, Point
 
 __all__ = [
     "FACT_COLUMNS",
@@ -75,6 +75,10 @@ class FinishedTrip:
         if not 0 < self.duration_s < float("inf"):
             raise InvalidTrip(f"duration_s must be positive and finite, got {self.duration_s}")
 
+    @property
+    def ended_at(self) -> datetime:
+        return self.plan.pickup_at.astimezone(UTC) + timedelta(seconds=self.duration_s)
+
 
 class Table(Protocol):
     """Named columns that cross a port without an object per row (a polars frame is one).
@@ -110,6 +114,25 @@ class PlanBatch:
     def __len__(self) -> int:
         return len(self.table)
 
+    def __iter__(self) -> Iterator[TripPlan]:
+        """The plans one by one: for some, not for millions."""
+        for (
+            pickup_at,
+            from_lat_deg,
+            from_lon_deg,
+            from_zone,
+            to_lat_deg,
+            to_lon_deg,
+            to_zone,
+            passenger_count,
+        ) in zip(*map(self.table.get_column, PLAN_COLUMNS), strict=True):
+            yield TripPlan(
+                pickup=Place(Point(from_lat_deg, from_lon_deg), from_zone),
+                dropoff=Place(Point(to_lat_deg, to_lon_deg), to_zone),
+                pickup_at=pickup_at,
+                passenger_count=passenger_count,
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class TripBatch:
@@ -123,6 +146,20 @@ class TripBatch:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def __iter__(self) -> Iterator[FinishedTrip]:
+        """The trips one by one: for some, not for millions."""
+        facts = zip(*map(self.table.get_column, FACT_COLUMNS), strict=True)
+        for plan, (trip_id, duration_s, metered_distance_km, total_amount) in zip(
+            self.plans, facts, strict=True
+        ):
+            yield FinishedTrip(
+                trip_id=trip_id,
+                plan=plan,
+                duration_s=duration_s,
+                metered_distance_km=metered_distance_km,
+                total_amount=total_amount,
+            )
 
     @property
     def plans(self) -> PlanBatch:

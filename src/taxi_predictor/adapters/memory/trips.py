@@ -1,6 +1,6 @@
 """Trips and quarantined rows in data frames, and sources that serve rows they were given."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -9,7 +9,7 @@ import polars as pl
 
 from taxi_predictor.adapters.memory.tables import REJECTS, TRIPS, conform
 from taxi_predictor.domain.errors import InvalidSource, MissingSource
-from taxi_predictor.domain.place import ZoneTable
+from taxi_predictor.domain.place import Bounds, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch
 from taxi_predictor.ports.outbound.trips import (
@@ -87,10 +87,24 @@ class MemoryTripStore(TripStore):
         self._trips = stored.sort("pickup_at", "trip_id")
         return Added(added=len(new), known=len(kept) - len(new), duplicates=len(repeated))
 
-    async def between(self, since: datetime | None, until: datetime | None, /) -> AsyncIterator[TripBatch]:
+    async def between(
+        self,
+        since: datetime | None,
+        until: datetime | None,
+        /,
+        *,
+        pickup_in: Bounds | None = None,
+        dropoff_in: Bounds | None = None,
+    ) -> AsyncGenerator[TripBatch, None]:
         trips = self._before(until)
         if since is not None:
             trips = trips.filter(pl.col("pickup_at") >= since.astimezone(UTC))
+        for end, box in (("pickup", pickup_in), ("dropoff", dropoff_in)):
+            if box is not None:
+                trips = trips.filter(
+                    pl.col(f"{end}_lat_deg").is_between(box.south_deg, box.north_deg),
+                    pl.col(f"{end}_lon_deg").is_between(box.west_deg, box.east_deg),
+                )
         for rows in trips.select(TRIP_COLUMNS).iter_slices(self._batch_rows):
             if len(rows):
                 yield TripBatch(rows)

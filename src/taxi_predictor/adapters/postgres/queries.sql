@@ -60,6 +60,8 @@ select
     replace(trip_id::text, '-', ''), duration_s, metered_distance_km, total_amount
 from taxi_trips
 where ($1::timestamptz is null or pickup_at >= $1) and ($2::timestamptz is null or pickup_at < $2)
+    and ($3::float8 is null or pickup_lat_deg between $3 and $4::float8 and pickup_lon_deg between $5::float8 and $6::float8)
+    and ($7::float8 is null or dropoff_lat_deg between $7 and $8::float8 and dropoff_lon_deg between $9::float8 and $10::float8)
 order by pickup_at, trip_id
 
 -- trips_by_day --

@@ -1,6 +1,6 @@
 """Trips in PostgreSQL: a part comes in by COPY, in one transaction, and twice is no more than once."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import date, datetime
 
@@ -11,6 +11,7 @@ from taxi_predictor.adapters.columns.arrays import frame
 from taxi_predictor.adapters.postgres.copying import copy_in, copy_out
 from taxi_predictor.adapters.postgres.pool import translated
 from taxi_predictor.adapters.postgres.queries import QUERIES
+from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch
 from taxi_predictor.ports.outbound.trips import (
@@ -59,11 +60,20 @@ class PostgresTripStore(TripStore):
         except _SourceTrouble as trouble:
             raise trouble.error from trouble.error.__cause__
 
-    async def between(self, since: datetime | None, until: datetime | None, /) -> AsyncIterator[TripBatch]:
+    async def between(
+        self,
+        since: datetime | None,
+        until: datetime | None,
+        /,
+        *,
+        pickup_in: Bounds | None = None,
+        dropoff_in: Bounds | None = None,
+    ) -> AsyncGenerator[TripBatch, None]:
+        window = (since, until, *_edges(pickup_in), *_edges(dropoff_in))
         with translated():
             async with self._pool.acquire() as connection:
                 query = QUERIES["trips_between"]
-                async with aclosing(copy_out(connection, query, since, until, types=STORED_TYPES)) as frames:
+                async with aclosing(copy_out(connection, query, *window, types=STORED_TYPES)) as frames:
                     async for stored in frames:
                         yield TripBatch(stored.with_columns(PICKUP_AT).select(TRIP_COLUMNS))
 
@@ -81,6 +91,12 @@ class PostgresTripStore(TripStore):
         with translated():
             rows = await self._pool.fetch(QUERIES["families_between"], since, until)
         return [row["family"] for row in rows]
+
+
+def _edges(box: Bounds | None) -> Sequence[float | None]:
+    if box is None:
+        return (None,) * 4
+    return box.south_deg, box.north_deg, box.west_deg, box.east_deg
 
 
 class PostgresQuarantine(Quarantine):

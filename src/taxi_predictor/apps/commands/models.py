@@ -13,29 +13,17 @@ from taxi_predictor.apps.commands.session import (
     opened,
     parse_instant,
     parse_span_s,
+    parse_which,
     show_scores,
 )
 from taxi_predictor.apps.commands.trips import ensure_zones
-from taxi_predictor.apps.tables import checks_table, difference_tables, level_table, models_table
-from taxi_predictor.domain.errors import Invalid
-from taxi_predictor.domain.model import ModelVersion
+from taxi_predictor.apps.tables import checks_table, difference_tables, models_table, replay_table
 from taxi_predictor.ports.inbound.training import EvaluatedModel
-from taxi_predictor.ports.inbound.versions import WhichModel
 from taxi_predictor.ports.outbound.models import RegisteredModel
 
 __all__ = ["MODELS", "evaluate", "promote", "rollback", "train"]
 
 Json = Annotated[bool, Parameter(negative="")]
-
-
-def _which(text: str) -> WhichModel:
-    match text:
-        case "champion" | "latest" as name:
-            return name
-    try:
-        return ModelVersion(int(text))
-    except ValueError as error:
-        raise Invalid(f"{text!r} is not a version number, champion or latest") from error
 
 
 def _announce(model: RegisteredModel) -> None:
@@ -73,7 +61,7 @@ async def train(*, until: str | None = None, tune: str | None = None, json: Json
     show_scores(title, model.report.held_out, model.report.slices, model.report.baselines)
     verdict = model.report.verdict
     OUT.print()
-    OUT.print(checks_table(verdict))
+    OUT.print(checks_table(verdict.checks))
     OUT.print("Passed" if verdict.passed else f"Refused: {'; '.join(verdict.reasons)}", markup=False)
     if verdict.passed:
         OUT.print(f"Let it serve with [bold]taxi-predictor promote {model.version}[/bold]")
@@ -113,7 +101,7 @@ async def evaluate(
     json
         Write {model, n, mae_s, rmse_s, ..., slices} to this file, - for standard output.
     """
-    which = _which(model)
+    which = parse_which(model)
     async with opened() as container:
         await ensure_zones(container, zones)
         tz = container.city.tz
@@ -138,7 +126,7 @@ async def evaluate(
         )
         if evaluated.levelled is not None:
             OUT.print()
-            OUT.print(level_table(scores, evaluated.levelled))
+            OUT.print(replay_table(scores, evaluated.levelled))
         if evaluated.seen_days:
             OUT.print(
                 f"[yellow]It learned from {evaluated.seen_days:,} of these days, which flatters it[/yellow]"
@@ -199,7 +187,7 @@ async def diff(before: str, after: str, /, *, json: Json = False) -> None:
     json
         Print it as JSON.
     """
-    one, other = _which(before), _which(after)
+    one, other = parse_which(before), parse_which(after)
     async with opened() as container:
         difference = await container.history.difference(one, other)
     if json:
@@ -219,7 +207,7 @@ async def promote(version: str = "latest", /, *, override: str | None = None) ->
     override
         Promote against the verdict, for this reason; it is written to the journal.
     """
-    which = _which(version)
+    which = parse_which(version)
     async with opened() as container:
         _announce(await container.lifecycle.promote(which, override=override))
 

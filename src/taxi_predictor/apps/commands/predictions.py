@@ -1,8 +1,10 @@
 """The predict command: one trip from its options, or a file of trips."""
 
 import csv
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import msgspec
 from cyclopts import Parameter
@@ -12,7 +14,10 @@ from taxi_predictor.apps.commands.output import ERR, OUT, result_to, write_json
 from taxi_predictor.apps.commands.session import opened, parse_instant, parse_place
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.container import Container
-from taxi_predictor.domain.errors import Invalid
+from taxi_predictor.apps.tables import explanation_table, similar_table
+from taxi_predictor.domain.comparables import Comparables
+from taxi_predictor.domain.errors import Invalid, Unavailable
+from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.predicting import Prediction
 
@@ -32,6 +37,8 @@ async def predict(
     coverage: float = 0.8,
     zones: str | None = None,
     out: Annotated[Path, Parameter(allow_leading_hyphen=True)] = Path("-"),
+    explain: Annotated[bool, Parameter(negative="")] = False,
+    similar: int | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Say how long a trip will take, or every trip of a file.
@@ -56,14 +63,22 @@ async def predict(
         A zone table to learn first, as in ingest.
     out
         Where the answers for a file go, as CSV; - for standard output.
+    explain
+        Show what makes the trip longer or shorter than the usual one.
+    similar
+        Show what so many past trips took that are most like it.
     json
-        Print the API's answer.
+        Print the API's answer, with explanation and similar in it where they were asked for.
     """
     if not 0.01 <= coverage <= 0.99:
         raise Invalid(f"--coverage lies between 0.01 and 0.99, got {coverage}")
     async with opened() as container:
         await ensure_zones(container, zones)
+        with suppress(Unavailable):  # as a server does, which answers without a level then
+            await container.levelling.load()
         if trips is not None:
+            if explain or similar is not None:
+                raise Invalid("--explain and --similar are for one trip, not for a file of them")
             await _predict_file(container, trips, coverage, out)
             return
         if pickup is None or dropoff is None:
@@ -75,10 +90,48 @@ async def predict(
             passenger_count=passengers,
         )
         [prediction] = container.predictor.predict([plan])
+        explanation = container.predictor.explain(plan) if explain else None
+        comparables = await container.comparing.like(plan, similar) if similar is not None else None
+        tz = container.city.tz
     if json:
-        write_json(msgspec.json.encode(PredictionAnswer.of(prediction, coverage=coverage)), Path("-"))
-    else:
-        _show(prediction, coverage)
+        answer = PredictionAnswer.of(prediction, coverage=coverage)
+        write_json(_as_json(answer, explanation, comparables), Path("-"))
+        return
+    _show(prediction, coverage)
+    if explanation is not None:
+        OUT.print()
+        OUT.print(explanation_table(explanation))
+    if comparables is not None:
+        OUT.print()
+        _show_similar(comparables, tz)
+
+
+def _as_json(
+    answer: PredictionAnswer, explanation: Explanation | None, comparables: Comparables | None
+) -> bytes:
+    """The API's answer, and what else was asked for."""
+    fields = msgspec.structs.asdict(answer)
+    if explanation is not None:
+        fields["explanation"] = explanation
+    if comparables is not None:
+        low_s, median_s, high_s = comparables.spread_s or (None, None, None)
+        fields["similar"] = {
+            "considered": comparables.considered,
+            "p10_s": low_s,
+            "median_s": median_s,
+            "p90_s": high_s,
+            "trips": [
+                {
+                    "pickup_at": found.trip.plan.pickup_at,
+                    "duration_s": found.trip.duration_s,
+                    "pickup_km": found.pickup_km,
+                    "dropoff_km": found.dropoff_km,
+                    "score": found.score,
+                }
+                for found in comparables.trips
+            ],
+        }
+    return msgspec.json.encode(fields)
 
 
 def _show(prediction: Prediction, coverage: float) -> None:
@@ -90,6 +143,20 @@ def _show(prediction: Prediction, coverage: float) -> None:
         f" {low_s / 60:.1f} and {high_s / 60:.1f} min; arriving {prediction.arrival_at:%Y-%m-%d %H:%M}"
         f" [dim]({prediction.distance_km:.2f} km as the crow flies, model {prediction.version} of"
         f" {manifest.city.name}{label})[/dim]"
+    )
+
+
+def _show_similar(comparables: Comparables, tz: ZoneInfo) -> None:
+    if comparables.spread_s is None:
+        OUT.print("No stored trip near both ends ended before this departure")
+        return
+    low_min, median_min, high_min = (seconds / 60 for seconds in comparables.spread_s)
+    OUT.print(similar_table(comparables, tz))
+    OUT.print(
+        f"of {comparables.considered:,} considered, {len(comparables.trips):,} most similar took"
+        f" {low_min:.1f} to {high_min:.1f} min (10 % to 90 %), median {median_min:.1f}",
+        highlight=False,
+        soft_wrap=True,
     )
 
 

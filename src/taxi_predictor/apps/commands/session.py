@@ -15,9 +15,19 @@ from taxi_predictor.apps.settings import Settings, load_settings
 from taxi_predictor.apps.tables import baselines_table, scores_table, slices_table
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.evaluation import BaselineScores, Scores
+from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.place import Point, ZoneId
+from taxi_predictor.ports.inbound.versions import WhichModel
 
-__all__ = ["level_json", "opened", "parse_instant", "parse_place", "parse_span_s", "show_scores"]
+__all__ = [
+    "level_json",
+    "opened",
+    "parse_instant",
+    "parse_place",
+    "parse_span_s",
+    "parse_which",
+    "show_scores",
+]
 
 
 @asynccontextmanager
@@ -65,6 +75,17 @@ def level_json(scores: Scores | None) -> Mapping[str, float] | None:
         return None
     names = ("mae_s", "coverage_80", "bias_s", "width_80_s", "rmse_s")
     return {name: getattr(scores, name) for name in names}
+
+
+def parse_which(text: str) -> WhichModel:
+    """Read ``champion``, ``latest`` or a version number."""
+    match text:
+        case "champion" | "latest" as name:
+            return name
+    try:
+        return ModelVersion(int(text))
+    except ValueError as error:
+        raise Invalid(f"{text!r} is not a version number, champion or latest") from error
 
 
 def show_scores(

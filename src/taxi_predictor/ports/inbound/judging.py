@@ -1,9 +1,9 @@
 """Gathering the evidence on which a candidate is judged: its answers on days it has never seen."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC
 from statistics import median
 from time import perf_counter
 
@@ -13,12 +13,12 @@ from taxi_predictor.domain.evaluation import Evaluation
 from taxi_predictor.domain.features import FEATURE_NAMES
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import DurationModel, Manifest, ModelArtifact
-from taxi_predictor.domain.place import Place, Point, ZoneId
 from taxi_predictor.domain.promotion import Champion, Evidence, PromotionPolicy
 from taxi_predictor.domain.sanity import probe
 from taxi_predictor.domain.split import TimeSplit, local_midnight
-from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripPlan
+from taxi_predictor.domain.trip import TripBatch, TripPlan
 from taxi_predictor.ports.inbound.fitting import fitted_model
+from taxi_predictor.ports.inbound.held_out import held_out_days, some_plans
 from taxi_predictor.ports.inbound.versions import ModelVersions, digest, size_bytes
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
 from taxi_predictor.ports.outbound.models import (
@@ -32,12 +32,10 @@ from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import TripStore
 
-__all__ = ["ModelJudge", "sample_plans", "score"]
+__all__ = ["ModelJudge", "score"]
 
 WARM_UPS = 3
 TIMED_PREDICTIONS = 31
-PLANS_PER_DAY = 100
-"""To begin probes at."""
 
 
 class ModelJudge:
@@ -130,31 +128,19 @@ class ModelJudge:
         rival_days: list[Evaluation] = []
         plans: list[TripPlan] = []
         with self._progress.step("judge on held-out trips") as step:
-            async for batches in self._by_day(split):
+            async for batches in held_out_days(self._trips, split, self._city):
                 mine, its = Evaluation(self._city, zones), Evaluation(self._city, zones)
                 for batch in batches:
                     await asyncio.to_thread(score, mine, candidate, batch, baselines)
                     if rival is not None:
                         await asyncio.to_thread(score, its, rival, batch)
                     step.advance(len(batch))
-                plans += sample_plans(batches[0].plans, PLANS_PER_DAY)
+                plans += some_plans(batches)
                 days.append(mine)
                 rival_days.append(its)
         if not days:
             raise NotEnoughTrips("there is no held-out trip to judge the model on")
         return days, rival_days, plans
-
-    async def _by_day(self, split: TimeSplit) -> AsyncIterator[list[TripBatch]]:
-        """The held-out trips of each local day that has any."""
-        since = split.held_out_from
-        while since < split.until:
-            day = since.astimezone(self._city.tz).date()
-            midnight = local_midnight(day + timedelta(days=1), self._city.tz)
-            until = min(midnight.astimezone(UTC), split.until)
-            batches = [batch async for batch in self._trips.between(since, until)]
-            if batches:
-                yield batches
-            since = until
 
 
 def score(
@@ -186,24 +172,3 @@ def _latency_ms(model: DurationModel, plans: Sequence[TripPlan]) -> float:
         model.estimate([plan])
         taken_s.append(perf_counter() - began)
     return median(taken_s[WARM_UPS:] or taken_s) * 1000
-
-
-def sample_plans(batch: PlanBatch, most: int) -> list[TripPlan]:
-    """At most *most* of the plans, evenly spread."""
-    every = max(-(-len(batch) // most), 1)
-    chosen = batch.table.filter([place % every == 0 for place in range(len(batch))])
-    plans = []
-    for row in zip(*(chosen.get_column(name) for name in chosen.columns), strict=True):
-        value = dict(zip(batch.table.columns, row, strict=True))
-        plans.append(
-            TripPlan(
-                pickup=_place(value["pickup_lat_deg"], value["pickup_lon_deg"], value["pickup_zone"]),
-                dropoff=_place(value["dropoff_lat_deg"], value["dropoff_lon_deg"], value["dropoff_zone"]),
-                pickup_at=value["pickup_at"],
-            )
-        )
-    return plans
-
-
-def _place(lat_deg: float, lon_deg: float, zone: int | None) -> Place:
-    return Place(Point(lat_deg, lon_deg), None if zone is None else ZoneId(zone))

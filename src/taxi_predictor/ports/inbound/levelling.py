@@ -46,6 +46,10 @@ class LiveLevelling:
         self._every = every
         self._loaded: tuple[ModelVersion, LiveLevel | None] | None = None
 
+    @property
+    def is_on(self) -> bool:
+        return self._every is not None
+
     def current(self, served: ServedModel) -> LiveLevel | None:
         """The level loaded last, if it was measured against *served*, by any trip, and is not stale."""
         if self._loaded is None or self._loaded[0] != served.version:

@@ -20,7 +20,7 @@ from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import ModelShelf, ServedModel
 from taxi_predictor.ports.outbound.places import ZoneStore
 
-__all__ = ["DurationPredictor", "Prediction"]
+__all__ = ["DurationPredictor", "Prediction", "refuse_impossible"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ class DurationPredictor:
         served = self._shelf.champion()
         manifest = served.model.manifest
         for plan in plans:
-            _refuse_impossible(plan, manifest.city)
+            refuse_impossible(plan, manifest.city)
         level = self._current_level(served)
         return [
             Prediction(
@@ -124,7 +124,7 @@ class DurationPredictor:
     def explain(self, plan: TripPlan) -> Explanation:
         """What made the duration that :meth:`predict` answers for *plan*; the same errors."""
         served = self._shelf.champion()
-        _refuse_impossible(plan, served.model.manifest.city)
+        refuse_impossible(plan, served.model.manifest.city)
         return served.model.explain(plan, level=self._current_level(served))
 
     def predict_batch(self, plans: PlanBatch) -> tuple[BatchEstimate, ServedModel]:
@@ -137,7 +137,12 @@ class DurationPredictor:
         return served.model.estimate_batch(plans, level=self._current_level(served)), served
 
 
-def _refuse_impossible(plan: TripPlan, city: City) -> None:
+def refuse_impossible(plan: TripPlan, city: City) -> None:
+    """Refuse a trip that nobody can say anything about.
+
+    Raises:
+        InvalidTrip: a place is outside *city*, or the departure beyond its calendar.
+    """
     for end, place in (("pickup", plan.pickup), ("dropoff", plan.dropoff)):
         if place.point not in city.bounds:
             raise InvalidTrip(

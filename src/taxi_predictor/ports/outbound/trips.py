@@ -1,12 +1,12 @@
 """Where trips come from and where they are kept."""
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from taxi_predictor.domain.place import ZoneTable
+from taxi_predictor.domain.place import Bounds, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import Table, TripBatch
 
@@ -184,10 +184,20 @@ class TripStore(Protocol):
         ...
 
     @abstractmethod
-    def between(self, since: datetime | None, until: datetime | None, /) -> AsyncIterator[TripBatch]:
+    def between(
+        self,
+        since: datetime | None,
+        until: datetime | None,
+        /,
+        *,
+        pickup_in: Bounds | None = None,
+        dropoff_in: Bounds | None = None,
+    ) -> AsyncGenerator[TripBatch, None]:
         """Yield the trips picked up from *since* up to, not including, *until* (None: no limit).
 
-        Ordered by (pickup_at, trip_id), in bounded memory, no empty batches.
+        Only those that begin in *pickup_in* and end in *dropoff_in*, edges included (None: anywhere).
+        Ordered by (pickup_at, trip_id), in bounded memory, no empty batches. Whoever leaves early closes
+        it, with :func:`contextlib.aclosing`.
 
         Raises:
             Unavailable: the store does not answer.

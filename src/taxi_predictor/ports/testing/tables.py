@@ -1,11 +1,10 @@
-"""What the suites share: how they make columns, and how they look into them."""
+"""What the suites share: how they make columns."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 
 from hypothesis import HealthCheck, Phase, settings
 
-from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import (
     PLAN_COLUMNS,
@@ -18,7 +17,7 @@ from taxi_predictor.domain.trip import (
 )
 from taxi_predictor.ports.outbound.trips import REJECT_COLUMNS, CleanBatch, RejectBatch
 
-__all__ = ["CONTRACT", "Reject", "TableMaker", "stream", "trips_in"]
+__all__ = ["CONTRACT", "Reject", "TableMaker", "stream"]
 
 CONTRACT = settings(
     deadline=None,  # a first connection may take long
@@ -73,39 +72,6 @@ class TableMaker(ABC):
 async def stream(*batches: CleanBatch) -> AsyncIterator[CleanBatch]:
     for batch in batches:
         yield batch
-
-
-def trips_in(batch: TripBatch) -> list[FinishedTrip]:
-    """The rows of *batch* as trips."""
-    columns = (batch.table.get_column(name) for name in TRIP_COLUMNS)
-    return [
-        FinishedTrip(
-            trip_id=trip_id,
-            plan=TripPlan(
-                pickup=Place(Point(from_lat_deg, from_lon_deg), from_zone),
-                dropoff=Place(Point(to_lat_deg, to_lon_deg), to_zone),
-                pickup_at=pickup_at,
-                passenger_count=passenger_count,
-            ),
-            duration_s=duration_s,
-            metered_distance_km=metered_distance_km,
-            total_amount=total_amount,
-        )
-        for (
-            pickup_at,
-            from_lat_deg,
-            from_lon_deg,
-            from_zone,
-            to_lat_deg,
-            to_lon_deg,
-            to_zone,
-            passenger_count,
-            trip_id,
-            duration_s,
-            metered_distance_km,
-            total_amount,
-        ) in zip(*columns, strict=True)
-    ]
 
 
 def _plan_row(plan: TripPlan) -> tuple[object, ...]:

@@ -13,7 +13,7 @@ from taxi_predictor.domain.errors import InvalidSource, MissingSource
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import FinishedTrip
 from taxi_predictor.ports.outbound.trips import CleanBatch, SourceCatalog, SourcePart, TripSource
-from taxi_predictor.ports.testing.tables import Reject, trips_in
+from taxi_predictor.ports.testing.tables import Reject
 
 __all__ = ["SourceCatalogContract", "TripSourceContract"]
 
@@ -73,7 +73,7 @@ class TripSourceContract(ABC):
             trips = [
                 (trip, row)
                 for batch in batches
-                for trip, row in zip(trips_in(batch.trips), batch.row_numbers, strict=True)
+                for trip, row in zip(batch.trips, batch.row_numbers, strict=True)
             ]
             return [*trips, *((reject, reject[0]) for batch in batches for reject in rejects_in(batch))]
 
@@ -88,10 +88,7 @@ class TripSourceContract(ABC):
         """Instants in UTC, places, and 32 hexadecimal digits; there are some."""
         async with self.open() as source:
             trips = [
-                trip
-                for part in await source.parts()
-                for batch in await read(part)
-                for trip in trips_in(batch.trips)
+                trip for part in await source.parts() for batch in await read(part) for trip in batch.trips
             ]
         assert trips
         assert all(re.fullmatch("[0-9a-f]{32}", trip.trip_id) for trip in trips)

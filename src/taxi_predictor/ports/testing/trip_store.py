@@ -14,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxi_predictor.domain.errors import UnreadableSource
+from taxi_predictor.domain.place import Bounds, Point
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import FinishedTrip, TripId
 from taxi_predictor.ports.outbound.trips import Added, CleanBatch, PartName, Quarantine, TripCount, TripStore
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.strategies import finished_trips, instants
-from taxi_predictor.ports.testing.tables import CONTRACT, TableMaker, stream, trips_in
+from taxi_predictor.ports.testing.tables import CONTRACT, TableMaker, stream
 
 __all__ = ["TripStoreContract"]
 
@@ -48,6 +49,22 @@ def _at(trip: FinishedTrip, pickup_at: datetime) -> FinishedTrip:
     return replace(trip, plan=replace(trip.plan, pickup_at=pickup_at))
 
 
+def _boxes(points: Sequence[Point]) -> st.SearchStrategy[Bounds | None]:
+    """Boxes with two of *points* at their corners, and none at all."""
+    return st.none() | st.builds(_box, st.sampled_from(points), st.sampled_from(points))
+
+
+def _box(one: Point, other: Point) -> Bounds:
+    south, north = sorted((one.lat_deg, other.lat_deg))
+    west, east = sorted((one.lon_deg, other.lon_deg))
+    return Bounds(
+        south_deg=south,
+        west_deg=west,
+        north_deg=north if north > south else south + 0.001,
+        east_deg=east if east > west else west + 0.001,
+    )
+
+
 def _in_order(trips: Sequence[FinishedTrip]) -> list[FinishedTrip]:
     return sorted(trips, key=_key)
 
@@ -57,9 +74,15 @@ def _key(trip: FinishedTrip) -> tuple[datetime, TripId]:
 
 
 async def read(
-    store: TripStore, since: datetime | None = None, until: datetime | None = None
+    store: TripStore,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    *,
+    pickup_in: Bounds | None = None,
+    dropoff_in: Bounds | None = None,
 ) -> list[FinishedTrip]:
-    return [trip async for batch in store.between(since, until) for trip in trips_in(batch)]
+    batches = store.between(since, until, pickup_in=pickup_in, dropoff_in=dropoff_in)
+    return [trip async for batch in batches for trip in batch]
 
 
 class TripStoreContract(TableMaker):
@@ -109,6 +132,27 @@ class TripStoreContract(TableMaker):
         async with self.open() as (store, _):
             await store.add(A_PART, stream(self.clean_batch([a_trip(1), a_trip(2, at=NOON + MINUTE)])))
             assert await read(store, tokyo, tokyo + MINUTE) == [a_trip(1)]
+
+    @CONTRACT
+    @given(trips=histories(min_size=2), data=st.data())
+    async def test_boxes_hold_their_edges_and_the_time_still_counts(
+        self, trips: list[FinishedTrip], data: st.DataObject
+    ) -> None:
+        """``pickup_in`` and ``dropoff_in`` are each for their end, and go together with the window."""
+        since = data.draw(st.none() | st.sampled_from([trip.plan.pickup_at for trip in trips]), label="since")
+        pickup_in = data.draw(_boxes([trip.plan.pickup.point for trip in trips]), label="pickup_in")
+        dropoff_in = data.draw(_boxes([trip.plan.dropoff.point for trip in trips]), label="dropoff_in")
+        inside = [
+            trip
+            for trip in trips
+            if (since is None or trip.plan.pickup_at >= since)
+            and (pickup_in is None or trip.plan.pickup.point in pickup_in)
+            and (dropoff_in is None or trip.plan.dropoff.point in dropoff_in)
+        ]
+        async with self.open() as (store, _):
+            await store.add(A_PART, stream(self.clean_batch(trips)))
+            found = await read(store, since, pickup_in=pickup_in, dropoff_in=dropoff_in)
+            assert found == _in_order(inside)
 
     async def test_a_reader_may_stop_early(self) -> None:
         """Whoever leaves in the middle leaves the store usable."""
@@ -250,7 +294,7 @@ class TripStoreContract(TableMaker):
             async for batch in store.between(None, None):
                 if not seen:
                     await store.add(OTHER_PART, stream(self.clean_batch(new)))
-                seen.extend(trips_in(batch))
+                seen.extend(batch)
             assert seen in (old, _in_order(old + new))
 
     # What is counted
