@@ -2,18 +2,22 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import cache
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from mlflow import MlflowClient
+from mlflow.artifacts import load_text
 
 from taxi_predictor.adapters.mlflow.registry import REPORT_FILE, MlflowModelRegistry
 from taxi_predictor.domain.errors import BrokenModel
 from taxi_predictor.domain.model import MANIFEST_FILE
 from taxi_predictor.ports.outbound.models import Alias, ModelRegistry
 from taxi_predictor.ports.testing.model_registry import ONE, TWO, ModelRegistryContract, aliases, register
+from taxi_predictor.ports.testing.samples import a_report, an_artifact
 
 _names = count(1)
 
@@ -54,3 +58,34 @@ class TestMlflowModelRegistry(ModelRegistryContract):
                 await registry.fetch(ONE, Path(folder))
             await registry.point(Alias.CHAMPION, TWO)
             assert await aliases(registry) == {TWO: {Alias.CHAMPION}}
+
+
+async def test_the_run_holds_the_lineage_the_scores_and_the_card(tmp_path: Path) -> None:
+    uri, report = f"sqlite:///{Path(store().name) / 'mlflow.db'}", a_report()
+    # More than MLflow takes at once.
+    report = replace(report, slices={f"slice {number}": report.held_out for number in range(120)})
+    (tmp_path / "model").mkdir()
+    artifact = an_artifact(tmp_path / "model")
+    artifact = replace(
+        artifact, manifest=replace(artifact.manifest, params={f"p{number}": number for number in range(150)})
+    )
+    registry = MlflowModelRegistry(tracking_uri=uri, name=f"model-{next(_names)}", artifacts=tmp_path)
+    await registry.register(artifact, report)
+
+    client = MlflowClient(uri)
+    [experiment] = [e for e in client.search_experiments() if str(tmp_path) in e.artifact_location]
+    [run] = client.search_runs([experiment.experiment_id])
+    assert run.data.params == {f"p{number}": str(number) for number in range(150)}
+    assert run.data.metrics["mae_s"] == report.held_out.mae_s
+    assert run.data.metrics["slice 119/coverage_80"] == report.held_out.coverage_80
+    assert run.data.metrics["baseline shrunk lookup/lift"] == report.baselines["shrunk lookup"].lift
+    assert run.data.tags["data_fingerprint"] == artifact.manifest.fingerprint
+    assert run.data.tags["artifact"] == report.verdict.artifact
+    assert {run.data.tags[f"check/{check.name}"] for check in report.verdict.checks} == {"pass"}
+    assert {file.path for file in client.list_artifacts(run.info.run_id)} == {
+        "model",
+        "model-card.md",
+        "pictures",
+        "report.json",
+    }
+    assert artifact.manifest.fingerprint in load_text(f"{run.info.artifact_uri}/model-card.md")

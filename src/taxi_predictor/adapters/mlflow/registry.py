@@ -4,9 +4,9 @@ import asyncio
 import logging
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import msgspec
 
+from taxi_predictor.adapters.mlflow import lineage
 from taxi_predictor.adapters.pictures.models import draw_pictures
 from taxi_predictor.domain.errors import BrokenModel, TaxiPredictorError, Unavailable, UnknownModel
 from taxi_predictor.domain.model import MANIFEST_FILE, Manifest, ModelArtifact, ModelVersion
@@ -33,7 +34,11 @@ T = TypeVar("T")
 
 MODEL_FOLDER = "model"
 REPORT_FILE = "report.json"
+CARD_FILE = "model-card.md"
 PICTURES_FOLDER = "pictures"
+
+MAX_PARAMS, MAX_METRICS = 100, 1_000
+"""So many MLflow takes at once."""
 
 ENVIRONMENT = {  # unless the user says otherwise
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -91,17 +96,15 @@ class MlflowModelRegistry(ModelRegistry):
 
     def _register(self, artifact: ModelArtifact, report: ModelReport) -> ModelVersion:
         client, manifest = self._client, artifact.manifest
-        run = client.create_run(self._experiment(), tags=_tags(manifest))
+        run = client.create_run(self._experiment(), tags=lineage.tags(manifest, report))
         run_id = run.info.run_id
         try:
-            for name, value in manifest.params.items():
-                client.log_param(run_id, name, value)
-            for name, metric in _metrics(report).items():
-                client.log_metric(run_id, name, metric)
+            self._log_values(run_id, manifest, report)
             client.log_artifacts(run_id, str(artifact.folder), MODEL_FOLDER)
             with TemporaryDirectory(prefix="taxi-report-") as folder:
                 (Path(folder) / REPORT_FILE).write_bytes(msgspec.json.encode(report))
-                client.log_artifact(run_id, str(Path(folder) / REPORT_FILE))
+                (Path(folder) / CARD_FILE).write_text(lineage.card(manifest, report), "utf-8")
+                client.log_artifacts(run_id, folder)
             with TemporaryDirectory(prefix="taxi-pictures-") as folder:
                 draw_pictures(manifest, report, Path(folder))
                 client.log_artifacts(run_id, folder, PICTURES_FOLDER)
@@ -118,6 +121,18 @@ class MlflowModelRegistry(ModelRegistry):
             description="; ".join(report.verdict.reasons),
         )
         return ModelVersion(int(version.version))
+
+    def _log_values(self, run_id: str, manifest: Manifest, report: ModelReport) -> None:
+        """Log all values in few requests: one by one, each slice would cost a dozen."""
+        from mlflow.entities import Metric, Param
+
+        at_ms = time.time_ns() // 1_000_000
+        params = [Param(name, str(value)) for name, value in manifest.params.items()]
+        metrics = [Metric(name, value, at_ms, 0) for name, value in lineage.metrics(report).items()]
+        for first in range(0, len(params), MAX_PARAMS):
+            self._client.log_batch(run_id, params=params[first : first + MAX_PARAMS])
+        for first in range(0, len(metrics), MAX_METRICS):
+            self._client.log_batch(run_id, metrics=metrics[first : first + MAX_METRICS])
 
     def _ensure_name(self) -> None:
         from mlflow.exceptions import MlflowException
@@ -228,24 +243,3 @@ def _translated() -> Iterator[None]:
         if getattr(error, "error_code", None) == "RESOURCE_DOES_NOT_EXIST":
             raise UnknownModel(f"the registry knows no such model version: {reason}") from error
         raise Unavailable(f"the model registry does not answer: {reason}") from error
-
-
-def _tags(manifest: Manifest) -> dict[str, str]:
-    return {
-        "city": manifest.city.name,
-        "sources": ", ".join(manifest.sources),
-        "simulated": str(manifest.is_simulated).lower(),
-        "trained_from": manifest.split.fit_from.isoformat(),
-        "trained_until": manifest.split.held_out_from.isoformat(),
-        "held_out_until": manifest.split.until.isoformat(),
-        "data_fingerprint": manifest.fingerprint,
-        "code_version": manifest.code_version,
-        "features": ", ".join(manifest.features),
-    }
-
-
-def _metrics(report: ModelReport) -> dict[str, float]:
-    metrics = asdict(report.held_out)
-    for name, scores in report.slices.items():
-        metrics |= {f"{name}/{metric}": value for metric, value in asdict(scores).items()}
-    return {name: value for name, value in metrics.items() if value is not None}

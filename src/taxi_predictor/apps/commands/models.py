@@ -6,8 +6,9 @@ from typing import Annotated
 
 import msgspec
 from cyclopts import App, Parameter
+from rich.markdown import Markdown
 
-from taxi_predictor.apps.commands.output import OUT, write_json
+from taxi_predictor.apps.commands.output import OUT, result_to, write_json
 from taxi_predictor.apps.commands.session import (
     level_json,
     opened,
@@ -18,6 +19,7 @@ from taxi_predictor.apps.commands.session import (
 )
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.tables import checks_table, difference_tables, models_table, replay_table
+from taxi_predictor.domain.card import model_card
 from taxi_predictor.ports.inbound.training import EvaluatedModel
 from taxi_predictor.ports.outbound.models import RegisteredModel
 
@@ -195,6 +197,35 @@ async def diff(before: str, after: str, /, *, json: Json = False) -> None:
         return
     for table in difference_tables(difference):
         OUT.print(table)
+
+
+@MODELS.command
+async def card(version: str = "latest", /) -> None:
+    """Print the model card of a version: what it is for, learned from, scores and cannot do.
+
+    It is markdown, unless it goes to a terminal.
+
+    Parameters
+    ----------
+    version
+        A version number, champion or latest.
+    """
+    which = parse_which(version)
+    async with opened() as container:
+        model = await container.history.model(which)
+    report = model.report
+    text = model_card(
+        model.manifest,
+        held_out=report.held_out,
+        slices=report.slices,
+        baselines=report.baselines,
+        verdict=report.verdict,
+    )
+    if OUT.is_terminal:
+        OUT.print(Markdown(text))
+        return
+    with result_to(Path("-")) as file:
+        file.write(text)
 
 
 async def promote(version: str = "latest", /, *, override: str | None = None) -> None:

@@ -51,6 +51,15 @@ class ModelHistory:
         """The *limit* newest entries of the journal, newest first."""
         return await self._journal.entries(limit=limit)
 
+    async def model(self, which: WhichModel) -> RegisteredModel:
+        """All that is kept of a version.
+
+        Raises:
+            UnknownModel: there is no such version.
+            NoChampion: the champion was asked for, and none was promoted.
+        """
+        return _found(await self._registry.versions(), which)
+
     async def difference(self, before: WhichModel, after: WhichModel) -> Difference:
         """What differs between two versions.
 

@@ -1,0 +1,73 @@
+"""A model's card names what people have to know, whatever its words."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from taxi_predictor.domain.card import model_card
+from taxi_predictor.domain.model import SIMULATION, Manifest
+from taxi_predictor.domain.verdict import Check, Verdict
+from taxi_predictor.ports.outbound.models import ModelReport
+from taxi_predictor.ports.testing.samples import a_report, an_artifact
+
+
+def card(manifest: Manifest, report: ModelReport) -> str:
+    return model_card(
+        manifest,
+        held_out=report.held_out,
+        slices=report.slices,
+        baselines=report.baselines,
+        verdict=report.verdict,
+    )
+
+
+def test_the_card_names_every_fact_by_its_value(tmp_path: Path) -> None:
+    manifest, report = an_artifact(tmp_path).manifest, a_report()
+    text = card(manifest, report)
+    split, tz = manifest.split, manifest.city.tz
+    facts = [
+        manifest.city.name,
+        manifest.engine,
+        manifest.code_version,
+        manifest.created_at.isoformat(),
+        manifest.fingerprint,
+        report.verdict.artifact,
+        "2,000",
+        "1,234",
+        "123.5",
+        "246.9",
+        "50.0%",
+        *manifest.sources,
+        *manifest.features,
+        *manifest.files,
+        *manifest.files.values(),
+        *manifest.params,
+        *map(str, manifest.params.values()),
+        *report.slices,
+        *report.baselines,
+        *(check.name for check in report.verdict.checks),
+        *(check.detail for check in report.verdict.checks),
+        *(f"{getattr(split, name).astimezone(tz):%Y-%m-%d}" for name in split.__slots__),
+    ]
+    assert [fact for fact in facts if fact not in text] == []
+
+
+def test_a_refused_model_of_simulated_trips_says_both_before_all_else(tmp_path: Path) -> None:
+    real, good = an_artifact(tmp_path).manifest, a_report()
+    simulated, bad = replace(real, sources=(SIMULATION,)), a_report(passed=False)
+
+    def head(manifest: Manifest, report: ModelReport) -> int:
+        return card(manifest, report).partition("\n## ")[0].count("**")
+
+    assert [head(real, good), head(simulated, good), head(real, bad), head(simulated, bad)] == [0, 2, 2, 4]
+
+
+def test_a_bar_in_what_a_check_found_does_not_break_its_row(tmp_path: Path) -> None:
+    verdict = Verdict.of([Check("odd", False, "a | b\nc")], artifact="")
+    text = card(an_artifact(tmp_path).manifest, replace(a_report(), verdict=verdict))
+    assert "| odd | FAIL | a \\| b c |" in text
+
+
+def test_an_old_report_without_slices_checks_or_baselines_has_a_card(tmp_path: Path) -> None:
+    report = a_report()
+    old = ModelReport(held_out=report.held_out, slices={}, verdict=Verdict(passed=True, reasons=("fine",)))
+    assert f"{report.held_out.mae_s:.1f}" in card(an_artifact(tmp_path).manifest, old)
