@@ -63,6 +63,8 @@ class Manifest:
     code_version: str
     recipe: Mapping[str, str | int | float] = field(default_factory=dict)
     """What was decided before training, by which the same engine can train again."""
+    importance: Mapping[str, float] = field(default_factory=dict)
+    """The share of each feature in what splits gained; empty where an engine has none to tell."""
     level_reference: tuple[float, ...] = ()
     """Level zero of each stratum, see :mod:`~taxi_predictor.domain.level`; empty: it has no live level."""
     files: Mapping[str, str] = field(default_factory=dict)

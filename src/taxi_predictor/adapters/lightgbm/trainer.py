@@ -94,9 +94,16 @@ class LightgbmTrainer(ModelTrainer):
             },
             created_at=self._clock.now(),
             code_version=__version__,
+            importance=_importance(centre),
             level_reference=calm_reference(ended),
         )
         return ModelArtifact(folder, write_manifest(folder, manifest))
+
+
+def _importance(booster: lightgbm.Booster) -> dict[str, float]:
+    gains = np.asarray(booster.feature_importance("gain"), dtype=float)
+    total = float(gains.sum()) or 1.0
+    return {name: gain / total for name, gain in zip(booster.feature_name(), gains.tolist(), strict=True)}
 
 
 def _residuals(

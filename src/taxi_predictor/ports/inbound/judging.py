@@ -8,6 +8,7 @@ from statistics import median
 from time import perf_counter
 
 from taxi_predictor.domain.city import City
+from taxi_predictor.domain.curves import Curves
 from taxi_predictor.domain.errors import LeakedColumns, NotEnoughTrips
 from taxi_predictor.domain.evaluation import Evaluation
 from taxi_predictor.domain.features import FEATURE_NAMES
@@ -88,7 +89,8 @@ class ModelJudge:
             else:
                 again = replace(data, recipe=holder.manifest.recipe)
                 rival = await fitted_model(self._trainer, self._loader, again, progress=self._progress)
-        days, rival_days, plans = await self._answers(candidate, rival, baselines, data.split)
+        curves = Curves()
+        days, rival_days, plans = await self._answers(candidate, rival, baselines, data.split, curves)
         latest_day = (await self._trips.days(self._city.time_zone, None))[-1][0]
         evidence = Evidence(
             manifest=candidate.manifest,
@@ -113,6 +115,8 @@ class ModelJudge:
             slices=total.scores_by_slice(),
             verdict=self._policy.judge(evidence),
             baselines=total.baselines(),
+            calibration=curves.calibration(),
+            mae_by_hour_s=curves.mae_by_hour_s(),
         )
 
     async def _answers(
@@ -121,6 +125,7 @@ class ModelJudge:
         rival: DurationModel | None,
         baselines: Sequence[Baseline],
         split: TimeSplit,
+        curves: Curves,
     ) -> tuple[list[Evaluation], list[Evaluation], list[TripPlan]]:
         """Scores of the candidate and of the rival by local day, and some trips to ask one by one."""
         zones = await self._zones.zones()
@@ -131,7 +136,7 @@ class ModelJudge:
             async for batches in held_out_days(self._trips, split, self._city):
                 mine, its = Evaluation(self._city, zones), Evaluation(self._city, zones)
                 for batch in batches:
-                    await asyncio.to_thread(score, mine, candidate, batch, baselines)
+                    await asyncio.to_thread(score, mine, candidate, batch, baselines, curves=curves)
                     if rival is not None:
                         await asyncio.to_thread(score, its, rival, batch)
                     step.advance(len(batch))
@@ -150,11 +155,14 @@ def score(
     baselines: Sequence[Baseline] = (),
     *,
     level: LiveLevel | None = None,
+    curves: Curves | None = None,
 ) -> None:
     """Count the answers of *model* at *level*, and of *baselines* beside it, on one batch."""
     estimate = model.estimate_batch(batch.plans, level=level)
     actual_s = estimate.m.column(batch.table.get_column("duration_s"))
     evaluation.add(actual_s, estimate)
+    if curves is not None:
+        curves.add(actual_s, estimate)
     for baseline in baselines:
         predicted_s = baseline.duration_s(batch.plans)
         evaluation.add_baseline(baseline.name, actual_s, predicted_s, estimate.m)

@@ -81,6 +81,11 @@ class ModelReport:
     held_out: Scores
     slices: Mapping[str, Scores]
     verdict: Verdict
+    calibration: tuple[float, ...] = ()
+    """The share of held-out trips within their quantile, at each of
+    :data:`~taxi_predictor.domain.curves.LEVELS`; empty in reports of earlier releases."""
+    mae_by_hour_s: tuple[float | None, ...] = ()
+    """Of the local day; None where no trip left."""
     baselines: Mapping[str, BaselineScores] = field(default_factory=dict)
     """What simple methods did on the same trips, by name."""
 
