@@ -62,8 +62,9 @@ class TestMlflowModelRegistry(ModelRegistryContract):
 
 async def test_the_run_holds_the_lineage_the_scores_and_the_card(tmp_path: Path) -> None:
     uri, report = f"sqlite:///{Path(store().name) / 'mlflow.db'}", a_report()
-    # More than MLflow takes at once.
-    report = replace(report, slices={f"slice {number}": report.held_out for number in range(120)})
+    # More than MLflow takes at once, and a name that it refuses.
+    many = {f"slice {number}": report.held_out for number in range(120)}
+    report = replace(report, slices=many | {"pickup in Queen's + (east)": report.held_out})
     (tmp_path / "model").mkdir()
     artifact = an_artifact(tmp_path / "model")
     artifact = replace(
@@ -77,6 +78,7 @@ async def test_the_run_holds_the_lineage_the_scores_and_the_card(tmp_path: Path)
     [run] = client.search_runs([experiment.experiment_id])
     assert run.data.params == {f"p{number}": str(number) for number in range(150)}
     assert run.data.metrics["mae_s"] == report.held_out.mae_s
+    assert run.data.metrics["pickup in Queen_s _ _east_/mae_s"] == report.held_out.mae_s
     assert run.data.metrics["slice 119/coverage_80"] == report.held_out.coverage_80
     assert run.data.metrics["baseline shrunk lookup/lift"] == report.baselines["shrunk lookup"].lift
     assert run.data.tags["data_fingerprint"] == artifact.manifest.fingerprint

@@ -1,5 +1,6 @@
 """What a run in MLflow shows of a model beside its files: where it comes from and how good it is."""
 
+import re
 from dataclasses import asdict
 
 from taxi_predictor.domain.card import model_card
@@ -45,4 +46,5 @@ def metrics(report: ModelReport) -> dict[str, float]:
         found |= {f"{name}/{metric}": value for metric, value in asdict(scores).items()}
     for name, baseline in report.baselines.items():
         found |= {f"baseline {name}/{metric}": value for metric, value in asdict(baseline).items()}
-    return {name: value for name, value in found.items() if value is not None}
+    # MLflow takes few signs in a name, but a borough or a baseline may be called anything.
+    return {re.sub(r"[^\w./ -]", "_", name): value for name, value in found.items() if value is not None}
