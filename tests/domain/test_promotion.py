@@ -76,7 +76,7 @@ BAD: Mapping[str, Evidence] = {
     "held-out-trips": replace(GOOD, days=days(a_day(tally(n=8))), champion=None),
     "coverage": replace(GOOD, days=days(a_day(tally(coverage=0.6)))),
     "slice-coverage": replace(GOOD, days=days(a_day(airport=tally(n=120, coverage=0.55)))),
-    "bias": replace(GOOD, days=days(a_day(tally(bias=0.1)))),
+    "bias": replace(GOOD, days=days(a_day(tally(bias=0.2)))),
     "slice-bias": replace(GOOD, days=days(a_day(airport=tally(n=120, bias=0.2)))),
     "baselines": replace(GOOD, days=days(a_day(baseline_s=199.0))),
     "plausible": replace(GOOD, days=days(a_day(baseline_s=420.0))),
@@ -138,7 +138,7 @@ def test_a_slice_that_says_too_little_is_not_judged(airport: Tally | None) -> No
 
 def test_a_bias_at_the_airport_is_found_whatever_the_city_s_own() -> None:
     for natural in (-0.05, -0.12):
-        for factor in (0.75, 1.25):
+        for factor in (0.7, 1.3):
             airport = tally(n=120, bias=(1 + natural) * factor - 1)
             assert POLICY.judge(replace(GOOD, days=days(a_day(airport=airport)))).failed == ["slice-bias"]
 

@@ -26,6 +26,7 @@ MAX_STRANGE_STEPS = 0.01
 MAX_JUMP = 0.10
 TINY_KM = 0.05
 MAX_TINY_S = 1800.0
+MIN_TINY_SHARE = 0.9
 CLOCK_PLACES = 20
 LEVELS = (0.001, 0.1, 0.5, 0.9, 0.999)
 FIRST_YEAR, LAST_YEAR = 2000, 2099
@@ -82,10 +83,13 @@ def _is_sensible_nearby(model: DurationModel, plans: Sequence[TripPlan]) -> Chec
     seconds = _medians_s(model, [*same, *near])
     least_s = city.plausibility.min_duration_s - 1e-6
     good = sum(least_s <= s <= MAX_TINY_S for s in seconds)
+    share = good / len(seconds)
     return Check(
         name="tiny distances",
-        passed=good == len(seconds),
-        detail=f"from a place to itself or 50 m on: {min(seconds):.0f} to {max(seconds):.0f} s",
+        # From some places nearly all such trips are tours that come back.
+        passed=share >= MIN_TINY_SHARE and min(seconds) >= least_s,
+        detail=f"from a place to itself or 50 m on: {min(seconds):.0f} to {max(seconds):.0f} s,"
+        f" {share:.0%} at most {MAX_TINY_S / 60:.0f} min",
     )
 
 
