@@ -1,7 +1,7 @@
 """How long will this trip take? One answer, whichever face asks."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import exp
 
@@ -21,6 +21,11 @@ from taxi_predictor.ports.outbound.models import ModelShelf, ServedModel
 from taxi_predictor.ports.outbound.places import ZoneStore
 
 __all__ = ["DurationPredictor", "Prediction", "refuse_impossible"]
+
+
+LOOK_BACK = timedelta(hours=6)
+LOOKS = 144
+"""Departures that are tried at once: every two and a half minutes, then every second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +125,34 @@ class DurationPredictor:
             )
             for plan, distribution in zip(plans, served.model.estimate(plans, level=level), strict=True)
         ]
+
+    def latest_departure(self, plan: TripPlan, *, arrive_by: datetime, probability: float) -> datetime | None:
+        """The last second to leave so that *plan* ends by *arrive_by* with *probability*.
+
+        None if even six hours before are too late; the departure that *plan* names does not matter.
+
+        Raises:
+            InvalidTrip: as :meth:`predict`.
+            NoChampion: no model was promoted yet.
+        """
+        step = LOOK_BACK / LOOKS
+        low = self._last_in_time(plan, arrive_by, probability, arrive_by - LOOK_BACK, step)
+        if low is None:
+            return None
+        # Within one step, durations are a line of an hour or so: look again, second by second.
+        fine = self._last_in_time(plan, arrive_by, probability, low, step / LOOKS) or low
+        return fine.replace(microsecond=0) if fine.microsecond else fine
+
+    def _last_in_time(
+        self, plan: TripPlan, arrive_by: datetime, probability: float, first: datetime, step: timedelta
+    ) -> datetime | None:
+        """The last of :data:`LOOKS` + 1 departures, *step* apart, that arrives in time; None if none does."""
+        departures = [first + step * number for number in range(LOOKS + 1)]
+        answers = self.predict([replace(plan, pickup_at=at) for at in departures])
+        for at, answer in zip(reversed(departures), reversed(answers), strict=True):
+            if at + timedelta(seconds=answer.distribution.quantile_s(probability)) <= arrive_by:
+                return at
+        return None
 
     def explain(self, plan: TripPlan) -> Explanation:
         """What made the duration that :meth:`predict` answers for *plan*; the same errors."""
