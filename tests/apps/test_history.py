@@ -11,17 +11,19 @@ from rich.console import Console
 
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.journal import MemoryJournal
-from taxi_predictor.adapters.memory.models import MemoryModelRegistry
+from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelRegistry
 from taxi_predictor.apps.tables import difference_tables
 from taxi_predictor.domain.errors import NoChampion, UnknownModel
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
 from taxi_predictor.ports.inbound.history import ModelHistory
+from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.testing.samples import NOON, a_report, an_artifact
 
 
 async def test_a_difference_names_what_differs_and_nothing_else(tmp_path: Path) -> None:
     registry = MemoryModelRegistry(clock=MemoryClock(NOON))
-    history = ModelHistory(journal=MemoryJournal(), registry=registry)
+    versions = ModelVersions(registry=registry, loader=ConstantSpeedLoader())
+    history = ModelHistory(journal=MemoryJournal(), versions=versions)
     first = an_artifact(tmp_path)
     params = {**first.manifest.params, "num_leaves": 127}
     manifest = replace(first.manifest, trips=3_000, params=params, features=("distance_km", "month"))

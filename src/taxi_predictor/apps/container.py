@@ -124,7 +124,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         comparing=ComparableTrips(trips=outbound.trips, clock=outbound.clock, city=city),
         probing=ModelProbing(city=city, trips=outbound.trips, versions=versions),
         levelling=levelling,
-        history=ModelHistory(journal=outbound.journal, registry=outbound.registry),
+        history=ModelHistory(journal=outbound.journal, versions=versions),
         health=Health(shelf=outbound.shelf, pings=outbound.pings),
         outbound=outbound,
     )

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from taxi_predictor.domain.errors import NoChampion, UnknownModel
 from taxi_predictor.domain.evaluation import Scores
-from taxi_predictor.ports.inbound.versions import WhichModel
+from taxi_predictor.ports.inbound.versions import ModelVersions, WhichModel
 from taxi_predictor.ports.outbound.journal import Entry, Journal
-from taxi_predictor.ports.outbound.models import Alias, ModelRegistry, RegisteredModel
+from taxi_predictor.ports.outbound.models import RegisteredModel
 
 __all__ = ["Change", "Difference", "ModelHistory", "ScoreChange"]
 
@@ -43,9 +42,9 @@ class Difference:
 
 
 class ModelHistory:
-    def __init__(self, *, journal: Journal, registry: ModelRegistry) -> None:
+    def __init__(self, *, journal: Journal, versions: ModelVersions) -> None:
         self._journal = journal
-        self._registry = registry
+        self._versions = versions
 
     async def entries(self, limit: int) -> Sequence[Entry]:
         """The *limit* newest entries of the journal, newest first."""
@@ -58,7 +57,7 @@ class ModelHistory:
             UnknownModel: there is no such version.
             NoChampion: the champion was asked for, and none was promoted.
         """
-        return _found(await self._registry.versions(), which)
+        return await self._versions.find(which)
 
     async def difference(self, before: WhichModel, after: WhichModel) -> Difference:
         """What differs between two versions.
@@ -67,17 +66,7 @@ class ModelHistory:
             UnknownModel: there is no such version.
             NoChampion: the champion was asked for, and none was promoted.
         """
-        known = await self._registry.versions()
-        return _difference(_found(known, before), _found(known, after))
-
-
-def _found(known: Sequence[RegisteredModel], which: WhichModel) -> RegisteredModel:
-    for model in reversed(known):
-        if which in ("latest", model.version) or (which == "champion" and Alias.CHAMPION in model.aliases):
-            return model
-    if which == "champion":
-        raise NoChampion("no model was promoted yet: train one, then run `taxi-predictor promote`")
-    raise UnknownModel(f"there is no model version {which}: `taxi-predictor models` lists them")
+        return _difference(await self._versions.find(before), await self._versions.find(after))
 
 
 def _difference(before: RegisteredModel, after: RegisteredModel) -> Difference:
