@@ -10,6 +10,7 @@ import asyncio
 import sys
 import warnings
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
@@ -31,6 +32,7 @@ from taxi_predictor.domain.sanity import probe
 from taxi_predictor.domain.split import TimeSplit
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.domain.verdict import Check
+from taxi_predictor.ports.inbound.fitting import fitted_model, read_training_data
 from taxi_predictor.ports.inbound.held_out import some_plans
 from taxi_predictor.ports.inbound.judging import score
 from taxi_predictor.ports.inbound.levelling import replay
@@ -156,13 +158,9 @@ class Result:
 
 async def run(benchmark: Benchmark, data: Path, *, leak: bool = False) -> Result:
     async with opened(benchmark, data) as container:
-        training, folder_s = await training_data(container, benchmark), perf_counter()
-        with TemporaryDirectory() as folder:
-            artifact = await container.outbound.trainer.fit(
-                training, Path(folder), progress=container.outbound.progress
-            )
-            model = container.outbound.loader.open(artifact.folder)
-        train_s = perf_counter() - folder_s
+        began_s = perf_counter()
+        training, model = await trained(container, benchmark)
+        train_s = perf_counter() - began_s
         baselines = await container.outbound.baselines.fit(training, progress=container.outbound.progress)
         evaluation = Evaluation(container.city, await container.outbound.zones.zones())
         split = training.split
@@ -181,41 +179,24 @@ async def run(benchmark: Benchmark, data: Path, *, leak: bool = False) -> Result
         )
 
 
-def opened(benchmark: Benchmark, data: Path) -> "Opened":
-    return Opened(benchmark, data)
-
-
-class Opened:
+@asynccontextmanager
+async def opened(benchmark: Benchmark, data: Path) -> AsyncIterator[Container]:
     """A container in memory that holds the trips of a benchmark."""
-
-    def __init__(self, benchmark: Benchmark, data: Path) -> None:
-        self._benchmark = benchmark
-        self._data = data
-        self._home = TemporaryDirectory()
-        settings = Settings(profile="memory", home=Path(self._home.name), city=benchmark.city)
-        self._opening = open_container(settings)
-
-    async def __aenter__(self) -> Container:
-        container = await self._opening.__aenter__()
-        if self._benchmark.has_zones:
-            await container.intake.learn_zones(str(self._data / "zones" / "zones.csv"))
-        await container.intake.ingest(str(self._data / self._benchmark.source), max_reject_share=1.0)
-        return container
-
-    async def __aexit__(self, *error: object) -> None:
-        await self._opening.__aexit__(None, None, None)
-        self._home.cleanup()
+    with TemporaryDirectory() as home:
+        async with open_container(
+            Settings(profile="memory", home=Path(home), city=benchmark.city)
+        ) as container:
+            if benchmark.has_zones:
+                await container.intake.learn_zones(str(data / "zones" / "zones.csv"))
+            await container.intake.ingest(str(data / benchmark.source), max_reject_share=1.0)
+            yield container
 
 
-async def training_data(container: Container, benchmark: Benchmark) -> TrainingData:
-    split = benchmark.split(container.city.tz)
-    trips = container.outbound.trips
-    return TrainingData(
-        city=container.city,
-        split=split,
-        batches=[batch async for batch in trips.between(split.fit_from, split.held_out_from)],
-        sources=tuple(await trips.families(split.fit_from, split.held_out_from)),
-    )
+async def trained(container: Container, benchmark: Benchmark) -> tuple[TrainingData, DurationModel]:
+    outbound, split = container.outbound, benchmark.split(container.city.tz)
+    training = await read_training_data(outbound.trips, container.city, split, progress=outbound.progress)
+    model = await fitted_model(outbound.trainer, outbound.loader, training, progress=outbound.progress)
+    return training, model
 
 
 def leaked_mae_s(training: TrainingData, test: Sequence[TripBatch]) -> float:
@@ -245,12 +226,7 @@ def leaked_mae_s(training: TrainingData, test: Sequence[TripBatch]) -> float:
 async def drift(data: Path) -> list[tuple[str, Scores, Scores]]:
     """A model frozen in 2019 through 2020: (window, frozen, with the live level)."""
     async with opened(FROZEN, data) as container:
-        training = await training_data(container, FROZEN)
-        with TemporaryDirectory() as folder:
-            artifact = await container.outbound.trainer.fit(
-                training, Path(folder), progress=container.outbound.progress
-            )
-            model = container.outbound.loader.open(artifact.folder)
+        _, model = await trained(container, FROZEN)
         rows = []
         for title, first, after in DRIFT_WINDOWS:
             split = replace(FROZEN, test=first, until=after).split(container.city.tz)
