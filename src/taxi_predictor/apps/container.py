@@ -21,6 +21,7 @@ from taxi_predictor.ports.inbound.intake import TripIntake
 from taxi_predictor.ports.inbound.judging import ModelJudge
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
+from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.probing import ModelProbing
 from taxi_predictor.ports.inbound.training import ModelTraining
@@ -41,6 +42,7 @@ class Container:
     lifecycle: ModelLifecycle
     history: ModelHistory
     predictor: DurationPredictor
+    matrices: DurationMatrices
     comparing: ComparableTrips
     probing: ModelProbing
     levelling: LiveLevelling
@@ -58,6 +60,14 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         every=timedelta(seconds=settings.live_level_every_s) if settings.live_level_every_s else None,
     )
     versions = ModelVersions(registry=outbound.registry, loader=outbound.loader)
+    predictor = DurationPredictor(
+        shelf=outbound.shelf,
+        zones=outbound.zones,
+        clock=outbound.clock,
+        city=city,
+        columns=outbound.columns,
+        current_level=levelling.current,
+    )
     return Container(
         city=city,
         intake=TripIntake(
@@ -115,11 +125,9 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             actor=settings.who,
             clock=outbound.clock,
         ),
-        predictor=DurationPredictor(
-            shelf=outbound.shelf,
-            zones=outbound.zones,
-            clock=outbound.clock,
-            current_level=levelling.current,
+        predictor=predictor,
+        matrices=DurationMatrices(
+            predictor=predictor, columns=outbound.columns, max_cells=settings.api_max_cells
         ),
         comparing=ComparableTrips(trips=outbound.trips, clock=outbound.clock, city=city),
         probing=ModelProbing(city=city, trips=outbound.trips, versions=versions),

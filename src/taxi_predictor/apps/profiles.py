@@ -17,6 +17,7 @@ from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.places import ZoneStore
+from taxi_predictor.ports.outbound.plans import PlanColumns
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
@@ -47,6 +48,7 @@ class Outbound:
     quarantine: Quarantine
     zones: ZoneStore
     levels: LevelStore
+    columns: PlanColumns
     trainer: ModelTrainer
     tuner: RecipeTuner
     trials: TrialStore
@@ -66,6 +68,7 @@ Profile = Callable[[Settings, City, Progress, AsyncExitStack], Awaitable[Outboun
 async def memory(settings: Settings, city: City, progress: Progress, stack: AsyncExitStack) -> Outbound:
     """All that is kept is kept in this process; nothing outlives it. For tests and a look around."""
     from taxi_predictor.adapters.baselines.trainer import Baselines
+    from taxi_predictor.adapters.columns.plans import FramePlanColumns
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
@@ -89,6 +92,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         quarantine=quarantine,
         zones=MemoryZoneStore(),
         levels=MemoryLevelStore(),
+        columns=FramePlanColumns(),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
         tuner=LightgbmTuner(seed=settings.seed),
         trials=MemoryTrialStore(),
@@ -138,6 +142,7 @@ async def _stored(
     artifacts: Path | None,
 ) -> Outbound:
     from taxi_predictor.adapters.baselines.trainer import Baselines
+    from taxi_predictor.adapters.columns.plans import FramePlanColumns
     from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
     from taxi_predictor.adapters.disk.shelf import DiskModelShelf
     from taxi_predictor.adapters.disk.trials import DiskTrialStore
@@ -164,6 +169,7 @@ async def _stored(
         quarantine=PostgresQuarantine(pool),
         zones=PostgresZoneStore(pool),
         levels=PostgresLevelStore(pool),
+        columns=FramePlanColumns(),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
         tuner=LightgbmTuner(seed=settings.seed),
         trials=DiskTrialStore(settings.home / "trials"),

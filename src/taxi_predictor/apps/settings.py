@@ -19,6 +19,7 @@ WELL_KNOWN = {"DATABASE_URL": "database_url", "MLFLOW_TRACKING_URI": "mlflow_tra
 """Names that other tools use too; they need no prefix."""
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -62,7 +63,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     """Processes that answer; each holds the model and a pool of database connections."""
     api_max_body_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 1 << 20
-    """A request with a larger body is refused."""
+    """A request with a larger body is refused; a stream of lines has no such bound, each line has."""
+    api_max_items: Positive = 10_000
+    """Trips of a batch, vehicles, places: so many are answered at once."""
+    api_max_cells: Positive = 100_000
+    """Cells of a matrix, or of a map of what can be reached: so many are answered at once."""
+    api_deadline_s: Annotated[float, msgspec.Meta(gt=0)] = 30.0
+    """A request that takes longer is given up."""
+    api_max_concurrent: Positive = 64
+    """Requests that a process works on at a time; health and metrics do not count."""
+    api_max_waiting: Annotated[int, msgspec.Meta(ge=0)] = 256
+    """Requests that may wait for their turn; one more is answered 503 at once."""
+    api_rate_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Requests of one key, or one address where none is needed, in any minute; 0: as many as they like."""
+    api_open_predict: bool = False
+    """Whether predictions need no key; on a machine of one's own, nobody else can ask."""
+    api_allowed_hosts: tuple[str, ...] = ()
+    """Names under which the API may be asked, as in example.com or *.example.com, by commas; unset: any."""
+    api_cors_origins: tuple[str, ...] = ()
+    """Origins whose pages may ask, as in https://example.com, by commas; unset: none."""
+    api_trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose X-Forwarded-For is believed, by commas; unset: nobody's."""
+    api_keys_every_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    """How often a process looks which keys there are: the time that a revoked one may live on."""
+    api_keys_max_age_s: Annotated[float, msgspec.Meta(gt=0)] = 3600.0
+    """How long keys are believed while the database is away: the time that a revoked one may live then."""
+    api_drain_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """How long a stopping service goes on answering and says that it is not ready, for a balancer to see."""
+    redis_url: str | None = None
+    """Where several processes count requests; needed for a rate limit with more than one worker."""
 
     @property
     def api_address(self) -> str:
@@ -83,6 +112,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             return getpass.getuser()
         except (OSError, KeyError):  # KeyError before Python 3.13
             return "unknown"
+
+
+_DEFAULTS = Settings()
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -108,12 +140,19 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         raw[field] = value if plain == variable else _secret(variable, value)
         set_by[field] = variable
     try:
-        given = {name: value for name, value in raw.items() if value}
+        given = {name: _several(name, value) for name, value in raw.items() if value}
         return msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, text: kind(text))
     except msgspec.ValidationError as error:
         # It ends in "- at `$.pool_max`".
         reason, _, field = str(error).partition(" - at `$.")
         raise InvalidSettings(f"{set_by[field.rstrip('`')]}: {reason}") from error
+
+
+def _several(field: str, value: str) -> str | tuple[str, ...]:
+    """The parts of *value* where *field* has several, else *value* itself."""
+    if isinstance(getattr(_DEFAULTS, field), tuple):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
 
 
 def _secret(variable: str, path: str) -> str:

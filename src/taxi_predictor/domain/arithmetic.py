@@ -82,6 +82,12 @@ class ColumnArithmetic(Arithmetic[Column], Protocol):
         """The sum; of a condition, how many hold."""
         ...
 
+    def joined(self, columns: Sequence[Column], /) -> Column:
+        """*columns*, at least one, one after the other."""
+        ...
+
+    def rounded(self, x: Column, decimals: int, /) -> Column: ...
+
 
 class ScalarArithmetic(Arithmetic[float]):
     """Arithmetic on one float at a time, by the standard library."""

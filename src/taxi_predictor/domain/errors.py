@@ -3,6 +3,9 @@
 TaxiPredictorError
 ├── Invalid                 the caller said something impossible
 │   ├── InvalidTrip
+│   │   ├── SkippedHour     a time that clocks on the wall never show
+│   │   └── RepeatedHour    a time that clocks on the wall show twice
+│   ├── TooMuch             more than is answered at once
 │   ├── InvalidCity
 │   ├── InvalidSource       a source's name or options make no sense
 │   ├── UnknownSchema       columns that belong to no known kind of trip file
@@ -41,9 +44,12 @@ __all__ = [
     "NotFound",
     "PromotionRefused",
     "Refused",
+    "RepeatedHour",
+    "SkippedHour",
     "StorageFull",
     "TaxiPredictorError",
     "TooManyRejects",
+    "TooMuch",
     "Unavailable",
     "UnknownCity",
     "UnknownModel",
@@ -65,6 +71,18 @@ class Invalid(TaxiPredictorError, ValueError):
 
 class InvalidTrip(Invalid):
     slug = "invalid-trip"
+
+
+class SkippedHour(InvalidTrip):
+    slug = "skipped-hour"
+
+
+class RepeatedHour(InvalidTrip):
+    slug = "repeated-hour"
+
+
+class TooMuch(Invalid):
+    slug = "too-much"
 
 
 class InvalidCity(Invalid):

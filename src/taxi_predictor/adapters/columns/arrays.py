@@ -36,6 +36,8 @@ class ArrayArithmetic:
     either = staticmethod(np.logical_or)
     where = staticmethod(np.where)
     interpolate = staticmethod(np.interp)
+    joined = staticmethod(np.concatenate)
+    rounded = staticmethod(np.round)
 
     def take(self, table: Sequence[float], index: Floats, /) -> Floats:
         return np.asarray(table)[index.astype(np.int64)].astype(np.float64)

@@ -8,24 +8,24 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 
+from taxi_predictor.adapters.http import operations
+from taxi_predictor.adapters.http.examples import EXAMPLES
 from taxi_predictor.adapters.http.hexagon import Hexagon, OpenHexagon
 from taxi_predictor.adapters.http.openapi import complete, openapi_config
+from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
 from taxi_predictor.adapters.http.requests import ApiRequest, send_request_id
-from taxi_predictor.adapters.http.routes import ROUTES
+from taxi_predictor.adapters.http.v1 import predictions
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 
-__all__ = ["MAX_BODY_BYTES", "create_app"]
+__all__ = ["create_app"]
 
-MAX_BODY_BYTES = 1024**2
+ROUTES = (*predictions.ROUTES, *operations.ROUTES)
 
 
-def create_app(open_hexagon: OpenHexagon, *, request_max_body_size: int = MAX_BODY_BYTES) -> Litestar:
-    """Build the application; what it drives is opened when the server starts and closed when it stops.
-
-    A body of more than *request_max_body_size* bytes is answered 413.
-    """
+def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Litestar:  # noqa: B008 # frozen
+    """Build the application; what it drives is opened when the server starts and closed when it stops."""
 
     @asynccontextmanager
     async def opened(app: Litestar) -> AsyncIterator[None]:
@@ -46,7 +46,7 @@ def create_app(open_hexagon: OpenHexagon, *, request_max_body_size: int = MAX_BO
             "health": Provide(_health, sync_to_thread=False),
         },
         request_class=ApiRequest,
-        request_max_body_size=request_max_body_size,
+        request_max_body_size=options.max_body_bytes,
         exception_handlers=EXCEPTION_HANDLERS,
         before_send=[send_request_id],
         openapi_config=openapi_config(),
@@ -55,7 +55,7 @@ def create_app(open_hexagon: OpenHexagon, *, request_max_body_size: int = MAX_BO
         pdb_on_exception=False,
         logging_config=None,
     )
-    complete(app.openapi_schema)
+    complete(app.openapi_schema, EXAMPLES)
     return app
 
 

@@ -1,5 +1,6 @@
 """What clients send and get, as JSON; the command line prints the same answers."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -7,20 +8,29 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from taxi_predictor.adapters.http.decoding import InvalidBody
 from taxi_predictor.domain.errors import InvalidTrip, NotFound
+from taxi_predictor.domain.explanation import Cause, Explanation
 from taxi_predictor.domain.place import Place, Point, ZoneId
+from taxi_predictor.domain.prediction_id import PredictionId
 from taxi_predictor.domain.trip import TripPlan
+from taxi_predictor.domain.wall_clock import instant_of
 from taxi_predictor.ports.inbound.predicting import DurationPredictor, Prediction
 
 __all__ = [
     "DEFAULT_COVERAGE",
+    "Coverage",
+    "Departure",
+    "ExplanationAnswer",
     "IntervalAnswer",
     "LiveLevelAnswer",
     "LivenessAnswer",
     "ModelAnswer",
+    "PartAnswer",
     "PlaceBody",
     "PredictionAnswer",
     "PredictionBody",
     "ReadinessAnswer",
+    "departure_of",
+    "place_of",
 ]
 
 DEFAULT_COVERAGE = 0.8
@@ -28,6 +38,14 @@ DEFAULT_COVERAGE = 0.8
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="Degrees north, WGS 84.")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="Degrees east, WGS 84.")]
 Zone = Annotated[int, Meta(ge=0, description="A taxi zone; it stands for its centroid.")]
+Departure = Annotated[
+    datetime,
+    Meta(
+        description="When the trip starts: with an offset from UTC, or as clocks on the city's walls show it."
+        " The hour that they skip in spring and the one that they repeat in autumn need an offset."
+        " Where absent: now."
+    ),
+]
 Coverage = Annotated[float, Meta(ge=0.01, le=0.99, description="How likely the interval holds the duration.")]
 
 
@@ -57,9 +75,7 @@ class PredictionBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     pickup: PlaceBody
     dropoff: PlaceBody
-    pickup_at: Annotated[
-        datetime, Meta(tz=True, description="When the trip starts: RFC 3339, with an offset from UTC.")
-    ]
+    pickup_at: Departure | UnsetType = UNSET
     passenger_count: Annotated[int, Meta(ge=0, le=9)] | None = None
     coverage: Coverage = DEFAULT_COVERAGE
 
@@ -67,21 +83,43 @@ class PredictionBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """The trip as the core knows it.
 
         Raises:
-            InvalidBody: a zone is unknown.
+            InvalidBody: a zone is unknown, or the departure is at no time or at two.
         """
         return TripPlan(
-            pickup=await _place(self.pickup, predictor, pointer="#/pickup/zone"),
-            dropoff=await _place(self.dropoff, predictor, pointer="#/dropoff/zone"),
-            pickup_at=self.pickup_at,
+            pickup=await place_of(self.pickup, predictor, pointer="#/pickup"),
+            dropoff=await place_of(self.dropoff, predictor, pointer="#/dropoff"),
+            pickup_at=departure_of(self.pickup_at, predictor, pointer="#/pickup_at"),
             passenger_count=self.passenger_count,
         )
 
 
-async def _place(body: PlaceBody, predictor: DurationPredictor, *, pointer: str) -> Place:
+async def place_of(body: PlaceBody, predictor: DurationPredictor, *, pointer: str) -> Place:
+    """The place that stands at *pointer* in a body.
+
+    Raises:
+        InvalidBody: its zone is unknown.
+    """
     try:
         return await predictor.place(body.where)
     except NotFound as error:
         # What was not found is named in the body: the body is wrong, not the URL.
+        raise InvalidBody(str(error), pointer=f"{pointer}/zone", slug=error.slug) from error
+
+
+def departure_of(at: datetime | UnsetType, predictor: DurationPredictor, *, pointer: str) -> datetime:
+    """The instant of the departure that stands at *pointer* in a body; now where none does.
+
+    One without an offset is local to the city, and so is the answer's.
+
+    Raises:
+        InvalidBody: clocks in the city skip it, or show it twice.
+    """
+    tz = predictor.city.tz
+    if at is UNSET:
+        return predictor.now().astimezone(tz)
+    try:
+        return instant_of(at, tz)
+    except InvalidTrip as error:
         raise InvalidBody(str(error), pointer=pointer, slug=error.slug) from error
 
 
@@ -112,9 +150,37 @@ class LiveLevelAnswer(Struct, frozen=True, kw_only=True):
     as_of: Annotated[datetime, Meta(tz=True, description="No trip that ended later has a part in it.")]
 
 
+class PartAnswer(Struct, frozen=True, kw_only=True):
+    """What one cause makes of the usual duration."""
+
+    cause: Cause
+    log: Annotated[float, Meta(description="What it adds to ln(seconds).")]
+    factor: Annotated[float, Meta(description="What it multiplies the duration by.")]
+    seconds: Annotated[float, Meta(description="Its share of the difference to the usual duration.")]
+
+
+class ExplanationAnswer(Struct, frozen=True, kw_only=True):
+    """Why the trip takes this long: the usual duration and all seconds add up to the duration."""
+
+    usual_s: Annotated[float, Meta(description="Of a trip of which nothing is known.")]
+    duration_s: float
+    parts: list[PartAnswer]
+
+    @classmethod
+    def of(cls, explanation: Explanation) -> "ExplanationAnswer":
+        return cls(
+            usual_s=explanation.usual_s,
+            duration_s=explanation.duration_s,
+            parts=[PartAnswer(**asdict(part)) for part in explanation.parts],
+        )
+
+
 class PredictionAnswer(Struct, frozen=True, kw_only=True):
     """How long the trip will take."""
 
+    prediction_id: (
+        Annotated[str, Meta(description="Names this prediction: a UUID of version 7.")] | UnsetType
+    ) = UNSET
     duration_s: Annotated[float, Meta(description="The median: as many trips take longer as take less.")]
     interval: IntervalAnswer
     pickup_at: Annotated[datetime, Meta(tz=True)]
@@ -126,12 +192,24 @@ class PredictionAnswer(Struct, frozen=True, kw_only=True):
         Meta(description="How trips that ended lately moved the answer; null where nothing is known of now."),
     ]
     source: Annotated[Literal["model"], Meta(description="What the durations come from.")] = "model"
+    degraded: Annotated[
+        str | None, Meta(description="What the answer had to do without, and why; null: nothing.")
+    ] = None
+    explanation: Annotated[ExplanationAnswer, Meta(description="Where it was asked for.")] | UnsetType = UNSET
 
     @classmethod
-    def of(cls, prediction: Prediction, *, coverage: float = DEFAULT_COVERAGE) -> "PredictionAnswer":
+    def of(
+        cls,
+        prediction: Prediction,
+        *,
+        coverage: float = DEFAULT_COVERAGE,
+        prediction_id: PredictionId | UnsetType = UNSET,
+        explanation: Explanation | None = None,
+    ) -> "PredictionAnswer":
         manifest = prediction.manifest
         lower_s, upper_s = prediction.interval_s(coverage)
         return cls(
+            prediction_id=prediction_id,
             duration_s=prediction.duration_s,
             interval=IntervalAnswer(coverage=coverage, lower_s=lower_s, upper_s=upper_s),
             pickup_at=prediction.plan.pickup_at,
@@ -146,6 +224,8 @@ class PredictionAnswer(Struct, frozen=True, kw_only=True):
             live_level=LiveLevelAnswer(factor=prediction.level_factor, as_of=prediction.level.as_of)
             if prediction.level
             else None,
+            degraded=prediction.degraded,
+            explanation=UNSET if explanation is None else ExplanationAnswer.of(explanation),
         )
 
 

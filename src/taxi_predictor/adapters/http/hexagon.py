@@ -6,6 +6,7 @@ from typing import Protocol
 
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
+from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 
 __all__ = ["Hexagon", "OpenHexagon"]
@@ -14,6 +15,8 @@ __all__ = ["Hexagon", "OpenHexagon"]
 class Hexagon(Protocol):
     @property
     def predictor(self) -> DurationPredictor: ...
+    @property
+    def matrices(self) -> DurationMatrices: ...
     @property
     def levelling(self) -> LiveLevelling: ...
     @property

@@ -1,5 +1,6 @@
 """The description of the API: OpenAPI 3.1, for programs as JSON and for people as a page."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Example, OpenAPI, OpenAPIHeader, OpenAPIResponse, Operation, Schema
 from litestar.openapi.spec.enums import OpenAPIType
+from msgspec import Struct
 
 from taxi_predictor import __version__
 from taxi_predictor.adapters.http.bodies import PlaceBody
@@ -78,16 +80,16 @@ def _refuse_unknown_page(response: Response[Any]) -> Response[Any]:
     return response
 
 
-def complete(document: OpenAPI) -> None:
-    """Add to Litestar's description of the endpoints what it does not know.
+def complete(document: OpenAPI, examples: Mapping[type[Struct], Sequence[Struct]]) -> None:
+    """Add to Litestar's description of the endpoints what it does not know; *examples* are of all bodies.
 
     The schemas of bodies are msgspec's, because decoding follows them: Litestar's forget a bound of
     zero and that unknown fields are refused.
     """
-    _, schemas = msgspec.json.schema_components(EXAMPLES, ref_template="#/components/schemas/{name}")
+    _, schemas = msgspec.json.schema_components(examples, ref_template="#/components/schemas/{name}")
     schemas[PlaceBody.__name__]["oneOf"] = _POINT_OR_ZONE
-    for struct, examples in EXAMPLES.items():
-        schemas[struct.__name__]["examples"] = msgspec.to_builtins(examples)
+    for struct, some in examples.items():
+        schemas[struct.__name__]["examples"] = msgspec.to_builtins(some)
     document.components.schemas = {name: _JsonSchema(content=schemas[name]) for name in sorted(schemas)}
     for path in (document.paths or {}).values():
         for operation in (path.get, path.post):

@@ -12,7 +12,7 @@ from msgspec.structs import asdict, replace
 
 from taxi_predictor.adapters.http.decoding import InvalidBody, MalformedBody
 from taxi_predictor.adapters.http.requests import request_id
-from taxi_predictor.domain.errors import Invalid, NotFound, Refused, TaxiPredictorError, Unavailable
+from taxi_predictor.domain.errors import Invalid, NotFound, Refused, TaxiPredictorError, TooMuch, Unavailable
 from taxi_predictor.ports.inbound.health import Readiness
 
 __all__ = [
@@ -34,6 +34,7 @@ RETRY_AFTER_S = 10
 
 STATUS: dict[type[TaxiPredictorError], int] = {
     MalformedBody: 400,
+    TooMuch: 413,
     Invalid: 422,
     NotFound: 404,
     Refused: 409,

@@ -9,6 +9,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import Message, Scope
 
 from taxi_predictor.adapters.http.decoding import MalformedBody, decode
+from taxi_predictor.adapters.http.timing import server_timing
 
 __all__ = ["REQUEST_ID_HEADER", "ApiRequest", "request_id", "send_request_id"]
 
@@ -51,10 +52,13 @@ def request_id(scope: Scope) -> str:
 
 
 async def send_request_id(message: Message, scope: Scope) -> None:
-    """Add the request's id to its response.
+    """Add the request's id and its times to its response.
 
     A hook and not a middleware: Litestar runs middlewares for known routes only.
     """
     if message["type"] == "http.response.start":
         header = (REQUEST_ID_HEADER.lower().encode(), request_id(scope).encode())
-        message["headers"] = [*message.get("headers", ()), header]
+        headers = [*message.get("headers", ()), header]
+        if times := server_timing(scope):
+            headers.append((b"server-timing", times.encode()))
+        message["headers"] = headers

@@ -1,5 +1,6 @@
 """How long will this trip take? One answer, whichever face asks."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,9 +20,14 @@ from taxi_predictor.ports.inbound.known_zones import KnownZones
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import ModelShelf, ServedModel
 from taxi_predictor.ports.outbound.places import ZoneStore
+from taxi_predictor.ports.outbound.plans import PlanColumns
 
-__all__ = ["DurationPredictor", "Prediction", "refuse_impossible"]
+__all__ = ["DurationPredictor", "Prediction", "refuse_absurd", "refuse_impossible"]
 
+COLUMNS_FROM_PLANS = 64
+"""So many are answered sooner in columns and beside the event loop, where a few would wait for it."""
+SLICE_TRIPS = 8192
+"""What the model works on at a time: some 10 MB, and no more than half a second."""
 
 LOOK_BACK = timedelta(hours=6)
 LOOKS = 144
@@ -38,6 +44,8 @@ class Prediction:
     manifest: Manifest
     level: LiveLevel | None = None
     """The live level it was answered with."""
+    degraded: str | None = None
+    """What it had to do without, and why; None: nothing."""
 
     @property
     def duration_s(self) -> float:
@@ -82,8 +90,13 @@ class DurationPredictor:
         shelf: ModelShelf,
         zones: ZoneStore,
         clock: Clock,
+        city: City,
+        columns: PlanColumns,
         current_level: Callable[[ServedModel], LiveLevel | None] = lambda _: None,
     ) -> None:
+        self.city = city
+        self._columns = columns
+        self._turn = asyncio.Semaphore()
         self._current_level = current_level
         self._shelf = shelf
         self._clock = clock
@@ -125,6 +138,50 @@ class DurationPredictor:
             )
             for plan, distribution in zip(plans, served.model.estimate(plans, level=level), strict=True)
         ]
+
+    async def predict_many(self, plans: Sequence[TripPlan]) -> Sequence[Prediction]:
+        """As :meth:`predict`; the event loop stays free however many there are."""
+        if len(plans) < COLUMNS_FROM_PLANS:
+            return self.predict(plans)
+        for plan in plans:
+            refuse_impossible(plan, self.city)
+        batch = await asyncio.to_thread(self._columns.of, plans)
+        estimates, served, level = await self.estimate(batch)
+        manifest = served.model.manifest
+        distributions = (
+            DurationDistribution(SCALAR, mu, sigma, estimate.distribution.residuals)
+            for estimate in estimates
+            for mu, sigma in zip(
+                estimate.distribution.mu.tolist(), estimate.distribution.sigma.tolist(), strict=True
+            )
+        )
+        return [
+            Prediction(
+                plan=plan, distribution=distribution, version=served.version, manifest=manifest, level=level
+            )
+            for plan, distribution in zip(plans, distributions, strict=True)
+        ]
+
+    async def estimate(
+        self, plans: PlanBatch
+    ) -> tuple[Sequence[BatchEstimate], ServedModel, LiveLevel | None]:
+        """The same estimates for many possible trips in columns, slice by slice.
+
+        One model and one live level answer for all. The event loop stays free: the model works beside
+        it, and several callers take turns, so that memory is bounded, none waits for all of another's,
+        and one that gives up stops soon.
+
+        Raises:
+            NoChampion: no model was promoted yet.
+        """
+        served = self._shelf.champion()
+        level = self._current_level(served)
+        estimates = []
+        for offset in range(0, len(plans), SLICE_TRIPS):
+            piece = PlanBatch(plans.table.slice(offset, SLICE_TRIPS))
+            async with self._turn:
+                estimates.append(await asyncio.to_thread(served.model.estimate_batch, piece, level=level))
+        return estimates, served, level
 
     def latest_departure(self, plan: TripPlan, *, arrive_by: datetime, probability: float) -> datetime | None:
         """The last second to leave so that *plan* ends by *arrive_by* with *probability*.
@@ -181,5 +238,14 @@ def refuse_impossible(plan: TripPlan, city: City) -> None:
             raise InvalidTrip(
                 f"{end} {place.point.lat_deg}, {place.point.lon_deg} is outside the bounds of {city.name}"
             )
-    if not EARLIEST <= plan.pickup_at < LATEST:
-        raise InvalidTrip(f"pickup_at {plan.pickup_at.isoformat()} is not between the years 2000 and 2099")
+    refuse_absurd(plan.pickup_at)
+
+
+def refuse_absurd(pickup_at: datetime) -> None:
+    """Refuse a departure for which there are no holidays.
+
+    Raises:
+        InvalidTrip: it is beyond the calendar.
+    """
+    if not EARLIEST <= pickup_at < LATEST:
+        raise InvalidTrip(f"pickup_at {pickup_at.isoformat()} is not between the years 2000 and 2099")

@@ -1,39 +1,14 @@
-"""The endpoints: each turns a body into a question of the core, and the answer into a body."""
+"""The endpoints for those who run the service."""
 
-from litestar import get, post
+from litestar import get
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
 
-from taxi_predictor.adapters.http.bodies import (
-    LivenessAnswer,
-    PredictionAnswer,
-    PredictionBody,
-    ReadinessAnswer,
-)
+from taxi_predictor.adapters.http.bodies import LivenessAnswer, ReadinessAnswer
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.problems import NotReady, NotReadyProblem
 from taxi_predictor.ports.inbound.health import Health
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
 
 __all__ = ["ROUTES"]
-
-
-@post(
-    "/v1/predictions",
-    status_code=200,
-    operation_id="predict",
-    summary="Predict how long a trip will take",
-    description="The same instant gives the same duration, at whatever offset it is written.",
-    tags=["predictions"],
-    response_description="The prediction.",
-    responses=problem_responses(400, 413, 415, 422, 500, 503),
-)
-async def predict(
-    data: JSONBody[PredictionBody], predictor: NamedDependency[DurationPredictor]
-) -> PredictionAnswer:
-    plan = await data.to_plan(predictor)
-    [prediction] = predictor.predict([plan])
-    return PredictionAnswer.of(prediction, coverage=data.coverage)
 
 
 @get(
@@ -64,4 +39,4 @@ async def ready(health: NamedDependency[Health]) -> ReadinessAnswer:
     return ReadinessAnswer(version=readiness.version, neighbours=dict(readiness.neighbours))
 
 
-ROUTES = (predict, live, ready)
+ROUTES = (live, ready)

@@ -1,0 +1,48 @@
+"""How long will this trip take?"""
+
+from typing import Annotated, Any
+
+from litestar import Request, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, QueryParameter
+
+from taxi_predictor.adapters.http.bodies import PredictionAnswer, PredictionBody
+from taxi_predictor.adapters.http.openapi import problem_responses
+from taxi_predictor.adapters.http.timing import timed
+from taxi_predictor.domain.access import Scope
+from taxi_predictor.domain.prediction_id import new_prediction_id
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
+
+__all__ = ["ROUTES"]
+
+
+@post(
+    "/v1/predictions",
+    status_code=200,
+    operation_id="predict",
+    summary="Predict how long a trip will take",
+    description="The same instant gives the same duration, at whatever offset it is written.",
+    tags=["predictions"],
+    response_description="The prediction.",
+    responses=problem_responses(400, 413, 415, 422, 500, 503),
+    opt={"scope": Scope.PREDICT},
+)
+async def predict(
+    data: JSONBody[PredictionBody],
+    predictor: NamedDependency[DurationPredictor],
+    request: Request[Any, Any, Any],
+    explain: Annotated[bool, QueryParameter(description="Whether to say what makes it so.")] = False,
+) -> PredictionAnswer:
+    plan = await data.to_plan(predictor)
+    with timed(request.scope, "model"):
+        [prediction] = predictor.predict([plan])
+        explanation = predictor.explain(plan) if explain else None
+    return PredictionAnswer.of(
+        prediction,
+        coverage=data.coverage,
+        prediction_id=new_prediction_id(predictor.now()),
+        explanation=explanation,
+    )
+
+
+ROUTES = (predict,)

@@ -1,0 +1,1 @@
+"""Counting requests where all processes see it."""

@@ -1,0 +1,85 @@
+"""How long from each of these to each of those?"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from taxi_predictor.domain.arithmetic import Column, ColumnArithmetic
+from taxi_predictor.domain.errors import TooMuch
+from taxi_predictor.domain.model import Manifest, ModelVersion
+from taxi_predictor.domain.place import Place, great_circle_km
+from taxi_predictor.domain.trip import PlanBatch
+from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_absurd
+from taxi_predictor.ports.outbound.plans import PlanColumns
+
+__all__ = ["DurationMatrices", "DurationMatrix"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DurationMatrix:
+    """Durations and distances between places; NaN where an end is outside the city."""
+
+    durations_s: Column
+    """Medians, row-major in (departures, origins, destinations), to the millisecond."""
+    distances_km: Column
+    """Great circles, row-major in (origins, destinations), to the metre."""
+    version: ModelVersion
+    manifest: Manifest
+
+
+class DurationMatrices:
+    """Equal pairs are computed once; no object is made per cell.
+
+    The event loop stays free, as :meth:`DurationPredictor.estimate` promises.
+    """
+
+    def __init__(self, *, predictor: DurationPredictor, columns: PlanColumns, max_cells: int) -> None:
+        self._predictor = predictor
+        self._columns = columns
+        self._max_cells = max_cells
+
+    async def between(
+        self, origins: Sequence[Place], destinations: Sequence[Place], departures: Sequence[datetime]
+    ) -> DurationMatrix:
+        """The duration of each trip between *origins* and *destinations* at each of *departures*.
+
+        There is at least one departure.
+
+        Raises:
+            TooMuch: there would be more cells than are answered at once.
+            InvalidTrip: a departure is beyond the calendar.
+            NoChampion: no model was promoted yet.
+        """
+        cells = len(origins) * len(destinations) * len(departures)
+        if cells > self._max_cells:
+            raise TooMuch(
+                f"{len(origins)} x {len(destinations)} places at {len(departures)} departures are {cells:,}"
+                f" cells; at most {self._max_cells:,} are answered at once"
+            )
+        for at in departures:
+            refuse_absurd(at)
+        columns, froms, tos = self._columns, self._inside(origins), self._inside(destinations)
+        grid = await asyncio.to_thread(columns.grid, froms, tos, departures)
+        estimates, served, _ = await self._predictor.estimate(grid.plans)
+        medians_s = columns.m.joined([columns.m.column(()), *(e.distribution.median_s() for e in estimates)])
+        once = grid if len(departures) == 1 else columns.grid(froms, tos, departures[:1])
+        return DurationMatrix(
+            durations_s=grid.spread(columns.m.rounded(medians_s, 3)),
+            distances_km=once.spread(columns.m.rounded(_distances_km(columns.m, once.plans), 3)),
+            version=served.version,
+            manifest=served.model.manifest,
+        )
+
+    def _inside(self, places: Sequence[Place]) -> Sequence[Place | None]:
+        bounds = self._predictor.city.bounds
+        return [place if place.point in bounds else None for place in places]
+
+
+def _distances_km(m: ColumnArithmetic, plans: PlanBatch) -> Column:
+    from_lat_deg, from_lon_deg, to_lat_deg, to_lon_deg = (
+        m.column(plans.table.get_column(f"{end}_{axis}_deg"))
+        for end in ("pickup", "dropoff")
+        for axis in ("lat", "lon")
+    )
+    return great_circle_km(m, from_lat_deg, from_lon_deg, to_lat_deg, to_lon_deg)
