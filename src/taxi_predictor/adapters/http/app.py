@@ -10,18 +10,18 @@ from litestar.di import Provide
 
 from taxi_predictor.adapters.http import operations
 from taxi_predictor.adapters.http.examples import EXAMPLES
-from taxi_predictor.adapters.http.hexagon import Hexagon, OpenHexagon
+from taxi_predictor.adapters.http.hexagon import OpenHexagon
 from taxi_predictor.adapters.http.openapi import complete, openapi_config
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
 from taxi_predictor.adapters.http.requests import ApiRequest, send_request_id
 from taxi_predictor.adapters.http.v1 import predictions
-from taxi_predictor.ports.inbound.health import Health
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
 
 __all__ = ["create_app"]
 
 ROUTES = (*predictions.ROUTES, *operations.ROUTES)
+PARTS = ("health", "matrices", "predictor")
+"""What handlers may ask for by name."""
 
 
 def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Litestar:  # noqa: B008 # frozen
@@ -41,10 +41,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     app = Litestar(
         route_handlers=ROUTES,
         lifespan=[opened],
-        dependencies={
-            "predictor": Provide(_predictor, sync_to_thread=False),
-            "health": Provide(_health, sync_to_thread=False),
-        },
+        dependencies={name: _part(name) for name in PARTS},
         request_class=ApiRequest,
         request_max_body_size=options.max_body_bytes,
         exception_handlers=EXCEPTION_HANDLERS,
@@ -59,14 +56,10 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     return app
 
 
-def _hexagon(state: State) -> Hexagon:
-    hexagon: Hexagon = state.hexagon
-    return hexagon
+def _part(name: str) -> Provide:
+    """A part of the hexagon, for the handlers that name it."""
 
+    def part(state: State) -> object:
+        return getattr(state.hexagon, name)
 
-def _predictor(state: State) -> DurationPredictor:
-    return _hexagon(state).predictor
-
-
-def _health(state: State) -> Health:
-    return _hexagon(state).health
+    return Provide(part, sync_to_thread=False)
