@@ -19,7 +19,7 @@ from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
 
-__all__ = ["Ask", "Timetable"]
+__all__ = ["Ask", "AskRow", "Timetable"]
 
 DISTANCE = FEATURE_NAMES.index("distance_km")
 MINUTE = FEATURE_NAMES.index("minute_of_day")
@@ -31,6 +31,10 @@ Ask = Callable[[Floats, int], tuple[Floats, Floats]]
 
 The number says how many threads may work on it, 0 for one per core.
 """
+
+
+AskRow = Callable[[list[float]], tuple[float, float]]
+"""What an engine knows of one trip: its features to centre and spread."""
 
 
 class Knots(NamedTuple):
@@ -50,11 +54,20 @@ class Timetable:
         features: those that *ask* wants, in their order.
         residuals: how trips scatter around the median, which is the centre.
         ask: the engine.
+        ask_row: the same engine where it has a quicker way to one row.
     """
 
-    def __init__(self, city: City, features: Sequence[str], residuals: ScaledResiduals, ask: Ask) -> None:
+    def __init__(
+        self,
+        city: City,
+        features: Sequence[str],
+        residuals: ScaledResiduals,
+        ask: Ask,
+        ask_row: AskRow | None = None,
+    ) -> None:
         self._city = city
         self._ask = ask
+        self._ask_row = ask_row or self._as_one_of_many
         self._encoder = FeatureEncoder(city, SCALAR)
         self._names = features
         self._chosen = [FEATURE_NAMES.index(name) for name in features]
@@ -64,18 +77,17 @@ class Timetable:
         self, plans: Sequence[TripPlan], level: LiveLevel | None
     ) -> list[DurationDistribution[float]]:
         """One distribution per plan, in their order."""
-        if not plans:
-            return []
-        asked = [self._knots(plan) for plan in plans]
-        rows = np.array([row for knots in asked for row in knots.rows])
-        # Waiting OpenMP threads cost a few rows more than they help.
-        centres, spreads = self._ask(rows[:, self._chosen], 1)
-        mus, sigmas = centres.tolist(), spreads.tolist()
-        answers, end = [], 0
-        for knots in asked:
-            first, end = end, end + len(knots.rows)
-            answers.append(self._joined(knots, mus[first:end], sigmas[end - 2 : end], level))
+        answers = []
+        for plan in plans:
+            knots = self._knots(plan)
+            asked = [self._ask_row([row[place] for place in self._chosen]) for row in knots.rows]
+            answers.append(self._joined(knots, asked, level))
         return answers
+
+    def _as_one_of_many(self, row: list[float]) -> tuple[float, float]:
+        # Waiting OpenMP threads cost a row more than they help.
+        centres, spreads = self._ask(np.array([row]), 1)
+        return float(centres[0]), float(spreads[0])
 
     def explain(
         self, plan: TripPlan, level: LiveLevel | None, contributions: Callable[[Floats], Floats]
@@ -138,15 +150,18 @@ class Timetable:
         return Knots(rows, (pickup_at - before) / KNOT)
 
     def _joined(
-        self, knots: Knots, mus: Sequence[float], sigmas: Sequence[float], level: LiveLevel | None
+        self, knots: Knots, asked: Sequence[tuple[float, float]], level: LiveLevel | None
     ) -> DurationDistribution[float]:
+        """The answer between what was *asked*: centre and spread at each knot."""
         distance_km, share = knots.rows[0][DISTANCE], knots.share
         low_s, high_s = fastest_s(SCALAR, distance_km, self._city), slowest_s(SCALAR, distance_km, self._city)
+        mus = [mu for mu, _ in asked]
         if level is not None:
             levels = (level.of(SCALAR, distance_km, row[MINUTE]) for row in knots.rows)
             mus = [mu + shift for mu, shift in zip(mus, levels, strict=True)]
         seconds = join_knots_s(SCALAR, [min(max(exp(mu), low_s), high_s) for mu in mus], share)
-        sigma = sigmas[0] * (1 - share) + sigmas[1] * share
+        (_, sigma_before), (_, sigma_after) = asked[-2:]
+        sigma = sigma_before * (1 - share) + sigma_after * share
         return DurationDistribution(SCALAR, log(seconds), sigma, self._residuals)
 
     def _ask_columns(self, plans: pl.DataFrame, at_us: Floats) -> tuple[Floats, Floats, Column]:

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from taxi_predictor.adapters.columns.arrays import Floats
-from taxi_predictor.adapters.columns.timetable import Ask, Timetable
+from taxi_predictor.adapters.columns.timetable import Ask, AskRow, Timetable
 from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE, SPREAD_FILE, read_verified
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
+from taxi_predictor.adapters.lightgbm.scorer import RowScorer
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import BrokenModel
 from taxi_predictor.domain.explanation import Explanation
@@ -18,7 +19,7 @@ from taxi_predictor.domain.model import BatchEstimate, DurationModel, Manifest
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
 from taxi_predictor.ports.outbound.models import ModelLoader
 
-__all__ = ["LightgbmLoader", "LightgbmModel", "asking"]
+__all__ = ["LightgbmLoader", "LightgbmModel", "asking", "asking_row"]
 
 SMALLEST_SPREAD = 0.02
 """Of ln(seconds), about 2 %: no trip is more certain than that."""
@@ -31,7 +32,11 @@ class LightgbmModel(DurationModel):
         self._manifest = manifest
         self._centre = centre
         self._timetable = Timetable(
-            manifest.city, manifest.features, manifest.residuals, asking(centre, spread)
+            manifest.city,
+            manifest.features,
+            manifest.residuals,
+            asking(centre, spread),
+            asking_row(centre, spread),
         )
 
     @property
@@ -63,6 +68,16 @@ def asking(centre: lightgbm.Booster, spread: lightgbm.Booster) -> Ask:
         return np.asarray(mu), np.maximum(np.asarray(sigma), SMALLEST_SPREAD)
 
     return ask
+
+
+def asking_row(centre: lightgbm.Booster, spread: lightgbm.Booster) -> AskRow:
+    """The same two boosters, asked about one row."""
+    score_centre, score_spread = RowScorer(centre), RowScorer(spread)
+
+    def ask_row(row: list[float]) -> tuple[float, float]:
+        return score_centre(row), max(score_spread(row), SMALLEST_SPREAD)
+
+    return ask_row
 
 
 class LightgbmLoader(ModelLoader):
