@@ -13,8 +13,9 @@ from taxi_predictor.domain.errors import BrokenModel
 
 __all__ = ["RowScorer"]
 
-_LIBRARY: ctypes.CDLL = vars(lightgbm.basic)["_LIB"]
-"""The package offers no other way to its own library."""
+# PyDLL keeps the interpreter's lock: to give it away and get it back takes longer than a row.
+_LIBRARY = ctypes.PyDLL(vars(lightgbm.basic)["_LIB"]._name)  # noqa: SLF001 # no other way to its own library
+_LIBRARY.LGBM_GetLastError.restype = ctypes.c_char_p
 _NORMAL = 0
 """Predict values, not leaves or contributions (``C_API_PREDICT_NORMAL``)."""
 _DOUBLE = 1

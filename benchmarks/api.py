@@ -1,0 +1,252 @@
+"""The API against an echo of the same server, and against other ways to serve the same trees.
+
+All are asked in turn, several rounds, in one run on one machine; the figures are medians over the
+rounds, the ratios medians of the rounds' ratios. CPU per request counts first: it is that of the server's
+whole process tree.
+
+    python benchmarks/api.py [--home FOLDER] [--rounds 5] [--seconds 2] [--no-peers]
+
+Without --home a model is trained on simulated trips. The peers (FastAPI with mlflow.pyfunc, MLServer)
+get the very same trees, and features that are computed already; they are installed into an environment
+of their own, benchmarks/peers/.venv.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from load import CLIENT_CORES, Answers, Target, at_rate, cpu_s, flat_out, running
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
+from taxi_predictor.apps.commands.serving import server_command
+from taxi_predictor.apps.settings import Settings
+
+HERE = Path(__file__).parent
+PEERS = HERE / "peers"
+CONNECTIONS = 32
+OURS, ECHO, BARE, FASTAPI, MLSERVER = (
+    "POST /v1/predictions",
+    "echo, same middlewares",
+    "echo, bare framework",
+    "FastAPI + mlflow.pyfunc",
+    "MLServer",
+)
+TRIP = {
+    "pickup": {"lat": 40.7580, "lon": -73.9855},
+    "dropoff": {"lat": 40.7769, "lon": -73.9493},
+    "pickup_at": "2024-03-01T08:30:00-05:00",
+}
+
+Running = Sequence[tuple[Target, int]]
+OUT = Console()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--home", type=Path, help="a home with a champion")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--no-peers", action="store_true")
+    options = parser.parse_args()
+    if (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(0, CLIENT_CORES)
+    with ExitStack() as stack:
+        home = options.home or stack.enter_context(trained())
+        servers = [*stack.enter_context(our_servers(home))]
+        if not options.no_peers:
+            servers += stack.enter_context(peer_servers(home))
+        show_throughput(servers, options.rounds, options.seconds)
+        show_latency(servers[:2], options.rounds, options.seconds)
+
+
+@contextmanager
+def trained() -> Iterator[Path]:
+    """A home with a champion that learned from simulated trips."""
+    with TemporaryDirectory(prefix="taxi-bench-") as folder:
+        command = [sys.executable, "-m", "taxi_predictor", "demo", "--no-serve", "--trips", "simulation:"]
+        subprocess.run(command, env={**os.environ, "TAXI_HOME": folder}, check=True, capture_output=True)
+        yield Path(folder)
+
+
+@contextmanager
+def our_servers(home: Path) -> Iterator[Running]:
+    environ = {
+        "TAXI_HOME": str(home.absolute()),
+        "TAXI_API_OPEN_PREDICT": "true",
+        "PYTHONPATH": str(HERE),
+    }
+    body = json.dumps(TRIP).encode()
+    with ExitStack() as stack:
+        pids = [
+            stack.enter_context(
+                running(
+                    [*server_command(Settings(home=home, api_port=port))[:-1], f"echo:{factory}"],
+                    port=port,
+                    ready=ready,
+                    environ=environ,
+                )
+            )
+            for port, factory, ready in ((8151, "create", "/health/ready"), (8152, "bare", "/alive"))
+        ]
+        yield [
+            (Target(name=OURS, port=8151, path="/v1/predictions", body=body), pids[0]),
+            (Target(name=ECHO, port=8151, path="/echo", body=body), pids[0]),
+            (Target(name=BARE, port=8152, path="/echo", body=body), pids[1]),
+        ]
+
+
+@contextmanager
+def peer_servers(home: Path) -> Iterator[Running]:
+    """The same booster behind FastAPI and behind MLServer."""
+    python = peers_python()
+    shelf = home / "models"
+    champion = shelf / (shelf / "champion").read_text().strip()
+    row = [0.5] * len(LightgbmLoader().open(champion).manifest.features)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="taxi-peers-")))
+        booster = champion / "centre.txt"
+        subprocess.run(
+            [python, PEERS / "save_pyfunc.py", booster, folder / "pyfunc"], check=True, capture_output=True
+        )
+        one_thread = {"OMP_NUM_THREADS": "1", "MODEL": str(folder / "pyfunc"), "PYTHONPATH": str(PEERS)}
+        fastapi = stack.enter_context(
+            running(
+                [python, "-m", "uvicorn", "fastapi_app:app", "--port", "8153", "--log-level", "warning"],
+                port=8153,
+                ready="/health",
+                environ=one_thread,
+            )
+        )
+        write_mlserver(folder / "mlserver", booster)
+        mlserver = stack.enter_context(
+            running(
+                [python.parent / "mlserver", "start", folder / "mlserver"],
+                port=8154,
+                ready="/v2/models/taxi/ready",
+                environ=one_thread,
+            )
+        )
+        tensor = {"name": "features", "shape": [1, len(row)], "datatype": "FP64", "data": row}
+        yield [
+            (
+                Target(name=FASTAPI, port=8153, path="/predict", body=json.dumps({"values": row}).encode()),
+                fastapi,
+            ),
+            (
+                Target(
+                    name=MLSERVER,
+                    port=8154,
+                    path="/v2/models/taxi/infer",
+                    body=json.dumps({"inputs": [tensor]}).encode(),
+                ),
+                mlserver,
+            ),
+        ]
+
+
+def write_mlserver(folder: Path, booster: Path) -> None:
+    folder.mkdir()
+    (folder / "model.bst").write_bytes(booster.read_bytes())
+    settings = {"http_port": 8154, "grpc_port": 8155, "metrics_port": 8156, "parallel_workers": 0}
+    model = {
+        "name": "taxi",
+        "implementation": "mlserver_lightgbm.LightGBMModel",
+        "parameters": {"uri": "./model.bst"},
+    }
+    (folder / "settings.json").write_text(json.dumps({**settings, "debug": False}))
+    (folder / "model-settings.json").write_text(json.dumps(model))
+
+
+def peers_python() -> Path:
+    """The interpreter of the peers' environment, which is made where there is none."""
+    python = PEERS / ".venv" / "bin" / "python"
+    if not python.exists():
+        OUT.print("installing the peers into benchmarks/peers/.venv, a minute or two")
+        subprocess.run([sys.executable, "-m", "venv", PEERS / ".venv"], check=True)
+        uv = Path(sys.executable).parent / "uv"
+        subprocess.run(
+            [uv, "pip", "install", "-q", "--python", python, "-r", PEERS / "requirements.txt"], check=True
+        )
+    return python
+
+
+def peer_versions() -> str:
+    names = ("fastapi", "uvicorn", "mlflow", "mlserver", "mlserver-lightgbm", "lightgbm")
+    code = (
+        f"from importlib.metadata import version as v; print(', '.join(f'{{n}} {{v(n)}}' for n in {names}))"
+    )
+    return subprocess.run([peers_python(), "-c", code], check=True, capture_output=True, text=True).stdout
+
+
+def show_throughput(servers: Running, rounds: int, seconds: float) -> None:
+    cpu_us: dict[str, list[float]] = {target.name: [] for target, _ in servers}
+    per_s: dict[str, list[float]] = {target.name: [] for target, _ in servers}
+    for number in track(range(rounds + 1), "throughput", console=OUT, transient=True):
+        for target, pid in servers:
+            before_s = cpu_s(pid)
+            answers = asyncio.run(flat_out(target, connections=CONNECTIONS, seconds=seconds))
+            if answers.failed or not answers.latencies_s:
+                raise SystemExit(f"{target.name}: {answers.failed} of its answers were no 200")
+            if number:  # the first round warms up
+                cpu_us[target.name].append((cpu_s(pid) - before_s) / len(answers.latencies_s) * 1e6)
+                per_s[target.name].append(answers.per_s)
+    ours = ", ".join(f"{name} {version(name)}" for name in ("litestar", "granian", "msgspec", "lightgbm"))
+    table = Table(title=f"{CONNECTIONS} connections, one worker; {ours}")
+    for name in ("", "CPU us/request", "to ours", "requests/s", "ours to it"):
+        table.add_column(name, justify="left" if not name else "right")
+    for target, _ in servers:
+        name = target.name
+        table.add_row(
+            name,
+            f"{statistics.median(cpu_us[name]):,.0f}",
+            f"{ratio(cpu_us[OURS], cpu_us[name]):.2f}",
+            f"{statistics.median(per_s[name]):,.0f}",
+            f"{ratio(per_s[OURS], per_s[name]):.2f}",
+        )
+    OUT.print(table)
+    if len(servers) > 3:
+        OUT.print(f"peers: {peer_versions()}", highlight=False)
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The median of the rounds' ratios."""
+    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+
+
+def show_latency(servers: Running, rounds: int, seconds: float) -> None:
+    """The latencies at half of what each could answer."""
+    seen: dict[str, list[Answers]] = {target.name: [] for target, _ in servers}
+    for number in track(range(rounds + 1), "latency", console=OUT, transient=True):
+        for target, _ in servers:
+            most = asyncio.run(flat_out(target, connections=CONNECTIONS, seconds=seconds / 2)).per_s
+            answers = asyncio.run(at_rate(target, per_s=most / 2, connections=CONNECTIONS, seconds=seconds))
+            if number:
+                seen[target.name].append(answers)
+    table = Table(title="at half of its maximum rate")
+    for name in ("", "p50 ms", "p99 ms", "p99 to ours"):
+        table.add_column(name, justify="left" if not name else "right")
+    p99_s = {name: [a.quantile_s(0.99) for a in answers] for name, answers in seen.items()}
+    for name, answers in seen.items():
+        table.add_row(
+            name,
+            f"{statistics.median(a.quantile_s(0.5) for a in answers) * 1000:.2f}",
+            f"{statistics.median(p99_s[name]) * 1000:.2f}",
+            f"{ratio(p99_s[OURS], p99_s[name]):.2f}",
+        )
+    OUT.print(table)
+
+
+if __name__ == "__main__":
+    main()

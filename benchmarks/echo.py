@@ -1,0 +1,38 @@
+"""Two floors for the API: what a server costs that knows nothing of trips.
+
+``create`` is our own application with one more endpoint, ``/echo``: the same middlewares, the same body
+read and checked, a fixed answer. ``bare`` is the framework alone, with the same body and answer.
+"""
+
+from litestar import Litestar, get, post
+from litestar.params import JSONBody
+
+from taxi_predictor.adapters.http.bodies import PredictionAnswer, PredictionBody
+from taxi_predictor.adapters.http.examples import EXAMPLES
+from taxi_predictor.apps import api
+from taxi_predictor.domain.access import Scope
+
+__all__ = ["bare", "create"]
+
+[ANSWER] = EXAMPLES[PredictionAnswer]
+assert isinstance(ANSWER, PredictionAnswer)
+
+
+@post("/echo", status_code=200, opt={"scope": Scope.PREDICT}, include_in_schema=False)
+async def echo(data: JSONBody[PredictionBody]) -> PredictionAnswer:
+    return ANSWER
+
+
+@get("/alive", include_in_schema=False)
+async def alive() -> None:
+    return None
+
+
+def create() -> Litestar:
+    app = api.create()
+    app.register(echo)
+    return app
+
+
+def bare() -> Litestar:
+    return Litestar([echo, alive], openapi_config=None, logging_config=None)
