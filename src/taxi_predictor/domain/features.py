@@ -10,13 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Generic, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 from taxi_predictor.domain.arithmetic import Arithmetic, Quantity
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.place import EARTH_RADIUS_KM, great_circle_km
 from taxi_predictor.domain.trip import TripPlan
 
-__all__ = ["FEATURE_NAMES", "SEASONAL_FEATURES", "FeatureEncoder", "PlanValues", "plan_values"]
+__all__ = [
+    "FEATURE_NAMES",
+    "SEASONAL_FEATURES",
+    "FeatureEncoder",
+    "PlanValues",
+    "local_seconds",
+    "plan_values",
+]
 
 N = TypeVar("N", bound=Quantity)
 
@@ -78,12 +86,16 @@ class PlanValues(NamedTuple, Generic[N]):
     dropoff_zone: N
 
 
-def plan_values(plan: TripPlan, city: City, *, at: datetime | None = None) -> PlanValues[float]:
-    """The raw values of one plan, or of the same trip were it to leave *at* another instant."""
-    local = (plan.pickup_at if at is None else at).astimezone(city.tz)
+def local_seconds(at: datetime, tz: ZoneInfo) -> float:
+    """What a clock on the wall of *tz* shows *at* an instant, in seconds since it showed 1970-01-01 00:00."""
+    return (at.astimezone(tz).replace(tzinfo=UTC) - _EPOCH) / _SECOND
+
+
+def plan_values(plan: TripPlan, city: City) -> PlanValues[float]:
+    """The raw values of one plan."""
     pickup, dropoff = plan.pickup, plan.dropoff
     return PlanValues(
-        local_s=(local.replace(tzinfo=UTC) - _EPOCH) / _SECOND,
+        local_s=local_seconds(plan.pickup_at, city.tz),
         pickup_lat_deg=pickup.point.lat_deg,
         pickup_lon_deg=pickup.point.lon_deg,
         pickup_zone=math.nan if pickup.zone is None else float(pickup.zone),
@@ -130,6 +142,10 @@ class FeatureEncoder(Generic[N]):
 
     def encode(self, plan: PlanValues[N]) -> tuple[N, ...]:
         """Return one value (or column) per name of :data:`FEATURE_NAMES`."""
+        return self.where(plan) + self.when(plan.local_s)
+
+    def where(self, plan: PlanValues[N]) -> tuple[N, ...]:
+        """The features that hold for any departure: the first ones."""
         m = self._m
         from_lat, from_lon = plan.pickup_lat_deg, plan.pickup_lon_deg
         to_lat, to_lon = plan.dropoff_lat_deg, plan.dropoff_lon_deg
@@ -144,7 +160,6 @@ class FeatureEncoder(Generic[N]):
         pickup_along, pickup_across = self._grid(pickup_east, pickup_north)
         along, across = self._grid(east, north)
 
-        when = self.calendar(plan.local_s)
         return (
             from_lat,
             from_lon,
@@ -165,6 +180,12 @@ class FeatureEncoder(Generic[N]):
             m.degrees(m.atan2(east, north)),
             middle_lat,
             middle_lon,
+        )
+
+    def when(self, local_s: N) -> tuple[N, ...]:
+        """The features that hold for any trip at that time: the rest."""
+        m, when = self._m, self.calendar(local_s)
+        return (
             when.minute_of_day,
             when.weekday,
             when.weekday * 1440 + when.minute_of_day,

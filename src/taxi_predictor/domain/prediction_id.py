@@ -3,7 +3,6 @@
 from datetime import datetime
 from secrets import randbits
 from typing import NewType
-from uuid import UUID
 
 __all__ = ["PredictionId", "new_prediction_id"]
 
@@ -13,6 +12,8 @@ PredictionId = NewType("PredictionId", str)
 def new_prediction_id(now: datetime) -> PredictionId:
     """A UUID of version 7 (RFC 9562, 5.7): milliseconds since 1970, then 74 random bits."""
     unix_ms = int(now.timestamp() * 1000)
+    # The version stands before the first 12 random bits, the variant before the other 62.
     random = randbits(74)
-    high, low = random >> 62, random & ((1 << 62) - 1)
-    return PredictionId(str(UUID(int=unix_ms << 80 | 7 << 76 | high << 64 | 2 << 62 | low)))
+    high, low = 7 << 12 | random >> 62, 2 << 62 | random & ((1 << 62) - 1)
+    digits = f"{unix_ms:012x}{high:04x}{low:016x}"
+    return PredictionId("-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])))

@@ -1,7 +1,8 @@
 """Asks a model at the knots around each departure and joins its answers, so that every engine is FIFO."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from math import exp, log
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.departures import KNOT_S, fastest_s, join_knots_s, knots_behind, slowest_s
 from taxi_predictor.domain.distribution import DurationDistribution, ScaledResiduals
 from taxi_predictor.domain.explanation import CAUSE_OF, Cause, Explanation
-from taxi_predictor.domain.features import FEATURE_NAMES, FeatureEncoder, plan_values
+from taxi_predictor.domain.features import FEATURE_NAMES, FeatureEncoder, local_seconds, plan_values
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
@@ -25,6 +26,7 @@ DISTANCE = FEATURE_NAMES.index("distance_km")
 MINUTE = FEATURE_NAMES.index("minute_of_day")
 KNOT = timedelta(seconds=KNOT_S)
 KNOT_US = KNOT_S * 1_000_000
+KNOTS_KEPT = 4096
 
 Ask = Callable[[Floats, int], tuple[Floats, Floats]]
 """What an engine knows: features of shape (trips, features) to centre and spread of ln(seconds).
@@ -69,6 +71,9 @@ class Timetable:
         self._ask = ask
         self._ask_row = ask_row or self._as_one_of_many
         self._encoder = FeatureEncoder(city, SCALAR)
+        self._tz = city.tz
+        # Most trips of an hour leave between the same two knots.
+        self._when = lru_cache(maxsize=KNOTS_KEPT)(self._features_at)
         self._names = features
         self._chosen = [FEATURE_NAMES.index(name) for name in features]
         self._residuals = residuals.centred()
@@ -140,14 +145,15 @@ class Timetable:
         return BatchEstimate(ARRAYS, distribution, features)
 
     def _knots(self, plan: TripPlan) -> Knots:
-        city, encode = self._city, self._encoder.encode
+        where = self._encoder.where(plan_values(plan, self._city))
         pickup_at = plan.pickup_at.astimezone(UTC)
         before = pickup_at.replace(minute=0, second=0, microsecond=0)
-        here = encode(plan_values(plan, city, at=before))
-        behind = knots_behind(slowest_s(SCALAR, here[DISTANCE], city))
-        rows = [encode(plan_values(plan, city, at=before - ago * KNOT)) for ago in range(behind, 0, -1)]
-        rows += [here, encode(plan_values(plan, city, at=before + KNOT))]
+        behind = knots_behind(slowest_s(SCALAR, where[DISTANCE], self._city))
+        rows = [where + self._when(before + ahead * KNOT) for ahead in range(-behind, 2)]
         return Knots(rows, (pickup_at - before) / KNOT)
+
+    def _features_at(self, knot: datetime) -> tuple[float, ...]:
+        return self._encoder.when(local_seconds(knot, self._tz))
 
     def _joined(
         self, knots: Knots, asked: Sequence[tuple[float, float]], level: LiveLevel | None
