@@ -1,5 +1,6 @@
 """The live level as a service keeps it, and as it is replayed on past trips."""
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -142,6 +143,21 @@ async def test_while_the_store_is_away_the_level_goes_on_until_it_is_stale() -> 
     assert service.levelling.current(served) == level
     service.clock.advance(timedelta(seconds=1))
     assert service.levelling.current(served) is None
+
+
+async def test_what_keeps_the_level_away_is_told_while_it_does() -> None:
+    service = await Service().open()
+    served = service.shelf.champion()
+    service.store.is_away = True
+    following = asyncio.create_task(service.levelling.follow())
+    try:
+        await asyncio.sleep(0)
+        assert service.levelling.trouble(served) == "without the live level: the database does not answer"
+        service.store.is_away = False
+        await service.levelling.refresh()
+        assert service.levelling.trouble(served) is None
+    finally:
+        following.cancel()
 
 
 async def test_switched_off_there_is_no_level_whatever_is_stored() -> None:

@@ -109,6 +109,7 @@ def serving(
             city=A_CITY,
             columns=FramePlanColumns(),
             current_level=levelling.current,
+            level_trouble=levelling.trouble,
         )
         yield MemoryHexagon(
             levelling=levelling,

@@ -213,7 +213,7 @@ def test_the_examples_of_every_body_can_be_decoded(document: Mapping[str, Any]) 
 def test_the_example_requests_are_documented_as_decoding_takes_them(document: Mapping[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     assert schemas["PredictionBody"]["additionalProperties"] is False
-    assert set(schemas["PredictionBody"]["required"]) == {"pickup", "dropoff", "pickup_at"}
+    assert set(schemas["PredictionBody"]["required"]) == {"pickup", "dropoff"}
     assert schemas["PlaceBody"]["properties"]["zone"]["minimum"] == 0
     assert len(schemas["PlaceBody"]["oneOf"]) == 2
 

@@ -67,6 +67,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         city=city,
         columns=outbound.columns,
         current_level=levelling.current,
+        level_trouble=levelling.trouble,
     )
     return Container(
         city=city,

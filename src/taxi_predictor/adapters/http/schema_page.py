@@ -1,7 +1,7 @@
 """The OpenAPI document as one page that needs no script, no style sheet and no font from anywhere."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -44,6 +44,9 @@ def _operations(paths: Json) -> Iterator[str]:
         for method, operation in operations.items():
             yield f"<h2><code>{escape(method.upper())} {escape(path)}</code></h2>"
             yield f"<p>{escape(operation['summary'])} {escape(operation.get('description', ''))}</p>"
+            if operation.get("parameters"):
+                yield "<h3>Parameters</h3>"
+                yield from _parameters(operation["parameters"])
             if "requestBody" in operation:
                 yield "<h3>Request</h3>"
                 yield from _content(operation["requestBody"]["content"])
@@ -52,6 +55,15 @@ def _operations(paths: Json) -> Iterator[str]:
                 yield f"<h4>{escape(status)}</h4><p>{escape(response['description'])}</p>"
                 yield from _content(response.get("content", {}))
                 yield from _headers(response.get("headers", {}))
+
+
+def _parameters(parameters: Sequence[Json]) -> Iterator[str]:
+    yield "<table><tr><th>Parameter</th><th>Type</th><th></th></tr>"
+    for parameter in parameters:
+        need = "required" if parameter.get("required") else "optional"
+        text = f"in the {parameter['in']}, {need}. {parameter.get('description') or ''}"
+        yield _row(parameter["name"], parameter.get("schema", {}), text)
+    yield "</table>"
 
 
 def _content(content: Json) -> Iterator[str]:
@@ -69,27 +81,37 @@ def _headers(headers: Json) -> Iterator[str]:
 def _schemas(schemas: Json) -> Iterator[str]:
     for name, schema in schemas.items():
         yield f'<h3 id="{escape(name)}">{escape(name)}</h3><p>{escape(schema.get("description", ""))}</p>'
-        yield "<table><tr><th>Field</th><th>Type</th><th></th></tr>"
-        for field, content in schema["properties"].items():
-            need = "required" if field in schema["required"] else "optional"
-            text = f"{need}. {escape(content.get('description', ''))}"
-            yield f"<tr><td><code>{escape(field)}</code></td><td>{_type(content)}</td><td>{text}</td></tr>"
-        yield "</table>"
+        if "properties" not in schema:
+            yield f"<p>{_type(schema)}</p>"
+        else:
+            yield "<table><tr><th>Field</th><th>Type</th><th></th></tr>"
+            for field, content in schema["properties"].items():
+                need = "required" if field in schema.get("required", ()) else "optional"
+                yield _row(field, content, f"{need}. {content.get('description', '')}")
+            yield "</table>"
         for example in schema.get("examples", []):
             yield _example(example)
+
+
+def _row(name: str, schema: Json, text: str) -> str:
+    return f"<tr><td><code>{escape(name)}</code></td><td>{_type(schema)}</td><td>{escape(text)}</td></tr>"
 
 
 def _type(schema: Json) -> str:
     if "$ref" in schema:
         name = escape(schema["$ref"].rpartition("/")[2])
         return f'<a href="#{name}">{name}</a>'
-    if "anyOf" in schema:
-        return " or ".join(_type(option) for option in schema["anyOf"])
+    for choice in ("anyOf", "oneOf"):
+        if choice in schema:
+            return " or ".join(_type(option) for option in schema[choice])
     if "items" in schema:
         return f"list of {_type(schema['items'])}"
+    if isinstance(values := schema.get("additionalProperties"), dict):
+        return f"names to {_type(values)}"
     if "enum" in schema:
         return " or ".join(escape(json.dumps(value)) for value in schema["enum"])
-    text = schema.get("format") or schema["type"]
+    types = schema.get("type", "anything")
+    text = schema.get("format") or (types if isinstance(types, str) else " or ".join(types))
     if "minimum" in schema:
         text += f" from {schema['minimum']:g}"
     if "maximum" in schema:

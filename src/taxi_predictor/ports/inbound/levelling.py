@@ -45,6 +45,7 @@ class LiveLevelling:
         self._clock = clock
         self._every = every
         self._loaded: tuple[ModelVersion, LiveLevel | None] | None = None
+        self._trouble: str | None = None
 
     @property
     def is_on(self) -> bool:
@@ -58,6 +59,12 @@ class LiveLevelling:
         if level is None or not level.trips or self._clock.now() - level.as_of > STALE_AFTER:
             return None
         return level
+
+    def trouble(self, served: ServedModel) -> str | None:
+        """What keeps the level from answers by *served*; None where they have one, or nobody measures it."""
+        if self._trouble is None or self.current(served) is not None:
+            return None
+        return f"without the live level: {self._trouble}"
 
     async def load(self) -> LiveLevel | None:
         """Take the champion's newest level from the store; None if there is none, or the level is off.
@@ -105,8 +112,9 @@ class LiveLevelling:
                 level = await self.load()
                 if level is None or self._clock.now() - level.as_of >= self._every:
                     await self.refresh()
-            except TaxiPredictorError:
-                pass  # what is loaded goes on, and says how old it is
+                self._trouble = None
+            except TaxiPredictorError as error:
+                self._trouble = str(error)  # what is loaded goes on, and says how old it is
             await asyncio.sleep(self._every.total_seconds())
 
 

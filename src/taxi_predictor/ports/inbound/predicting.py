@@ -1,7 +1,7 @@
 """How long will this trip take? One answer, whichever face asks."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import exp
@@ -82,7 +82,11 @@ class Prediction:
 
 
 class DurationPredictor:
-    """Answers by the champion; *current_level* says what trips that ended lately say of its answers."""
+    """Answers by the champion.
+
+    *current_level* says what trips that ended lately say of its answers, and *level_trouble* what keeps
+    that away.
+    """
 
     def __init__(
         self,
@@ -93,11 +97,13 @@ class DurationPredictor:
         city: City,
         columns: PlanColumns,
         current_level: Callable[[ServedModel], LiveLevel | None] = lambda _: None,
+        level_trouble: Callable[[ServedModel], str | None] = lambda _: None,
     ) -> None:
         self.city = city
         self._columns = columns
         self._turn = asyncio.Semaphore()
         self._current_level = current_level
+        self._level_trouble = level_trouble
         self._shelf = shelf
         self._clock = clock
         self._zones = KnownZones(zones, clock)
@@ -128,15 +134,29 @@ class DurationPredictor:
             NoChampion: no model was promoted yet.
         """
         served = self._shelf.champion()
-        manifest = served.model.manifest
         for plan in plans:
-            refuse_impossible(plan, manifest.city)
+            refuse_impossible(plan, self.city)
         level = self._current_level(served)
+        return self._predictions(plans, served.model.estimate(plans, level=level), served, level)
+
+    def _predictions(
+        self,
+        plans: Sequence[TripPlan],
+        distributions: Iterable[DurationDistribution[float]],
+        served: ServedModel,
+        level: LiveLevel | None,
+    ) -> list[Prediction]:
+        version, manifest, degraded = served.version, served.model.manifest, self._level_trouble(served)
         return [
             Prediction(
-                plan=plan, distribution=distribution, version=served.version, manifest=manifest, level=level
+                plan=plan,
+                distribution=distribution,
+                version=version,
+                manifest=manifest,
+                level=level,
+                degraded=degraded,
             )
-            for plan, distribution in zip(plans, served.model.estimate(plans, level=level), strict=True)
+            for plan, distribution in zip(plans, distributions, strict=True)
         ]
 
     async def predict_many(self, plans: Sequence[TripPlan]) -> Sequence[Prediction]:
@@ -147,7 +167,6 @@ class DurationPredictor:
             refuse_impossible(plan, self.city)
         batch = await asyncio.to_thread(self._columns.of, plans)
         estimates, served, level = await self.estimate(batch)
-        manifest = served.model.manifest
         distributions = (
             DurationDistribution(SCALAR, mu, sigma, estimate.distribution.residuals)
             for estimate in estimates
@@ -155,12 +174,7 @@ class DurationPredictor:
                 estimate.distribution.mu.tolist(), estimate.distribution.sigma.tolist(), strict=True
             )
         )
-        return [
-            Prediction(
-                plan=plan, distribution=distribution, version=served.version, manifest=manifest, level=level
-            )
-            for plan, distribution in zip(plans, distributions, strict=True)
-        ]
+        return self._predictions(plans, distributions, served, level)
 
     async def estimate(
         self, plans: PlanBatch
@@ -214,7 +228,7 @@ class DurationPredictor:
     def explain(self, plan: TripPlan) -> Explanation:
         """What made the duration that :meth:`predict` answers for *plan*; the same errors."""
         served = self._shelf.champion()
-        refuse_impossible(plan, served.model.manifest.city)
+        refuse_impossible(plan, self.city)
         return served.model.explain(plan, level=self._current_level(served))
 
     def predict_batch(self, plans: PlanBatch) -> tuple[BatchEstimate, ServedModel]:
