@@ -49,7 +49,12 @@ class Deployment:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        environment = {**self.environment, "TAXI_API_PORT": str(port), "TAXI_API_WORKERS": str(workers)}
+        environment = {
+            **self.environment,
+            "TAXI_API_PORT": str(port),
+            "TAXI_API_WORKERS": str(workers),
+            "TAXI_API_OPEN_PREDICT": "true",
+        }
         server = subprocess.Popen([sys.executable, "-m", "taxi_predictor", "serve"], env=environment)
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
@@ -81,3 +86,10 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     deployment.run("train", "--until", "2024-02-20")
     deployment.run("promote")
     return deployment
+
+
+@pytest.fixture(scope="session")
+def served(deployment: Deployment) -> Iterator[httpx.Client]:
+    """A client of the deployment, served once for all who only ask."""
+    with deployment.serving() as client:
+        yield client

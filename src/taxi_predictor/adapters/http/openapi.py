@@ -32,10 +32,11 @@ _DESCRIPTIONS = {
     503: "Predictions are not answered at the moment.",
 }
 
-_POINT_OR_ZONE = [
-    {"required": ["lat", "lon"], "maxProperties": 2},
-    {"required": ["zone"], "maxProperties": 1},
-]
+_PLACES = {
+    "PointPlace": ("A point on Earth.", ("lat", "lon")),
+    "ZonePlace": ("A taxi zone.", ("zone",)),
+}
+"""What a place is, either the one or the other, and the fields that it then has."""
 
 
 def problem_responses(*statuses: int, unavailable: type[Problem] = Problem) -> dict[int, ResponseSpec]:
@@ -87,7 +88,7 @@ def complete(document: OpenAPI, examples: Mapping[type[Struct], Sequence[Struct]
     zero and that unknown fields are refused.
     """
     _, schemas = msgspec.json.schema_components(examples, ref_template="#/components/schemas/{name}")
-    schemas[PlaceBody.__name__]["oneOf"] = _POINT_OR_ZONE
+    schemas |= _either_place(schemas[PlaceBody.__name__])
     for struct, some in examples.items():
         schemas[struct.__name__]["examples"] = msgspec.to_builtins(some)
     document.components.schemas = {name: _JsonSchema(content=schemas[name]) for name in sorted(schemas)}
@@ -95,6 +96,23 @@ def complete(document: OpenAPI, examples: Mapping[type[Struct], Sequence[Struct]
         for operation in (path.get, path.post):
             if operation is not None:
                 _add_headers(operation)
+
+
+def _either_place(place: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Two schemas that programs can make types of, in place of one with a condition on its fields."""
+    kinds = {
+        name: {
+            "title": name,
+            "description": description,
+            "type": "object",
+            "properties": {field: place["properties"][field] for field in fields},
+            "required": list(fields),
+            "additionalProperties": False,
+        }
+        for name, (description, fields) in _PLACES.items()
+    }
+    either = [{"$ref": f"#/components/schemas/{name}"} for name in kinds]
+    return {**kinds, PlaceBody.__name__: {"description": place["description"], "oneOf": either}}
 
 
 @dataclass
