@@ -31,6 +31,9 @@ class ApiRequest(Request[Any, Any, Any]):
         media_type, _ = self.content_type
         if media_type != "application/json":
             raise HTTPException(status_code=415, detail="send the body as Content-Type: application/json")
+        if self.headers.get("content-encoding", "identity") != "identity":
+            # What is packed may unpack to anything: nothing is unpacked here.
+            raise HTTPException(status_code=415, detail="send the body as it is, without a Content-Encoding")
         body = await super().body()
         if not body:
             raise MalformedBody("the body is empty: send a JSON object")
