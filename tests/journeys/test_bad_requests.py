@@ -126,10 +126,10 @@ RAW = [
 def test_what_is_no_request_harms_nobody_else(served: httpx.Client, sent: bytes) -> None:
     with socket.create_connection((served.base_url.host, served.base_url.port or 80), timeout=10) as client:
         client.sendall(sent)
-        client.shutdown(socket.SHUT_WR)
         try:
+            client.shutdown(socket.SHUT_WR)
             answer = client.recv(4096)
-        except ConnectionResetError:
+        except OSError:  # the server hung up first
             answer = b""
     assert b" 200 " not in answer.partition(b"\r\n")[0]
     assert b"Traceback" not in answer
