@@ -15,6 +15,7 @@ pytest.register_assert_rewrite(
             "duration_model",
             "model_registry",
             "model_shelf",
+            "plans",
             "progress",
             "quarantine",
             "trip_source",
