@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from litestar import Litestar
+from litestar import Litestar, Router
+from litestar.datastructures import State
 
 from taxi_predictor.adapters.http import operations
 from taxi_predictor.adapters.http.examples import EXAMPLES
@@ -13,11 +14,16 @@ from taxi_predictor.adapters.http.openapi import complete, openapi_config
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
 from taxi_predictor.adapters.http.requests import ApiRequest, send_request_id
-from taxi_predictor.adapters.http.v1 import predictions
+from taxi_predictor.adapters.http.responses import ApiResponse
+from taxi_predictor.adapters.http.v1 import batch, matrix, predictions
 
 __all__ = ["create_app"]
 
-ROUTES = (*predictions.ROUTES, *operations.ROUTES)
+V1 = Router(
+    "/", route_handlers=[*predictions.ROUTES, *batch.ROUTES, *matrix.ROUTES], response_class=ApiResponse
+)
+"""What is answered as JSON or as MessagePack."""
+ROUTES = (V1, *operations.ROUTES)
 
 
 def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Litestar:  # noqa: B008 # frozen
@@ -37,6 +43,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     app = Litestar(
         route_handlers=ROUTES,
         lifespan=[opened],
+        state=State({"options": options}),
         request_class=ApiRequest,
         request_max_body_size=options.max_body_bytes,
         exception_handlers=EXCEPTION_HANDLERS,
@@ -47,5 +54,5 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
         pdb_on_exception=False,
         logging_config=None,
     )
-    complete(app.openapi_schema, EXAMPLES)
+    complete(app.openapi_schema, {**EXAMPLES, **batch.EXAMPLES, **matrix.EXAMPLES})
     return app

@@ -17,12 +17,16 @@ from taxi_predictor.adapters.http.bodies import (
 )
 from taxi_predictor.adapters.http.problems import FieldProblem, NotReadyProblem, Problem
 
-__all__ = ["EXAMPLES", "PROBLEM_EXAMPLES"]
+__all__ = ["EXAMPLES", "MODEL_EXAMPLE", "PROBLEM_EXAMPLES"]
 
 _LOCAL = timezone(timedelta(hours=-5))
 _PICKUP_AT = datetime(2024, 3, 1, 8, 30, tzinfo=_LOCAL)
 _DURATION_S = 1042.118
 _NO_MODEL = "no model was promoted yet"
+
+MODEL_EXAMPLE = ModelAnswer(
+    city="new-york", version=3, trained_until=datetime(2024, 2, 15, tzinfo=_LOCAL), simulated=False
+)
 
 PROBLEM_EXAMPLES: Mapping[int, Problem] = {
     problem.status: problem
@@ -43,7 +47,7 @@ PROBLEM_EXAMPLES: Mapping[int, Problem] = {
             type="about:blank",
             title="Unsupported Media Type",
             status=415,
-            detail="send the body as Content-Type: application/json",
+            detail="send the body as one of: application/json, application/vnd.msgpack",
         ),
         Problem(
             type="/problems/invalid-body",
@@ -84,12 +88,7 @@ EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
             pickup_at=_PICKUP_AT,
             arrival_at=_PICKUP_AT + timedelta(seconds=_DURATION_S),
             distance_km=4.733,
-            model=ModelAnswer(
-                city="new-york",
-                version=3,
-                trained_until=datetime(2024, 2, 15, tzinfo=_LOCAL),
-                simulated=False,
-            ),
+            model=MODEL_EXAMPLE,
             live_level=LiveLevelAnswer(factor=1.0342, as_of=_PICKUP_AT - timedelta(minutes=2)),
         )
     ],

@@ -10,13 +10,23 @@ from litestar.exceptions import NotFoundException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
-from litestar.openapi.spec import Example, OpenAPI, OpenAPIHeader, OpenAPIResponse, Operation, Schema
+from litestar.openapi.spec import (
+    Example,
+    OpenAPI,
+    OpenAPIHeader,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    RequestBody,
+    Schema,
+)
 from litestar.openapi.spec.enums import OpenAPIType
 from msgspec import Struct
 
 from taxi_predictor import __version__
 from taxi_predictor.adapters.http.bodies import PlaceBody
 from taxi_predictor.adapters.http.examples import EXAMPLES, PROBLEM_EXAMPLES
+from taxi_predictor.adapters.http.formats import Format
 from taxi_predictor.adapters.http.problems import PROBLEM_JSON, NotReadyProblem, Problem
 from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER
 from taxi_predictor.adapters.http.schema_page import page
@@ -24,10 +34,10 @@ from taxi_predictor.adapters.http.schema_page import page
 __all__ = ["complete", "openapi_config", "problem_responses"]
 
 _DESCRIPTIONS = {
-    400: "The body is not JSON.",
-    413: "The body is too large.",
-    415: "The body is not sent as JSON.",
-    422: "The body is JSON, but no trip that can be predicted.",
+    400: "The body cannot be read as what it says it is.",
+    413: "The body is too large, or asks for too much.",
+    415: "The body is sent as what is not taken.",
+    422: "The body can be read, but holds nothing that can be predicted.",
     500: "Something broke here; it is logged under the request id.",
     503: "Predictions are not answered at the moment.",
 }
@@ -90,12 +100,14 @@ def complete(document: OpenAPI, examples: Mapping[type[Struct], Sequence[Struct]
     _, schemas = msgspec.json.schema_components(examples, ref_template="#/components/schemas/{name}")
     schemas |= _either_place(schemas[PlaceBody.__name__])
     for struct, some in examples.items():
-        schemas[struct.__name__]["examples"] = msgspec.to_builtins(some)
+        schemas[struct.__name__]["examples"] = msgspec.json.decode(msgspec.json.encode(some))
     document.components.schemas = {name: _JsonSchema(content=schemas[name]) for name in sorted(schemas)}
-    for path in (document.paths or {}).values():
+    for name, path in (document.paths or {}).items():
         for operation in (path.get, path.post):
             if operation is not None:
                 _add_headers(operation)
+                if name.startswith("/v1/"):
+                    _add_msgpack(operation)
 
 
 def _either_place(place: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -123,6 +135,15 @@ class _JsonSchema(Schema):
 
     def to_schema(self) -> dict[str, Any]:
         return self.content
+
+
+def _add_msgpack(operation: Operation) -> None:
+    """Say that what is sent and answered as JSON may be MessagePack."""
+    responses = (operation.responses or {}).values()
+    for part in (operation.request_body, *responses):
+        content = part.content if isinstance(part, RequestBody | OpenAPIResponse) else None
+        if content and (media := content.get(Format.JSON.value)):
+            content[Format.MSGPACK.value] = OpenAPIMediaType(schema=media.schema)
 
 
 def _add_headers(operation: Operation) -> None:
