@@ -13,6 +13,7 @@ from litestar.testing import TestClient
 from taxi_predictor.adapters.http import bodies, problems
 from taxi_predictor.adapters.http.app import create_app
 from taxi_predictor.adapters.http.hexagon import Hexagon
+from taxi_predictor.adapters.http.v1 import batch, matrix
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.ports.outbound.models import ModelShelf
 
@@ -135,6 +136,8 @@ def test_building_the_application_opens_nothing() -> None:
 
 STATUSES = {
     ("/v1/predictions", "post"): {"200", "400", "413", "415", "422", "500", "503"},
+    ("/v1/predictions/batch", "post"): {"200", "400", "413", "415", "422", "500", "503"},
+    ("/v1/matrix", "post"): {"200", "400", "413", "415", "422", "500", "503"},
     ("/health/live", "get"): {"200"},
     ("/health/ready", "get"): {"200", "500", "503"},
     ("/health", "get"): {"200", "500", "503"},
@@ -174,16 +177,17 @@ def test_every_endpoint_documents_the_statuses_it_can_give(document: Mapping[str
 
 def test_operations_have_names_of_their_own(document: Mapping[str, Any]) -> None:
     names = [operation["operationId"] for _, operation in _operations(document)]
-    assert sorted(names) == ["health", "health-ready", "live", "predict"]
+    assert sorted(names) == ["health", "health-ready", "live", "matrix", "predict", "predict-batch"]
 
 
 def test_every_error_is_documented_as_a_problem_with_an_example(document: Mapping[str, Any]) -> None:
-    for _, operation in _operations(document):
+    for (path, _), operation in _operations(document):
         for status, response in operation["responses"].items():
             assert "X-Request-Id" in response["headers"]
             assert ("Retry-After" in response["headers"]) == (status == "503")
             if status == "200":
-                assert list(response["content"]) == ["application/json"]
+                assert "application/json" in response["content"]
+                assert ("application/vnd.msgpack" in response["content"]) == path.startswith("/v1/")
                 continue
             [(media_type, media)] = response["content"].items()
             assert media_type == "application/problem+json"
@@ -200,11 +204,28 @@ def test_every_reference_of_the_document_leads_somewhere(document: Mapping[str, 
         assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
 
 
+def test_what_is_taken_as_json_is_taken_as_messagepack_too(document: Mapping[str, Any]) -> None:
+    taken = {
+        path: set(operation["requestBody"]["content"])
+        for (path, _), operation in _operations(document)
+        if "requestBody" in operation
+    }
+    formats = {"application/json", "application/vnd.msgpack"}
+    assert taken == {
+        "/v1/predictions": formats,
+        "/v1/predictions/batch": {*formats, "application/x-ndjson"},
+        "/v1/matrix": formats,
+    }
+
+
 def test_the_examples_of_every_body_can_be_decoded(document: Mapping[str, Any]) -> None:
     decoded = 0
     for name, schema in document["components"]["schemas"].items():
         for example in schema.get("examples", []):
-            msgspec.convert(example, getattr(bodies, name, None) or getattr(problems, name))
+            [struct] = {
+                getattr(place, name) for place in (bodies, problems, batch, matrix) if hasattr(place, name)
+            }
+            msgspec.json.decode(msgspec.json.encode(example), type=struct)
             decoded += 1
     assert decoded >= 10
 
