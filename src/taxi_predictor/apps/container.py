@@ -140,9 +140,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         ),
         arrivals=Arrivals(predictor=predictor),
         departures=DepartureBoard(predictor=predictor, max_departures=settings.api_max_items),
-        dispatch=Dispatch(
-            predictor=predictor, columns=outbound.columns, max_vehicles=settings.api_max_items
-        ),
+        dispatch=Dispatch(predictor=predictor, columns=outbound.columns, max_vehicles=settings.api_max_items),
         reach=Reach(predictor=predictor, columns=outbound.columns, max_cells=settings.api_max_cells),
         comparing=ComparableTrips(trips=outbound.trips, clock=outbound.clock, city=city),
         probing=ModelProbing(city=city, trips=outbound.trips, versions=versions),
