@@ -16,7 +16,6 @@ from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import NotFound
-from taxi_predictor.domain.outline import Polygon
 from taxi_predictor.ports.inbound.reach import Area
 
 __all__ = ["EXAMPLES", "ROUTES"]
@@ -27,6 +26,8 @@ Seconds = Annotated[float, Meta(ge=1, le=86_400)]
 Probability = Annotated[
     float, Meta(ge=0.01, le=0.99, description="How sure it is that one is there by then.")
 ]
+
+Position = Annotated[Sequence[float], Meta(min_length=2, max_length=2, description="Degrees, WGS 84.")]
 
 
 class ReachableBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -57,7 +58,7 @@ class ReachGeometry(Struct, frozen=True, kw_only=True):
     """Polygons beside each other; positions are longitude and latitude."""
 
     type: Literal["MultiPolygon"] = "MultiPolygon"
-    coordinates: list[Polygon]
+    coordinates: Sequence[Sequence[Sequence[Position]]]
 
 
 class ReachFeature(Struct, frozen=True, kw_only=True):
@@ -70,7 +71,7 @@ class ReachFeature(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, area: Area, probability: float) -> "ReachFeature":
         return cls(
-            geometry=ReachGeometry(coordinates=list(area.polygons)),
+            geometry=ReachGeometry(coordinates=area.polygons),
             properties=ReachProperties(
                 within_s=area.within_s,
                 probability=probability,
