@@ -63,8 +63,10 @@ class MemoryHexagon:
     health: Health
 
 
-def a_shelf(*, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",)) -> MemoryModelShelf:
-    """A shelf with a model that drives 20 km/h; with none where *version* is None."""
+def a_shelf(
+    *, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",), speed_km_h: float = 20.0
+) -> MemoryModelShelf:
+    """A shelf with a model that drives *speed_km_h*; with none where *version* is None."""
     shelf = MemoryModelShelf(ConstantSpeedLoader())
     if version is None:
         return shelf
@@ -78,7 +80,7 @@ def a_shelf(*, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",
         sources=sources,
         fingerprint="0" * 64,
         seed=0,
-        params={"speed_km_h": 20.0, "sigma": 0.3},
+        params={"speed_km_h": speed_km_h, "sigma": 0.3},
         created_at=NOON,
         code_version="0.0.0",
     )
@@ -155,6 +157,12 @@ def empty_shelf() -> ModelShelf:
 @pytest.fixture(scope="session")
 def simulated_shelf() -> ModelShelf:
     return a_shelf(sources=("tlc-green", SIMULATION))
+
+
+@pytest.fixture(scope="session")
+def slow_shelf() -> ModelShelf:
+    """A model of a city where every trip takes about as long as any may."""
+    return a_shelf(speed_km_h=1.0)
 
 
 @pytest.fixture
