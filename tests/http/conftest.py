@@ -16,6 +16,7 @@ from litestar.testing import TestClient
 from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.http.app import create_app
 from taxi_predictor.adapters.http.options import Options
+from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
@@ -28,6 +29,8 @@ from taxi_predictor.ports.inbound.health import Health, Ping
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.repeats import RepeatedRequests
+from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.models import ModelShelf
 from taxi_predictor.ports.testing.samples import NOON, SPLIT
 from taxi_predictor.ports.testing.strategies import A_CITY
@@ -53,6 +56,7 @@ class MemoryHexagon:
     matrices: DurationMatrices
     levelling: LiveLevelling
     health: Health
+    repeats: RepeatedRequests
 
 
 def a_shelf(*, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",)) -> MemoryModelShelf:
@@ -87,6 +91,8 @@ def serving(
     shelf: ModelShelf | None = None,
     zones: ZoneTable | None = ZONES,
     pings: Mapping[str, Ping] | None = None,
+    answers: AnswerStore | None = None,
+    clock: MemoryClock | None = None,
     **options: Any,
 ) -> Iterator[Client]:
     @asynccontextmanager
@@ -94,18 +100,18 @@ def serving(
         store = MemoryZoneStore()
         if zones is not None:
             await store.remember(zones)
-        serving_shelf, clock = shelf or a_shelf(), MemoryClock(NOON)
+        serving_shelf, now = shelf or a_shelf(), clock or MemoryClock(NOON)
         levelling = LiveLevelling(
             trips=MemoryTripStore(MemoryQuarantine()),
             shelf=serving_shelf,
             levels=MemoryLevelStore(),
-            clock=clock,
+            clock=now,
             every=timedelta(minutes=5),
         )
         predictor = DurationPredictor(
             shelf=serving_shelf,
             zones=store,
-            clock=clock,
+            clock=now,
             city=A_CITY,
             columns=FramePlanColumns(),
             current_level=levelling.current,
@@ -116,6 +122,9 @@ def serving(
             predictor=predictor,
             matrices=DurationMatrices(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
             health=Health(shelf=serving_shelf, pings=pings or {}),
+            repeats=RepeatedRequests(
+                answers=answers or MemoryAnswerStore(), clock=now, lease=timedelta(minutes=1)
+            ),
         )
 
     with TestClient(create_app(opened, Options(**options))) as client:
@@ -124,7 +133,7 @@ def serving(
 
 @pytest.fixture(scope="session")
 def serve() -> Serve:
-    """Serve another core than usual: ``shelf``, ``zones``, ``pings``, and options of ``create_app``."""
+    """Serve another core than usual, by the arguments of :func:`serving`; or with other options."""
     return serving
 
 

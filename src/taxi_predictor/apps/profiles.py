@@ -10,6 +10,7 @@ from pathlib import Path
 from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.inbound.health import Ping
+from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
@@ -58,6 +59,7 @@ class Outbound:
     registry: ModelRegistry
     shelf: ModelShelf
     journal: Journal
+    answers: AnswerStore
     migrate: Migrate = _no_schema
     pings: Mapping[str, Ping] = field(default_factory=dict)
 
@@ -72,6 +74,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
+    from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
     from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
     from taxi_predictor.adapters.memory.journal import MemoryJournal
     from taxi_predictor.adapters.memory.level import MemoryLevelStore
@@ -102,6 +105,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         registry=MemoryModelRegistry(clock=clock),
         shelf=MemoryModelShelf(loader),
         journal=MemoryJournal(),
+        answers=MemoryAnswerStore(),
     )
 
 
@@ -150,6 +154,7 @@ async def _stored(
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
     from taxi_predictor.adapters.mlflow.registry import MlflowModelRegistry
+    from taxi_predictor.adapters.postgres.answers import PostgresAnswerStore
     from taxi_predictor.adapters.postgres.journal import PostgresJournal
     from taxi_predictor.adapters.postgres.level import PostgresLevelStore
     from taxi_predictor.adapters.postgres.migrations import migrate
@@ -181,6 +186,7 @@ async def _stored(
         ),
         shelf=DiskModelShelf(settings.home / "models", loader),
         journal=PostgresJournal(pool),
+        answers=PostgresAnswerStore(pool),
         migrate=lambda to: migrate(pool, to=to),
         pings={"postgres": partial(ping, pool)},
     )

@@ -10,7 +10,8 @@ TaxiPredictorError
 │   ├── InvalidSource       a source's name or options make no sense
 │   ├── UnknownSchema       columns that belong to no known kind of trip file
 │   ├── UnreadableSource    a file that is cut short, broken or not what its name says
-│   └── LeakedColumns       a column known only after the trip on its way into a model
+│   ├── LeakedColumns       a column known only after the trip on its way into a model
+│   └── IdempotencyKeyReused  by a request that is not a repeat of the first
 ├── NotFound
 │   ├── UnknownCity
 │   ├── UnknownZone
@@ -20,7 +21,8 @@ TaxiPredictorError
 ├── Refused                 understood, and not done
 │   ├── TooManyRejects
 │   ├── NotEnoughTrips
-│   └── PromotionRefused
+│   ├── PromotionRefused
+│   └── IdempotencyKeyInUse by a request that is still being answered
 └── Unavailable             something outside does not answer; nothing was changed
     ├── NoChampion
     ├── BrokenModel         an artifact that is damaged, or that this code cannot serve
@@ -32,6 +34,8 @@ is that face's business.
 
 __all__ = [
     "BrokenModel",
+    "IdempotencyKeyInUse",
+    "IdempotencyKeyReused",
     "Invalid",
     "InvalidCity",
     "InvalidSource",
@@ -63,6 +67,8 @@ class TaxiPredictorError(Exception):
     """Base of all errors of this package; its text is one sentence fit for a person."""
 
     slug = "internal"
+    retry_after_s: float | None = None
+    """When asking again makes sense, where that is known."""
 
 
 class Invalid(TaxiPredictorError, ValueError):
@@ -105,6 +111,10 @@ class LeakedColumns(Invalid):
     slug = "leaked-columns"
 
 
+class IdempotencyKeyReused(Invalid):
+    slug = "idempotency-key-reused"
+
+
 class NotFound(TaxiPredictorError):
     slug = "not-found"
 
@@ -143,6 +153,11 @@ class NotEnoughTrips(Refused):
 
 class PromotionRefused(Refused):
     slug = "promotion-refused"
+
+
+class IdempotencyKeyInUse(Refused):
+    slug = "idempotency-key-in-use"
+    retry_after_s = 1.0  # most answers take less
 
 
 class Unavailable(TaxiPredictorError):

@@ -11,6 +11,8 @@ from litestar.di import Provide
 from taxi_predictor.adapters.http import operations
 from taxi_predictor.adapters.http.examples import EXAMPLES
 from taxi_predictor.adapters.http.hexagon import OpenHexagon
+from taxi_predictor.adapters.http.idempotency import Idempotency
+from taxi_predictor.adapters.http.idempotency_key import describe_keys
 from taxi_predictor.adapters.http.openapi import complete, openapi_config
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
@@ -31,12 +33,15 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     async def opened(app: Litestar) -> AsyncIterator[None]:
         async with open_hexagon() as hexagon:
             app.state.hexagon = hexagon
-            following = asyncio.create_task(hexagon.levelling.follow())
+            following = [
+                asyncio.create_task(endless.follow()) for endless in (hexagon.levelling, hexagon.repeats)
+            ]
             try:
                 yield
             finally:
-                following.cancel()
-                await asyncio.gather(following, return_exceptions=True)
+                for task in following:
+                    task.cancel()
+                await asyncio.gather(*following, return_exceptions=True)
 
     app = Litestar(
         route_handlers=ROUTES,
@@ -45,6 +50,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
         request_class=ApiRequest,
         request_max_body_size=options.max_body_bytes,
         exception_handlers=EXCEPTION_HANDLERS,
+        middleware=[Idempotency(options)],
         before_send=[send_request_id],
         openapi_config=openapi_config(),
         # Said here, or Litestar would read them from the environment and configure logging itself.
@@ -52,6 +58,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
         pdb_on_exception=False,
         logging_config=None,
     )
+    describe_keys(app.openapi_schema, app.routes)
     complete(app.openapi_schema, EXAMPLES)
     return app
 

@@ -2,6 +2,7 @@
 
 import logging
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from litestar import Request, Response
@@ -89,7 +90,7 @@ def from_error(request: Request[Any, Any, Any], error: TaxiPredictorError) -> Re
         problem = replace(problem, errors=[FieldProblem(pointer=error.pointer, message=str(error))])
     if isinstance(error, NotReady):
         problem = NotReadyProblem(**asdict(problem), neighbours=error.neighbours)
-    return _respond(problem)
+    return _respond(problem, retry_after_s=error.retry_after_s)
 
 
 def from_validation(_: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
@@ -141,8 +142,12 @@ def _of_slug(slug: str, *, status: int, detail: str, errors: list[FieldProblem] 
     )
 
 
-def _respond(problem: Problem, *, headers: dict[str, str] | None = None) -> Response[Problem]:
-    retry = {"Retry-After": str(RETRY_AFTER_S)} if problem.status == 503 else {}
+def _respond(
+    problem: Problem, *, headers: dict[str, str] | None = None, retry_after_s: float | None = None
+) -> Response[Problem]:
+    if problem.status == 503:
+        retry_after_s = retry_after_s or RETRY_AFTER_S
+    retry = {"Retry-After": str(ceil(retry_after_s))} if retry_after_s else {}
     # Its body was not read to the end, so nothing else can be read from the connection.
     closing = {"Connection": "close"} if problem.status in UNREAD else {}
     return Response(
