@@ -134,7 +134,7 @@ def test_building_the_application_opens_nothing() -> None:
 # --- the description of the API ---
 
 STATUSES = {
-    ("/v1/predictions", "post"): {"200", "400", "413", "415", "422", "500", "503"},
+    ("/v1/predictions", "post"): {"200", "400", "409", "413", "415", "422", "500", "503"},
     ("/health/live", "get"): {"200"},
     ("/health/ready", "get"): {"200", "500", "503"},
     ("/health", "get"): {"200", "500", "503"},
@@ -179,9 +179,13 @@ def test_operations_have_names_of_their_own(document: Mapping[str, Any]) -> None
 
 def test_every_error_is_documented_as_a_problem_with_an_example(document: Mapping[str, Any]) -> None:
     for _, operation in _operations(document):
+        takes_keys = any(
+            parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ())
+        )
         for status, response in operation["responses"].items():
             assert "X-Request-Id" in response["headers"]
-            assert ("Retry-After" in response["headers"]) == (status == "503")
+            passes = status == "503" or (status == "409" and takes_keys)
+            assert ("Retry-After" in response["headers"]) == passes
             if status == "200":
                 assert list(response["content"]) == ["application/json"]
                 continue

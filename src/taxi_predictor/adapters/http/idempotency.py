@@ -100,25 +100,26 @@ class _Exchange:
         self._send = send
         self._held: list[Any] = []
         self._held_bytes = 0
-        self._is_too_large = asyncio.Event()
-
-    @property
-    def is_too_large(self) -> bool:
-        return self._is_too_large.is_set()
+        self.is_too_large = False
+        self._is_decided = asyncio.Event()
+        """Whether the response is whole, or too large."""
 
     async def receive(self) -> ReceiveMessage:
         if self._request is not None:
             request, self._request = self._request, None
             return request
-        await self._is_too_large.wait()  # nothing will be kept, so that the client's leaving matters
-        return await self._receive()
+        await self._is_decided.wait()
+        if self.is_too_large:  # it will not be kept, so that it is for this client only
+            return await self._receive()
+        return {"type": "http.disconnect"}  # as servers say after the end of a response
 
     async def send(self, message: Message) -> None:
         self._held.append(message)
         if message["type"] == "http.response.body":
             self._held_bytes += len(message["body"])
-        if self._held_bytes > MAX_KEPT_BYTES:
-            self._is_too_large.set()
+            self.is_too_large = self.is_too_large or self._held_bytes > MAX_KEPT_BYTES
+            if self.is_too_large or not message["more_body"]:
+                self._is_decided.set()
         if self.is_too_large:
             await self.deliver()
 
