@@ -17,6 +17,7 @@ from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.http.app import create_app
 from taxi_predictor.adapters.http.gate.callers import Doorkeeper
 from taxi_predictor.adapters.http.options import Options
+from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
@@ -34,6 +35,8 @@ from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.reach import Reach
+from taxi_predictor.ports.inbound.repeats import RepeatedRequests
+from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelShelf
 from taxi_predictor.ports.testing.samples import NOON, SPLIT
@@ -64,6 +67,7 @@ class MemoryHexagon:
     reach: Reach
     levelling: LiveLevelling
     health: Health
+    repeats: RepeatedRequests
     gatekeeper: Doorkeeper
     limits: RateLimits | None = None
 
@@ -109,6 +113,8 @@ def serving(
     shelf: ModelShelf | None = None,
     zones: ZoneTable | None = ZONES,
     pings: Mapping[str, Ping] | None = None,
+    answers: AnswerStore | None = None,
+    clock: MemoryClock | None = None,
     **options: Any,
 ) -> Iterator[Client]:
     @asynccontextmanager
@@ -116,18 +122,18 @@ def serving(
         store = MemoryZoneStore()
         if zones is not None:
             await store.remember(zones)
-        serving_shelf, clock = shelf or a_shelf(), MemoryClock(NOON)
+        serving_shelf, now = shelf or a_shelf(), clock or MemoryClock(NOON)
         levelling = LiveLevelling(
             trips=MemoryTripStore(MemoryQuarantine()),
             shelf=serving_shelf,
             levels=MemoryLevelStore(),
-            clock=clock,
+            clock=now,
             every=timedelta(minutes=5),
         )
         predictor = DurationPredictor(
             shelf=serving_shelf,
             zones=store,
-            clock=clock,
+            clock=now,
             city=A_CITY,
             columns=FramePlanColumns(),
             current_level=levelling.current,
@@ -143,6 +149,9 @@ def serving(
             reach=Reach(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
             health=Health(shelf=serving_shelf, pings=pings or {}),
             gatekeeper=OpenDoor(),
+            repeats=RepeatedRequests(
+                answers=answers or MemoryAnswerStore(), clock=now, lease=timedelta(minutes=1)
+            ),
         )
 
     with TestClient(create_app(opened, Options(**options))) as client:
@@ -151,7 +160,7 @@ def serving(
 
 @pytest.fixture(scope="session")
 def serve() -> Serve:
-    """Serve another core than usual: ``shelf``, ``zones``, ``pings``, and options of ``create_app``."""
+    """Serve another core than usual, by the arguments of :func:`serving`; or with other options."""
     return serving
 
 

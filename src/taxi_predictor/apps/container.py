@@ -30,12 +30,17 @@ from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.probing import ModelProbing
 from taxi_predictor.ports.inbound.reach import Reach
+from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.progress import Progress
 
 __all__ = ["Container", "open_container", "wire"]
+
+
+LEASE_MARGIN = timedelta(seconds=30)
+"""From a request's deadline until its idempotency key is free: for its answer to be kept, and for clocks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +62,7 @@ class Container:
     comparing: ComparableTrips
     probing: ModelProbing
     levelling: LiveLevelling
+    repeats: RepeatedRequests
     health: Health
     gatekeeper: "OpenDoor"
     outbound: Outbound
@@ -162,6 +168,11 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         comparing=ComparableTrips(trips=outbound.trips, clock=outbound.clock, city=city),
         probing=ModelProbing(city=city, trips=outbound.trips, versions=versions),
         levelling=levelling,
+        repeats=RepeatedRequests(
+            answers=outbound.answers,
+            clock=outbound.clock,
+            lease=timedelta(seconds=settings.api_deadline_s) + LEASE_MARGIN,
+        ),
         history=ModelHistory(journal=outbound.journal, versions=versions),
         health=Health(shelf=outbound.shelf, pings=outbound.pings),
         gatekeeper=OpenDoor(),

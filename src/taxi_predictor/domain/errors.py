@@ -10,7 +10,8 @@ TaxiPredictorError
 │   ├── InvalidSource       a source's name or options make no sense
 │   ├── UnknownSchema       columns that belong to no known kind of trip file
 │   ├── UnreadableSource    a file that is cut short, broken or not what its name says
-│   └── LeakedColumns       a column known only after the trip on its way into a model
+│   ├── LeakedColumns       a column known only after the trip on its way into a model
+│   └── IdempotencyKeyReused  by a request that is not a repeat of the first
 ├── NotFound
 │   ├── UnknownCity
 │   ├── UnknownZone
@@ -22,7 +23,8 @@ TaxiPredictorError
 │   ├── TooManyRejects
 │   ├── NotEnoughTrips
 │   ├── PromotionRefused
-│   └── TooManyRequests     more often than the caller may ask
+│   ├── TooManyRequests     more often than the caller may ask
+│   └── IdempotencyKeyInUse by a request that is still being answered
 └── Unavailable             something outside does not answer; nothing was changed
     ├── NoChampion
     ├── BrokenModel         an artifact that is damaged, or that this code cannot serve
@@ -35,6 +37,8 @@ is that face's business.
 
 __all__ = [
     "BrokenModel",
+    "IdempotencyKeyInUse",
+    "IdempotencyKeyReused",
     "Invalid",
     "InvalidCity",
     "InvalidSource",
@@ -113,6 +117,10 @@ class LeakedColumns(Invalid):
     slug = "leaked-columns"
 
 
+class IdempotencyKeyReused(Invalid):
+    slug = "idempotency-key-reused"
+
+
 class NotFound(TaxiPredictorError):
     slug = "not-found"
 
@@ -163,6 +171,11 @@ class TooManyRequests(Refused):
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class IdempotencyKeyInUse(Refused):
+    slug = "idempotency-key-in-use"
+    retry_after_s = 1.0  # most answers take less
 
 
 class Unavailable(TaxiPredictorError):

@@ -12,6 +12,8 @@ from taxi_predictor.adapters.http.gate.description import describe
 from taxi_predictor.adapters.http.gate.gate import Gate
 from taxi_predictor.adapters.http.gate.leftovers import close_unread
 from taxi_predictor.adapters.http.hexagon import OpenHexagon
+from taxi_predictor.adapters.http.idempotency import Idempotency
+from taxi_predictor.adapters.http.idempotency_key import describe_keys
 from taxi_predictor.adapters.http.openapi import complete, openapi_config
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
@@ -40,12 +42,15 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     async def opened(app: Litestar) -> AsyncIterator[None]:
         async with open_hexagon() as hexagon:
             app.state.hexagon = hexagon
-            following = asyncio.create_task(hexagon.levelling.follow())
+            following = [
+                asyncio.create_task(endless.follow()) for endless in (hexagon.levelling, hexagon.repeats)
+            ]
             try:
                 yield
             finally:
-                following.cancel()
-                await asyncio.gather(following, return_exceptions=True)
+                for task in following:
+                    task.cancel()
+                await asyncio.gather(*following, return_exceptions=True)
 
     app = Litestar(
         route_handlers=ROUTES,
@@ -53,7 +58,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
         request_class=ApiRequest,
         request_max_body_size=options.max_body_bytes,
         exception_handlers=EXCEPTION_HANDLERS,
-        middleware=[Gate(options)],
+        middleware=[Gate(options), Idempotency(options)],
         cors_config=_cors(options),
         before_send=[send_request_id, close_unread],
         openapi_config=openapi_config(),
@@ -63,6 +68,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
         logging_config=None,
     )
     describe(app.openapi_schema, app.routes, is_open=options.open_predict)
+    describe_keys(app.openapi_schema, app.routes)
     complete(app.openapi_schema, EXAMPLES)
     return app
 

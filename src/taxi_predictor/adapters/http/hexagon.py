@@ -13,6 +13,7 @@ from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.reach import Reach
+from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.outbound.limits import RateLimits
 
 __all__ = ["Hexagon", "OpenHexagon"]
@@ -41,6 +42,9 @@ class Hexagon(Protocol):
     def limits(self) -> RateLimits | None:
         """None: everybody may ask as often as they like."""
         ...
+
+    @property
+    def repeats(self) -> RepeatedRequests: ...
 
 
 OpenHexagon = Callable[[], AbstractAsyncContextManager[Hexagon]]

@@ -157,7 +157,9 @@ def _respond(
 ) -> Response[Problem]:
     added = {}
     if problem.status in (429, 503):
-        added["Retry-After"] = str(ceil(retry_after_s or RETRY_AFTER_S))
+        retry_after_s = retry_after_s or RETRY_AFTER_S
+    if retry_after_s:
+        added["Retry-After"] = str(ceil(retry_after_s))
     if problem.status == 401:
         added["WWW-Authenticate"] = "Bearer"  # RFC 9110, 11.6.1: it says how to ask
     return Response(
