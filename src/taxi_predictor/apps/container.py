@@ -9,7 +9,7 @@ from taxi_predictor import __version__
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.home import claim_home
-from taxi_predictor.apps.profiles import PROFILES, Outbound
+from taxi_predictor.apps.profiles import PROFILES, Outbound, refuse_lone_counters
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.access import ANYBODY, Caller, Scope
 from taxi_predictor.domain.city import City
@@ -170,6 +170,7 @@ async def open_container(
         InvalidSettings: the home is that of another city, a server is not named, or several
             workers cannot count requests together.
     """
+    refuse_lone_counters(settings)
     city = load_city(settings.city)
     if settings.profile != "memory":
         claim_home(settings.home, city)

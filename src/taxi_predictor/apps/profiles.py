@@ -23,7 +23,7 @@ from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
-__all__ = ["PROFILES", "NotForProduction", "Outbound"]
+__all__ = ["PROFILES", "NotForProduction", "Outbound", "refuse_lone_counters"]
 
 
 Migrate = Callable[[int | None], Awaitable[Sequence[str]]]
@@ -191,6 +191,19 @@ async def _stored(
     )
 
 
+def refuse_lone_counters(settings: Settings) -> None:
+    """See that a rate limit holds for all workers together.
+
+    Raises:
+        InvalidSettings: each of several would count for itself.
+    """
+    if settings.api_rate_per_minute and settings.api_workers > 1 and settings.redis_url is None:
+        raise InvalidSettings(
+            f"{settings.api_workers} workers would each count for themselves, and so admit as many times"
+            " TAXI_API_RATE_PER_MINUTE: name a Redis in TAXI_REDIS_URL where they count together"
+        )
+
+
 async def _limits(settings: Settings, clock: Clock, stack: AsyncExitStack) -> RateLimits | None:
     at_most = settings.api_rate_per_minute
     if not at_most:
@@ -200,11 +213,6 @@ async def _limits(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Ra
 
         pool = await stack.enter_async_context(open_redis(settings.redis_url))
         return RedisRateLimits(pool, at_most=at_most)
-    if settings.api_workers > 1:
-        raise InvalidSettings(
-            f"{settings.api_workers} workers would each count for themselves, and so admit as many times"
-            " TAXI_API_RATE_PER_MINUTE: name a Redis in TAXI_REDIS_URL where they count together"
-        )
     from taxi_predictor.adapters.memory.limits import MemoryRateLimits
 
     return MemoryRateLimits(at_most=at_most, clock=clock)
