@@ -129,8 +129,9 @@ async def ask(
     peer: str | None = "192.0.2.1",
     pieces: Sequence[bytes] = (b"",),
     ends: bool = True,
+    leaves: bool = False,
 ) -> Answer:
-    """Ask *app* with a body of *pieces*; one that never *ends* keeps it waiting."""
+    """Ask *app* with a body of *pieces*; one that never *ends* keeps it waiting, or *leaves*."""
     messages: list[Message] = []
     left = [
         {"type": "http.request", "body": piece, "more_body": not ends or number < len(pieces)}
@@ -138,6 +139,8 @@ async def ask(
     ]
 
     async def receive() -> Any:
+        if not left and leaves:
+            return {"type": "http.disconnect"}
         if not left:
             await asyncio.Event().wait()
         return left.pop(0)

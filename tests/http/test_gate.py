@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from litestar import Litestar, get
+from litestar.exceptions import NotAuthorizedException
 from litestar.testing import TestClient
 
 from gated import Doors, ask, gated
@@ -126,6 +127,16 @@ async def test_a_key_in_the_path_is_in_no_log_and_no_answer(caplog: pytest.LogCa
     assert vars(record)["path"] == "/k/{key}/crash"
     assert "SECRET" not in caplog.text + str([vars(record) for record in caplog.records])
     assert not any(b"SECRET" in answer.body for answer in answers)
+
+
+async def test_who_is_not_known_is_told_how_to_send_a_key() -> None:
+    @get("/closed")
+    async def closed() -> None:
+        raise NotAuthorizedException
+
+    app = Litestar([closed], exception_handlers=EXCEPTION_HANDLERS, openapi_config=None, logging_config=None)
+    answer = await ask(app, "/closed")
+    assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
 
 
 # --- addresses ---

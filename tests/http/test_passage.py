@@ -44,10 +44,11 @@ async def test_beyond_the_queue_the_answer_is_at_once_that_too_much_is_asked() -
     app = gated(bell, max_concurrent=1, max_waiting=2)
     asked = [asyncio.create_task(ask(app, "/work/x")) for _ in range(3)]
     await until_quiet()
-    refused = await asyncio.wait_for(ask(app, "/work/x"), SOON_S)
-    assert refused.status == 503
-    assert refused.headers["retry-after"] == "1"
-    assert refused.problem["type"] == "/problems/overloaded"
+    for path, method in (("/work/x", "GET"), ("/read", "POST"), ("/stream", "POST")):
+        refused = await asyncio.wait_for(ask(app, path, method=method), SOON_S)
+        assert refused.status == 503
+        assert refused.headers["retry-after"] == "1"
+        assert refused.problem["type"] == "/problems/overloaded"
     assert (await ask(app, "/free")).status == 200, "health and metrics need no slot"
     for _ in range(3):
         bell.ring()
@@ -189,6 +190,15 @@ async def test_a_body_that_does_not_come_is_not_waited_for(path: str, pieces: li
     )
     assert answer.status == 408
     assert answer.problem["type"] == "/problems/slow-request"
+
+
+@pytest.mark.parametrize("path", ["/read", "/stream"])
+async def test_a_client_that_leaves_in_the_middle_is_no_crash_of_ours(
+    caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    answer = await ask(gated(), path, method="POST", pieces=[b"half"], ends=False, leaves=True)
+    assert answer.status == 408
+    assert caplog.records == []
 
 
 async def test_a_client_that_is_slow_to_send_takes_no_slot_from_others() -> None:

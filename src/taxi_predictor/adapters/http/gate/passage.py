@@ -13,7 +13,7 @@ BRINGS_A_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class SlowRequest(Invalid):
-    """The client took too long to send the body."""
+    """The client took too long to send the body, or left before it had."""
 
     slug = "slow-request"
 
@@ -71,6 +71,7 @@ class Passage:
     async def receive(self) -> ReceiveMessage:
         message = await self._receive()
         if not self._is_sent and not message.get("more_body"):
+            _see_that_it_stays(message)
             self._is_sent = True
             if not self._has_slot:
                 await self._enter()
@@ -124,5 +125,12 @@ class StreamPassage:
             raise SlowRequest(
                 f"the next piece of the body was not sent within {self._within_s:g} s"
             ) from error
+        _see_that_it_stays(message)
         self._is_sent = not message.get("more_body")
         return message
+
+
+def _see_that_it_stays(message: ReceiveMessage) -> None:
+    # Nobody reads the answer; but for a client that leaves, Litestar would log a crash of ours.
+    if message["type"] == "http.disconnect":
+        raise SlowRequest("the client left before the body was there")
