@@ -11,6 +11,7 @@ from litestar.types import Message
 
 from taxi_predictor.adapters.http.gate.callers import caller
 from taxi_predictor.adapters.http.gate.gate import Gate
+from taxi_predictor.adapters.http.gate.leftovers import close_unread
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
 from taxi_predictor.domain.access import ANYBODY, Caller, Scope
@@ -111,6 +112,7 @@ def gated(bell: Bell | None = None, doors: Doors | None = None, **options: Any) 
 
     app = Litestar(
         [handle, read, stream, who, free],
+        before_send=[close_unread],
         middleware=[Gate(Options(**options))],
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=None,

@@ -222,3 +222,32 @@ async def test_a_stream_may_take_longer_in_all_than_each_piece_may() -> None:
     assert not asked.done()
     bell.ring()
     assert (await asked).body == b"5"
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "sent", "is_closed"),
+    [
+        ("/read", "POST", ("content-length", "1"), False),
+        ("/stream", "POST", ("transfer-encoding", "chunked"), False),
+        ("/work/x", "GET", ("accept", "*/*"), False),
+        ("/free", "GET", ("content-length", "0"), False),
+        ("/work/x", "GET", ("content-length", "1"), True),
+        ("/nowhere", "POST", ("content-length", "1"), True),
+        ("/free", "POST", ("transfer-encoding", "chunked"), True),
+    ],
+)
+async def test_a_connection_ends_with_the_answer_to_what_was_not_read(
+    path: str, method: str, sent: tuple[str, str], is_closed: bool
+) -> None:
+    answer = await ask(gated(), path, method=method, headers=[sent], pieces=[b"x"])
+    assert answer.headers.get("connection") == ("close" if is_closed else None)
+
+
+async def test_a_connection_ends_with_a_refusal_before_the_body_is_read() -> None:
+    bell = Bell()
+    app = gated(bell, max_concurrent=1, max_waiting=0, deadline_s=SOON_S, allowed_hosts=("example.com",))
+    sent = [("content-length", "9")]
+    wrong_host = await ask(app, "/read", method="POST", headers=sent, pieces=[b"x" * 9])
+    slow = await ask(app, "/read", method="POST", headers=[*sent, ("host", "example.com")], ends=False)
+    for answer, status in ((wrong_host, 400), (slow, 408)):
+        assert (answer.status, answer.headers["connection"]) == (status, "close")

@@ -11,6 +11,7 @@ from taxi_predictor.adapters.http import operations
 from taxi_predictor.adapters.http.examples import EXAMPLES
 from taxi_predictor.adapters.http.gate.description import describe
 from taxi_predictor.adapters.http.gate.gate import Gate
+from taxi_predictor.adapters.http.gate.leftovers import close_unread
 from taxi_predictor.adapters.http.hexagon import OpenHexagon
 from taxi_predictor.adapters.http.openapi import complete, openapi_config
 from taxi_predictor.adapters.http.options import Options
@@ -45,7 +46,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[Gate(options)],
         cors_config=_cors(options),
-        before_send=[send_request_id],
+        before_send=[send_request_id, close_unread],
         openapi_config=openapi_config(),
         # Said here, or Litestar would read them from the environment and configure logging itself.
         debug=False,

@@ -43,9 +43,6 @@ PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_S = 10
 """What comes back does so when an operator acts or a neighbour restarts: seconds, not minutes."""
 
-UNREAD = (408, 413, 415)
-"""Statuses of requests that are answered before they came to their end."""
-
 STATUS: dict[type[TaxiPredictorError], int] = {
     MalformedBody: 400,
     HostNotAllowed: 400,
@@ -163,9 +160,6 @@ def _respond(
         added["Retry-After"] = str(ceil(retry_after_s or RETRY_AFTER_S))
     if problem.status == 401:
         added["WWW-Authenticate"] = "Bearer"  # RFC 9110, 11.6.1: it says how to ask
-    if problem.status in UNREAD:
-        # Its body was not read to the end, so nothing else can be read from the connection.
-        added["Connection"] = "close"
     return Response(
         problem,
         status_code=problem.status,

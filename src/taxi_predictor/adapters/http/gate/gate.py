@@ -55,7 +55,6 @@ class Gate(ASGIMiddleware):
                 else f"key {caller.name}"
             )
             await self._rates.check(hexagon.limits, who)
-        passage = StreamPassage if opt.get("streams") else Passage
-        await passage(slots=self._slots, within_s=self._within_s, receive=receive, send=send).go(
-            scope, next_app
-        )
+        kind = StreamPassage if opt.get("streams") else Passage
+        passage = kind(scope, receive, send, slots=self._slots, within_s=self._within_s)
+        await passage.go(next_app)

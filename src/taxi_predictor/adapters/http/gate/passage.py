@@ -4,6 +4,7 @@ import asyncio
 
 from litestar.types import ASGIApp, Message, Receive, ReceiveMessage, Scope, Send
 
+from taxi_predictor.adapters.http.gate.leftovers import remember_read
 from taxi_predictor.adapters.http.gate.slots import Slots
 from taxi_predictor.domain.errors import Invalid, Unavailable
 
@@ -30,9 +31,10 @@ class Passage:
     A client that is slow to send its body holds no slot meanwhile.
     """
 
-    __slots__ = ("_deadline", "_has_slot", "_is_sent", "_receive", "_send", "_slots", "_within_s")
+    __slots__ = ("_deadline", "_has_slot", "_is_sent", "_receive", "_scope", "_send", "_slots", "_within_s")
 
-    def __init__(self, *, slots: Slots, within_s: float, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, *, slots: Slots, within_s: float) -> None:
+        self._scope = scope
         self._slots = slots
         self._within_s = within_s
         self._receive = receive
@@ -42,7 +44,7 @@ class Passage:
         """Whether the body is, whole."""
         self._has_slot = False
 
-    async def go(self, scope: Scope, next_app: ASGIApp) -> None:
+    async def go(self, next_app: ASGIApp) -> None:
         """Let *next_app* answer.
 
         Raises:
@@ -50,12 +52,12 @@ class Passage:
             SlowRequest: time was up before the body was there.
             DeadlineExceeded: time was up later than that, in the queue or at work.
         """
-        waits_for_body = scope.get("method") in BRINGS_A_BODY
+        waits_for_body = self._scope.get("method") in BRINGS_A_BODY
         try:
             async with self._deadline:
                 if not waits_for_body:
                     await self._enter()
-                await next_app(scope, self.receive, self.send)
+                await next_app(self._scope, self.receive, self.send)
         except TimeoutError as error:
             if waits_for_body and not self._is_sent:
                 raise SlowRequest(f"the body was not sent within {self._within_s:g} s") from error
@@ -73,6 +75,7 @@ class Passage:
         if not self._is_sent and not message.get("more_body"):
             _see_that_it_stays(message)
             self._is_sent = True
+            remember_read(self._scope)
             if not self._has_slot:
                 await self._enter()
         return message
@@ -89,16 +92,17 @@ class StreamPassage:
     What is streamed may be of any length, and so its whole is not bounded.
     """
 
-    __slots__ = ("_is_sent", "_receive", "_send", "_slots", "_within_s")
+    __slots__ = ("_is_sent", "_receive", "_scope", "_send", "_slots", "_within_s")
 
-    def __init__(self, *, slots: Slots, within_s: float, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, *, slots: Slots, within_s: float) -> None:
+        self._scope = scope
         self._slots = slots
         self._within_s = within_s
         self._receive = receive
         self._send = send
         self._is_sent = False
 
-    async def go(self, scope: Scope, next_app: ASGIApp) -> None:
+    async def go(self, next_app: ASGIApp) -> None:
         """Let *next_app* answer.
 
         Raises:
@@ -111,7 +115,7 @@ class StreamPassage:
         except TimeoutError as error:
             raise DeadlineExceeded(f"it was not this request's turn within {self._within_s:g} s") from error
         try:
-            await next_app(scope, self.receive, self._send)
+            await next_app(self._scope, self.receive, self._send)
         finally:
             self._slots.leave()
 
@@ -126,7 +130,9 @@ class StreamPassage:
                 f"the next piece of the body was not sent within {self._within_s:g} s"
             ) from error
         _see_that_it_stays(message)
-        self._is_sent = not message.get("more_body")
+        if not message.get("more_body"):
+            self._is_sent = True
+            remember_read(self._scope)
         return message
 
 
