@@ -27,6 +27,7 @@ from taxi_predictor.ports.inbound.probing import ModelProbing
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 
 __all__ = ["Container", "open_container", "wire"]
 
@@ -47,6 +48,8 @@ class Container:
     probing: ModelProbing
     levelling: LiveLevelling
     health: Health
+    telemetry: Telemetry
+    figures: Figures
     outbound: Outbound
 
 
@@ -66,6 +69,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         clock=outbound.clock,
         city=city,
         columns=outbound.columns,
+        telemetry=outbound.telemetry,
         current_level=levelling.current,
         level_trouble=levelling.trouble,
     )
@@ -134,7 +138,9 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         probing=ModelProbing(city=city, trips=outbound.trips, versions=versions),
         levelling=levelling,
         history=ModelHistory(journal=outbound.journal, versions=versions),
-        health=Health(shelf=outbound.shelf, pings=outbound.pings),
+        health=Health(shelf=outbound.shelf, telemetry=outbound.telemetry, pings=outbound.pings),
+        telemetry=outbound.telemetry,
+        figures=outbound.figures,
         outbound=outbound,
     )
 

@@ -13,8 +13,10 @@ from taxi_predictor.adapters.http.examples import EXAMPLES
 from taxi_predictor.adapters.http.hexagon import OpenHexagon
 from taxi_predictor.adapters.http.openapi import complete, openapi_config
 from taxi_predictor.adapters.http.options import Options
+from taxi_predictor.adapters.http.parting import say_goodbye
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
 from taxi_predictor.adapters.http.requests import ApiRequest, send_request_id
+from taxi_predictor.adapters.http.telemetry import TimedLitestar, tell_answered, tell_refused
 from taxi_predictor.adapters.http.v1 import predictions
 
 __all__ = ["create_app"]
@@ -31,6 +33,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     async def opened(app: Litestar) -> AsyncIterator[None]:
         async with open_hexagon() as hexagon:
             app.state.hexagon = hexagon
+            hexagon.health.warm_up()
             following = asyncio.create_task(hexagon.levelling.follow())
             try:
                 yield
@@ -38,14 +41,15 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
                 following.cancel()
                 await asyncio.gather(following, return_exceptions=True)
 
-    app = Litestar(
+    app = TimedLitestar(
         route_handlers=ROUTES,
         lifespan=[opened],
         dependencies={name: _part(name) for name in PARTS},
         request_class=ApiRequest,
         request_max_body_size=options.max_body_bytes,
         exception_handlers=EXCEPTION_HANDLERS,
-        before_send=[send_request_id],
+        before_send=[send_request_id, say_goodbye, tell_answered],
+        after_exception=[tell_refused],
         openapi_config=openapi_config(),
         # Said here, or Litestar would read them from the environment and configure logging itself.
         debug=False,

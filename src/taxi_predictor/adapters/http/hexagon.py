@@ -8,6 +8,7 @@ from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 
 __all__ = ["Hexagon", "OpenHexagon"]
 
@@ -21,6 +22,10 @@ class Hexagon(Protocol):
     def levelling(self) -> LiveLevelling: ...
     @property
     def health(self) -> Health: ...
+    @property
+    def telemetry(self) -> Telemetry: ...
+    @property
+    def figures(self) -> Figures: ...
 
 
 OpenHexagon = Callable[[], AbstractAsyncContextManager[Hexagon]]
