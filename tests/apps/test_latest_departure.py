@@ -11,6 +11,7 @@ from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, ConstantSpeedTrainer, MemoryModelShelf
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.trip import TripPlan
@@ -36,7 +37,12 @@ async def predictor() -> DurationPredictor:
         trainer = ConstantSpeedTrainer(clock=clock)
         shelf.place(ModelVersion(1), await fit(Columns(), trainer, a_history(), Path(folder)))
     return DurationPredictor(
-        shelf=shelf, zones=MemoryZoneStore(), clock=clock, city=A_CITY, columns=FramePlanColumns()
+        shelf=shelf,
+        zones=MemoryZoneStore(),
+        clock=clock,
+        city=A_CITY,
+        columns=FramePlanColumns(),
+        telemetry=RecordingTelemetry(),
     )
 
 

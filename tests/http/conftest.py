@@ -20,6 +20,7 @@ from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, ModelArtifact, ModelVersion
@@ -29,6 +30,7 @@ from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.models import ModelShelf
+from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 from taxi_predictor.ports.testing.samples import NOON, SPLIT
 from taxi_predictor.ports.testing.strategies import A_CITY
 
@@ -53,6 +55,8 @@ class MemoryHexagon:
     matrices: DurationMatrices
     levelling: LiveLevelling
     health: Health
+    telemetry: Telemetry
+    figures: Figures
 
 
 def a_shelf(*, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",)) -> MemoryModelShelf:
@@ -87,6 +91,7 @@ def serving(
     shelf: ModelShelf | None = None,
     zones: ZoneTable | None = ZONES,
     pings: Mapping[str, Ping] | None = None,
+    telemetry: RecordingTelemetry | None = None,
     **options: Any,
 ) -> Iterator[Client]:
     @asynccontextmanager
@@ -94,6 +99,7 @@ def serving(
         store = MemoryZoneStore()
         if zones is not None:
             await store.remember(zones)
+        told = telemetry or RecordingTelemetry()
         serving_shelf, clock = shelf or a_shelf(), MemoryClock(NOON)
         levelling = LiveLevelling(
             trips=MemoryTripStore(MemoryQuarantine()),
@@ -108,6 +114,7 @@ def serving(
             clock=clock,
             city=A_CITY,
             columns=FramePlanColumns(),
+            telemetry=told,
             current_level=levelling.current,
             level_trouble=levelling.trouble,
         )
@@ -115,7 +122,9 @@ def serving(
             levelling=levelling,
             predictor=predictor,
             matrices=DurationMatrices(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
-            health=Health(shelf=serving_shelf, pings=pings or {}),
+            health=Health(shelf=serving_shelf, telemetry=told, pings=pings or {}),
+            telemetry=told,
+            figures=told,
         )
 
     with TestClient(create_app(opened, Options(**options))) as client:
@@ -124,7 +133,7 @@ def serving(
 
 @pytest.fixture(scope="session")
 def serve() -> Serve:
-    """Serve another core than usual: ``shelf``, ``zones``, ``pings``, and options of ``create_app``."""
+    """Serve another core than usual: ``shelf``, ``zones``, ``pings``, ``telemetry``, and options."""
     return serving
 
 
