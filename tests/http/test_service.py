@@ -138,7 +138,10 @@ STATUSES = {
     ("/health/live", "get"): {"200"},
     ("/health/ready", "get"): {"200", "500", "503"},
     ("/health", "get"): {"200", "500", "503"},
+    ("/metrics", "get"): {"200", "500"},
 }
+NO_JSON = {"/metrics": "text/plain"}
+"""Paths that answer in something else, and what that is."""
 
 
 @pytest.fixture(scope="module")
@@ -174,16 +177,16 @@ def test_every_endpoint_documents_the_statuses_it_can_give(document: Mapping[str
 
 def test_operations_have_names_of_their_own(document: Mapping[str, Any]) -> None:
     names = [operation["operationId"] for _, operation in _operations(document)]
-    assert sorted(names) == ["health", "health-ready", "live", "predict"]
+    assert sorted(names) == ["health", "health-ready", "live", "metrics", "predict"]
 
 
 def test_every_error_is_documented_as_a_problem_with_an_example(document: Mapping[str, Any]) -> None:
-    for _, operation in _operations(document):
+    for (path, _), operation in _operations(document):
         for status, response in operation["responses"].items():
             assert "X-Request-Id" in response["headers"]
             assert ("Retry-After" in response["headers"]) == (status == "503")
             if status == "200":
-                assert list(response["content"]) == ["application/json"]
+                assert list(response["content"]) == [NO_JSON.get(path, "application/json")]
                 continue
             [(media_type, media)] = response["content"].items()
             assert media_type == "application/problem+json"

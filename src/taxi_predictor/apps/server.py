@@ -7,12 +7,12 @@ worker waits for them for ever.
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from tempfile import TemporaryDirectory
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -20,9 +20,6 @@ from granian.server.mp import MPServer
 
 from taxi_predictor.apps.draining import announce_stop, ignore_stop
 from taxi_predictor.apps.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from litestar import Litestar
 
 __all__ = ["DrainingServer", "main"]
 
@@ -79,12 +76,12 @@ def main(application: str = "taxi_predictor.apps.api:create") -> None:
             sys.exit(1)
 
 
-def _build(application: str) -> "Litestar":
+def _build(application: str) -> Callable[..., Any]:
     """Build the application, in the worker."""
     # A Ctrl-C reaches all of the terminal's group; it is for the parent, who knows how to stop.
     os.setpgrp()
     module, _, function = application.partition(":")
-    built: Litestar = getattr(import_module(module), function)()
+    built: Callable[..., Any] = getattr(import_module(module), function)()
     return built
 
 

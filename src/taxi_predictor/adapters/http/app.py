@@ -1,12 +1,11 @@
 """The HTTP application, built around a way to open the hexagon."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from litestar import Litestar
-from litestar.datastructures import State
-from litestar.di import Provide
 
 from taxi_predictor.adapters.http import operations
 from taxi_predictor.adapters.http.examples import EXAMPLES
@@ -21,9 +20,9 @@ from taxi_predictor.adapters.http.v1 import predictions
 
 __all__ = ["create_app"]
 
+log = logging.getLogger(__name__)
+
 ROUTES = (*predictions.ROUTES, *operations.ROUTES)
-PARTS = ("health", "matrices", "predictor")
-"""What handlers may ask for by name."""
 
 
 def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Litestar:  # noqa: B008 # frozen
@@ -33,7 +32,10 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     async def opened(app: Litestar) -> AsyncIterator[None]:
         async with open_hexagon() as hexagon:
             app.state.hexagon = hexagon
-            hexagon.health.warm_up()
+            try:
+                hexagon.health.warm_up()
+            except Exception:  # a fault of the model: whoever asks is told, and who watches readiness
+                log.exception("model.crashed")
             following = asyncio.create_task(hexagon.levelling.follow())
             try:
                 yield
@@ -44,7 +46,6 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     app = TimedLitestar(
         route_handlers=ROUTES,
         lifespan=[opened],
-        dependencies={name: _part(name) for name in PARTS},
         request_class=ApiRequest,
         request_max_body_size=options.max_body_bytes,
         exception_handlers=EXCEPTION_HANDLERS,
@@ -58,12 +59,3 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     )
     complete(app.openapi_schema, EXAMPLES)
     return app
-
-
-def _part(name: str) -> Provide:
-    """A part of the hexagon, for the handlers that name it."""
-
-    def part(state: State) -> object:
-        return getattr(state.hexagon, name)
-
-    return Provide(part, sync_to_thread=False)

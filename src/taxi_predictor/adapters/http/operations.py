@@ -1,15 +1,11 @@
 """The endpoints for those who run the service."""
 
-from typing import Any
-
-from litestar import MediaType, Request, Response, get
-from litestar.di import NamedDependency
+from litestar import MediaType, Response, get
 
 from taxi_predictor.adapters.http.bodies import LivenessAnswer, ReadinessAnswer
-from taxi_predictor.adapters.http.hexagon import Hexagon
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.problems import NotReady, NotReadyProblem, Stopping
-from taxi_predictor.ports.inbound.health import Health
+from taxi_predictor.adapters.http.requests import ApiRequest
 
 __all__ = ["ROUTES"]
 
@@ -36,8 +32,8 @@ async def live() -> LivenessAnswer:
     response_description="They are.",
     responses=problem_responses(500, 503, unavailable=NotReadyProblem),
 )
-async def ready(health: NamedDependency[Health]) -> ReadinessAnswer:
-    readiness = await health.readiness()
+async def ready(request: ApiRequest) -> ReadinessAnswer:
+    readiness = await request.hexagon.health.readiness()
     if readiness.version is None:
         raise (Stopping if readiness.is_stopping else NotReady)(readiness)
     return ReadinessAnswer(version=readiness.version, neighbours=dict(readiness.neighbours))
@@ -54,11 +50,11 @@ async def ready(health: NamedDependency[Health]) -> ReadinessAnswer:
     responses=problem_responses(500),
     sync_to_thread=False,
 )
-def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
-    hexagon: Hexagon = request.app.state.hexagon
-    hexagon.health.standing()  # which tells telemetry, so that the figures are of now
-    exposition = hexagon.figures.exposition(request.headers.get("accept", ""))
-    return Response(exposition.text, media_type=exposition.media_type)
+def metrics(request: ApiRequest) -> Response[bytes]:
+    request.hexagon.health.standing()  # which tells telemetry, so that the figures are of now
+    exposition = request.hexagon.figures.exposition(request.headers.get("accept", ""))
+    # As a header: to a media type of texts Litestar would add a second charset.
+    return Response(exposition.text, headers={"Content-Type": exposition.media_type})
 
 
 ROUTES = (live, ready, metrics)
