@@ -147,7 +147,6 @@ STATUSES = {
     ("/health/live", "get"): {"200"},
     ("/health/ready", "get"): {"200", "500", "503"},
     ("/health", "get"): {"200", "500", "503"},
-    ("/metrics", "get"): {"200", "500"},
 }
 NO_JSON = {"/v1/reachable": "application/geo+json", "/metrics": "text/plain"}
 """Paths that answer in something else, and what that is."""
