@@ -13,13 +13,14 @@ from taxi_predictor.adapters.http.examples import EXAMPLES
 from taxi_predictor.adapters.http.hexagon import OpenHexagon
 from taxi_predictor.adapters.http.openapi import complete, openapi_config
 from taxi_predictor.adapters.http.options import Options
+from taxi_predictor.adapters.http.osrm import router as osrm
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
 from taxi_predictor.adapters.http.requests import ApiRequest, send_request_id
 from taxi_predictor.adapters.http.v1 import predictions
 
 __all__ = ["create_app"]
 
-ROUTES = (*predictions.ROUTES, *operations.ROUTES)
+ROUTES = (*predictions.ROUTES, *osrm.ROUTERS, *operations.ROUTES)
 PARTS = ("health", "matrices", "predictor")
 """What handlers may ask for by name."""
 
@@ -52,7 +53,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
         pdb_on_exception=False,
         logging_config=None,
     )
-    complete(app.openapi_schema, EXAMPLES)
+    complete(app.openapi_schema, {**EXAMPLES, **osrm.EXAMPLES})
     return app
 
 

@@ -90,7 +90,7 @@ def complete(document: OpenAPI, examples: Mapping[type[Struct], Sequence[Struct]
     _, schemas = msgspec.json.schema_components(examples, ref_template="#/components/schemas/{name}")
     schemas |= _either_place(schemas[PlaceBody.__name__])
     for struct, some in examples.items():
-        schemas[struct.__name__]["examples"] = msgspec.to_builtins(some)
+        schemas[struct.__name__]["examples"] = msgspec.json.decode(msgspec.json.encode(some))
     document.components.schemas = {name: _JsonSchema(content=schemas[name]) for name in sorted(schemas)}
     for path in (document.paths or {}).values():
         for operation in (path.get, path.post):
