@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from taxi_predictor.adapters.http.osrm.departures import departure_of
+from taxi_predictor.adapters.http.osrm.options import DEPART_AT, Given
 from taxi_predictor.adapters.http.osrm.polylines import decoded, encoded
+from taxi_predictor.domain.model import ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
-from taxi_predictor.ports.outbound.models import ModelShelf
+from taxi_predictor.ports.outbound.models import ModelShelf, ServedModel
 from taxi_predictor.ports.testing.strategies import points
 
 Client = TestClient[Litestar]
@@ -296,21 +299,6 @@ def test_a_polyline_is_read_as_it_was_written(line: Sequence[Point], digits: int
 # --- departures ---
 
 
-@pytest.fixture
-def asked_departures(client: Client, monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
-    """The departures that the core was asked for."""
-    seen: list[datetime] = []
-    matrices = client.app.state.hexagon.matrices
-    between = type(matrices).between
-
-    async def recorded(self: Any, origins: Any, destinations: Any, departures: Sequence[datetime]) -> Any:
-        seen.extend(departures)
-        return await between(self, origins, destinations, departures)
-
-    monkeypatch.setattr(type(matrices), "between", recorded)
-    return seen
-
-
 EIGHT_IN_NEW_YORK = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
 
@@ -328,17 +316,18 @@ EIGHT_IN_NEW_YORK = datetime(2026, 11, 23, 13, tzinfo=UTC)
         "1795438800",
     ],
 )
-@pytest.mark.parametrize("url", ["at/{}/table/v1/car/{}", "table/v1/car/{1}?depart_at={0}"])
-def test_a_departure_is_read_in_each_form(
-    client: Client, asked_departures: list[datetime], time: str, url: str
-) -> None:
-    ok(client, url.format(time, coordinates(A, B)))
-    assert asked_departures == [EIGHT_IN_NEW_YORK]
+def test_a_departure_is_read_in_each_form(client: Client, time: str) -> None:
+    predictor = client.app.state.hexagon.predictor
+    given = Given.in_query(f"depart_at={time}".encode(), [DEPART_AT])[DEPART_AT]
+    assert departure_of(predictor, in_path=time, in_query=None) == EIGHT_IN_NEW_YORK
+    assert departure_of(predictor, in_path=None, in_query=given) == EIGHT_IN_NEW_YORK
+    ok(client, f"at/{time}/table/v1/car/{coordinates(A, B)}?depart_at=1795438800")
 
 
-def test_without_a_departure_trips_leave_now(client: Client, asked_departures: list[datetime]) -> None:
+def test_without_a_departure_trips_leave_now(client: Client) -> None:
+    predictor = client.app.state.hexagon.predictor
+    assert departure_of(predictor, in_path=None, in_query=None) == predictor.now()
     ok(client, f"table/v1/car/{coordinates(A, B)}")
-    assert asked_departures == [client.app.state.hexagon.predictor.now()]
 
 
 def test_the_path_and_the_query_may_name_one_departure_and_not_two(client: Client) -> None:
@@ -537,13 +526,19 @@ def test_without_a_model_the_service_is_unavailable_in_osrms_form(
             assert int(client.get(f"/osrm{path}").headers["Retry-After"]) > 0
 
 
-def test_a_crash_says_nothing_of_its_cause(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def crash(*_: object) -> None:
-        raise RuntimeError("a secret")
+class BrokenShelf(ModelShelf):
+    def place(self, version: ModelVersion, artifact: ModelArtifact, /) -> None:
+        raise NotImplementedError
 
-    monkeypatch.setattr(type(client.app.state.hexagon.matrices), "between", crash)
-    path = f"/table/v1/driving/{coordinates(A, B)}"
-    assert "secret" not in refused(client, path, "InternalServerError", status=500)
+    def champion(self) -> ServedModel:
+        raise RuntimeError("password=hunter2")
+
+
+def test_a_crash_says_nothing_of_its_cause(serve: Serve) -> None:
+    with serve(shelf=BrokenShelf()) as client:
+        for service in ("table", "route"):
+            path = f"/{service}/v1/driving/{coordinates(A, B)}"
+            assert "logged under" in refused(client, path, "InternalServerError", status=500)
 
 
 def test_every_refusal_is_described_with_an_example(client: Client) -> None:
