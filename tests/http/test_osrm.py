@@ -497,7 +497,7 @@ def test_a_url_that_no_service_answers_has_osrms_code(
     client: Client, start: str, url: str, code: str
 ) -> None:
     refused(client, start + url, code)
-    below_a_key = client.get(f"/k/secret/osrm{start}{url}")
+    below_a_key = client.get(f"/k/osrm/osrm{start}{url}")
     assert (below_a_key.status_code, below_a_key.json()["code"]) == (400, code)
 
 

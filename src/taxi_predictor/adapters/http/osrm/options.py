@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 from typing import Any, Generic, TypeVar, cast
@@ -29,13 +29,9 @@ class Option(Generic[T]):
     description: str
     counted: bool = False
     """Whether it has an element for each of the coordinates."""
-    _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_pattern", re.compile(self.pattern))
 
     def of(self, text: str) -> T:
-        if not self._pattern.fullmatch(text):
+        if not re.fullmatch(self.pattern, text):
             raise Refusal(Code.INVALID_QUERY, f"{self.name}={shown(text)} is not how {self.name} is written")
         return self.read(text)
 

@@ -18,7 +18,7 @@ from taxi_predictor.adapters.http.osrm.polylines import encoded
 from taxi_predictor.adapters.http.osrm.refusals import EXCEPTION_HANDLERS, Code, OsrmRefusal
 from taxi_predictor.adapters.http.osrm.route import route
 from taxi_predictor.adapters.http.osrm.table import table
-from taxi_predictor.adapters.http.osrm.urls import MOUNT, refuse
+from taxi_predictor.adapters.http.osrm.urls import MOUNT, MOUNT_BELOW_KEY, refuse
 from taxi_predictor.domain.place import Place, Point
 
 __all__ = ["EXAMPLES", "ROUTERS"]
@@ -33,8 +33,7 @@ def _router(path: str, *, described: bool) -> Router:
     )
 
 
-ROUTERS = (_router(MOUNT, described=True), _router(f"/k/{{key:str}}{MOUNT}", described=False))
-"""The second is for clients that can send a key in the path only."""
+ROUTERS = (_router(MOUNT, described=True), _router(MOUNT_BELOW_KEY, described=False))
 
 _POINTS = [Point(40.75, -73.98), Point(40.78, -73.95)]
 _ENDS = [OsrmWaypoint.of(Place(point)) for point in _POINTS]

@@ -1,4 +1,4 @@
-"""The form of OSRM's URLs: at{TIME}/SERVICE/v1/PROFILE/COORDINATES, the time being ours."""
+"""The form of OSRM's URLs: [at/TIME/]SERVICE/v1/PROFILE/COORDINATES, the time being ours."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,12 @@ from litestar import Request, get
 from taxi_predictor.adapters.http.osrm.refusals import Code, OsrmRefusal, Refusal, shown
 from taxi_predictor.domain.access import Scope
 
-__all__ = ["paths_of", "refuse"]
+__all__ = ["MOUNT", "MOUNT_BELOW_KEY", "paths_of", "refuse"]
+
+MOUNT = "/osrm"
+"""Where the face is, in the path."""
+MOUNT_BELOW_KEY = f"/k/{{key:str}}{MOUNT}"
+"""And again, for clients that can send a key in the path only."""
 
 VERSION = "v1"
 SERVICES = ("table", "route")
@@ -17,7 +22,11 @@ OTHER_SERVICES = ("nearest", "match", "trip", "tile")
 """What OSRM can besides: all of it needs roads."""
 
 _STARTS = ("", "/at/{time:str}")
-_URL = re.compile(r"(?:/at/[^/]+)?/(?P<service>[A-Za-z0-9]+)/(?P<version>v[0-9]+)/[^/]+/.+", re.DOTALL)
+_URL = re.compile(
+    rf"(?:/k/[^/]+)?{MOUNT}(?:/at/[^/]+)?"
+    r"/(?P<service>[A-Za-z0-9]+)/(?P<version>v[0-9]+)/[^/]+/.+",
+    re.DOTALL,
+)
 
 
 def paths_of(service: str) -> list[str]:
@@ -44,8 +53,7 @@ def _other_paths() -> Sequence[str]:
 @get(_other_paths(), include_in_schema=False, opt={"scope": Scope.PREDICT})
 async def refuse(request: Request[Any, Any, Any]) -> OsrmRefusal:
     """Say what is wrong with a URL that no service answers: as OSRM, of the service before its version."""
-    path = request.scope["path"]
-    url = _URL.fullmatch(path[path.index(MOUNT) + len(MOUNT) :])
+    url = _URL.fullmatch(request.scope["path"])
     if url is None:
         raise Refusal(Code.INVALID_URL, "URL string malformed: it is SERVICE/v1/PROFILE/COORDINATES")
     service, version = url["service"], url["version"]
@@ -56,7 +64,3 @@ async def refuse(request: Request[Any, Any, Any]) -> OsrmRefusal:
     if version != VERSION:
         raise Refusal(Code.INVALID_VERSION, f"Version {shown(version)} of {service} not found!")
     raise Refusal(Code.INVALID_URL, "URL string malformed: there is a / in the coordinates")
-
-
-MOUNT = "/osrm"
-"""Where the face is, in the path."""
