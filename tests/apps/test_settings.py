@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from taxi_predictor.apps.api import options_of
 from taxi_predictor.apps.settings import InvalidSettings, Settings, load_settings
 
 
@@ -99,3 +100,17 @@ def test_a_user_without_a_name_is_unknown(monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_the_address_of_the_api_can_be_asked_whatever_kind_it_is(host: str, url: str) -> None:
     assert load_settings({"TAXI_API_HOST": host}).api_url == url
+
+
+def test_several_values_are_separated_by_commas() -> None:
+    settings = load_settings({"TAXI_API_ALLOWED_HOSTS": " example.com, *.example.com ,"})
+    assert settings.api_allowed_hosts == ("example.com", "*.example.com")
+    assert load_settings({}).api_allowed_hosts == ()
+
+
+def test_every_option_of_the_http_face_is_a_setting() -> None:
+    given = load_settings({"TAXI_API_MAX_ITEMS": "7", "TAXI_API_OPEN_PREDICT": "true"})
+    options = options_of(given)
+    assert options.max_items == 7
+    assert options.open_predict
+    assert not options_of(load_settings({})).open_predict

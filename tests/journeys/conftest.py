@@ -45,7 +45,13 @@ class Deployment:
 
     @contextmanager
     def serving(self, *, workers: int = 1) -> Iterator[httpx.Client]:
-        """The API on a free port, ready."""
+        """A client of the API on a free port, ready."""
+        with self.server(workers=workers) as (client, _):
+            yield client
+
+    @contextmanager
+    def server(self, *, workers: int = 1) -> Iterator[tuple[httpx.Client, int]]:
+        """The same, and the process that listens."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -59,7 +65,7 @@ class Deployment:
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
                 _wait_until_ready(client, server)
-                yield client
+                yield client, server.pid
         finally:
             server.terminate()
             server.wait(timeout=30)
@@ -89,7 +95,17 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
 
 
 @pytest.fixture(scope="session")
-def served(deployment: Deployment) -> Iterator[httpx.Client]:
-    """A client of the deployment, served once for all who only ask."""
-    with deployment.serving() as client:
-        yield client
+def server(deployment: Deployment) -> Iterator[tuple[httpx.Client, int]]:
+    """The deployment, served once for all who only ask."""
+    with deployment.server() as server:
+        yield server
+
+
+@pytest.fixture
+def served(server: tuple[httpx.Client, int]) -> httpx.Client:
+    return server[0]
+
+
+@pytest.fixture
+def server_pid(server: tuple[httpx.Client, int]) -> int:
+    return server[1]

@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from litestar import Litestar
-from litestar.datastructures import State
-from litestar.di import Provide
 
 from taxi_predictor.adapters.http import operations
 from taxi_predictor.adapters.http.examples import EXAMPLES
@@ -21,8 +19,6 @@ from taxi_predictor.adapters.http.v1 import predictions
 __all__ = ["create_app"]
 
 ROUTES = (*predictions.ROUTES, *osrm.ROUTERS, *operations.ROUTES)
-PARTS = ("health", "matrices", "predictor")
-"""What handlers may ask for by name."""
 
 
 def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Litestar:  # noqa: B008 # frozen
@@ -42,7 +38,6 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     app = Litestar(
         route_handlers=ROUTES,
         lifespan=[opened],
-        dependencies={name: _part(name) for name in PARTS},
         request_class=ApiRequest,
         request_max_body_size=options.max_body_bytes,
         exception_handlers=EXCEPTION_HANDLERS,
@@ -55,12 +50,3 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     )
     complete(app.openapi_schema, {**EXAMPLES, **osrm.EXAMPLES})
     return app
-
-
-def _part(name: str) -> Provide:
-    """A part of the hexagon, for the handlers that name it."""
-
-    def part(state: State) -> object:
-        return getattr(state.hexagon, name)
-
-    return Provide(part, sync_to_thread=False)

@@ -33,9 +33,8 @@ def sent_as(media_type: str, *, other: str = "") -> Format:
     try:
         return _FORMAT_OF[media_type]
     except KeyError:
-        taken = [form.value for form in Format] + [other] * bool(other)
-        detail = f"send the body as Content-Type: {' or '.join(taken)}"
-        raise HTTPException(status_code=415, detail=detail) from None
+        taken = ", ".join([*(form.value for form in Format), *filter(None, [other])])
+        raise HTTPException(status_code=415, detail=f"send the body as one of: {taken}") from None
 
 
 def wanted(scope: Scope) -> Format:

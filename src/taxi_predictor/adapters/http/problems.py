@@ -32,6 +32,9 @@ PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_S = 10
 """What comes back does so when an operator acts or a neighbour restarts: seconds, not minutes."""
 
+UNREAD = (408, 413, 415)
+"""Statuses of requests that are answered before they came to their end."""
+
 STATUS: dict[type[TaxiPredictorError], int] = {
     MalformedBody: 400,
     TooMuch: 413,
@@ -140,11 +143,13 @@ def _of_slug(slug: str, *, status: int, detail: str, errors: list[FieldProblem] 
 
 def _respond(problem: Problem, *, headers: dict[str, str] | None = None) -> Response[Problem]:
     retry = {"Retry-After": str(RETRY_AFTER_S)} if problem.status == 503 else {}
+    # Its body was not read to the end, so nothing else can be read from the connection.
+    closing = {"Connection": "close"} if problem.status in UNREAD else {}
     return Response(
         problem,
         status_code=problem.status,
         media_type=PROBLEM_JSON,
-        headers={**(headers or {}), **retry},
+        headers={**(headers or {}), **retry, **closing},
     )
 
 

@@ -17,7 +17,6 @@ from taxi_predictor.apps.container import Container
 from taxi_predictor.apps.tables import explanation_table, similar_table
 from taxi_predictor.domain.comparables import Comparables
 from taxi_predictor.domain.errors import Invalid, Unavailable
-from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.predicting import Prediction
 
@@ -94,8 +93,8 @@ async def predict(
         comparables = await container.comparing.like(plan, similar) if similar is not None else None
         tz = container.city.tz
     if json:
-        answer = PredictionAnswer.of(prediction, coverage=coverage)
-        write_json(_as_json(answer, explanation, comparables), Path("-"))
+        answer = PredictionAnswer.of(prediction, coverage=coverage, explanation=explanation)
+        write_json(_as_json(answer, comparables), Path("-"))
         return
     _show(prediction, coverage)
     if explanation is not None:
@@ -106,13 +105,11 @@ async def predict(
         _show_similar(comparables, tz)
 
 
-def _as_json(
-    answer: PredictionAnswer, explanation: Explanation | None, comparables: Comparables | None
-) -> bytes:
-    """The API's answer, and what else was asked for."""
-    fields = msgspec.structs.asdict(answer)
-    if explanation is not None:
-        fields["explanation"] = explanation
+def _as_json(answer: PredictionAnswer, comparables: Comparables | None) -> bytes:
+    """The API's answer, and what similar trips took where that was asked for."""
+    fields = {
+        name: value for name, value in msgspec.structs.asdict(answer).items() if value is not msgspec.UNSET
+    }
     if comparables is not None:
         low_s, median_s, high_s = comparables.spread_s or (None, None, None)
         fields["similar"] = {

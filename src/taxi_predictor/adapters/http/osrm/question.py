@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from litestar import Request
 from msgspec import UNSET, UnsetType
 
 from taxi_predictor.adapters.http.osrm.bodies import OsrmWaypoint
 from taxi_predictor.adapters.http.osrm.coordinates import places_of
 from taxi_predictor.adapters.http.osrm.departures import departure_of
 from taxi_predictor.adapters.http.osrm.options import DEPART_AT, SKIP_WAYPOINTS, Given, Option
+from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.domain.place import Place
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
 
 __all__ = ["Question"]
 
@@ -25,9 +24,7 @@ class Question:
     given: Given
 
     @classmethod
-    def of(
-        cls, request: Request[Any, Any, Any], predictor: DurationPredictor, options: Sequence[Option[Any]]
-    ) -> "Question":
+    def of(cls, request: ApiRequest, options: Sequence[Option[Any]]) -> "Question":
         """What *request* asks; its query may say nothing but *options*.
 
         Raises:
@@ -38,7 +35,9 @@ class Question:
         places = places_of(path["coordinates"])
         given = Given.in_query(request.scope["query_string"], options)
         given.refuse_other_counts(options, places=len(places))
-        departure = departure_of(predictor, in_path=path.get("time"), in_query=given[DEPART_AT])
+        departure = departure_of(
+            request.hexagon.predictor, in_path=path.get("time"), in_query=given[DEPART_AT]
+        )
         return cls(places=places, departure=departure, given=given)
 
     def waypoints(self, places: Sequence[Place]) -> Sequence[OsrmWaypoint] | UnsetType:

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from litestar import Request, Response, get
-from litestar.di import NamedDependency
+from litestar import Response, get
 from msgspec import UNSET, UnsetType
 
 from taxi_predictor.adapters.http.osrm.bodies import OsrmAnnotation, OsrmLeg, OsrmLine, OsrmRoute, OsrmRoutes
@@ -16,11 +15,11 @@ from taxi_predictor.adapters.http.osrm.polylines import encoded
 from taxi_predictor.adapters.http.osrm.question import Question
 from taxi_predictor.adapters.http.osrm.refusals import Code, Refusal, refusal_responses
 from taxi_predictor.adapters.http.osrm.urls import paths_of
+from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.place import Place
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
 
 __all__ = ["route"]
 
@@ -77,10 +76,8 @@ OPTIONS: Sequence[Option[Any]] = (
     responses=refusal_responses(),
     opt={"scope": Scope.PREDICT},
 )
-async def route(
-    request: Request[Any, Any, Any], predictor: NamedDependency[DurationPredictor]
-) -> Response[OsrmRoutes]:
-    question = Question.of(request, predictor, OPTIONS)
+async def route(request: ApiRequest) -> Response[OsrmRoutes]:
+    question = Question.of(request, OPTIONS)
     places, given = question.places, question.given
     if len(places) > MAX_PLACES:
         raise Refusal(
@@ -88,10 +85,10 @@ async def route(
             f"Number of entries {len(places)} is higher than current maximum ({MAX_PLACES})",
         )
     for number, place in enumerate(places):
-        if place.point not in predictor.city.bounds:
+        if place.point not in request.hexagon.predictor.city.bounds:
             # VROOM looks for these very words, and reads the number behind them.
             raise Refusal(Code.NO_SEGMENT, f"Could not find a matching segment for coordinate {number}")
-    legs, version = await _legs(request, question, predictor)
+    legs, version = await _legs(request, question)
     whole = OsrmRoute(
         duration=round(sum(leg.duration for leg in legs), 3),
         distance=sum(leg.distance for leg in legs),
@@ -102,9 +99,7 @@ async def route(
     return Response(OsrmRoutes(routes=[whole], waypoints=question.waypoints(places), data_version=version))
 
 
-async def _legs(
-    request: Request[Any, Any, Any], question: Question, predictor: DurationPredictor
-) -> tuple[Sequence[OsrmLeg], str | UnsetType]:
+async def _legs(request: ApiRequest, question: Question) -> tuple[Sequence[OsrmLeg], str | UnsetType]:
     """Each leg, and the version of the model, where it was asked."""
     legs: list[OsrmLeg] = []
     at, version = question.departure, None
@@ -112,7 +107,9 @@ async def _legs(
         duration_s = distance_m = 0.0
         if here != there:
             with timed(request.scope, "model"):
-                [prediction] = predictor.predict([TripPlan(pickup=here, dropoff=there, pickup_at=at)])
+                [prediction] = request.hexagon.predictor.predict(
+                    [TripPlan(pickup=here, dropoff=there, pickup_at=at)]
+                )
             duration_s, distance_m = prediction.duration_s, float(round(prediction.distance_km * 1000))
             at, version = prediction.arrival_at, prediction.version
         legs.append(_leg(duration_s, distance_m, wanted=question.given[ANNOTATIONS]))

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 import orjson
-from litestar import Request, Response, get
-from litestar.di import NamedDependency
+from litestar import Response, get
 from msgspec import UNSET, Raw
 from numpy.typing import NDArray
 
@@ -20,11 +19,11 @@ from taxi_predictor.adapters.http.osrm.options import GENERAL, Given, Option, on
 from taxi_predictor.adapters.http.osrm.question import Question
 from taxi_predictor.adapters.http.osrm.refusals import Code, Refusal, refusal_responses
 from taxi_predictor.adapters.http.osrm.urls import paths_of
+from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.place import Place, great_circle_km
-from taxi_predictor.ports.inbound.matrices import DurationMatrices, DurationMatrix
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.matrices import DurationMatrix
 
 __all__ = ["table"]
 
@@ -120,16 +119,12 @@ class _Cells:
     responses=refusal_responses(),
     opt={"scope": Scope.PREDICT},
 )
-async def table(
-    request: Request[Any, Any, Any],
-    predictor: NamedDependency[DurationPredictor],
-    matrices: NamedDependency[DurationMatrices],
-) -> Response[OsrmTable]:
-    question = Question.of(request, predictor, OPTIONS)
+async def table(request: ApiRequest) -> Response[OsrmTable]:
+    question = Question.of(request, OPTIONS)
     given = question.given
     sources, destinations = _chosen(question, SOURCES), _chosen(question, DESTINATIONS)
     with timed(request.scope, "model"):
-        matrix = await matrices.between(sources, destinations, [question.departure])
+        matrix = await request.hexagon.matrices.between(sources, destinations, [question.departure])
     cells = _Cells.of(matrix, sources, destinations, given)
     wanted = given[ANNOTATIONS]
     answer = OsrmTable(

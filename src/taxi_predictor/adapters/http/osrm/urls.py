@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
-from litestar import Request, get
+from litestar import get
 
 from taxi_predictor.adapters.http.osrm.refusals import Code, OsrmRefusal, Refusal, shown
+from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.domain.access import Scope
 
 __all__ = ["MOUNT", "MOUNT_BELOW_KEY", "paths_of", "refuse"]
@@ -51,7 +51,7 @@ def _other_paths() -> Sequence[str]:
 
 
 @get(_other_paths(), include_in_schema=False, opt={"scope": Scope.PREDICT})
-async def refuse(request: Request[Any, Any, Any]) -> OsrmRefusal:
+async def refuse(request: ApiRequest) -> OsrmRefusal:
     """Say what is wrong with a URL that no service answers: as OSRM, of the service before its version."""
     url = _URL.fullmatch(request.scope["path"])
     if url is None:
