@@ -15,12 +15,14 @@ from litestar.testing import TestClient
 
 from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.http.app import create_app
+from taxi_predictor.adapters.http.gate.callers import Doorkeeper
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
+from taxi_predictor.domain.access import ANYBODY, Caller, Scope
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
@@ -28,6 +30,7 @@ from taxi_predictor.ports.inbound.health import Health, Ping
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelShelf
 from taxi_predictor.ports.testing.samples import NOON, SPLIT
 from taxi_predictor.ports.testing.strategies import A_CITY
@@ -53,6 +56,15 @@ class MemoryHexagon:
     matrices: DurationMatrices
     levelling: LiveLevelling
     health: Health
+    gatekeeper: Doorkeeper
+    limits: RateLimits | None = None
+
+
+class OpenDoor:
+    """Lets anybody in."""
+
+    def admit(self, key: str | None, scope: Scope, /) -> Caller:
+        return ANYBODY
 
 
 def a_shelf(*, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",)) -> MemoryModelShelf:
@@ -116,6 +128,7 @@ def serving(
             predictor=predictor,
             matrices=DurationMatrices(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
             health=Health(shelf=serving_shelf, pings=pings or {}),
+            gatekeeper=OpenDoor(),
         )
 
     with TestClient(create_app(opened, Options(**options))) as client:

@@ -9,9 +9,11 @@ from taxi_predictor import __version__
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.home import claim_home
-from taxi_predictor.apps.profiles import PROFILES, Outbound
+from taxi_predictor.apps.profiles import PROFILES, Outbound, refuse_lone_counters
 from taxi_predictor.apps.settings import Settings
+from taxi_predictor.domain.access import ANYBODY, Caller, Scope
 from taxi_predictor.domain.city import City
+from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.comparing import ComparableTrips
@@ -26,6 +28,7 @@ from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.probing import ModelProbing
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
+from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.progress import Progress
 
 __all__ = ["Container", "open_container", "wire"]
@@ -47,7 +50,21 @@ class Container:
     probing: ModelProbing
     levelling: LiveLevelling
     health: Health
+    gatekeeper: "OpenDoor"
     outbound: Outbound
+
+    @property
+    def limits(self) -> RateLimits | None:
+        return self.outbound.limits
+
+
+class OpenDoor:
+    """Before there are keys: anybody may predict, and nobody may do more."""
+
+    def admit(self, key: str | None, scope: Scope, /) -> Caller:
+        if scope in ANYBODY.scopes:
+            return ANYBODY
+        raise Unavailable("there are no keys yet")
 
 
 def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
@@ -135,6 +152,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         levelling=levelling,
         history=ModelHistory(journal=outbound.journal, versions=versions),
         health=Health(shelf=outbound.shelf, pings=outbound.pings),
+        gatekeeper=OpenDoor(),
         outbound=outbound,
     )
 
@@ -149,8 +167,10 @@ async def open_container(
     """Open the adapters of the profile; close them in reverse order on exit.
 
     Raises:
-        InvalidSettings: the home is that of another city, or a server is not named.
+        InvalidSettings: the home is that of another city, a server is not named, or several
+            workers cannot count requests together.
     """
+    refuse_lone_counters(settings)
     city = load_city(settings.city)
     if settings.profile != "memory":
         claim_home(settings.home, city)

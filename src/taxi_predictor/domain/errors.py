@@ -20,11 +20,13 @@ TaxiPredictorError
 ├── Refused                 understood, and not done
 │   ├── TooManyRejects
 │   ├── NotEnoughTrips
-│   └── PromotionRefused
+│   ├── PromotionRefused
+│   └── TooManyRequests     more often than the caller may ask
 └── Unavailable             something outside does not answer; nothing was changed
     ├── NoChampion
     ├── BrokenModel         an artifact that is damaged, or that this code cannot serve
-    └── StorageFull
+    ├── StorageFull
+    └── Overloaded          more is asked at once than can wait for its turn
 
 Each class has a slug, stable across releases. How a face shows it (an HTTP status, an exit code)
 is that face's business.
@@ -42,6 +44,7 @@ __all__ = [
     "NoZones",
     "NotEnoughTrips",
     "NotFound",
+    "Overloaded",
     "PromotionRefused",
     "Refused",
     "RepeatedHour",
@@ -49,6 +52,7 @@ __all__ = [
     "StorageFull",
     "TaxiPredictorError",
     "TooManyRejects",
+    "TooManyRequests",
     "TooMuch",
     "Unavailable",
     "UnknownCity",
@@ -63,6 +67,8 @@ class TaxiPredictorError(Exception):
     """Base of all errors of this package; its text is one sentence fit for a person."""
 
     slug = "internal"
+    retry_after_s: float | None = None
+    """When asking again makes sense, where that is known."""
 
 
 class Invalid(TaxiPredictorError, ValueError):
@@ -145,6 +151,14 @@ class PromotionRefused(Refused):
     slug = "promotion-refused"
 
 
+class TooManyRequests(Refused):
+    slug = "too-many-requests"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class Unavailable(TaxiPredictorError):
     slug = "unavailable"
 
@@ -159,3 +173,8 @@ class BrokenModel(Unavailable):
 
 class StorageFull(Unavailable):
     slug = "storage-full"
+
+
+class Overloaded(Unavailable):
+    slug = "overloaded"
+    retry_after_s = 1.0  # a queue moves on within moments

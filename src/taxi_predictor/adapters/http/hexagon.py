@@ -4,10 +4,12 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from taxi_predictor.adapters.http.gate.callers import Doorkeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.outbound.limits import RateLimits
 
 __all__ = ["Hexagon", "OpenHexagon"]
 
@@ -21,6 +23,12 @@ class Hexagon(Protocol):
     def levelling(self) -> LiveLevelling: ...
     @property
     def health(self) -> Health: ...
+    @property
+    def gatekeeper(self) -> Doorkeeper: ...
+    @property
+    def limits(self) -> RateLimits | None:
+        """None: everybody may ask as often as they like."""
+        ...
 
 
 OpenHexagon = Callable[[], AbstractAsyncContextManager[Hexagon]]
