@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +17,8 @@ from litestar.testing import TestClient
 from taxi_predictor.adapters.http.osrm.departures import departure_of
 from taxi_predictor.adapters.http.osrm.options import DEPART_AT, Given
 from taxi_predictor.adapters.http.osrm.polylines import decoded, encoded
+from taxi_predictor.domain.access import Caller, Scope
+from taxi_predictor.domain.errors import TooManyRequests
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.trip import TripPlan
@@ -539,6 +542,33 @@ def test_a_crash_says_nothing_of_its_cause(serve: Serve) -> None:
         for service in ("table", "route"):
             path = f"/{service}/v1/driving/{coordinates(A, B)}"
             assert "logged under" in refused(client, path, "InternalServerError", status=500)
+
+
+class Keys:
+    """Knows one key."""
+
+    def admit(self, key: str | None, scope: Scope, /) -> Caller:
+        if key != "k-dispatch":
+            raise TooManyRequests("without a key that is once a day", retry_after_s=3600)
+        return Caller(name="dispatch", scopes=frozenset({scope}))
+
+
+@pytest.mark.parametrize(
+    "path", [f"table/v1/car/{coordinates(A, B)}", f"route/v1/car/{coordinates(A, B)}", "x"]
+)
+def test_who_is_refused_at_the_gate_is_told_in_osrms_form_and_a_key_in_the_path_lets_in(
+    serve: Serve, path: str
+) -> None:
+    with serve() as client:
+        client.app.state.hexagon = replace(client.app.state.hexagon, gatekeeper=Keys())
+        assert refused(client, f"/{path}", "TooManyRequests", status=429)
+        assert client.get(f"/osrm/{path}").headers["Retry-After"] == "3600"
+        assert client.get(f"/k/other/osrm/{path}").status_code == 429
+        assert client.get(f"/k/k-dispatch/osrm/{path}").json()["code"] == (
+            "InvalidUrl" if path == "x" else "Ok"
+        )
+        by_header = client.get(f"/osrm/{path}", headers={"X-Api-Key": "k-dispatch"})
+        assert by_header.status_code != 429
 
 
 def test_every_refusal_is_described_with_an_example(client: Client) -> None:

@@ -10,7 +10,15 @@ from litestar.exceptions import NotFoundException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
-from litestar.openapi.spec import Example, OpenAPI, OpenAPIHeader, OpenAPIResponse, Operation, Schema
+from litestar.openapi.spec import (
+    Example,
+    OpenAPI,
+    OpenAPIHeader,
+    OpenAPIResponse,
+    Operation,
+    Reference,
+    Schema,
+)
 from litestar.openapi.spec.enums import OpenAPIType
 from msgspec import Struct
 
@@ -95,6 +103,7 @@ def complete(document: OpenAPI, examples: Mapping[type[Struct], Sequence[Struct]
     for path in (document.paths or {}).values():
         for operation in (path.get, path.post):
             if operation is not None:
+                _drop_default_error(operation)
                 _add_headers(operation)
 
 
@@ -123,6 +132,17 @@ class _JsonSchema(Schema):
 
     def to_schema(self) -> dict[str, Any]:
         return self.content
+
+
+def _drop_default_error(operation: Operation) -> None:
+    """Litestar says that wrong parameters are answered 400, by an error of its own; here they are 422."""
+    responses = operation.responses or {}
+    default = responses.get("400")
+    if not isinstance(default, OpenAPIResponse):
+        return
+    # Ours refer to the schema of a body.
+    if not any(isinstance(media.schema, Reference) for media in (default.content or {}).values()):
+        del responses["400"]
 
 
 def _add_headers(operation: Operation) -> None:

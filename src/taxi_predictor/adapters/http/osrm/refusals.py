@@ -20,6 +20,9 @@ __all__ = ["EXCEPTION_HANDLERS", "Code", "OsrmRefusal", "Refusal", "refusal_resp
 
 MAX_SHOWN_CHARS = 40
 
+WRONG = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY)
+"""Statuses of requests that are at fault: all of them are one to OSRM."""
+
 
 class Code(StrEnum):
     """What OSRM calls a request that it cannot answer."""
@@ -73,8 +76,10 @@ def _in_osrm_form(
 
     def handle(request: Request[Any, Any, Any], error: Exception) -> Response[OsrmRefusal]:
         told = handler(request, error)
-        code = _code_of(error)
-        status = told.content.status if code is None else HTTPStatus.BAD_REQUEST
+        status = told.content.status
+        code = _code_of(error) if status in WRONG else None
+        if code:
+            status = HTTPStatus.BAD_REQUEST
         return Response(
             OsrmRefusal(code=code or _name_of(status), message=told.content.detail),
             status_code=status,
