@@ -19,6 +19,7 @@ from taxi_predictor.adapters.http.idempotency import Idempotency
 from taxi_predictor.adapters.http.idempotency_key import describe_keys
 from taxi_predictor.adapters.http.openapi import complete, openapi_config
 from taxi_predictor.adapters.http.options import Options
+from taxi_predictor.adapters.http.osrm import router as osrm
 from taxi_predictor.adapters.http.parting import say_goodbye
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
 from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER, ApiRequest, send_request_id
@@ -30,8 +31,12 @@ __all__ = ["EXAMPLES", "create_app"]
 log = logging.getLogger(__name__)
 
 QUESTIONS = (predictions, arrivals, departures, nearest, reachable)
-ROUTES = (*chain.from_iterable(question.ROUTES for question in QUESTIONS), *operations.ROUTES)
-EXAMPLES = dict(ChainMap(*(dict(module.EXAMPLES) for module in (examples, *QUESTIONS[1:]))))
+ROUTES = (
+    *chain.from_iterable(question.ROUTES for question in QUESTIONS),
+    *osrm.ROUTERS,
+    *operations.ROUTES,
+)
+EXAMPLES = dict(ChainMap(*(dict(module.EXAMPLES) for module in (examples, *QUESTIONS[1:], osrm))))
 """Of every body."""
 
 
