@@ -1,7 +1,7 @@
 """Reading a body strictly, and saying where it is wrong."""
 
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from taxi_predictor.adapters.http.formats import Format
 from taxi_predictor.domain.errors import Invalid
 
-__all__ = ["InvalidBody", "MalformedBody", "decode"]
+__all__ = ["InvalidBody", "MalformedBody", "convert", "decode"]
 
 T = TypeVar("T")
 
@@ -56,6 +56,18 @@ def decode(body: bytes | msgspec.Raw, type_: type[T], form: Format = Format.JSON
         raise _located(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedBody(f"the body cannot be read as {_NAME_OF[form]}: {error}") from error
+
+
+def convert(values: dict[str, Any], type_: type[T]) -> T:
+    """Take *values* that came in a query for those of a body, as strictly.
+
+    Raises:
+        InvalidBody: as :func:`decode`.
+    """
+    try:
+        return msgspec.convert(values, type=type_)
+    except msgspec.ValidationError as error:
+        raise _located(str(error)) from error
 
 
 def _located(text: str) -> InvalidBody:

@@ -17,6 +17,7 @@ from litestar.openapi.spec import (
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
+    Reference,
     RequestBody,
     Schema,
 )
@@ -105,6 +106,7 @@ def complete(document: OpenAPI, examples: Mapping[type[Struct], Sequence[Struct]
     for name, path in (document.paths or {}).items():
         for operation in (path.get, path.post):
             if operation is not None:
+                _drop_default_error(operation)
                 _add_headers(operation)
                 if name.startswith("/v1/"):
                     _add_msgpack(operation)
@@ -146,6 +148,17 @@ def _add_msgpack(operation: Operation) -> None:
             content[Format.MSGPACK.value] = OpenAPIMediaType(schema=media.schema)
 
 
+def _drop_default_error(operation: Operation) -> None:
+    """Litestar says that wrong parameters are answered 400, by an error of its own; here they are 422."""
+    responses = operation.responses or {}
+    default = responses.get("400")
+    if not isinstance(default, OpenAPIResponse):
+        return
+    # Ours refer to the schema of a body.
+    if not any(isinstance(media.schema, Reference) for media in (default.content or {}).values()):
+        del responses["400"]
+
+
 def _add_headers(operation: Operation) -> None:
     request_id = OpenAPIHeader(
         schema=Schema(type=OpenAPIType.STRING),
@@ -157,5 +170,5 @@ def _add_headers(operation: Operation) -> None:
     for status, response in (operation.responses or {}).items():
         if isinstance(response, OpenAPIResponse):
             response.headers = {**(response.headers or {}), REQUEST_ID_HEADER: request_id}
-            if status == "503":
+            if status in ("429", "503"):
                 response.headers["Retry-After"] = retry_after

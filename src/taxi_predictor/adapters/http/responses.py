@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
-from litestar import Request, Response
+from litestar import MediaType, Request, Response
 from litestar.response.base import ASGIResponse
 from litestar.serialization import default_serializer
 
@@ -16,10 +16,11 @@ T = TypeVar("T")
 
 
 class ApiResponse(Response[T]):
-    """An answer in the format that the request accepts; problems are written as they are."""
+    """What would be JSON, in the format that the request accepts; problems are written as they are."""
 
     def to_asgi_response(self, app: None, request: Request[Any, Any, Any], **others: Any) -> ASGIResponse:  # type: ignore[override] # Litestar passes no app
-        if wanted(request.scope) is Format.MSGPACK:
+        usual = self.media_type or others.get("media_type") or MediaType.JSON
+        if wanted(request.scope) is Format.MSGPACK and usual == MediaType.JSON:
             self.media_type = Format.MSGPACK.value
         return super().to_asgi_response(app, request, **others)
 

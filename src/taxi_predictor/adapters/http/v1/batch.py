@@ -93,7 +93,7 @@ class BatchOperation(Operation):
     tags=["predictions"],
     response_description="A prediction or a problem for each trip.",
     responses=problem_responses(400, 413, 415, 422, 500, 503),
-    opt={"scope": Scope.PREDICT, "streams": True},
+    opt={"scope": Scope.PREDICT, "streams": LINES, "idempotent": True},
 )
 async def predict_batch(request: ApiRequest) -> Response[BatchAnswer]:
     predictor, media_type = request.hexagon.predictor, request.media_type

@@ -17,7 +17,7 @@ from taxi_predictor.adapters.http.bodies import (
     departure_of,
     place_of,
 )
-from taxi_predictor.adapters.http.examples import MODEL_EXAMPLE
+from taxi_predictor.adapters.http.examples import A_MODEL
 from taxi_predictor.adapters.http.formats import wanted
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
@@ -134,7 +134,7 @@ EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
             durations_s=Raw(b"[[3161.834],[2874.02]]"),
             distances_km=Raw(b"[[20.86],[20.13]]"),
             departures=[_DEPARTURE],
-            model=MODEL_EXAMPLE,
+            model=A_MODEL,
         )
     ],
 }
