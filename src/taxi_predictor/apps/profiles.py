@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -156,10 +156,16 @@ async def _stored(
     from taxi_predictor.adapters.postgres.pool import open_pool, ping
     from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
     from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
+    from taxi_predictor.adapters.process.registry import ProcessModelRegistry
     from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.system.clock import SystemClock
 
     pool = await stack.enter_async_context(open_pool(database_url, max_size=settings.pool_max))
+    make_registry = partial(
+        MlflowModelRegistry, tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts
+    )
+    # MLflow takes 200 MB and two seconds to import: too much for a process that answers.
+    registry = await stack.enter_async_context(aclosing(ProcessModelRegistry(make_registry)))
     clock, loader = SystemClock(), LightgbmLoader()
     return Outbound(
         clock=clock,
@@ -176,9 +182,7 @@ async def _stored(
         baselines=Baselines(seed=settings.seed),
         backtests=DiskBacktestStore(settings.home / "backtests"),
         loader=loader,
-        registry=MlflowModelRegistry(
-            tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts
-        ),
+        registry=registry,
         shelf=DiskModelShelf(settings.home / "models", loader),
         journal=PostgresJournal(pool),
         migrate=lambda to: migrate(pool, to=to),
