@@ -1,8 +1,9 @@
 """The HTTP face over a whole core in memory."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,19 +18,28 @@ from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.http.app import create_app
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
-from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
+from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelRegistry, MemoryModelShelf
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
-from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
+from taxi_predictor.adapters.memory.progress import MemoryProgress
+from taxi_predictor.adapters.memory.trips import MemoryCatalog, MemoryQuarantine, MemoryTripStore
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.ports.inbound.health import Health, Ping
+from taxi_predictor.ports.inbound.history import ModelHistory
+from taxi_predictor.ports.inbound.intake import TripIntake
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
+from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
-from taxi_predictor.ports.outbound.models import ModelShelf
-from taxi_predictor.ports.testing.samples import NOON, SPLIT
+from taxi_predictor.ports.inbound.stock import Stock
+from taxi_predictor.ports.inbound.versions import ModelVersions, digest
+from taxi_predictor.ports.outbound.journal import Journal
+from taxi_predictor.ports.outbound.models import ModelRegistry, ModelShelf
+from taxi_predictor.ports.outbound.trips import TripStore
+from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_report
 from taxi_predictor.ports.testing.strategies import A_CITY
 
 Client = TestClient[Litestar]
@@ -53,6 +63,9 @@ class MemoryHexagon:
     matrices: DurationMatrices
     levelling: LiveLevelling
     health: Health
+    history: ModelHistory
+    lifecycle: ModelLifecycle
+    stock: Stock
 
 
 def a_shelf(*, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",)) -> MemoryModelShelf:
@@ -60,7 +73,16 @@ def a_shelf(*, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",
     shelf = MemoryModelShelf(ConstantSpeedLoader())
     if version is None:
         return shelf
-    manifest = Manifest(
+    manifest = a_manifest(sources=sources)
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / MANIFEST_FILE).write_bytes(msgspec.json.encode(manifest))
+        shelf.place(ModelVersion(version), ModelArtifact(folder, manifest))
+    return shelf
+
+
+def a_manifest(*, speed_km_h: float = 20.0, sources: tuple[str, ...] = ("tlc-green",)) -> Manifest:
+    return Manifest(
         engine="constant-speed",
         city=A_CITY,
         features=("distance_km",),
@@ -70,15 +92,10 @@ def a_shelf(*, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",
         sources=sources,
         fingerprint="0" * 64,
         seed=0,
-        params={"speed_km_h": 20.0, "sigma": 0.3},
+        params={"speed_km_h": speed_km_h, "sigma": 0.3},
         created_at=NOON,
         code_version="0.0.0",
     )
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / MANIFEST_FILE).write_bytes(msgspec.json.encode(manifest))
-        shelf.place(ModelVersion(version), ModelArtifact(folder, manifest))
-    return shelf
 
 
 @contextmanager
@@ -87,6 +104,10 @@ def serving(
     shelf: ModelShelf | None = None,
     zones: ZoneTable | None = ZONES,
     pings: Mapping[str, Ping] | None = None,
+    registry: ModelRegistry | None = None,
+    journal: Journal | None = None,
+    quarantine: MemoryQuarantine | None = None,
+    trips: TripStore | None = None,
     **options: Any,
 ) -> Iterator[Client]:
     @asynccontextmanager
@@ -95,8 +116,11 @@ def serving(
         if zones is not None:
             await store.remember(zones)
         serving_shelf, clock = shelf or a_shelf(), MemoryClock(NOON)
+        rejects, loader = quarantine or MemoryQuarantine(), ConstantSpeedLoader()
+        stored, known = trips or MemoryTripStore(rejects), registry or MemoryModelRegistry(clock=clock)
+        versions, deeds = ModelVersions(registry=known, loader=loader), journal or MemoryJournal()
         levelling = LiveLevelling(
-            trips=MemoryTripStore(MemoryQuarantine()),
+            trips=stored,
             shelf=serving_shelf,
             levels=MemoryLevelStore(),
             clock=clock,
@@ -116,6 +140,31 @@ def serving(
             predictor=predictor,
             matrices=DurationMatrices(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
             health=Health(shelf=serving_shelf, pings=pings or {}),
+            history=ModelHistory(journal=deeds, versions=versions),
+            lifecycle=ModelLifecycle(
+                city=A_CITY,
+                loader=loader,
+                registry=known,
+                versions=versions,
+                shelf=serving_shelf,
+                journal=deeds,
+                actor="the service",
+                clock=clock,
+            ),
+            stock=Stock(
+                intake=TripIntake(
+                    catalog=MemoryCatalog(sources={}),
+                    trips=stored,
+                    quarantine=rejects,
+                    zones=store,
+                    progress=MemoryProgress(),
+                    max_reject_share=0.3,
+                ),
+                trips=stored,
+                zones=store,
+                clock=clock,
+                city=A_CITY,
+            ),
         )
 
     with TestClient(create_app(opened, Options(**options))) as client:
@@ -124,7 +173,7 @@ def serving(
 
 @pytest.fixture(scope="session")
 def serve() -> Serve:
-    """Serve another core than usual: ``shelf``, ``zones``, ``pings``, and options of ``create_app``."""
+    """Serve another core than usual: parts of it by name, and options of ``create_app``."""
     return serving
 
 
@@ -143,6 +192,20 @@ def empty_shelf() -> ModelShelf:
 @pytest.fixture(scope="session")
 def simulated_shelf() -> ModelShelf:
     return a_shelf(sources=("tlc-green", SIMULATION))
+
+
+@pytest.fixture
+def three_models() -> ModelRegistry:
+    """At 20, 30 and 25 km/h; the second did not pass its judgement, and none serves."""
+    registry = MemoryModelRegistry(clock=MemoryClock(NOON))
+    for speed_km_h in (20.0, 30.0, 25.0):
+        manifest, report = a_manifest(speed_km_h=speed_km_h), a_report(passed=speed_km_h != 30.0)
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / MANIFEST_FILE).write_bytes(msgspec.json.encode(manifest))
+            judged = replace(report, verdict=replace(report.verdict, artifact=digest(folder)))
+            asyncio.run(registry.register(ModelArtifact(folder, manifest), judged))
+    return registry
 
 
 @pytest.fixture

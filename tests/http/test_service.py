@@ -10,9 +10,11 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from taxi_predictor.adapters.http import bodies, problems
+from taxi_predictor.adapters.http import problems
 from taxi_predictor.adapters.http.app import create_app
+from taxi_predictor.adapters.http.examples import EXAMPLES
 from taxi_predictor.adapters.http.hexagon import Hexagon
+from taxi_predictor.adapters.http.v1 import models, stats
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.ports.outbound.models import ModelShelf
 
@@ -135,6 +137,13 @@ def test_building_the_application_opens_nothing() -> None:
 
 STATUSES = {
     ("/v1/predictions", "post"): {"200", "400", "413", "415", "422", "500", "503"},
+    ("/v1/models", "get"): {"200", "500", "503"},
+    ("/v1/models/{version}", "get"): {"200", "404", "500", "503"},
+    ("/v1/models/{version}/promote", "post"): {
+        *("200", "400", "404", "409", "413", "415", "422", "500", "503")
+    },
+    ("/v1/models/rollback", "post"): {"200", "404", "409", "500", "503"},
+    ("/v1/stats", "get"): {"200", "500", "503"},
     ("/health/live", "get"): {"200"},
     ("/health/ready", "get"): {"200", "500", "503"},
     ("/health", "get"): {"200", "500", "503"},
@@ -174,7 +183,10 @@ def test_every_endpoint_documents_the_statuses_it_can_give(document: Mapping[str
 
 def test_operations_have_names_of_their_own(document: Mapping[str, Any]) -> None:
     names = [operation["operationId"] for _, operation in _operations(document)]
-    assert sorted(names) == ["health", "health-ready", "live", "predict"]
+    assert sorted(names) == [
+        *("health", "health-ready", "live", "model", "models"),
+        *("predict", "promote", "rollback", "stats"),
+    ]
 
 
 def test_every_error_is_documented_as_a_problem_with_an_example(document: Mapping[str, Any]) -> None:
@@ -202,9 +214,10 @@ def test_every_reference_of_the_document_leads_somewhere(document: Mapping[str, 
 
 def test_the_examples_of_every_body_can_be_decoded(document: Mapping[str, Any]) -> None:
     decoded = 0
+    structs = {struct.__name__: struct for struct in {**EXAMPLES, **models.EXAMPLES, **stats.EXAMPLES}}
     for name, schema in document["components"]["schemas"].items():
         for example in schema.get("examples", []):
-            msgspec.convert(example, getattr(bodies, name, None) or getattr(problems, name))
+            msgspec.convert(example, structs[name])
             decoded += 1
     assert decoded >= 10
 

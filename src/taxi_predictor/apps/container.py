@@ -24,6 +24,7 @@ from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.probing import ModelProbing
+from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.progress import Progress
@@ -46,6 +47,7 @@ class Container:
     comparing: ComparableTrips
     probing: ModelProbing
     levelling: LiveLevelling
+    stock: Stock
     health: Health
     outbound: Outbound
 
@@ -69,16 +71,17 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         current_level=levelling.current,
         level_trouble=levelling.trouble,
     )
+    intake = TripIntake(
+        catalog=outbound.catalog,
+        trips=outbound.trips,
+        quarantine=outbound.quarantine,
+        zones=outbound.zones,
+        progress=outbound.progress,
+        max_reject_share=settings.max_reject_share,
+    )
     return Container(
         city=city,
-        intake=TripIntake(
-            catalog=outbound.catalog,
-            trips=outbound.trips,
-            quarantine=outbound.quarantine,
-            zones=outbound.zones,
-            progress=outbound.progress,
-            max_reject_share=settings.max_reject_share,
-        ),
+        intake=intake,
         training=ModelTraining(
             city=city,
             trips=outbound.trips,
@@ -133,6 +136,9 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         comparing=ComparableTrips(trips=outbound.trips, clock=outbound.clock, city=city),
         probing=ModelProbing(city=city, trips=outbound.trips, versions=versions),
         levelling=levelling,
+        stock=Stock(
+            intake=intake, trips=outbound.trips, zones=outbound.zones, clock=outbound.clock, city=city
+        ),
         history=ModelHistory(journal=outbound.journal, versions=versions),
         health=Health(shelf=outbound.shelf, pings=outbound.pings),
         outbound=outbound,

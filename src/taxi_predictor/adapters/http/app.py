@@ -13,11 +13,11 @@ from taxi_predictor.adapters.http.openapi import complete, openapi_config
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
 from taxi_predictor.adapters.http.requests import ApiRequest, send_request_id
-from taxi_predictor.adapters.http.v1 import predictions
+from taxi_predictor.adapters.http.v1 import models, predictions, stats
 
 __all__ = ["create_app"]
 
-ROUTES = (*predictions.ROUTES, *operations.ROUTES)
+ROUTES = (*predictions.ROUTES, *models.ROUTES, *stats.ROUTES, *operations.ROUTES)
 
 
 def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Litestar:  # noqa: B008 # frozen
@@ -47,5 +47,5 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
         pdb_on_exception=False,
         logging_config=None,
     )
-    complete(app.openapi_schema, EXAMPLES)
+    complete(app.openapi_schema, {**EXAMPLES, **models.EXAMPLES, **stats.EXAMPLES})
     return app

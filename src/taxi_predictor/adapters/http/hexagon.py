@@ -5,9 +5,12 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from taxi_predictor.ports.inbound.health import Health
+from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
+from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.stock import Stock
 
 __all__ = ["Hexagon", "OpenHexagon"]
 
@@ -21,6 +24,12 @@ class Hexagon(Protocol):
     def levelling(self) -> LiveLevelling: ...
     @property
     def health(self) -> Health: ...
+    @property
+    def history(self) -> ModelHistory: ...
+    @property
+    def lifecycle(self) -> ModelLifecycle: ...
+    @property
+    def stock(self) -> Stock: ...
 
 
 OpenHexagon = Callable[[], AbstractAsyncContextManager[Hexagon]]

@@ -25,6 +25,8 @@ __all__ = ["complete", "openapi_config", "problem_responses"]
 
 _DESCRIPTIONS = {
     400: "The body is not JSON.",
+    404: "There is nothing of that name.",
+    409: "Understood, and refused for the reasons given.",
     413: "The body is too large.",
     415: "The body is not sent as JSON.",
     422: "The body is JSON, but no trip that can be predicted.",
@@ -95,6 +97,7 @@ def complete(document: OpenAPI, examples: Mapping[type[Struct], Sequence[Struct]
     for path in (document.paths or {}).values():
         for operation in (path.get, path.post):
             if operation is not None:
+                _drop_what_is_never_given(operation)
                 _add_headers(operation)
 
 
@@ -123,6 +126,14 @@ class _JsonSchema(Schema):
 
     def to_schema(self) -> dict[str, Any]:
         return self.content
+
+
+def _drop_what_is_never_given(operation: Operation) -> None:
+    """Litestar describes a 400 of its own wherever a path has a part that may be anything."""
+    for status, response in list((operation.responses or {}).items()):
+        is_ours = isinstance(response, OpenAPIResponse) and PROBLEM_JSON in (response.content or {})
+        if operation.responses and status == "400" and not is_ours:
+            del operation.responses[status]
 
 
 def _add_headers(operation: Operation) -> None:
