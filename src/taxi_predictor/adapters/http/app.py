@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from litestar import Litestar
+from litestar.datastructures import State
 
 from taxi_predictor.adapters.http import operations
 from taxi_predictor.adapters.http.examples import EXAMPLES
 from taxi_predictor.adapters.http.hexagon import OpenHexagon
+from taxi_predictor.adapters.http.inference.routes import INFERENCE
 from taxi_predictor.adapters.http.openapi import complete, openapi_config
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
@@ -17,7 +19,7 @@ from taxi_predictor.adapters.http.v1 import models, predictions, stats
 
 __all__ = ["create_app"]
 
-ROUTES = (*predictions.ROUTES, *models.ROUTES, *stats.ROUTES, *operations.ROUTES)
+ROUTES = (*predictions.ROUTES, *models.ROUTES, *stats.ROUTES, INFERENCE, *operations.ROUTES)
 
 
 def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Litestar:  # noqa: B008 # frozen
@@ -37,6 +39,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     app = Litestar(
         route_handlers=ROUTES,
         lifespan=[opened],
+        state=State({"options": options}),
         request_class=ApiRequest,
         request_max_body_size=options.max_body_bytes,
         exception_handlers=EXCEPTION_HANDLERS,

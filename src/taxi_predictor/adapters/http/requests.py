@@ -10,6 +10,7 @@ from litestar.types import Message, Scope
 
 from taxi_predictor.adapters.http.decoding import MalformedBody, decode
 from taxi_predictor.adapters.http.hexagon import Hexagon
+from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.timing import server_timing
 
 __all__ = ["REQUEST_ID_HEADER", "ApiRequest", "request_id", "send_request_id"]
@@ -31,6 +32,12 @@ class ApiRequest(Request[Any, Any, Any]):
         """What the application drives."""
         hexagon: Hexagon = self.app.state.hexagon
         return hexagon
+
+    @property
+    def options(self) -> Options:
+        """What its deployment lets it do."""
+        options: Options = self.app.state.options
+        return options
 
     async def body(self) -> bytes:
         field = self.route_handler.parsed_data_field

@@ -122,6 +122,14 @@ class DurationPredictor:
         """
         return Place(where) if isinstance(where, Point) else await self._zones.place(where)
 
+    def champion(self) -> ServedModel:
+        """Who answers.
+
+        Raises:
+            NoChampion: no model was promoted yet.
+        """
+        return self._shelf.champion()
+
     def now(self) -> datetime:
         """When a trip leaves that names no departure."""
         return self._clock.now()
