@@ -9,6 +9,7 @@ from itertools import chain
 
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
 
 from taxi_predictor.adapters.http import examples, operations
 from taxi_predictor.adapters.http.gate.description import describe
@@ -17,6 +18,7 @@ from taxi_predictor.adapters.http.gate.leftovers import close_unread
 from taxi_predictor.adapters.http.hexagon import OpenHexagon
 from taxi_predictor.adapters.http.idempotency import Idempotency
 from taxi_predictor.adapters.http.idempotency_key import describe_keys
+from taxi_predictor.adapters.http.inference.routes import INFERENCE
 from taxi_predictor.adapters.http.openapi import complete, openapi_config
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.osrm import router as osrm
@@ -24,16 +26,25 @@ from taxi_predictor.adapters.http.parting import say_goodbye
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
 from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER, ApiRequest, send_request_id
 from taxi_predictor.adapters.http.telemetry import TimedLitestar, tell_answered, tell_refused
-from taxi_predictor.adapters.http.v1 import arrivals, departures, nearest, predictions, reachable
+from taxi_predictor.adapters.http.v1 import (
+    arrivals,
+    departures,
+    models,
+    nearest,
+    predictions,
+    reachable,
+    stats,
+)
 
 __all__ = ["EXAMPLES", "create_app"]
 
 log = logging.getLogger(__name__)
 
-QUESTIONS = (predictions, arrivals, departures, nearest, reachable)
+QUESTIONS = (predictions, arrivals, departures, nearest, reachable, models, stats)
 ROUTES = (
     *chain.from_iterable(question.ROUTES for question in QUESTIONS),
     *osrm.ROUTERS,
+    INFERENCE,
     *operations.ROUTES,
 )
 EXAMPLES = dict(ChainMap(*(dict(module.EXAMPLES) for module in (examples, *QUESTIONS[1:], osrm))))
@@ -64,6 +75,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     app = TimedLitestar(
         route_handlers=ROUTES,
         lifespan=[opened],
+        state=State({"options": options}),
         request_class=ApiRequest,
         request_max_body_size=options.max_body_bytes,
         exception_handlers=EXCEPTION_HANDLERS,

@@ -29,10 +29,12 @@ from taxi_predictor.adapters.http.problems import PROBLEM_JSON, NotReadyProblem,
 from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER
 from taxi_predictor.adapters.http.schema_page import page
 
-__all__ = ["complete", "openapi_config", "problem_responses"]
+__all__ = ["complete", "drop_default_error", "openapi_config", "problem_responses"]
 
 _DESCRIPTIONS = {
     400: "The body is not JSON.",
+    404: "There is nothing of that name.",
+    409: "Understood, and refused for the reasons given.",
     413: "The body is too large.",
     415: "The body is not sent as JSON.",
     422: "The body is JSON, but no trip that can be predicted.",
@@ -103,7 +105,6 @@ def complete(document: OpenAPI, examples: Mapping[type[Struct], Sequence[Struct]
     for path in (document.paths or {}).values():
         for operation in (path.get, path.post):
             if operation is not None:
-                _drop_default_error(operation)
                 _add_headers(operation)
 
 
@@ -134,7 +135,7 @@ class _JsonSchema(Schema):
         return self.content
 
 
-def _drop_default_error(operation: Operation) -> None:
+def drop_default_error(operation: Operation) -> None:
     """Litestar says that wrong parameters are answered 400, by an error of its own; here they are 422."""
     responses = operation.responses or {}
     default = responses.get("400")

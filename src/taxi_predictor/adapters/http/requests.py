@@ -10,6 +10,7 @@ from litestar.types import Message, Scope
 
 from taxi_predictor.adapters.http.decoding import MalformedBody, decode
 from taxi_predictor.adapters.http.hexagon import Hexagon
+from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.timing import server_timing
 
 __all__ = ["REQUEST_ID_HEADER", "ApiRequest", "request_id", "send_request_id"]
@@ -32,9 +33,18 @@ class ApiRequest(Request[Any, Any, Any]):
         hexagon: Hexagon = self.app.state.hexagon
         return hexagon
 
+    @property
+    def options(self) -> Options:
+        """What its deployment lets it do."""
+        options: Options = self.app.state.options
+        return options
+
     async def body(self) -> bytes:
-        if self.route_handler.parsed_data_field is None:
+        field = self.route_handler.parsed_data_field
+        if field is None:
             return await super().body()
+        if field.is_optional and not await super().body():
+            return b""  # the handler does without
         media_type, _ = self.content_type
         if media_type != "application/json":
             raise HTTPException(status_code=415, detail="send the body as Content-Type: application/json")
