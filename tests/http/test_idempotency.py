@@ -19,6 +19,7 @@ from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.middleware import ASGIMiddleware
 from litestar.response import Stream
+from litestar.response.base import ASGIResponse
 from litestar.testing import TestClient
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -483,6 +484,19 @@ async def test_a_stream_that_breaks_off_is_not_kept() -> None:
     work = Work(outcomes=[stream(3, b"{}\n", after=fail), "whole"])
     async with work.open() as client:
         assert (await client.post("/work", headers=KEY)).status_code == 500
+        assert (await client.post("/work", headers=KEY)).text == "whole"
+
+
+class WithoutItsEnd(ASGIResponse):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.start_response(send)
+        await send({"type": "http.response.body", "body": b"{}\n", "more_body": True})
+
+
+async def test_an_answer_without_its_end_is_not_kept() -> None:
+    work = Work(outcomes=[WithoutItsEnd(), "whole"])
+    await asyncio.gather(ask(work.app, leave=asyncio.Event()), return_exceptions=True)
+    async with work.open() as client:
         assert (await client.post("/work", headers=KEY)).text == "whole"
 
 

@@ -131,10 +131,10 @@ class _Exchange:
 
     def answer(self) -> Answer | None:
         """The response as it is kept; None: it failed, is not whole or was too large."""
-        if self.is_too_large or not self._held:
+        if self.is_too_large or not self._is_decided.is_set():
             return None
         start, *pieces = self._held
-        if not 200 <= start["status"] < 300 or not pieces or pieces[-1].get("more_body"):
+        if not 200 <= start["status"] < 300:
             return None
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"])
         return Answer(
