@@ -113,7 +113,7 @@ def peer_servers(home: Path) -> Iterator[Running]:
     python = peers_python()
     shelf = home / "models"
     champion = shelf / (shelf / "champion").read_text().strip()
-    row = [0.5] * len(LightgbmLoader().open(champion).manifest.features)
+    row = dict.fromkeys(LightgbmLoader().open(champion).manifest.features, 0.5)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="taxi-peers-")))
         booster = champion / "centre.txt"
@@ -138,10 +138,10 @@ def peer_servers(home: Path) -> Iterator[Running]:
                 environ=one_thread,
             )
         )
-        tensor = {"name": "features", "shape": [1, len(row)], "datatype": "FP64", "data": row}
+        tensor = {"name": "trip", "shape": [1, len(row)], "datatype": "FP64", "data": [*row.values()]}
         yield [
             (
-                Target(name=FASTAPI, port=8153, path="/predict", body=json.dumps({"values": row}).encode()),
+                Target(name=FASTAPI, port=8153, path="/predict", body=json.dumps({"features": row}).encode()),
                 fastapi,
             ),
             (

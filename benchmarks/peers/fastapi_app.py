@@ -12,8 +12,8 @@ model = mlflow.pyfunc.load_model(os.environ["MODEL"])
 app = FastAPI()
 
 
-class Features(BaseModel):
-    values: list[float]
+class Trip(BaseModel):
+    features: dict[str, float]
 
 
 class Answer(BaseModel):
@@ -26,5 +26,5 @@ def health() -> dict[str, str]:
 
 
 @app.post("/predict")
-def predict(features: Features) -> Answer:
-    return Answer(duration_s=exp(model.predict(pd.DataFrame([features.values]))[0]))
+def predict(trip: Trip) -> Answer:
+    return Answer(duration_s=exp(model.predict(pd.DataFrame([trip.features]))[0]))

@@ -1,10 +1,13 @@
-"""Save a LightGBM text file as an MLflow model: save_pyfunc.py BOOSTER FOLDER."""
+"""Save a LightGBM text file as an MLflow model with a signature: save_pyfunc.py BOOSTER FOLDER."""
 
 import sys
 
 import mlflow.lightgbm
+import pandas as pd
 
 import lightgbm
 
-booster, folder = sys.argv[1:]
-mlflow.lightgbm.save_model(lightgbm.Booster(model_file=booster), folder)
+path, folder = sys.argv[1:]
+booster = lightgbm.Booster(model_file=path)
+example = pd.DataFrame([[0.5] * booster.num_feature()], columns=booster.feature_name())
+mlflow.lightgbm.save_model(booster, folder, input_example=example)

@@ -1,6 +1,6 @@
-"""What instant clocks on the wall mean, in both nights in which they are changed."""
+"""What instants clocks and calendars on the wall mean."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from taxi_predictor.domain.errors import InvalidTrip, RepeatedHour, SkippedHour
-from taxi_predictor.domain.wall_clock import instant_of
+from taxi_predictor.domain.wall_clock import day_of, instant_of
+from taxi_predictor.ports.testing.strategies import time_zones
 
 NEW_YORK, CHICAGO = ZoneInfo("America/New_York"), ZoneInfo("America/Chicago")
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")
@@ -29,6 +30,7 @@ REPEATED = [
     (CHICAGO, "2024-11-03T01:00", "2024-11-03T02:00"),
     (LORD_HOWE, "2024-04-07T01:30", "2024-04-07T02:00"),
 ]
+TIME_ZONES = time_zones().map(ZoneInfo)
 LOCAL = st.datetimes(datetime(1970, 1, 2), datetime(2099, 12, 30))  # noqa: DTZ001 # a clock on the wall has no offset
 
 
@@ -80,7 +82,7 @@ def test_where_clocks_are_never_changed_every_time_means_one_instant(at: datetim
     assert instant_of(at, TOKYO).astimezone(UTC) == at.replace(tzinfo=UTC) - timedelta(hours=9)
 
 
-@given(LOCAL, st.timezones(), st.sampled_from([0, 1]))
+@given(LOCAL, TIME_ZONES, st.sampled_from([0, 1]))
 def test_clocks_show_the_time_at_the_instant_that_it_means(at: datetime, tz: ZoneInfo, fold: int) -> None:
     try:
         instant = instant_of(at.replace(fold=fold), tz)
@@ -90,13 +92,13 @@ def test_clocks_show_the_time_at_the_instant_that_it_means(at: datetime, tz: Zon
     assert instant.astimezone(UTC).astimezone(tz).replace(tzinfo=None, fold=0) == at
 
 
-@given(LOCAL, st.timezones(), st.timezones())
+@given(LOCAL, TIME_ZONES, TIME_ZONES)
 def test_a_time_with_an_offset_is_left_as_it_is(at: datetime, its: ZoneInfo, tz: ZoneInfo) -> None:
     aware = at.replace(tzinfo=its)
     assert instant_of(aware, tz) is aware
 
 
-@given(LOCAL, st.timezones())
+@given(LOCAL, TIME_ZONES)
 def test_every_instant_is_found_again_from_what_clocks_show_then(utc: datetime, tz: ZoneInfo) -> None:
     instant = utc.replace(tzinfo=UTC)
     local = instant.astimezone(tz)
@@ -105,3 +107,41 @@ def test_every_instant_is_found_again_from_what_clocks_show_then(utc: datetime, 
     except RepeatedHour:  # but never SkippedHour: clocks did show it
         return
     assert found.astimezone(UTC) == instant
+
+
+# --- days ---
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"), [(date(2024, 3, 10), 23), (date(2024, 3, 11), 24), (date(2024, 11, 3), 25)]
+)
+def test_a_day_has_the_hours_that_clocks_give_it(day: date, hours: int) -> None:
+    begin, end = day_of(day, NEW_YORK)
+    assert end - begin == timedelta(hours=hours)
+    assert begin.astimezone(NEW_YORK).replace(tzinfo=None) == datetime(day.year, day.month, day.day)  # noqa: DTZ001 # what clocks show
+
+
+def test_a_day_whose_midnight_is_skipped_begins_an_hour_later_on_the_wall() -> None:
+    begin, end = day_of(date(2024, 9, 8), ZoneInfo("America/Santiago"))
+    assert begin.astimezone(ZoneInfo("America/Santiago")).isoformat() == "2024-09-08T01:00:00-03:00"
+    assert end - begin == timedelta(hours=23)
+
+
+def test_a_day_that_the_calendar_skips_never_was() -> None:
+    with pytest.raises(SkippedHour, match="2011-12-30"):
+        day_of(date(2011, 12, 30), ZoneInfo("Pacific/Apia"))
+
+
+@pytest.mark.parametrize("day", [date(1, 1, 1), date(1999, 12, 31), date(2100, 1, 1), date(9999, 12, 31)])
+def test_a_day_beyond_the_calendar_is_refused(day: date) -> None:
+    with pytest.raises(InvalidTrip, match="between the years"):
+        day_of(day, NEW_YORK)
+
+
+@given(st.dates(date(2012, 1, 1), date(2099, 12, 30)), time_zones())
+def test_days_follow_each_other_without_a_gap(day: date, time_zone: str) -> None:
+    tz, second = ZoneInfo(time_zone), timedelta(seconds=1)
+    begin, end = day_of(day, tz)
+    assert begin.tzinfo is end.tzinfo is UTC
+    assert day_of(day + timedelta(days=1), tz)[0] == end
+    assert begin.astimezone(tz).date() == (end - second).astimezone(tz).date() == day

@@ -17,16 +17,19 @@ TaxiPredictorError
 │   ├── UnknownZone
 │   ├── UnknownModel
 │   ├── MissingSource       no such file, folder or month
-│   └── NoZones             zone ids were given but no zone table is known
+│   ├── NoZones             zone ids were given but no zone table is known
+│   └── NoOutlines          zones are known by their centroids, and not how far they reach
 ├── Refused                 understood, and not done
 │   ├── TooManyRejects
 │   ├── NotEnoughTrips
 │   ├── PromotionRefused
+│   ├── TooManyRequests     more often than the caller may ask
 │   └── IdempotencyKeyInUse by a request that is still being answered
 └── Unavailable             something outside does not answer; nothing was changed
     ├── NoChampion
     ├── BrokenModel         an artifact that is damaged, or that this code cannot serve
-    └── StorageFull
+    ├── StorageFull
+    └── Overloaded          more is asked at once than can wait for its turn
 
 Each class has a slug, stable across releases. How a face shows it (an HTTP status, an exit code)
 is that face's business.
@@ -43,9 +46,11 @@ __all__ = [
     "LeakedColumns",
     "MissingSource",
     "NoChampion",
+    "NoOutlines",
     "NoZones",
     "NotEnoughTrips",
     "NotFound",
+    "Overloaded",
     "PromotionRefused",
     "Refused",
     "RepeatedHour",
@@ -53,6 +58,7 @@ __all__ = [
     "StorageFull",
     "TaxiPredictorError",
     "TooManyRejects",
+    "TooManyRequests",
     "TooMuch",
     "Unavailable",
     "UnknownCity",
@@ -139,6 +145,10 @@ class NoZones(NotFound):
     slug = "no-zones"
 
 
+class NoOutlines(NotFound):
+    slug = "no-outlines"
+
+
 class Refused(TaxiPredictorError):
     slug = "refused"
 
@@ -153,6 +163,14 @@ class NotEnoughTrips(Refused):
 
 class PromotionRefused(Refused):
     slug = "promotion-refused"
+
+
+class TooManyRequests(Refused):
+    slug = "too-many-requests"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class IdempotencyKeyInUse(Refused):
@@ -174,3 +192,8 @@ class BrokenModel(Unavailable):
 
 class StorageFull(Unavailable):
     slug = "storage-full"
+
+
+class Overloaded(Unavailable):
+    slug = "overloaded"
+    retry_after_s = 1.0  # a queue moves on within moments
