@@ -5,6 +5,7 @@ A broken adapter is an in-memory one with one thing wrong. Every clause of the k
 
 import asyncio
 import math
+import threading
 import time
 from abc import ABC
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -38,6 +39,7 @@ from taxi_predictor.adapters.memory.models import (
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.progress import MemoryProgress, MemoryStep
 from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry, Refused
 from taxi_predictor.adapters.memory.trials import MemoryTrialStore
 from taxi_predictor.adapters.memory.trips import (
     MemoryCatalog,
@@ -70,6 +72,7 @@ from taxi_predictor.ports.outbound.models import (
     TrainingData,
 )
 from taxi_predictor.ports.outbound.progress import Progress, Step
+from taxi_predictor.ports.outbound.telemetry import Exposition
 from taxi_predictor.ports.outbound.trips import (
     Added,
     CleanBatch,
@@ -96,6 +99,7 @@ from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip, an_artifact
 from taxi_predictor.ports.testing.tables import TableMaker, stream
+from taxi_predictor.ports.testing.telemetry import TelemetryContract
 from taxi_predictor.ports.testing.trials import TrialStoreContract
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
@@ -118,6 +122,7 @@ CONTRACTS: tuple[type[ABC], ...] = (
     QuarantineContract,
     RateLimitsContract,
     SourceCatalogContract,
+    TelemetryContract,
     TripSourceContract,
     TripStoreContract,
     ZoneStoreContract,
@@ -1041,6 +1046,55 @@ class GoesBack(MemoryClock):
     def now(self) -> datetime:
         self._now -= timedelta(seconds=1)
         return self._now
+
+
+# Telemetry and its figures
+
+
+@breaks(TelemetryContract, "test_every_telling_counts")
+class CountsAlikeOnce(RecordingTelemetry):
+    def refused(self, *, reason: str) -> None:
+        if self.calls[-1:] != [Refused(reason=reason)]:
+            super().refused(reason=reason)
+
+
+@breaks(TelemetryContract, "test_of_readiness_the_last_telling_counts")
+class NeverGoesBack(RecordingTelemetry):
+    def ready(self, version: ModelVersion | None, /) -> None:
+        super().ready(max(version or ModelVersion(0), self.version or ModelVersion(0)))
+
+
+@breaks(TelemetryContract, "test_nothing_that_any_thread_tells_is_lost")
+class HearsOneThread(RecordingTelemetry):
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.get_ident()
+
+    def predicted(self, *, version: ModelVersion, trips: int, elapsed_s: float) -> None:
+        if threading.get_ident() == self._thread:
+            super().predicted(version=version, trips=trips, elapsed_s=elapsed_s)
+
+
+@breaks(TelemetryContract, "test_anything_can_be_told", by=UnicodeEncodeError)
+class SpeaksLatin(RecordingTelemetry):
+    def answered(self, *, method: str, route: str, status: int, elapsed_s: float) -> None:
+        route.encode("latin-1")
+        super().answered(method=method, route=route, status=status, elapsed_s=elapsed_s)
+
+
+@breaks(TelemetryContract, "test_some_form_is_given_whatever_is_asked_for", by=LookupError)
+class KnowsOneForm(RecordingTelemetry):
+    def exposition(self, accept: str = "", /) -> Exposition:
+        if "html" in accept:
+            raise LookupError(accept)
+        return super().exposition(accept)
+
+
+@breaks(TelemetryContract, "test_reading_changes_nothing")
+class CountsItsReaders(RecordingTelemetry):
+    def exposition(self, accept: str = "", /) -> Exposition:
+        self.refused(reason="read")
+        return super().exposition(accept)
 
 
 # Progress, which never fails the work: here it does, by an error of its own

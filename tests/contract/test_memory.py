@@ -25,6 +25,7 @@ from taxi_predictor.adapters.memory.models import (
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trials import MemoryTrialStore
 from taxi_predictor.adapters.memory.trips import (
     MemoryCatalog,
@@ -62,6 +63,7 @@ from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.tables import TableMaker
+from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
 from taxi_predictor.ports.testing.trials import TrialStoreContract
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
@@ -254,3 +256,9 @@ class TestMemoryProgress(ProgressContract):
             assert not remembered.is_over
         assert (remembered.label, remembered.total, remembered.done) == ("read", 10, 7)
         assert (remembered.text, remembered.is_over) == ("7 of 10", True)
+
+
+class TestRecordingTelemetry(TelemetryContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[ReadableTelemetry]:
+        yield RecordingTelemetry()

@@ -22,6 +22,7 @@ from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.domain.access import ANYBODY, Caller, Scope
 from taxi_predictor.domain.distribution import ScaledResiduals
@@ -39,6 +40,7 @@ from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelShelf
+from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 from taxi_predictor.ports.testing.samples import NOON, SPLIT
 from taxi_predictor.ports.testing.strategies import A_CITY
 
@@ -69,6 +71,8 @@ class MemoryHexagon:
     health: Health
     repeats: RepeatedRequests
     gatekeeper: Doorkeeper
+    telemetry: Telemetry
+    figures: Figures
     limits: RateLimits | None = None
 
 
@@ -115,6 +119,7 @@ def serving(
     pings: Mapping[str, Ping] | None = None,
     answers: AnswerStore | None = None,
     clock: MemoryClock | None = None,
+    telemetry: RecordingTelemetry | None = None,
     **options: Any,
 ) -> Iterator[Client]:
     @asynccontextmanager
@@ -122,6 +127,7 @@ def serving(
         store = MemoryZoneStore()
         if zones is not None:
             await store.remember(zones)
+        told = telemetry or RecordingTelemetry()
         serving_shelf, now = shelf or a_shelf(), clock or MemoryClock(NOON)
         levelling = LiveLevelling(
             trips=MemoryTripStore(MemoryQuarantine()),
@@ -136,6 +142,7 @@ def serving(
             clock=now,
             city=A_CITY,
             columns=FramePlanColumns(),
+            telemetry=told,
             current_level=levelling.current,
             level_trouble=levelling.trouble,
         )
@@ -147,11 +154,13 @@ def serving(
             departures=DepartureBoard(predictor=predictor, max_departures=500),
             dispatch=Dispatch(predictor=predictor, columns=FramePlanColumns(), max_vehicles=100),
             reach=Reach(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
-            health=Health(shelf=serving_shelf, pings=pings or {}),
             gatekeeper=OpenDoor(),
             repeats=RepeatedRequests(
                 answers=answers or MemoryAnswerStore(), clock=now, lease=timedelta(minutes=1)
             ),
+            health=Health(shelf=serving_shelf, telemetry=told, pings=pings or {}),
+            telemetry=told,
+            figures=told,
         )
 
     with TestClient(create_app(opened, Options(**options))) as client:

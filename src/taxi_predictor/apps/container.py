@@ -35,6 +35,7 @@ from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 
 __all__ = ["Container", "open_container", "wire"]
 
@@ -65,6 +66,8 @@ class Container:
     repeats: RepeatedRequests
     health: Health
     gatekeeper: "OpenDoor"
+    telemetry: Telemetry
+    figures: Figures
     outbound: Outbound
 
     @property
@@ -97,6 +100,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         clock=outbound.clock,
         city=city,
         columns=outbound.columns,
+        telemetry=outbound.telemetry,
         current_level=levelling.current,
         level_trouble=levelling.trouble,
     )
@@ -174,8 +178,10 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             lease=timedelta(seconds=settings.api_deadline_s) + LEASE_MARGIN,
         ),
         history=ModelHistory(journal=outbound.journal, versions=versions),
-        health=Health(shelf=outbound.shelf, pings=outbound.pings),
         gatekeeper=OpenDoor(),
+        health=Health(shelf=outbound.shelf, telemetry=outbound.telemetry, pings=outbound.pings),
+        telemetry=outbound.telemetry,
+        figures=outbound.figures,
         outbound=outbound,
     )
 

@@ -21,10 +21,18 @@ from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, Mod
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
-__all__ = ["PROFILES", "NotForProduction", "Outbound", "refuse_lone_counters"]
+__all__ = [
+    "PROFILES",
+    "NotForProduction",
+    "Outbound",
+    "models_folder",
+    "refuse_lone_counters",
+    "refuse_unnamed_servers",
+]
 
 
 Migrate = Callable[[int | None], Awaitable[Sequence[str]]]
@@ -61,6 +69,8 @@ class Outbound:
     shelf: ModelShelf
     journal: Journal
     answers: AnswerStore
+    telemetry: Telemetry
+    figures: Figures
     limits: RateLimits | None = None
     """None: nobody counts requests."""
     migrate: Migrate = _no_schema
@@ -85,11 +95,13 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.memory.places import MemoryZoneStore
     from taxi_predictor.adapters.memory.trials import MemoryTrialStore
     from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
+    from taxi_predictor.adapters.prometheus.telemetry import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.system.clock import SystemClock
 
     warnings.warn("profile memory forgets everything at exit", NotForProduction, stacklevel=2)
     clock, loader, quarantine = SystemClock(), LightgbmLoader(), MemoryQuarantine()
+    telemetry = figures_of_process()
     return Outbound(
         clock=clock,
         progress=progress,
@@ -110,6 +122,8 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         journal=MemoryJournal(),
         limits=await _limits(settings, clock, stack),
         answers=MemoryAnswerStore(),
+        telemetry=telemetry,
+        figures=telemetry,
     )
 
 
@@ -133,8 +147,9 @@ async def local(settings: Settings, city: City, progress: Progress, stack: Async
 
 async def server(settings: Settings, city: City, progress: Progress, stack: AsyncExitStack) -> Outbound:
     """A PostgreSQL and an MLflow that somebody else runs."""
-    if settings.database_url is None or settings.mlflow_tracking_uri is None:
-        raise InvalidSettings("profile server needs DATABASE_URL and MLFLOW_TRACKING_URI")
+    refuse_unnamed_servers(settings)
+    assert settings.database_url is not None
+    assert settings.mlflow_tracking_uri is not None
     return await _stored(
         settings, city, progress, stack, settings.database_url, settings.mlflow_tracking_uri, None
     )
@@ -165,11 +180,12 @@ async def _stored(
     from taxi_predictor.adapters.postgres.pool import open_pool, ping
     from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
     from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
+    from taxi_predictor.adapters.prometheus.telemetry import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.system.clock import SystemClock
 
     pool = await stack.enter_async_context(open_pool(database_url, max_size=settings.pool_max))
-    clock, loader = SystemClock(), LightgbmLoader()
+    clock, loader, telemetry = SystemClock(), LightgbmLoader(), figures_of_process()
     return Outbound(
         clock=clock,
         progress=progress,
@@ -188,10 +204,12 @@ async def _stored(
         registry=MlflowModelRegistry(
             tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts
         ),
-        shelf=DiskModelShelf(settings.home / "models", loader),
+        shelf=DiskModelShelf(models_folder(settings), loader),
         journal=PostgresJournal(pool),
         limits=await _limits(settings, clock, stack),
         answers=PostgresAnswerStore(pool),
+        telemetry=telemetry,
+        figures=telemetry,
         migrate=lambda to: migrate(pool, to=to),
         pings={"postgres": partial(ping, pool)},
     )
@@ -222,6 +240,22 @@ async def _limits(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Ra
     from taxi_predictor.adapters.memory.limits import MemoryRateLimits
 
     return MemoryRateLimits(at_most=at_most, clock=clock)
+
+
+def refuse_unnamed_servers(settings: Settings) -> None:
+    """Find out before anything is opened whether profile server knows its servers.
+
+    Raises:
+        InvalidSettings: it does not.
+    """
+    named = settings.database_url is not None and settings.mlflow_tracking_uri is not None
+    if settings.profile == "server" and not named:
+        raise InvalidSettings("profile server needs DATABASE_URL and MLFLOW_TRACKING_URI")
+
+
+def models_folder(settings: Settings) -> Path:
+    """Where the models are that this deployment serves, unless it keeps them in memory."""
+    return settings.home / "models"
 
 
 def _downloads(settings: Settings) -> Path:

@@ -15,6 +15,7 @@ from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.reach import Reach
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.outbound.limits import RateLimits
+from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 
 __all__ = ["Hexagon", "OpenHexagon"]
 
@@ -45,6 +46,10 @@ class Hexagon(Protocol):
 
     @property
     def repeats(self) -> RepeatedRequests: ...
+    @property
+    def telemetry(self) -> Telemetry: ...
+    @property
+    def figures(self) -> Figures: ...
 
 
 OpenHexagon = Callable[[], AbstractAsyncContextManager[Hexagon]]

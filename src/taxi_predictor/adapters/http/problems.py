@@ -35,6 +35,7 @@ __all__ = [
     "NotReady",
     "NotReadyProblem",
     "Problem",
+    "Stopping",
 ]
 
 log = logging.getLogger(__name__)
@@ -89,6 +90,12 @@ class NotReady(Unavailable):
     def __init__(self, readiness: Readiness) -> None:
         super().__init__(readiness.trouble or "predictions are not answered")
         self.neighbours = dict(readiness.neighbours)
+
+
+class Stopping(NotReady):
+    """Whoever can should ask another process from now on."""
+
+    slug = "stopping"
 
 
 def from_error(request: Request[Any, Any, Any], error: TaxiPredictorError) -> Response[Problem]:

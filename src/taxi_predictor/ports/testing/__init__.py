@@ -18,6 +18,7 @@ pytest.register_assert_rewrite(
             "model_shelf",
             "progress",
             "quarantine",
+            "telemetry",
             "trip_source",
             "trip_store",
             "zone_store",
