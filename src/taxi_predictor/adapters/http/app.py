@@ -17,7 +17,7 @@ from taxi_predictor.adapters.http.gate.gate import Gate
 from taxi_predictor.adapters.http.gate.leftovers import close_unread
 from taxi_predictor.adapters.http.hexagon import OpenHexagon
 from taxi_predictor.adapters.http.idempotency import Idempotency
-from taxi_predictor.adapters.http.idempotency_key import describe_keys
+from taxi_predictor.adapters.http.idempotency_key import KEY_HEADER, REPLAYED_HEADER, describe_keys
 from taxi_predictor.adapters.http.inference.routes import INFERENCE
 from taxi_predictor.adapters.http.openapi import complete, openapi_config
 from taxi_predictor.adapters.http.options import Options
@@ -102,6 +102,6 @@ def _cors(options: Options) -> CORSConfig | None:
     return CORSConfig(
         allow_origins=list(options.cors_origins),
         allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Api-Key", REQUEST_ID_HEADER],
-        expose_headers=["Retry-After", "Server-Timing", REQUEST_ID_HEADER],
+        allow_headers=["Authorization", "Content-Type", KEY_HEADER, "X-Api-Key", REQUEST_ID_HEADER],
+        expose_headers=["Retry-After", "Server-Timing", REPLAYED_HEADER, REQUEST_ID_HEADER],
     )
