@@ -74,6 +74,12 @@ def test_a_value_that_makes_no_sense_is_refused_by_the_name_that_was_set(
         load_settings({f"{name}_FILE": str(tmp_path / "value")})
 
 
+@pytest.mark.parametrize("value", ["proxy.example", "10.0.0.1/8", "10.0.0.0/99", "*", "10.0.0.1 10.0.0.2"])
+def test_a_proxy_that_is_no_network_is_refused_before_workers_start(value: str) -> None:
+    with pytest.raises(InvalidSettings, match="TAXI_API_TRUSTED_PROXIES"):
+        load_settings({"TAXI_API_TRUSTED_PROXIES": f"10.0.0.0/8, {value}"})
+
+
 def test_the_actor_is_who_the_deployment_says_or_who_is_logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LNAME", "USER", "USERNAME"):
         monkeypatch.delenv(name, raising=False)

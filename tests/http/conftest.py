@@ -15,20 +15,30 @@ from litestar.testing import TestClient
 
 from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.http.app import create_app
+from taxi_predictor.adapters.http.gate.callers import Doorkeeper
 from taxi_predictor.adapters.http.options import Options
+from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
+from taxi_predictor.domain.access import ANYBODY, Caller, Scope
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
+from taxi_predictor.ports.inbound.arrivals import Arrivals
+from taxi_predictor.ports.inbound.departures import DepartureBoard
+from taxi_predictor.ports.inbound.dispatch import Dispatch
 from taxi_predictor.ports.inbound.health import Health, Ping
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.reach import Reach
+from taxi_predictor.ports.inbound.repeats import RepeatedRequests
+from taxi_predictor.ports.outbound.answers import AnswerStore
+from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelShelf
 from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 from taxi_predictor.ports.testing.samples import NOON, SPLIT
@@ -53,14 +63,30 @@ ZONES = ZoneTable(
 class MemoryHexagon:
     predictor: DurationPredictor
     matrices: DurationMatrices
+    arrivals: Arrivals
+    departures: DepartureBoard
+    dispatch: Dispatch
+    reach: Reach
     levelling: LiveLevelling
     health: Health
+    repeats: RepeatedRequests
+    gatekeeper: Doorkeeper
     telemetry: Telemetry
     figures: Figures
+    limits: RateLimits | None = None
 
 
-def a_shelf(*, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",)) -> MemoryModelShelf:
-    """A shelf with a model that drives 20 km/h; with none where *version* is None."""
+class OpenDoor:
+    """Lets anybody in."""
+
+    def admit(self, key: str | None, scope: Scope, /) -> Caller:
+        return ANYBODY
+
+
+def a_shelf(
+    *, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",), speed_km_h: float = 20.0
+) -> MemoryModelShelf:
+    """A shelf with a model that drives *speed_km_h*; with none where *version* is None."""
     shelf = MemoryModelShelf(ConstantSpeedLoader())
     if version is None:
         return shelf
@@ -74,7 +100,7 @@ def a_shelf(*, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",
         sources=sources,
         fingerprint="0" * 64,
         seed=0,
-        params={"speed_km_h": 20.0, "sigma": 0.3},
+        params={"speed_km_h": speed_km_h, "sigma": 0.3},
         created_at=NOON,
         code_version="0.0.0",
     )
@@ -91,6 +117,8 @@ def serving(
     shelf: ModelShelf | None = None,
     zones: ZoneTable | None = ZONES,
     pings: Mapping[str, Ping] | None = None,
+    answers: AnswerStore | None = None,
+    clock: MemoryClock | None = None,
     telemetry: RecordingTelemetry | None = None,
     **options: Any,
 ) -> Iterator[Client]:
@@ -100,18 +128,18 @@ def serving(
         if zones is not None:
             await store.remember(zones)
         told = telemetry or RecordingTelemetry()
-        serving_shelf, clock = shelf or a_shelf(), MemoryClock(NOON)
+        serving_shelf, now = shelf or a_shelf(), clock or MemoryClock(NOON)
         levelling = LiveLevelling(
             trips=MemoryTripStore(MemoryQuarantine()),
             shelf=serving_shelf,
             levels=MemoryLevelStore(),
-            clock=clock,
+            clock=now,
             every=timedelta(minutes=5),
         )
         predictor = DurationPredictor(
             shelf=serving_shelf,
             zones=store,
-            clock=clock,
+            clock=now,
             city=A_CITY,
             columns=FramePlanColumns(),
             telemetry=told,
@@ -122,6 +150,14 @@ def serving(
             levelling=levelling,
             predictor=predictor,
             matrices=DurationMatrices(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
+            arrivals=Arrivals(predictor=predictor),
+            departures=DepartureBoard(predictor=predictor, max_departures=500),
+            dispatch=Dispatch(predictor=predictor, columns=FramePlanColumns(), max_vehicles=100),
+            reach=Reach(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
+            gatekeeper=OpenDoor(),
+            repeats=RepeatedRequests(
+                answers=answers or MemoryAnswerStore(), clock=now, lease=timedelta(minutes=1)
+            ),
             health=Health(shelf=serving_shelf, telemetry=told, pings=pings or {}),
             telemetry=told,
             figures=told,
@@ -133,7 +169,7 @@ def serving(
 
 @pytest.fixture(scope="session")
 def serve() -> Serve:
-    """Serve another core than usual: ``shelf``, ``zones``, ``pings``, ``telemetry``, and options."""
+    """Serve another core than usual, by the arguments of :func:`serving`; or with other options."""
     return serving
 
 
@@ -152,6 +188,12 @@ def empty_shelf() -> ModelShelf:
 @pytest.fixture(scope="session")
 def simulated_shelf() -> ModelShelf:
     return a_shelf(sources=("tlc-green", SIMULATION))
+
+
+@pytest.fixture(scope="session")
+def slow_shelf() -> ModelShelf:
+    """A model of a city where every trip takes about as long as any may."""
+    return a_shelf(speed_km_h=1.0)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The HTTP API as servers are pointed at it: ``taxi_predictor.apps.api:create``."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import fields
@@ -19,7 +20,15 @@ __all__ = ["create", "options_of"]
 def create() -> Litestar:
     """Build the application from the environment; what it needs is opened when it starts."""
     settings = load_settings()
-    return create_app(partial(_open, settings), options_of(settings))
+    app = create_app(partial(_open, settings), options_of(settings))
+    app.on_startup.append(_settle)
+    return app
+
+
+def _settle() -> None:
+    """What is there when the service starts stays: no collection of garbage need look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @asynccontextmanager

@@ -10,11 +10,13 @@ from pathlib import Path
 from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.inbound.health import Ping
+from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
+from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns
@@ -23,7 +25,14 @@ from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
-__all__ = ["PROFILES", "NotForProduction", "Outbound", "models_folder", "refuse_unnamed_servers"]
+__all__ = [
+    "PROFILES",
+    "NotForProduction",
+    "Outbound",
+    "models_folder",
+    "refuse_lone_counters",
+    "refuse_unnamed_servers",
+]
 
 
 Migrate = Callable[[int | None], Awaitable[Sequence[str]]]
@@ -59,8 +68,11 @@ class Outbound:
     registry: ModelRegistry
     shelf: ModelShelf
     journal: Journal
+    answers: AnswerStore
     telemetry: Telemetry
     figures: Figures
+    limits: RateLimits | None = None
+    """None: nobody counts requests."""
     migrate: Migrate = _no_schema
     pings: Mapping[str, Ping] = field(default_factory=dict)
 
@@ -75,6 +87,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
+    from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
     from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
     from taxi_predictor.adapters.memory.journal import MemoryJournal
     from taxi_predictor.adapters.memory.level import MemoryLevelStore
@@ -107,6 +120,8 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         registry=MemoryModelRegistry(clock=clock),
         shelf=MemoryModelShelf(loader),
         journal=MemoryJournal(),
+        limits=await _limits(settings, clock, stack),
+        answers=MemoryAnswerStore(),
         telemetry=telemetry,
         figures=telemetry,
     )
@@ -158,6 +173,7 @@ async def _stored(
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
     from taxi_predictor.adapters.mlflow.registry import MlflowModelRegistry
+    from taxi_predictor.adapters.postgres.answers import PostgresAnswerStore
     from taxi_predictor.adapters.postgres.journal import PostgresJournal
     from taxi_predictor.adapters.postgres.level import PostgresLevelStore
     from taxi_predictor.adapters.postgres.migrations import migrate
@@ -190,11 +206,40 @@ async def _stored(
         ),
         shelf=DiskModelShelf(models_folder(settings), loader),
         journal=PostgresJournal(pool),
+        limits=await _limits(settings, clock, stack),
+        answers=PostgresAnswerStore(pool),
         telemetry=telemetry,
         figures=telemetry,
         migrate=lambda to: migrate(pool, to=to),
         pings={"postgres": partial(ping, pool)},
     )
+
+
+def refuse_lone_counters(settings: Settings) -> None:
+    """See that a rate limit holds for all workers together.
+
+    Raises:
+        InvalidSettings: each of several would count for itself.
+    """
+    if settings.api_rate_per_minute and settings.api_workers > 1 and settings.redis_url is None:
+        raise InvalidSettings(
+            f"{settings.api_workers} workers would each count for themselves, and so admit as many times"
+            " TAXI_API_RATE_PER_MINUTE: name a Redis in TAXI_REDIS_URL where they count together"
+        )
+
+
+async def _limits(settings: Settings, clock: Clock, stack: AsyncExitStack) -> RateLimits | None:
+    at_most = settings.api_rate_per_minute
+    if not at_most:
+        return None
+    if settings.redis_url is not None:
+        from taxi_predictor.adapters.redis.limits import RedisRateLimits, open_redis
+
+        pool = await stack.enter_async_context(open_redis(settings.redis_url))
+        return RedisRateLimits(pool, at_most=at_most)
+    from taxi_predictor.adapters.memory.limits import MemoryRateLimits
+
+    return MemoryRateLimits(at_most=at_most, clock=clock)
 
 
 def refuse_unnamed_servers(settings: Settings) -> None:
