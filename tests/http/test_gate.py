@@ -294,7 +294,7 @@ def test_pages_of_a_configured_origin_may_ask_and_read_what_they_need(
         answer = client.post("/v1/predictions", json=body, headers={"Origin": "https://dispatch.example"})
         assert answer.headers["Access-Control-Allow-Origin"] == "https://dispatch.example"
         exposed = {name.strip() for name in answer.headers["Access-Control-Expose-Headers"].split(",")}
-        assert exposed == {"X-Request-Id", "Retry-After", "Server-Timing"}
+        assert exposed == {"X-Request-Id", "Retry-After", "Server-Timing", "Idempotency-Replayed"}
         wrong = client.post("/v1/predictions", json={}, headers={"Origin": "https://dispatch.example"})
         assert wrong.status_code == 422
         assert wrong.headers["Access-Control-Allow-Origin"] == "https://dispatch.example"

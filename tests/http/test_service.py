@@ -133,9 +133,9 @@ def test_building_the_application_opens_nothing() -> None:
 
 # --- the description of the API ---
 
-GATE = {"401", "403", "408", "429", "503"}
+GATE = {"400", "401", "403", "408", "429", "503"}
 ASKED = {"200", "500", *GATE}
-TOLD = {*ASKED, "400", "413", "415", "422"}
+TOLD = {*ASKED, "413", "415", "422"}
 STATUSES = {
     ("/v1/predictions", "post"): {*TOLD, "409"},
     ("/v1/predictions/batch", "post"): {*TOLD, "409"},
@@ -146,6 +146,11 @@ STATUSES = {
     ("/v1/nearest", "post"): TOLD,
     ("/v1/reachable", "post"): TOLD,
     ("/metrics", "get"): {"200", "500"},
+    ("/v1/models", "get"): ASKED,
+    ("/v1/models/{version}", "get"): {*ASKED, "404"},
+    ("/v1/models/{version}/promote", "post"): {*TOLD, "404", "409"},
+    ("/v1/models/rollback", "post"): {*ASKED, "404", "409"},
+    ("/v1/stats", "get"): ASKED,
     ("/health/live", "get"): {"200"},
     ("/health/ready", "get"): {"200", "500", "503"},
     ("/health", "get"): {"200", "500", "503"},

@@ -31,6 +31,7 @@ from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.probing import ModelProbing
 from taxi_predictor.ports.inbound.reach import Reach
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
+from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.limits import RateLimits
@@ -64,6 +65,7 @@ class Container:
     probing: ModelProbing
     levelling: LiveLevelling
     repeats: RepeatedRequests
+    stock: Stock
     health: Health
     gatekeeper: "OpenDoor"
     telemetry: Telemetry
@@ -104,16 +106,17 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         current_level=levelling.current,
         level_trouble=levelling.trouble,
     )
+    intake = TripIntake(
+        catalog=outbound.catalog,
+        trips=outbound.trips,
+        quarantine=outbound.quarantine,
+        zones=outbound.zones,
+        progress=outbound.progress,
+        max_reject_share=settings.max_reject_share,
+    )
     return Container(
         city=city,
-        intake=TripIntake(
-            catalog=outbound.catalog,
-            trips=outbound.trips,
-            quarantine=outbound.quarantine,
-            zones=outbound.zones,
-            progress=outbound.progress,
-            max_reject_share=settings.max_reject_share,
-        ),
+        intake=intake,
         training=ModelTraining(
             city=city,
             trips=outbound.trips,
@@ -176,6 +179,9 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             answers=outbound.answers,
             clock=outbound.clock,
             lease=timedelta(seconds=settings.api_deadline_s) + LEASE_MARGIN,
+        ),
+        stock=Stock(
+            intake=intake, trips=outbound.trips, zones=outbound.zones, clock=outbound.clock, city=city
         ),
         history=ModelHistory(journal=outbound.journal, versions=versions),
         gatekeeper=OpenDoor(),

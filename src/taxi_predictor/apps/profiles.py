@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -180,11 +180,17 @@ async def _stored(
     from taxi_predictor.adapters.postgres.pool import open_pool, ping
     from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
     from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
+    from taxi_predictor.adapters.process.registry import ProcessModelRegistry
     from taxi_predictor.adapters.prometheus.telemetry import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.system.clock import SystemClock
 
     pool = await stack.enter_async_context(open_pool(database_url, max_size=settings.pool_max))
+    make_registry = partial(
+        MlflowModelRegistry, tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts
+    )
+    # MLflow takes 200 MB and two seconds to import: too much for a process that answers.
+    registry = await stack.enter_async_context(aclosing(ProcessModelRegistry(make_registry)))
     clock, loader, telemetry = SystemClock(), LightgbmLoader(), figures_of_process()
     return Outbound(
         clock=clock,
@@ -201,10 +207,8 @@ async def _stored(
         baselines=Baselines(seed=settings.seed),
         backtests=DiskBacktestStore(settings.home / "backtests"),
         loader=loader,
-        registry=MlflowModelRegistry(
-            tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts
-        ),
         shelf=DiskModelShelf(models_folder(settings), loader),
+        registry=registry,
         journal=PostgresJournal(pool),
         limits=await _limits(settings, clock, stack),
         answers=PostgresAnswerStore(pool),

@@ -17,7 +17,8 @@ from taxi_predictor.adapters.http.gate.gate import Gate
 from taxi_predictor.adapters.http.gate.leftovers import close_unread
 from taxi_predictor.adapters.http.hexagon import OpenHexagon
 from taxi_predictor.adapters.http.idempotency import Idempotency
-from taxi_predictor.adapters.http.idempotency_key import describe_keys
+from taxi_predictor.adapters.http.idempotency_key import KEY_HEADER, REPLAYED_HEADER, describe_keys
+from taxi_predictor.adapters.http.inference.routes import INFERENCE
 from taxi_predictor.adapters.http.openapi import complete, openapi_config
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.osrm import router as osrm
@@ -31,23 +32,25 @@ from taxi_predictor.adapters.http.v1 import (
     batch,
     departures,
     matrix,
+    models,
     nearest,
     predictions,
     reachable,
+    stats,
 )
 
 __all__ = ["EXAMPLES", "create_app"]
 
 log = logging.getLogger(__name__)
 
-QUESTIONS = (predictions, batch, matrix, arrivals, departures, nearest, reachable)
+QUESTIONS = (predictions, batch, matrix, arrivals, departures, nearest, reachable, models, stats)
 V1 = Router(
     "/",
     route_handlers=list(chain.from_iterable(question.ROUTES for question in QUESTIONS)),
     response_class=ApiResponse,
 )
 """What is answered as JSON or as MessagePack."""
-ROUTES = (V1, *osrm.ROUTERS, *operations.ROUTES)
+ROUTES = (V1, *osrm.ROUTERS, INFERENCE, *operations.ROUTES)
 EXAMPLES = dict(ChainMap(*(dict(module.EXAMPLES) for module in (examples, *QUESTIONS[1:], osrm))))
 """Of every body."""
 
@@ -103,6 +106,6 @@ def _cors(options: Options) -> CORSConfig | None:
     return CORSConfig(
         allow_origins=list(options.cors_origins),
         allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Api-Key", REQUEST_ID_HEADER],
-        expose_headers=["Retry-After", "Server-Timing", REQUEST_ID_HEADER],
+        allow_headers=["Authorization", "Content-Type", KEY_HEADER, "X-Api-Key", REQUEST_ID_HEADER],
+        expose_headers=["Retry-After", "Server-Timing", REPLAYED_HEADER, REQUEST_ID_HEADER],
     )

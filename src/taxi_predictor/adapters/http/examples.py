@@ -60,6 +60,19 @@ PROBLEM_EXAMPLES: Mapping[int, Problem] = {
             detail="the body was not sent within 30 s",
         ),
         Problem(
+            type="/problems/unknown-model",
+            title="unknown model",
+            status=404,
+            detail="there is no model version 7",
+        ),
+        Problem(
+            type="/problems/promotion-refused",
+            title="promotion refused",
+            status=409,
+            detail="version 4 is not promoted: it did not pass its judgement: only 320 training trips,"
+            " 500 are needed",
+        ),
+        Problem(
             type="about:blank",
             title="Request Entity Too Large",
             status=413,

@@ -9,11 +9,14 @@ from taxi_predictor.ports.inbound.arrivals import Arrivals
 from taxi_predictor.ports.inbound.departures import DepartureBoard
 from taxi_predictor.ports.inbound.dispatch import Dispatch
 from taxi_predictor.ports.inbound.health import Health
+from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
+from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.reach import Reach
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
+from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 
@@ -50,6 +53,12 @@ class Hexagon(Protocol):
     def telemetry(self) -> Telemetry: ...
     @property
     def figures(self) -> Figures: ...
+    @property
+    def history(self) -> ModelHistory: ...
+    @property
+    def lifecycle(self) -> ModelLifecycle: ...
+    @property
+    def stock(self) -> Stock: ...
 
 
 OpenHexagon = Callable[[], AbstractAsyncContextManager[Hexagon]]

@@ -32,10 +32,12 @@ from taxi_predictor.adapters.http.problems import PROBLEM_JSON, NotReadyProblem,
 from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER
 from taxi_predictor.adapters.http.schema_page import page
 
-__all__ = ["complete", "openapi_config", "problem_responses"]
+__all__ = ["complete", "drop_default_error", "openapi_config", "problem_responses"]
 
 _DESCRIPTIONS = {
     400: "The body cannot be read as what it says it is.",
+    404: "There is nothing of that name.",
+    409: "Understood, and refused for the reasons given.",
     413: "The body is too large, or asks for too much.",
     415: "The body is sent as what is not taken.",
     422: "The body can be read, but holds nothing that can be predicted.",
@@ -106,7 +108,6 @@ def complete(document: OpenAPI, examples: Mapping[type[Struct], Sequence[Struct]
     for name, path in (document.paths or {}).items():
         for operation in (path.get, path.post):
             if operation is not None:
-                _drop_default_error(operation)
                 _add_headers(operation)
                 if name.startswith("/v1/"):
                     _add_msgpack(operation)
@@ -148,7 +149,7 @@ def _add_msgpack(operation: Operation) -> None:
             content[Format.MSGPACK.value] = OpenAPIMediaType(schema=media.schema)
 
 
-def _drop_default_error(operation: Operation) -> None:
+def drop_default_error(operation: Operation) -> None:
     """Litestar says that wrong parameters are answered 400, by an error of its own; here they are 422."""
     responses = operation.responses or {}
     default = responses.get("400")

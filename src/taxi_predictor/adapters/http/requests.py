@@ -38,6 +38,7 @@ class ApiRequest(Request[Any, Any, Any]):
 
     @property
     def options(self) -> Options:
+        """What its deployment lets it do."""
         options: Options = self.app.state.options
         return options
 
@@ -55,8 +56,11 @@ class ApiRequest(Request[Any, Any, Any]):
         return media_type
 
     async def body(self) -> bytes:
-        if self.route_handler.parsed_data_field is None:
+        field = self.route_handler.parsed_data_field
+        if field is None:
             return await super().body()
+        if field.is_optional and not await super().body():
+            return b""  # the handler does without
         sent_as(self.media_type)  # or it is refused before it is read
         body = await super().body()
         if not body:
