@@ -11,15 +11,20 @@ TaxiPredictorError
 │   ├── UnknownSchema       columns that belong to no known kind of trip file
 │   ├── UnreadableSource    a file that is cut short, broken or not what its name says
 │   └── LeakedColumns       a column known only after the trip on its way into a model
+├── Denied                  the caller may not
+│   ├── Unauthorized        who asks is not known: no key, or none that is valid
+│   └── Forbidden           who asks is known, and the key does not allow it
 ├── NotFound
 │   ├── UnknownCity
 │   ├── UnknownZone
 │   ├── UnknownModel
+│   ├── UnknownKey
 │   ├── MissingSource       no such file, folder or month
 │   └── NoZones             zone ids were given but no zone table is known
 ├── Refused                 understood, and not done
 │   ├── TooManyRejects
 │   ├── NotEnoughTrips
+│   ├── AmbiguousKey        several keys are meant, and one has to be
 │   └── PromotionRefused
 └── Unavailable             something outside does not answer; nothing was changed
     ├── NoChampion
@@ -31,7 +36,10 @@ is that face's business.
 """
 
 __all__ = [
+    "AmbiguousKey",
     "BrokenModel",
+    "Denied",
+    "Forbidden",
     "Invalid",
     "InvalidCity",
     "InvalidSource",
@@ -50,8 +58,10 @@ __all__ = [
     "TaxiPredictorError",
     "TooManyRejects",
     "TooMuch",
+    "Unauthorized",
     "Unavailable",
     "UnknownCity",
+    "UnknownKey",
     "UnknownModel",
     "UnknownSchema",
     "UnknownZone",
@@ -105,6 +115,18 @@ class LeakedColumns(Invalid):
     slug = "leaked-columns"
 
 
+class Denied(TaxiPredictorError):
+    slug = "denied"
+
+
+class Unauthorized(Denied):
+    slug = "unauthorized"
+
+
+class Forbidden(Denied):
+    slug = "forbidden"
+
+
 class NotFound(TaxiPredictorError):
     slug = "not-found"
 
@@ -119,6 +141,10 @@ class UnknownZone(NotFound):
 
 class UnknownModel(NotFound):
     slug = "unknown-model"
+
+
+class UnknownKey(NotFound):
+    slug = "unknown-key"
 
 
 class MissingSource(NotFound):
@@ -139,6 +165,10 @@ class TooManyRejects(Refused):
 
 class NotEnoughTrips(Refused):
     slug = "not-enough-trips"
+
+
+class AmbiguousKey(Refused):
+    slug = "ambiguous-key"
 
 
 class PromotionRefused(Refused):
