@@ -17,6 +17,7 @@ from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.http.app import create_app
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
@@ -24,10 +25,12 @@ from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripSto
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
+from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health, Ping
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.outbound.access import KeyStore
 from taxi_predictor.ports.outbound.models import ModelShelf
 from taxi_predictor.ports.testing.samples import NOON, SPLIT
 from taxi_predictor.ports.testing.strategies import A_CITY
@@ -53,6 +56,7 @@ class MemoryHexagon:
     matrices: DurationMatrices
     levelling: LiveLevelling
     health: Health
+    gatekeeper: Gatekeeper
 
 
 def a_shelf(*, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",)) -> MemoryModelShelf:
@@ -86,6 +90,7 @@ def serving(
     *,
     shelf: ModelShelf | None = None,
     zones: ZoneTable | None = ZONES,
+    keys: KeyStore | None = None,
     pings: Mapping[str, Ping] | None = None,
     **options: Any,
 ) -> Iterator[Client]:
@@ -116,6 +121,14 @@ def serving(
             predictor=predictor,
             matrices=DurationMatrices(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
             health=Health(shelf=serving_shelf, pings=pings or {}),
+            gatekeeper=Gatekeeper(
+                store=keys or MemoryKeyStore(),
+                snapshot=MemoryKeySnapshot(),
+                clock=clock,
+                every=timedelta(seconds=10),
+                max_age=timedelta(hours=1),
+                open_predict=options.get("open_predict", True),
+            ),
         )
 
     with TestClient(create_app(opened, Options(**options))) as client:
@@ -124,7 +137,7 @@ def serving(
 
 @pytest.fixture(scope="session")
 def serve() -> Serve:
-    """Serve another core than usual: ``shelf``, ``zones``, ``pings``, and options of ``create_app``."""
+    """Serve another core than usual: ``shelf``, ``zones``, ``keys``, ``pings``, and other options."""
     return serving
 
 

@@ -15,6 +15,7 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.comparing import ComparableTrips
+from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.intake import TripIntake
@@ -47,6 +48,7 @@ class Container:
     probing: ModelProbing
     levelling: LiveLevelling
     health: Health
+    gatekeeper: Gatekeeper
     outbound: Outbound
 
 
@@ -135,6 +137,14 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         levelling=levelling,
         history=ModelHistory(journal=outbound.journal, versions=versions),
         health=Health(shelf=outbound.shelf, pings=outbound.pings),
+        gatekeeper=Gatekeeper(
+            store=outbound.keys,
+            snapshot=outbound.key_snapshot,
+            clock=outbound.clock,
+            every=timedelta(seconds=settings.api_keys_every_s),
+            max_age=timedelta(seconds=settings.api_keys_max_age_s),
+            open_predict=settings.api_open_predict,
+        ),
         outbound=outbound,
     )
 

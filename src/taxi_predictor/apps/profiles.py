@@ -10,6 +10,7 @@ from pathlib import Path
 from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.inbound.health import Ping
+from taxi_predictor.ports.outbound.access import KeySnapshot, KeyStore
 from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
@@ -58,6 +59,8 @@ class Outbound:
     registry: ModelRegistry
     shelf: ModelShelf
     journal: Journal
+    keys: KeyStore
+    key_snapshot: KeySnapshot
     migrate: Migrate = _no_schema
     pings: Mapping[str, Ping] = field(default_factory=dict)
 
@@ -74,6 +77,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
     from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
     from taxi_predictor.adapters.memory.journal import MemoryJournal
+    from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
     from taxi_predictor.adapters.memory.level import MemoryLevelStore
     from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
     from taxi_predictor.adapters.memory.places import MemoryZoneStore
@@ -102,6 +106,8 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         registry=MemoryModelRegistry(clock=clock),
         shelf=MemoryModelShelf(loader),
         journal=MemoryJournal(),
+        keys=MemoryKeyStore(),
+        key_snapshot=MemoryKeySnapshot(),
     )
 
 
@@ -144,6 +150,7 @@ async def _stored(
     from taxi_predictor.adapters.baselines.trainer import Baselines
     from taxi_predictor.adapters.columns.plans import FramePlanColumns
     from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
+    from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
     from taxi_predictor.adapters.disk.shelf import DiskModelShelf
     from taxi_predictor.adapters.disk.trials import DiskTrialStore
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
@@ -151,6 +158,7 @@ async def _stored(
     from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
     from taxi_predictor.adapters.mlflow.registry import MlflowModelRegistry
     from taxi_predictor.adapters.postgres.journal import PostgresJournal
+    from taxi_predictor.adapters.postgres.keys import PostgresKeyStore
     from taxi_predictor.adapters.postgres.level import PostgresLevelStore
     from taxi_predictor.adapters.postgres.migrations import migrate
     from taxi_predictor.adapters.postgres.pool import open_pool, ping
@@ -181,6 +189,8 @@ async def _stored(
         ),
         shelf=DiskModelShelf(settings.home / "models", loader),
         journal=PostgresJournal(pool),
+        keys=PostgresKeyStore(pool),
+        key_snapshot=DiskKeySnapshot(settings.home / "keys.json"),
         migrate=lambda to: migrate(pool, to=to),
         pings={"postgres": partial(ping, pool)},
     )

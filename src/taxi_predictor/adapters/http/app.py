@@ -31,7 +31,8 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     async def opened(app: Litestar) -> AsyncIterator[None]:
         async with open_hexagon() as hexagon:
             app.state.hexagon = hexagon
-            following = asyncio.create_task(hexagon.levelling.follow())
+            await hexagon.gatekeeper.refresh()  # so that the first request finds the keys
+            following = asyncio.gather(hexagon.levelling.follow(), hexagon.gatekeeper.follow())
             try:
                 yield
             finally:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
@@ -21,6 +22,8 @@ class Hexagon(Protocol):
     def levelling(self) -> LiveLevelling: ...
     @property
     def health(self) -> Health: ...
+    @property
+    def gatekeeper(self) -> Gatekeeper: ...
 
 
 OpenHexagon = Callable[[], AbstractAsyncContextManager[Hexagon]]

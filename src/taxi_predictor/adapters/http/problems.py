@@ -12,7 +12,16 @@ from msgspec.structs import asdict, replace
 
 from taxi_predictor.adapters.http.decoding import InvalidBody, MalformedBody
 from taxi_predictor.adapters.http.requests import request_id
-from taxi_predictor.domain.errors import Invalid, NotFound, Refused, TaxiPredictorError, TooMuch, Unavailable
+from taxi_predictor.domain.errors import (
+    Denied,
+    Invalid,
+    NotFound,
+    Refused,
+    TaxiPredictorError,
+    TooMuch,
+    Unauthorized,
+    Unavailable,
+)
 from taxi_predictor.ports.inbound.health import Readiness
 
 __all__ = [
@@ -39,6 +48,8 @@ STATUS: dict[type[TaxiPredictorError], int] = {
     MalformedBody: 400,
     TooMuch: 413,
     Invalid: 422,
+    Unauthorized: 401,
+    Denied: 403,
     NotFound: 404,
     Refused: 409,
     Unavailable: 503,
@@ -145,11 +156,13 @@ def _respond(problem: Problem, *, headers: dict[str, str] | None = None) -> Resp
     retry = {"Retry-After": str(RETRY_AFTER_S)} if problem.status == 503 else {}
     # Its body was not read to the end, so nothing else can be read from the connection.
     closing = {"Connection": "close"} if problem.status in UNREAD else {}
+    # RFC 9110, 11.6.1: it says how to ask.
+    challenge = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
     return Response(
         problem,
         status_code=problem.status,
         media_type=PROBLEM_JSON,
-        headers={**(headers or {}), **retry, **closing},
+        headers={**(headers or {}), **retry, **closing, **challenge},
     )
 
 
