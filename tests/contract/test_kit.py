@@ -27,6 +27,7 @@ from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
+from taxi_predictor.adapters.memory.limits import MemoryRateLimits
 from taxi_predictor.adapters.memory.models import (
     ConstantSpeedLoader,
     ConstantSpeedModel,
@@ -59,6 +60,7 @@ from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripPlan
 from taxi_predictor.ports.outbound.backtests import FoldKey
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
 from taxi_predictor.ports.outbound.journal import Entry
+from taxi_predictor.ports.outbound.limits import WINDOW_S
 from taxi_predictor.ports.outbound.models import (
     Alias,
     ModelLoader,
@@ -87,6 +89,7 @@ from taxi_predictor.ports.testing.duration_model import DurationModelContract
 from taxi_predictor.ports.testing.engine import ModelLoaderContract, ModelTrainerContract
 from taxi_predictor.ports.testing.journal import JournalContract
 from taxi_predictor.ports.testing.level import LevelStoreContract
+from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
 from taxi_predictor.ports.testing.progress import ProgressContract
@@ -114,6 +117,7 @@ CONTRACTS: tuple[type[ABC], ...] = (
     ModelTrainerContract,
     ProgressContract,
     QuarantineContract,
+    RateLimitsContract,
     SourceCatalogContract,
     TripSourceContract,
     TripStoreContract,
@@ -167,6 +171,12 @@ def opened(adapter: type[Any]) -> Any:
         return adapter(clock=clock)
     if issubclass(adapter, MemoryModelShelf):
         return adapter(ConstantSpeedLoader()), ConstantSpeedTrainer(clock=clock)
+    if issubclass(adapter, MemoryRateLimits):
+
+        async def let_pass(windows: float) -> None:
+            clock.advance(timedelta(seconds=windows * WINDOW_S))
+
+        return adapter(at_most=AT_MOST, clock=clock), let_pass
     if issubclass(adapter, MemoryClock):
         return adapter(NOON)
     return adapter()
@@ -1286,6 +1296,50 @@ class SavesTheInstantLater(MemoryKeySnapshot):
     async def load(self) -> tuple[Sequence[ApiKey], datetime] | None:
         await asyncio.sleep(0)
         return await super().load()
+
+
+# Rate limits
+
+
+@breaks(RateLimitsContract, "test_so_many_are_admitted_and_one_more_has_to_wait")
+class AdmitsOneMore(MemoryRateLimits):
+    def __init__(self, *, at_most: int, clock: MemoryClock) -> None:
+        super().__init__(at_most=at_most + 1, clock=clock)
+
+
+@breaks(RateLimitsContract, "test_nobody_waits_for_another")
+class CountsAllTogether(MemoryRateLimits):
+    async def take(self, who: str, /) -> float:
+        return await super().take(who.partition("/")[0])
+
+
+@breaks(RateLimitsContract, "test_who_waits_as_told_is_admitted")
+class TellsHalfTheWait(MemoryRateLimits):
+    async def take(self, who: str, /) -> float:
+        return await super().take(who) / 2
+
+
+@breaks(RateLimitsContract, "test_asking_too_often_makes_no_wait_longer")
+class CountsWhatIsRefused(MemoryRateLimits):
+    async def take(self, who: str, /) -> float:
+        wait_s = await super().take(who)
+        self._admitted[who].append(self._clock.now())
+        return wait_s
+
+
+@breaks(RateLimitsContract, "test_the_window_moves")
+class BeginsEachMinuteAnew(MemoryRateLimits):
+    async def take(self, who: str, /) -> float:
+        minute = int(self._clock.now().timestamp()) // WINDOW_S
+        return await super().take(f"{who} {minute}")
+
+
+@breaks(RateLimitsContract, "test_of_those_that_come_at_once_no_more_are_admitted")
+class LooksBeforeItCounts(MemoryRateLimits):
+    async def take(self, who: str, /) -> float:
+        is_full = len(self._admitted.get(who, ())) >= self._at_most
+        await asyncio.sleep(0)
+        return float(WINDOW_S) if is_full else await super().take(who) * 0.0
 
 
 # Trials

@@ -134,7 +134,9 @@ def test_building_the_application_opens_nothing() -> None:
 # --- the description of the API ---
 
 STATUSES = {
-    ("/v1/predictions", "post"): {"200", "400", "413", "415", "422", "500", "503"},
+    ("/v1/predictions", "post"): {
+        *("200", "400", "401", "403", "408", "413", "415", "422", "429", "500", "503")
+    },
     ("/health/live", "get"): {"200"},
     ("/health/ready", "get"): {"200", "500", "503"},
     ("/health", "get"): {"200", "500", "503"},
@@ -181,7 +183,8 @@ def test_every_error_is_documented_as_a_problem_with_an_example(document: Mappin
     for _, operation in _operations(document):
         for status, response in operation["responses"].items():
             assert "X-Request-Id" in response["headers"]
-            assert ("Retry-After" in response["headers"]) == (status == "503")
+            assert ("Retry-After" in response["headers"]) == (status in ("429", "503"))
+            assert ("WWW-Authenticate" in response["headers"]) == (status == "401")
             if status == "200":
                 assert list(response["content"]) == ["application/json"]
                 continue

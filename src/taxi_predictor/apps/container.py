@@ -9,7 +9,7 @@ from taxi_predictor import __version__
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.home import claim_home
-from taxi_predictor.apps.profiles import PROFILES, Outbound
+from taxi_predictor.apps.profiles import PROFILES, Outbound, refuse_lone_counters
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.promotion import PromotionPolicy
@@ -27,6 +27,7 @@ from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.probing import ModelProbing
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
+from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.progress import Progress
 
 __all__ = ["Container", "open_container", "wire"]
@@ -50,6 +51,10 @@ class Container:
     health: Health
     gatekeeper: Gatekeeper
     outbound: Outbound
+
+    @property
+    def limits(self) -> RateLimits | None:
+        return self.outbound.limits
 
 
 def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
@@ -159,8 +164,10 @@ async def open_container(
     """Open the adapters of the profile; close them in reverse order on exit.
 
     Raises:
-        InvalidSettings: the home is that of another city, or a server is not named.
+        InvalidSettings: the home is that of another city, a server is not named, or several
+            workers cannot count requests together.
     """
+    refuse_lone_counters(settings)
     city = load_city(settings.city)
     if settings.profile != "memory":
         claim_home(settings.home, city)

@@ -16,6 +16,7 @@ from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
+from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns
@@ -23,7 +24,7 @@ from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
-__all__ = ["PROFILES", "NotForProduction", "Outbound"]
+__all__ = ["PROFILES", "NotForProduction", "Outbound", "refuse_lone_counters"]
 
 
 Migrate = Callable[[int | None], Awaitable[Sequence[str]]]
@@ -61,6 +62,8 @@ class Outbound:
     journal: Journal
     keys: KeyStore
     key_snapshot: KeySnapshot
+    limits: RateLimits | None = None
+    """None: nobody counts requests."""
     migrate: Migrate = _no_schema
     pings: Mapping[str, Ping] = field(default_factory=dict)
 
@@ -108,6 +111,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         journal=MemoryJournal(),
         keys=MemoryKeyStore(),
         key_snapshot=MemoryKeySnapshot(),
+        limits=await _limits(settings, clock, stack),
     )
 
 
@@ -191,9 +195,37 @@ async def _stored(
         journal=PostgresJournal(pool),
         keys=PostgresKeyStore(pool),
         key_snapshot=DiskKeySnapshot(settings.home / "keys.json"),
+        limits=await _limits(settings, clock, stack),
         migrate=lambda to: migrate(pool, to=to),
         pings={"postgres": partial(ping, pool)},
     )
+
+
+def refuse_lone_counters(settings: Settings) -> None:
+    """See that a rate limit holds for all workers together.
+
+    Raises:
+        InvalidSettings: each of several would count for itself.
+    """
+    if settings.api_rate_per_minute and settings.api_workers > 1 and settings.redis_url is None:
+        raise InvalidSettings(
+            f"{settings.api_workers} workers would each count for themselves, and so admit as many times"
+            " TAXI_API_RATE_PER_MINUTE: name a Redis in TAXI_REDIS_URL where they count together"
+        )
+
+
+async def _limits(settings: Settings, clock: Clock, stack: AsyncExitStack) -> RateLimits | None:
+    at_most = settings.api_rate_per_minute
+    if not at_most:
+        return None
+    if settings.redis_url is not None:
+        from taxi_predictor.adapters.redis.limits import RedisRateLimits, open_redis
+
+        pool = await stack.enter_async_context(open_redis(settings.redis_url))
+        return RedisRateLimits(pool, at_most=at_most)
+    from taxi_predictor.adapters.memory.limits import MemoryRateLimits
+
+    return MemoryRateLimits(at_most=at_most, clock=clock)
 
 
 def _downloads(settings: Settings) -> Path:

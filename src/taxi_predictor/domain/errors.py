@@ -25,11 +25,13 @@ TaxiPredictorError
 │   ├── TooManyRejects
 │   ├── NotEnoughTrips
 │   ├── AmbiguousKey        several keys are meant, and one has to be
-│   └── PromotionRefused
+│   ├── PromotionRefused
+│   └── TooManyRequests     more often than the caller may ask
 └── Unavailable             something outside does not answer; nothing was changed
     ├── NoChampion
     ├── BrokenModel         an artifact that is damaged, or that this code cannot serve
-    └── StorageFull
+    ├── StorageFull
+    └── Overloaded          more is asked at once than can wait for its turn
 
 Each class has a slug, stable across releases. How a face shows it (an HTTP status, an exit code)
 is that face's business.
@@ -50,6 +52,7 @@ __all__ = [
     "NoZones",
     "NotEnoughTrips",
     "NotFound",
+    "Overloaded",
     "PromotionRefused",
     "Refused",
     "RepeatedHour",
@@ -57,6 +60,7 @@ __all__ = [
     "StorageFull",
     "TaxiPredictorError",
     "TooManyRejects",
+    "TooManyRequests",
     "TooMuch",
     "Unauthorized",
     "Unavailable",
@@ -73,6 +77,8 @@ class TaxiPredictorError(Exception):
     """Base of all errors of this package; its text is one sentence fit for a person."""
 
     slug = "internal"
+    retry_after_s: float | None = None
+    """When asking again makes sense, where that is known."""
 
 
 class Invalid(TaxiPredictorError, ValueError):
@@ -175,6 +181,14 @@ class PromotionRefused(Refused):
     slug = "promotion-refused"
 
 
+class TooManyRequests(Refused):
+    slug = "too-many-requests"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class Unavailable(TaxiPredictorError):
     slug = "unavailable"
 
@@ -189,3 +203,8 @@ class BrokenModel(Unavailable):
 
 class StorageFull(Unavailable):
     slug = "storage-full"
+
+
+class Overloaded(Unavailable):
+    slug = "overloaded"
+    retry_after_s = 1.0  # a queue moves on within moments

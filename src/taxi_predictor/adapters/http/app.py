@@ -5,23 +5,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from litestar import Litestar
-from litestar.datastructures import State
-from litestar.di import Provide
+from litestar.config.cors import CORSConfig
 
 from taxi_predictor.adapters.http import operations
 from taxi_predictor.adapters.http.examples import EXAMPLES
+from taxi_predictor.adapters.http.gate.description import describe
+from taxi_predictor.adapters.http.gate.gate import Gate
+from taxi_predictor.adapters.http.gate.leftovers import close_unread
 from taxi_predictor.adapters.http.hexagon import OpenHexagon
 from taxi_predictor.adapters.http.openapi import complete, openapi_config
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
-from taxi_predictor.adapters.http.requests import ApiRequest, send_request_id
+from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER, ApiRequest, send_request_id
 from taxi_predictor.adapters.http.v1 import predictions
 
 __all__ = ["create_app"]
 
 ROUTES = (*predictions.ROUTES, *operations.ROUTES)
-PARTS = ("health", "matrices", "predictor")
-"""What handlers may ask for by name."""
 
 
 def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Litestar:  # noqa: B008 # frozen
@@ -42,25 +42,30 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     app = Litestar(
         route_handlers=ROUTES,
         lifespan=[opened],
-        dependencies={name: _part(name) for name in PARTS},
         request_class=ApiRequest,
         request_max_body_size=options.max_body_bytes,
         exception_handlers=EXCEPTION_HANDLERS,
-        before_send=[send_request_id],
+        middleware=[Gate(options)],
+        cors_config=_cors(options),
+        before_send=[send_request_id, close_unread],
         openapi_config=openapi_config(),
         # Said here, or Litestar would read them from the environment and configure logging itself.
         debug=False,
         pdb_on_exception=False,
         logging_config=None,
     )
+    describe(app.openapi_schema, app.routes, is_open=options.open_predict)
     complete(app.openapi_schema, EXAMPLES)
     return app
 
 
-def _part(name: str) -> Provide:
-    """A part of the hexagon, for the handlers that name it."""
-
-    def part(state: State) -> object:
-        return getattr(state.hexagon, name)
-
-    return Provide(part, sync_to_thread=False)
+def _cors(options: Options) -> CORSConfig | None:
+    """What pages of the configured origins may send, and see of the answers; None: nothing at all."""
+    if not options.cors_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(options.cors_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Api-Key", REQUEST_ID_HEADER],
+        expose_headers=["Retry-After", "Server-Timing", REQUEST_ID_HEADER],
+    )

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from taxi_predictor.adapters.http.decoding import InvalidBody
 from taxi_predictor.domain.errors import InvalidTrip, NotFound
 from taxi_predictor.domain.explanation import Cause, Explanation
+from taxi_predictor.domain.model import Manifest, ModelVersion
 from taxi_predictor.domain.place import Place, Point, ZoneId
 from taxi_predictor.domain.prediction_id import PredictionId
 from taxi_predictor.domain.trip import TripPlan
@@ -142,6 +143,16 @@ class ModelAnswer(Struct, frozen=True, kw_only=True):
     ]
     simulated: Annotated[bool, Meta(description="Some of the trips it learned from were never taken.")]
 
+    @classmethod
+    def of(cls, version: ModelVersion, manifest: Manifest) -> "ModelAnswer":
+        city = manifest.city
+        return cls(
+            city=city.name,
+            version=version,
+            trained_until=manifest.split.held_out_from.astimezone(city.tz),
+            simulated=manifest.is_simulated,
+        )
+
 
 class LiveLevelAnswer(Struct, frozen=True, kw_only=True):
     """How much longer trips like this take now than when the model learned."""
@@ -206,7 +217,6 @@ class PredictionAnswer(Struct, frozen=True, kw_only=True):
         prediction_id: PredictionId | UnsetType = UNSET,
         explanation: Explanation | None = None,
     ) -> "PredictionAnswer":
-        manifest = prediction.manifest
         lower_s, upper_s = prediction.interval_s(coverage)
         return cls(
             prediction_id=prediction_id,
@@ -215,12 +225,7 @@ class PredictionAnswer(Struct, frozen=True, kw_only=True):
             pickup_at=prediction.plan.pickup_at,
             arrival_at=prediction.arrival_at,
             distance_km=prediction.distance_km,
-            model=ModelAnswer(
-                city=manifest.city.name,
-                version=prediction.version,
-                trained_until=manifest.split.held_out_from.astimezone(manifest.city.tz),
-                simulated=manifest.is_simulated,
-            ),
+            model=ModelAnswer.of(prediction.version, prediction.manifest),
             live_level=LiveLevelAnswer(factor=prediction.level_factor, as_of=prediction.level.as_of)
             if prediction.level
             else None,

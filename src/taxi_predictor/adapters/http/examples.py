@@ -34,6 +34,24 @@ PROBLEM_EXAMPLES: Mapping[int, Problem] = {
             detail="the body cannot be read as JSON: Input data was truncated",
         ),
         Problem(
+            type="/problems/unauthorized",
+            title="unauthorized",
+            status=401,
+            detail="this needs an API key",
+        ),
+        Problem(
+            type="/problems/forbidden",
+            title="forbidden",
+            status=403,
+            detail="this API key does not allow admin: it is for predict",
+        ),
+        Problem(
+            type="/problems/slow-request",
+            title="slow request",
+            status=408,
+            detail="the body was not sent within 30 s",
+        ),
+        Problem(
             type="about:blank",
             title="Request Entity Too Large",
             status=413,
@@ -51,6 +69,12 @@ PROBLEM_EXAMPLES: Mapping[int, Problem] = {
             status=422,
             detail="Expected `float` <= 90.0",
             errors=[FieldProblem(pointer="#/pickup/lat", message="Expected `float` <= 90.0")],
+        ),
+        Problem(
+            type="/problems/too-many-requests",
+            title="too many requests",
+            status=429,
+            detail="more requests than one client may send",
         ),
         Problem(
             type="/problems/internal",

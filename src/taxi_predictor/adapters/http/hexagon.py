@@ -9,6 +9,7 @@ from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.outbound.limits import RateLimits
 
 __all__ = ["Hexagon", "OpenHexagon"]
 
@@ -24,6 +25,10 @@ class Hexagon(Protocol):
     def health(self) -> Health: ...
     @property
     def gatekeeper(self) -> Gatekeeper: ...
+    @property
+    def limits(self) -> RateLimits | None:
+        """None: everybody may ask as often as they like."""
+        ...
 
 
 OpenHexagon = Callable[[], AbstractAsyncContextManager[Hexagon]]

@@ -136,5 +136,5 @@ def _add_headers(operation: Operation) -> None:
     for status, response in (operation.responses or {}).items():
         if isinstance(response, OpenAPIResponse):
             response.headers = {**(response.headers or {}), REQUEST_ID_HEADER: request_id}
-            if status == "503":
+            if status in ("429", "503"):
                 response.headers["Retry-After"] = retry_after

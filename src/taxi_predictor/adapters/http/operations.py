@@ -1,12 +1,11 @@
 """The endpoints for those who run the service."""
 
 from litestar import get
-from litestar.di import NamedDependency
 
 from taxi_predictor.adapters.http.bodies import LivenessAnswer, ReadinessAnswer
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.problems import NotReady, NotReadyProblem
-from taxi_predictor.ports.inbound.health import Health
+from taxi_predictor.adapters.http.requests import ApiRequest
 
 __all__ = ["ROUTES"]
 
@@ -32,8 +31,8 @@ async def live() -> LivenessAnswer:
     response_description="They are.",
     responses=problem_responses(500, 503, unavailable=NotReadyProblem),
 )
-async def ready(health: NamedDependency[Health]) -> ReadinessAnswer:
-    readiness = await health.readiness()
+async def ready(request: ApiRequest) -> ReadinessAnswer:
+    readiness = await request.hexagon.health.readiness()
     if readiness.version is None:
         raise NotReady(readiness)
     return ReadinessAnswer(version=readiness.version, neighbours=dict(readiness.neighbours))

@@ -1,4 +1,4 @@
-"""A request as this API takes it: strict JSON, and an id to find it again."""
+"""A request as this API takes it: what it asks, strict JSON, and an id to find it again."""
 
 import re
 from typing import Any
@@ -9,6 +9,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import Message, Scope
 
 from taxi_predictor.adapters.http.decoding import MalformedBody, decode
+from taxi_predictor.adapters.http.hexagon import Hexagon
 from taxi_predictor.adapters.http.timing import server_timing
 
 __all__ = ["REQUEST_ID_HEADER", "ApiRequest", "request_id", "send_request_id"]
@@ -24,6 +25,12 @@ class ApiRequest(Request[Any, Any, Any]):
 
     Litestar itself would convert leniently: ``"40.75"`` would pass for a number.
     """
+
+    @property
+    def hexagon(self) -> Hexagon:
+        """What the application drives."""
+        hexagon: Hexagon = self.app.state.hexagon
+        return hexagon
 
     async def body(self) -> bytes:
         if self.route_handler.parsed_data_field is None:

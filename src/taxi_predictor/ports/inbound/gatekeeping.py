@@ -77,7 +77,7 @@ class Gatekeeper:
         if key is None:
             if self._open_predict and scope is Scope.PREDICT:
                 return ANYBODY
-            raise Unauthorized("this needs an API key, as in Authorization: Bearer KEY")
+            raise Unauthorized("this needs an API key")
         parts = parse_key(key)
         if parts is None:
             raise Unauthorized("that is not an API key")

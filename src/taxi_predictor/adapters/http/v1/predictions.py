@@ -1,17 +1,16 @@
 """How long will this trip take?"""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, post
-from litestar.di import NamedDependency
+from litestar import post
 from litestar.params import JSONBody, QueryParameter
 
 from taxi_predictor.adapters.http.bodies import PredictionAnswer, PredictionBody
 from taxi_predictor.adapters.http.openapi import problem_responses
+from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.prediction_id import new_prediction_id
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
 
 __all__ = ["ROUTES"]
 
@@ -29,10 +28,10 @@ __all__ = ["ROUTES"]
 )
 async def predict(
     data: JSONBody[PredictionBody],
-    predictor: NamedDependency[DurationPredictor],
-    request: Request[Any, Any, Any],
+    request: ApiRequest,
     explain: Annotated[bool, QueryParameter(description="Whether to say what makes it so.")] = False,
 ) -> PredictionAnswer:
+    predictor = request.hexagon.predictor
     plan = await data.to_plan(predictor)
     with timed(request.scope, "model"):
         [prediction] = predictor.predict([plan])
