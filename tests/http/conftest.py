@@ -25,11 +25,15 @@ from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripSto
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
+from taxi_predictor.ports.inbound.arrivals import Arrivals
+from taxi_predictor.ports.inbound.departures import DepartureBoard
+from taxi_predictor.ports.inbound.dispatch import Dispatch
 from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health, Ping
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.reach import Reach
 from taxi_predictor.ports.outbound.access import KeyStore
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelShelf
@@ -55,14 +59,20 @@ ZONES = ZoneTable(
 class MemoryHexagon:
     predictor: DurationPredictor
     matrices: DurationMatrices
+    arrivals: Arrivals
+    departures: DepartureBoard
+    dispatch: Dispatch
+    reach: Reach
     levelling: LiveLevelling
     health: Health
     gatekeeper: Gatekeeper
     limits: RateLimits | None = None
 
 
-def a_shelf(*, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",)) -> MemoryModelShelf:
-    """A shelf with a model that drives 20 km/h; with none where *version* is None."""
+def a_shelf(
+    *, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",), speed_km_h: float = 20.0
+) -> MemoryModelShelf:
+    """A shelf with a model that drives *speed_km_h*; with none where *version* is None."""
     shelf = MemoryModelShelf(ConstantSpeedLoader())
     if version is None:
         return shelf
@@ -76,7 +86,7 @@ def a_shelf(*, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",
         sources=sources,
         fingerprint="0" * 64,
         seed=0,
-        params={"speed_km_h": 20.0, "sigma": 0.3},
+        params={"speed_km_h": speed_km_h, "sigma": 0.3},
         created_at=NOON,
         code_version="0.0.0",
     )
@@ -122,6 +132,10 @@ def serving(
             levelling=levelling,
             predictor=predictor,
             matrices=DurationMatrices(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
+            arrivals=Arrivals(predictor=predictor),
+            departures=DepartureBoard(predictor=predictor, max_departures=500),
+            dispatch=Dispatch(predictor=predictor, columns=FramePlanColumns(), max_vehicles=100),
+            reach=Reach(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
             health=Health(shelf=serving_shelf, pings=pings or {}),
             gatekeeper=Gatekeeper(
                 store=keys or MemoryKeyStore(),
@@ -158,6 +172,12 @@ def empty_shelf() -> ModelShelf:
 @pytest.fixture(scope="session")
 def simulated_shelf() -> ModelShelf:
     return a_shelf(sources=("tlc-green", SIMULATION))
+
+
+@pytest.fixture(scope="session")
+def slow_shelf() -> ModelShelf:
+    """A model of a city where every trip takes about as long as any may."""
+    return a_shelf(speed_km_h=1.0)
 
 
 @pytest.fixture

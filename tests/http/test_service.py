@@ -10,8 +10,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from taxi_predictor.adapters.http import bodies, problems
-from taxi_predictor.adapters.http.app import create_app
+from taxi_predictor.adapters.http import problems
+from taxi_predictor.adapters.http.app import EXAMPLES, create_app
 from taxi_predictor.adapters.http.hexagon import Hexagon
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.ports.outbound.models import ModelShelf
@@ -133,10 +133,16 @@ def test_building_the_application_opens_nothing() -> None:
 
 # --- the description of the API ---
 
+GATE = {"401", "403", "408", "429", "503"}
+ASKED = {"200", "500", *GATE}
+TOLD = {*ASKED, "400", "413", "415", "422"}
 STATUSES = {
-    ("/v1/predictions", "post"): {
-        *("200", "400", "401", "403", "408", "413", "415", "422", "429", "500", "503")
-    },
+    ("/v1/predictions", "post"): TOLD,
+    ("/v1/arrivals", "post"): TOLD,
+    ("/v1/departures", "get"): {*ASKED, "413", "422"},
+    ("/v1/departures", "post"): TOLD,
+    ("/v1/nearest", "post"): TOLD,
+    ("/v1/reachable", "post"): TOLD,
     ("/health/live", "get"): {"200"},
     ("/health/ready", "get"): {"200", "500", "503"},
     ("/health", "get"): {"200", "500", "503"},
@@ -176,17 +182,19 @@ def test_every_endpoint_documents_the_statuses_it_can_give(document: Mapping[str
 
 def test_operations_have_names_of_their_own(document: Mapping[str, Any]) -> None:
     names = [operation["operationId"] for _, operation in _operations(document)]
-    assert sorted(names) == ["health", "health-ready", "live", "predict"]
+    advice = ["arrive", "compareDepartures", "findNearest", "listDepartures", "mapReach"]
+    assert sorted(names) == sorted([*advice, "health", "health-ready", "live", "predict"])
 
 
 def test_every_error_is_documented_as_a_problem_with_an_example(document: Mapping[str, Any]) -> None:
-    for _, operation in _operations(document):
+    for (path, _), operation in _operations(document):
         for status, response in operation["responses"].items():
             assert "X-Request-Id" in response["headers"]
             assert ("Retry-After" in response["headers"]) == (status in ("429", "503"))
             assert ("WWW-Authenticate" in response["headers"]) == (status == "401")
             if status == "200":
-                assert list(response["content"]) == ["application/json"]
+                kind = "application/geo+json" if path == "/v1/reachable" else "application/json"
+                assert list(response["content"]) == [kind]
                 continue
             [(media_type, media)] = response["content"].items()
             assert media_type == "application/problem+json"
@@ -204,12 +212,12 @@ def test_every_reference_of_the_document_leads_somewhere(document: Mapping[str, 
 
 
 def test_the_examples_of_every_body_can_be_decoded(document: Mapping[str, Any]) -> None:
-    decoded = 0
+    decoded, structs = 0, {struct.__name__: struct for struct in EXAMPLES}
     for name, schema in document["components"]["schemas"].items():
         for example in schema.get("examples", []):
-            msgspec.convert(example, getattr(bodies, name, None) or getattr(problems, name))
+            msgspec.convert(example, structs[name])
             decoded += 1
-    assert decoded >= 10
+    assert decoded >= 20
 
 
 def test_the_example_requests_are_documented_as_decoding_takes_them(document: Mapping[str, Any]) -> None:

@@ -13,8 +13,11 @@ from taxi_predictor.apps.profiles import PROFILES, Outbound, refuse_lone_counter
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.promotion import PromotionPolicy
+from taxi_predictor.ports.inbound.arrivals import Arrivals
 from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.comparing import ComparableTrips
+from taxi_predictor.ports.inbound.departures import DepartureBoard
+from taxi_predictor.ports.inbound.dispatch import Dispatch
 from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
@@ -25,6 +28,7 @@ from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.probing import ModelProbing
+from taxi_predictor.ports.inbound.reach import Reach
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.limits import RateLimits
@@ -45,6 +49,10 @@ class Container:
     history: ModelHistory
     predictor: DurationPredictor
     matrices: DurationMatrices
+    arrivals: Arrivals
+    departures: DepartureBoard
+    dispatch: Dispatch
+    reach: Reach
     comparing: ComparableTrips
     probing: ModelProbing
     levelling: LiveLevelling
@@ -137,6 +145,10 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         matrices=DurationMatrices(
             predictor=predictor, columns=outbound.columns, max_cells=settings.api_max_cells
         ),
+        arrivals=Arrivals(predictor=predictor),
+        departures=DepartureBoard(predictor=predictor, max_departures=settings.api_max_items),
+        dispatch=Dispatch(predictor=predictor, columns=outbound.columns, max_vehicles=settings.api_max_items),
+        reach=Reach(predictor=predictor, columns=outbound.columns, max_cells=settings.api_max_cells),
         comparing=ComparableTrips(trips=outbound.trips, clock=outbound.clock, city=city),
         probing=ModelProbing(city=city, trips=outbound.trips, versions=versions),
         levelling=levelling,

@@ -20,7 +20,8 @@ TaxiPredictorError
 │   ├── UnknownModel
 │   ├── UnknownKey
 │   ├── MissingSource       no such file, folder or month
-│   └── NoZones             zone ids were given but no zone table is known
+│   ├── NoZones             zone ids were given but no zone table is known
+│   └── NoOutlines          zones are known by their centroids, and not how far they reach
 ├── Refused                 understood, and not done
 │   ├── TooManyRejects
 │   ├── NotEnoughTrips
@@ -49,6 +50,7 @@ __all__ = [
     "LeakedColumns",
     "MissingSource",
     "NoChampion",
+    "NoOutlines",
     "NoZones",
     "NotEnoughTrips",
     "NotFound",
@@ -159,6 +161,10 @@ class MissingSource(NotFound):
 
 class NoZones(NotFound):
     slug = "no-zones"
+
+
+class NoOutlines(NotFound):
+    slug = "no-outlines"
 
 
 class Refused(TaxiPredictorError):

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
 
-from taxi_predictor.adapters.http import operations
-from taxi_predictor.adapters.http.examples import EXAMPLES
+from taxi_predictor.adapters.http import examples, operations
 from taxi_predictor.adapters.http.gate.description import describe
 from taxi_predictor.adapters.http.gate.gate import Gate
 from taxi_predictor.adapters.http.gate.leftovers import close_unread
@@ -17,11 +16,21 @@ from taxi_predictor.adapters.http.openapi import complete, openapi_config
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
 from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER, ApiRequest, send_request_id
-from taxi_predictor.adapters.http.v1 import predictions
+from taxi_predictor.adapters.http.v1 import arrivals, departures, nearest, predictions, reachable
 
-__all__ = ["create_app"]
+__all__ = ["EXAMPLES", "create_app"]
 
-ROUTES = (*predictions.ROUTES, *operations.ROUTES)
+ADVICE = (arrivals, departures, nearest, reachable)
+ROUTES = (
+    *predictions.ROUTES,
+    *(route for question in ADVICE for route in question.ROUTES),
+    *operations.ROUTES,
+)
+EXAMPLES = {
+    **examples.EXAMPLES,
+    **{body: some for question in ADVICE for body, some in question.EXAMPLES.items()},
+}
+"""Of every body."""
 
 
 def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Litestar:  # noqa: B008 # frozen

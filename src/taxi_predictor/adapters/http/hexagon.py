@@ -4,11 +4,15 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from taxi_predictor.ports.inbound.arrivals import Arrivals
+from taxi_predictor.ports.inbound.departures import DepartureBoard
+from taxi_predictor.ports.inbound.dispatch import Dispatch
 from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.reach import Reach
 from taxi_predictor.ports.outbound.limits import RateLimits
 
 __all__ = ["Hexagon", "OpenHexagon"]
@@ -19,6 +23,14 @@ class Hexagon(Protocol):
     def predictor(self) -> DurationPredictor: ...
     @property
     def matrices(self) -> DurationMatrices: ...
+    @property
+    def arrivals(self) -> Arrivals: ...
+    @property
+    def departures(self) -> DepartureBoard: ...
+    @property
+    def dispatch(self) -> Dispatch: ...
+    @property
+    def reach(self) -> Reach: ...
     @property
     def levelling(self) -> LiveLevelling: ...
     @property

@@ -95,6 +95,7 @@ def complete(document: OpenAPI, examples: Mapping[type[Struct], Sequence[Struct]
     for path in (document.paths or {}).values():
         for operation in (path.get, path.post):
             if operation is not None:
+                _drop_default_error(operation)
                 _add_headers(operation)
 
 
@@ -123,6 +124,14 @@ class _JsonSchema(Schema):
 
     def to_schema(self) -> dict[str, Any]:
         return self.content
+
+
+def _drop_default_error(operation: Operation) -> None:
+    """Litestar says that wrong parameters are answered 400, by an error of its own; here they are 422."""
+    responses = operation.responses or {}
+    default = responses.get("400")
+    if isinstance(default, OpenAPIResponse) and PROBLEM_JSON not in (default.content or {}):
+        del responses["400"]
 
 
 def _add_headers(operation: Operation) -> None:

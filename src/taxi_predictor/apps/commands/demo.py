@@ -67,7 +67,11 @@ async def demo(
     refuse_taken_port(settings)
     async with opened(settings) as container:
         await _prepare(container, trips, zones)
-        server = await asyncio.create_subprocess_exec(*server_command(settings), start_new_session=True)
+        server = await asyncio.create_subprocess_exec(
+            *server_command(settings),
+            env={**os.environ, "TAXI_API_OPEN_PREDICT": "true"},
+            start_new_session=True,
+        )
         try:
             await _ask(container, settings)
             if serve:
