@@ -47,7 +47,9 @@ async def open_database(*, max_size: int = 3) -> AsyncIterator[asyncpg.Pool]:
     """A pool on a migrated, empty database."""
     async with open_pool(postgres_dsn(), max_size=max_size) as pool:
         await migrate(pool)
-        await pool.execute("truncate ingests, taxi_trips, trip_rejects, zones, live_levels, api_keys")
+        await pool.execute(
+            "truncate ingests, taxi_trips, trip_rejects, zones, live_levels, api_keys, idempotent_answers"
+        )
         # It refuses to be emptied, so its guard is away for a moment.
         await pool.execute(
             "alter table journal disable trigger user; truncate journal;"

@@ -13,6 +13,7 @@ from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.models import MemoryModelShelf
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.models import ModelShelf
@@ -43,4 +44,11 @@ def zones() -> MemoryZoneStore:
 @pytest.fixture
 def predictor(shelf: ModelShelf, zones: MemoryZoneStore) -> DurationPredictor:
     clock = MemoryClock(SPLIT.until)
-    return DurationPredictor(shelf=shelf, zones=zones, clock=clock, city=A_CITY, columns=FramePlanColumns())
+    return DurationPredictor(
+        shelf=shelf,
+        zones=zones,
+        clock=clock,
+        city=A_CITY,
+        columns=FramePlanColumns(),
+        telemetry=RecordingTelemetry(),
+    )

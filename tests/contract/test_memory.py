@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
 from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.baselines import MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
@@ -25,6 +26,7 @@ from taxi_predictor.adapters.memory.models import (
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trials import MemoryTrialStore
 from taxi_predictor.adapters.memory.trips import (
     MemoryCatalog,
@@ -36,6 +38,7 @@ from taxi_predictor.adapters.memory.trips import (
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.ports.outbound.access import KeySnapshot, KeyStore
+from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
@@ -48,6 +51,7 @@ from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource, TripStore
 from taxi_predictor.ports.outbound.tuning import TrialStore
 from taxi_predictor.ports.testing.access import KeySnapshotContract, KeyStoreContract
+from taxi_predictor.ports.testing.answers import AnswerStoreContract
 from taxi_predictor.ports.testing.backtests import BacktestStoreContract
 from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
 from taxi_predictor.ports.testing.clock import ClockContract
@@ -62,6 +66,7 @@ from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.tables import TableMaker
+from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
 from taxi_predictor.ports.testing.trials import TrialStoreContract
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
@@ -164,6 +169,12 @@ class TestMemoryLevelStore(LevelStoreContract):
         yield MemoryLevelStore()
 
 
+class TestMemoryAnswerStore(AnswerStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[AnswerStore]:
+        yield MemoryAnswerStore()
+
+
 class TestMemoryTrialStore(TrialStoreContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[TrialStore]:
@@ -260,3 +271,9 @@ class TestMemoryProgress(ProgressContract):
             assert not remembered.is_over
         assert (remembered.label, remembered.total, remembered.done) == ("read", 10, 7)
         assert (remembered.text, remembered.is_over) == ("7 of 10", True)
+
+
+class TestRecordingTelemetry(TelemetryContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[ReadableTelemetry]:
+        yield RecordingTelemetry()

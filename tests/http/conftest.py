@@ -16,11 +16,13 @@ from litestar.testing import TestClient
 from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.http.app import create_app
 from taxi_predictor.adapters.http.options import Options
+from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, ModelArtifact, ModelVersion
@@ -34,9 +36,12 @@ from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.reach import Reach
+from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.outbound.access import KeyStore
+from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelShelf
+from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 from taxi_predictor.ports.testing.samples import NOON, SPLIT
 from taxi_predictor.ports.testing.strategies import A_CITY
 
@@ -65,7 +70,10 @@ class MemoryHexagon:
     reach: Reach
     levelling: LiveLevelling
     health: Health
+    repeats: RepeatedRequests
     gatekeeper: Gatekeeper
+    telemetry: Telemetry
+    figures: Figures
     limits: RateLimits | None = None
 
 
@@ -104,6 +112,9 @@ def serving(
     zones: ZoneTable | None = ZONES,
     keys: KeyStore | None = None,
     pings: Mapping[str, Ping] | None = None,
+    answers: AnswerStore | None = None,
+    clock: MemoryClock | None = None,
+    telemetry: RecordingTelemetry | None = None,
     **options: Any,
 ) -> Iterator[Client]:
     @asynccontextmanager
@@ -111,20 +122,22 @@ def serving(
         store = MemoryZoneStore()
         if zones is not None:
             await store.remember(zones)
-        serving_shelf, clock = shelf or a_shelf(), MemoryClock(NOON)
+        told = telemetry or RecordingTelemetry()
+        serving_shelf, now = shelf or a_shelf(), clock or MemoryClock(NOON)
         levelling = LiveLevelling(
             trips=MemoryTripStore(MemoryQuarantine()),
             shelf=serving_shelf,
             levels=MemoryLevelStore(),
-            clock=clock,
+            clock=now,
             every=timedelta(minutes=5),
         )
         predictor = DurationPredictor(
             shelf=serving_shelf,
             zones=store,
-            clock=clock,
+            clock=now,
             city=A_CITY,
             columns=FramePlanColumns(),
+            telemetry=told,
             current_level=levelling.current,
             level_trouble=levelling.trouble,
         )
@@ -136,15 +149,20 @@ def serving(
             departures=DepartureBoard(predictor=predictor, max_departures=500),
             dispatch=Dispatch(predictor=predictor, columns=FramePlanColumns(), max_vehicles=100),
             reach=Reach(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
-            health=Health(shelf=serving_shelf, pings=pings or {}),
             gatekeeper=Gatekeeper(
                 store=keys or MemoryKeyStore(),
                 snapshot=MemoryKeySnapshot(),
-                clock=clock,
+                clock=now,
                 every=timedelta(seconds=10),
                 max_age=timedelta(hours=1),
                 open_predict=options.get("open_predict", True),
             ),
+            repeats=RepeatedRequests(
+                answers=answers or MemoryAnswerStore(), clock=now, lease=timedelta(minutes=1)
+            ),
+            health=Health(shelf=serving_shelf, telemetry=told, pings=pings or {}),
+            telemetry=told,
+            figures=told,
         )
 
     with TestClient(create_app(opened, Options(**options))) as client:
@@ -153,7 +171,7 @@ def serving(
 
 @pytest.fixture(scope="session")
 def serve() -> Serve:
-    """Serve another core than usual: ``shelf``, ``zones``, ``keys``, ``pings``, and other options."""
+    """Serve another core than usual, by the arguments of :func:`serving`; or with other options."""
     return serving
 
 

@@ -29,12 +29,18 @@ from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.probing import ModelProbing
 from taxi_predictor.ports.inbound.reach import Reach
+from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 
 __all__ = ["Container", "open_container", "wire"]
+
+
+LEASE_MARGIN = timedelta(seconds=30)
+"""From a request's deadline until its idempotency key is free: for its answer to be kept, and for clocks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +62,11 @@ class Container:
     comparing: ComparableTrips
     probing: ModelProbing
     levelling: LiveLevelling
+    repeats: RepeatedRequests
     health: Health
     gatekeeper: Gatekeeper
+    telemetry: Telemetry
+    figures: Figures
     outbound: Outbound
 
     @property
@@ -81,6 +90,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         clock=outbound.clock,
         city=city,
         columns=outbound.columns,
+        telemetry=outbound.telemetry,
         current_level=levelling.current,
         level_trouble=levelling.trouble,
     )
@@ -152,8 +162,12 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         comparing=ComparableTrips(trips=outbound.trips, clock=outbound.clock, city=city),
         probing=ModelProbing(city=city, trips=outbound.trips, versions=versions),
         levelling=levelling,
+        repeats=RepeatedRequests(
+            answers=outbound.answers,
+            clock=outbound.clock,
+            lease=timedelta(seconds=settings.api_deadline_s) + LEASE_MARGIN,
+        ),
         history=ModelHistory(journal=outbound.journal, versions=versions),
-        health=Health(shelf=outbound.shelf, pings=outbound.pings),
         gatekeeper=Gatekeeper(
             store=outbound.keys,
             snapshot=outbound.key_snapshot,
@@ -162,6 +176,9 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             max_age=timedelta(seconds=settings.api_keys_max_age_s),
             open_predict=settings.api_open_predict,
         ),
+        health=Health(shelf=outbound.shelf, telemetry=outbound.telemetry, pings=outbound.pings),
+        telemetry=outbound.telemetry,
+        figures=outbound.figures,
         outbound=outbound,
     )
 

@@ -11,6 +11,7 @@ from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.inbound.health import Ping
 from taxi_predictor.ports.outbound.access import KeySnapshot, KeyStore
+from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
@@ -21,10 +22,18 @@ from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, Mod
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
-__all__ = ["PROFILES", "NotForProduction", "Outbound", "refuse_lone_counters"]
+__all__ = [
+    "PROFILES",
+    "NotForProduction",
+    "Outbound",
+    "models_folder",
+    "refuse_lone_counters",
+    "refuse_unnamed_servers",
+]
 
 
 Migrate = Callable[[int | None], Awaitable[Sequence[str]]]
@@ -62,6 +71,9 @@ class Outbound:
     journal: Journal
     keys: KeyStore
     key_snapshot: KeySnapshot
+    answers: AnswerStore
+    telemetry: Telemetry
+    figures: Figures
     limits: RateLimits | None = None
     """None: nobody counts requests."""
     migrate: Migrate = _no_schema
@@ -78,6 +90,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
+    from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
     from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
     from taxi_predictor.adapters.memory.journal import MemoryJournal
     from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
@@ -86,11 +99,13 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.memory.places import MemoryZoneStore
     from taxi_predictor.adapters.memory.trials import MemoryTrialStore
     from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
+    from taxi_predictor.adapters.prometheus.telemetry import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.system.clock import SystemClock
 
     warnings.warn("profile memory forgets everything at exit", NotForProduction, stacklevel=2)
     clock, loader, quarantine = SystemClock(), LightgbmLoader(), MemoryQuarantine()
+    telemetry = figures_of_process()
     return Outbound(
         clock=clock,
         progress=progress,
@@ -112,6 +127,9 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         keys=MemoryKeyStore(),
         key_snapshot=MemoryKeySnapshot(),
         limits=await _limits(settings, clock, stack),
+        answers=MemoryAnswerStore(),
+        telemetry=telemetry,
+        figures=telemetry,
     )
 
 
@@ -135,8 +153,9 @@ async def local(settings: Settings, city: City, progress: Progress, stack: Async
 
 async def server(settings: Settings, city: City, progress: Progress, stack: AsyncExitStack) -> Outbound:
     """A PostgreSQL and an MLflow that somebody else runs."""
-    if settings.database_url is None or settings.mlflow_tracking_uri is None:
-        raise InvalidSettings("profile server needs DATABASE_URL and MLFLOW_TRACKING_URI")
+    refuse_unnamed_servers(settings)
+    assert settings.database_url is not None
+    assert settings.mlflow_tracking_uri is not None
     return await _stored(
         settings, city, progress, stack, settings.database_url, settings.mlflow_tracking_uri, None
     )
@@ -161,6 +180,7 @@ async def _stored(
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
     from taxi_predictor.adapters.mlflow.registry import MlflowModelRegistry
+    from taxi_predictor.adapters.postgres.answers import PostgresAnswerStore
     from taxi_predictor.adapters.postgres.journal import PostgresJournal
     from taxi_predictor.adapters.postgres.keys import PostgresKeyStore
     from taxi_predictor.adapters.postgres.level import PostgresLevelStore
@@ -168,11 +188,12 @@ async def _stored(
     from taxi_predictor.adapters.postgres.pool import open_pool, ping
     from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
     from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
+    from taxi_predictor.adapters.prometheus.telemetry import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.system.clock import SystemClock
 
     pool = await stack.enter_async_context(open_pool(database_url, max_size=settings.pool_max))
-    clock, loader = SystemClock(), LightgbmLoader()
+    clock, loader, telemetry = SystemClock(), LightgbmLoader(), figures_of_process()
     return Outbound(
         clock=clock,
         progress=progress,
@@ -191,11 +212,14 @@ async def _stored(
         registry=MlflowModelRegistry(
             tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts
         ),
-        shelf=DiskModelShelf(settings.home / "models", loader),
+        shelf=DiskModelShelf(models_folder(settings), loader),
         journal=PostgresJournal(pool),
         keys=PostgresKeyStore(pool),
         key_snapshot=DiskKeySnapshot(settings.home / "keys.json"),
         limits=await _limits(settings, clock, stack),
+        answers=PostgresAnswerStore(pool),
+        telemetry=telemetry,
+        figures=telemetry,
         migrate=lambda to: migrate(pool, to=to),
         pings={"postgres": partial(ping, pool)},
     )
@@ -226,6 +250,22 @@ async def _limits(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Ra
     from taxi_predictor.adapters.memory.limits import MemoryRateLimits
 
     return MemoryRateLimits(at_most=at_most, clock=clock)
+
+
+def refuse_unnamed_servers(settings: Settings) -> None:
+    """Find out before anything is opened whether profile server knows its servers.
+
+    Raises:
+        InvalidSettings: it does not.
+    """
+    named = settings.database_url is not None and settings.mlflow_tracking_uri is not None
+    if settings.profile == "server" and not named:
+        raise InvalidSettings("profile server needs DATABASE_URL and MLFLOW_TRACKING_URI")
+
+
+def models_folder(settings: Settings) -> Path:
+    """Where the models are that this deployment serves, unless it keeps them in memory."""
+    return settings.home / "models"
 
 
 def _downloads(settings: Settings) -> Path:

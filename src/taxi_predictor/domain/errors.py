@@ -10,7 +10,8 @@ TaxiPredictorError
 │   ├── InvalidSource       a source's name or options make no sense
 │   ├── UnknownSchema       columns that belong to no known kind of trip file
 │   ├── UnreadableSource    a file that is cut short, broken or not what its name says
-│   └── LeakedColumns       a column known only after the trip on its way into a model
+│   ├── LeakedColumns       a column known only after the trip on its way into a model
+│   └── IdempotencyKeyReused  by a request that is not a repeat of the first
 ├── Denied                  the caller may not
 │   ├── Unauthorized        who asks is not known: no key, or none that is valid
 │   └── Forbidden           who asks is known, and the key does not allow it
@@ -27,7 +28,8 @@ TaxiPredictorError
 │   ├── NotEnoughTrips
 │   ├── AmbiguousKey        several keys are meant, and one has to be
 │   ├── PromotionRefused
-│   └── TooManyRequests     more often than the caller may ask
+│   ├── TooManyRequests     more often than the caller may ask
+│   └── IdempotencyKeyInUse by a request that is still being answered
 └── Unavailable             something outside does not answer; nothing was changed
     ├── NoChampion
     ├── BrokenModel         an artifact that is damaged, or that this code cannot serve
@@ -43,6 +45,8 @@ __all__ = [
     "BrokenModel",
     "Denied",
     "Forbidden",
+    "IdempotencyKeyInUse",
+    "IdempotencyKeyReused",
     "Invalid",
     "InvalidCity",
     "InvalidSource",
@@ -123,6 +127,10 @@ class LeakedColumns(Invalid):
     slug = "leaked-columns"
 
 
+class IdempotencyKeyReused(Invalid):
+    slug = "idempotency-key-reused"
+
+
 class Denied(TaxiPredictorError):
     slug = "denied"
 
@@ -193,6 +201,11 @@ class TooManyRequests(Refused):
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class IdempotencyKeyInUse(Refused):
+    slug = "idempotency-key-in-use"
+    retry_after_s = 1.0  # most answers take less
 
 
 class Unavailable(TaxiPredictorError):

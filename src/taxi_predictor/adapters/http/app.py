@@ -1,8 +1,11 @@
 """The HTTP application, built around a way to open the hexagon."""
 
 import asyncio
+import logging
+from collections import ChainMap
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import chain
 
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
@@ -12,24 +15,28 @@ from taxi_predictor.adapters.http.gate.description import describe
 from taxi_predictor.adapters.http.gate.gate import Gate
 from taxi_predictor.adapters.http.gate.leftovers import close_unread
 from taxi_predictor.adapters.http.hexagon import OpenHexagon
+from taxi_predictor.adapters.http.idempotency import Idempotency
+from taxi_predictor.adapters.http.idempotency_key import describe_keys
 from taxi_predictor.adapters.http.openapi import complete, openapi_config
 from taxi_predictor.adapters.http.options import Options
+from taxi_predictor.adapters.http.osrm import router as osrm
+from taxi_predictor.adapters.http.parting import say_goodbye
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
 from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER, ApiRequest, send_request_id
+from taxi_predictor.adapters.http.telemetry import TimedLitestar, tell_answered, tell_refused
 from taxi_predictor.adapters.http.v1 import arrivals, departures, nearest, predictions, reachable
 
 __all__ = ["EXAMPLES", "create_app"]
 
-ADVICE = (arrivals, departures, nearest, reachable)
+log = logging.getLogger(__name__)
+
+QUESTIONS = (predictions, arrivals, departures, nearest, reachable)
 ROUTES = (
-    *predictions.ROUTES,
-    *(route for question in ADVICE for route in question.ROUTES),
+    *chain.from_iterable(question.ROUTES for question in QUESTIONS),
+    *osrm.ROUTERS,
     *operations.ROUTES,
 )
-EXAMPLES = {
-    **examples.EXAMPLES,
-    **{body: some for question in ADVICE for body, some in question.EXAMPLES.items()},
-}
+EXAMPLES = dict(ChainMap(*(dict(module.EXAMPLES) for module in (examples, *QUESTIONS[1:], osrm))))
 """Of every body."""
 
 
@@ -41,22 +48,31 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
         async with open_hexagon() as hexagon:
             app.state.hexagon = hexagon
             await hexagon.gatekeeper.refresh()  # so that the first request finds the keys
-            following = asyncio.gather(hexagon.levelling.follow(), hexagon.gatekeeper.follow())
+            try:
+                hexagon.health.warm_up()
+            except Exception:  # a fault of the model: whoever asks is told, and who watches readiness
+                log.exception("model.crashed")
+            following = [
+                asyncio.create_task(endless.follow())
+                for endless in (hexagon.levelling, hexagon.repeats, hexagon.gatekeeper)
+            ]
             try:
                 yield
             finally:
-                following.cancel()
-                await asyncio.gather(following, return_exceptions=True)
+                for task in following:
+                    task.cancel()
+                await asyncio.gather(*following, return_exceptions=True)
 
-    app = Litestar(
+    app = TimedLitestar(
         route_handlers=ROUTES,
         lifespan=[opened],
         request_class=ApiRequest,
         request_max_body_size=options.max_body_bytes,
         exception_handlers=EXCEPTION_HANDLERS,
-        middleware=[Gate(options)],
+        middleware=[Gate(options), Idempotency(options)],
         cors_config=_cors(options),
-        before_send=[send_request_id, close_unread],
+        before_send=[send_request_id, close_unread, say_goodbye, tell_answered],
+        after_exception=[tell_refused],
         openapi_config=openapi_config(),
         # Said here, or Litestar would read them from the environment and configure logging itself.
         debug=False,
@@ -64,6 +80,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
         logging_config=None,
     )
     describe(app.openapi_schema, app.routes, is_open=options.open_predict)
+    describe_keys(app.openapi_schema, app.routes)
     complete(app.openapi_schema, EXAMPLES)
     return app
 

@@ -13,7 +13,9 @@ from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.reach import Reach
+from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.outbound.limits import RateLimits
+from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 
 __all__ = ["Hexagon", "OpenHexagon"]
 
@@ -41,6 +43,13 @@ class Hexagon(Protocol):
     def limits(self) -> RateLimits | None:
         """None: everybody may ask as often as they like."""
         ...
+
+    @property
+    def repeats(self) -> RepeatedRequests: ...
+    @property
+    def telemetry(self) -> Telemetry: ...
+    @property
+    def figures(self) -> Figures: ...
 
 
 OpenHexagon = Callable[[], AbstractAsyncContextManager[Hexagon]]

@@ -10,7 +10,15 @@ from litestar.exceptions import NotFoundException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
-from litestar.openapi.spec import Example, OpenAPI, OpenAPIHeader, OpenAPIResponse, Operation, Schema
+from litestar.openapi.spec import (
+    Example,
+    OpenAPI,
+    OpenAPIHeader,
+    OpenAPIResponse,
+    Operation,
+    Reference,
+    Schema,
+)
 from litestar.openapi.spec.enums import OpenAPIType
 from msgspec import Struct
 
@@ -90,7 +98,7 @@ def complete(document: OpenAPI, examples: Mapping[type[Struct], Sequence[Struct]
     _, schemas = msgspec.json.schema_components(examples, ref_template="#/components/schemas/{name}")
     schemas |= _either_place(schemas[PlaceBody.__name__])
     for struct, some in examples.items():
-        schemas[struct.__name__]["examples"] = msgspec.to_builtins(some)
+        schemas[struct.__name__]["examples"] = msgspec.json.decode(msgspec.json.encode(some))
     document.components.schemas = {name: _JsonSchema(content=schemas[name]) for name in sorted(schemas)}
     for path in (document.paths or {}).values():
         for operation in (path.get, path.post):
@@ -130,7 +138,10 @@ def _drop_default_error(operation: Operation) -> None:
     """Litestar says that wrong parameters are answered 400, by an error of its own; here they are 422."""
     responses = operation.responses or {}
     default = responses.get("400")
-    if isinstance(default, OpenAPIResponse) and PROBLEM_JSON not in (default.content or {}):
+    if not isinstance(default, OpenAPIResponse):
+        return
+    # Ours refer to the schema of a body.
+    if not any(isinstance(media.schema, Reference) for media in (default.content or {}).values()):
         del responses["400"]
 
 

@@ -37,6 +37,7 @@ __all__ = [
     "NotReady",
     "NotReadyProblem",
     "Problem",
+    "Stopping",
 ]
 
 log = logging.getLogger(__name__)
@@ -93,6 +94,12 @@ class NotReady(Unavailable):
     def __init__(self, readiness: Readiness) -> None:
         super().__init__(readiness.trouble or "predictions are not answered")
         self.neighbours = dict(readiness.neighbours)
+
+
+class Stopping(NotReady):
+    """Whoever can should ask another process from now on."""
+
+    slug = "stopping"
 
 
 def from_error(request: Request[Any, Any, Any], error: TaxiPredictorError) -> Response[Problem]:
@@ -161,7 +168,9 @@ def _respond(
 ) -> Response[Problem]:
     added = {}
     if problem.status in (429, 503):
-        added["Retry-After"] = str(ceil(retry_after_s or RETRY_AFTER_S))
+        retry_after_s = retry_after_s or RETRY_AFTER_S
+    if retry_after_s:
+        added["Retry-After"] = str(ceil(retry_after_s))
     if problem.status == 401:
         added["WWW-Authenticate"] = "Bearer"  # RFC 9110, 11.6.1: it says how to ask
     return Response(

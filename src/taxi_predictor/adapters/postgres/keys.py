@@ -22,17 +22,17 @@ class PostgresKeyStore(KeyStore):
         values = (key.id, key.name, key.digest, sorted(key.scopes))
         times = (key.created_at, key.expires_at, key.revoked_at)
         with translated():
-            added = await self._pool.fetchval(QUERIES["add_key"], *values, *times)
+            added = await self._pool.fetchval(QUERIES["add_api_key"], *values, *times)
         if added is None:
             raise Refused(f"there is a key of the id {key.id} already")
 
     async def keys(self) -> Sequence[ApiKey]:
         with translated():
-            return [_key(row) for row in await self._pool.fetch(QUERIES["keys"])]
+            return [_key(row) for row in await self._pool.fetch(QUERIES["api_keys"])]
 
     async def revoke(self, key_id: KeyId, /, *, at: datetime) -> ApiKey:
         with translated():
-            row = await self._pool.fetchrow(QUERIES["revoke_key"], key_id, at)
+            row = await self._pool.fetchrow(QUERIES["revoke_api_key"], key_id, at)
         if row is None:
             raise UnknownKey(f"there is no key of the id {key_id}")
         return _key(row)

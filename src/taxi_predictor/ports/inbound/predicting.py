@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import exp
+from time import perf_counter
 
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
@@ -21,6 +22,7 @@ from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import ModelShelf, ServedModel
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns
+from taxi_predictor.ports.outbound.telemetry import Telemetry
 
 __all__ = ["DurationPredictor", "Prediction", "refuse_absurd", "refuse_impossible"]
 
@@ -92,9 +94,11 @@ class DurationPredictor:
         clock: Clock,
         city: City,
         columns: PlanColumns,
+        telemetry: Telemetry,
         current_level: Callable[[ServedModel], LiveLevel | None] = lambda _: None,
         level_trouble: Callable[[ServedModel], str | None] = lambda _: None,
     ) -> None:
+        self._telemetry = telemetry
         self.city = city
         self._columns = columns
         self._turn = asyncio.Semaphore()
@@ -142,7 +146,12 @@ class DurationPredictor:
         for plan in plans:
             refuse_impossible(plan, self.city)
         level = self._current_level(served)
-        return self._predictions(plans, served.model.estimate(plans, level=level), served, level)
+        began_s = perf_counter()
+        distributions = served.model.estimate(plans, level=level)
+        self._telemetry.predicted(
+            version=served.version, trips=len(plans), elapsed_s=perf_counter() - began_s
+        )
+        return self._predictions(plans, distributions, served, level)
 
     def _predictions(
         self,
@@ -199,7 +208,11 @@ class DurationPredictor:
         for offset in range(0, len(plans), SLICE_TRIPS):
             piece = PlanBatch(plans.table.slice(offset, SLICE_TRIPS))
             async with self._turn:
+                began_s = perf_counter()
                 estimates.append(await asyncio.to_thread(served.model.estimate_batch, piece, level=level))
+                self._telemetry.predicted(
+                    version=served.version, trips=len(piece), elapsed_s=perf_counter() - began_s
+                )
         return estimates, served, level
 
     def explain(self, plan: TripPlan) -> Explanation:

@@ -11,6 +11,7 @@ pytest.register_assert_rewrite(
         f"{__name__}.{module}"
         for module in (
             "access",
+            "answers",
             "backtests",
             "clock",
             "duration_model",
@@ -18,6 +19,7 @@ pytest.register_assert_rewrite(
             "model_shelf",
             "progress",
             "quarantine",
+            "telemetry",
             "trip_source",
             "trip_store",
             "zone_store",
