@@ -38,10 +38,13 @@ def journal() -> MemoryJournal:
 
 
 @pytest.fixture
-def admin(serve: Serve, three_models: ModelRegistry, journal: Journal) -> Iterator[Client]:
+def admin(
+    serve: Serve, three_models: ModelRegistry, journal: Journal, operator: Mapping[str, str]
+) -> Iterator[Client]:
     """Three models, of which none serves yet."""
     shelf = MemoryModelShelf(ConstantSpeedLoader())
     with serve(registry=three_models, shelf=shelf, journal=journal) as client:
+        client.headers.update(operator)
         yield client
 
 
@@ -64,8 +67,8 @@ def test_all_models_are_listed_oldest_first_with_scores_and_verdict(admin: Clien
     assert (models[0]["trips"], models[0]["sources"], models[0]["simulated"]) == (2_000, ["tlc-green"], False)
 
 
-def test_without_any_model_the_list_is_empty(client: Client) -> None:
-    assert client.get("/v1/models").json() == {"models": []}
+def test_without_any_model_the_list_is_empty(client: Client, operator: Mapping[str, str]) -> None:
+    assert client.get("/v1/models", headers=operator).json() == {"models": []}
 
 
 def test_a_model_is_shown_with_all_that_is_kept_of_it(admin: Client) -> None:
@@ -121,7 +124,7 @@ def test_an_override_promotes_and_is_written_down(admin: Client, journal: Journa
     promoted = admin.post("/v1/models/2/promote", json={"override": "the fair is in town"})
     assert promoted.json()["aliases"] == ["champion"]
     entry = last_entry(journal)
-    assert (entry.deed, entry.actor) == (Deed.OVERRIDDEN, "ops laptop")
+    assert (entry.deed, entry.actor) == (Deed.OVERRIDDEN, "ops-laptop")
     assert entry.reason.startswith("the fair is in town")
 
 
@@ -159,7 +162,7 @@ def test_the_journal_names_the_caller_s_key(admin: Client, journal: Journal) -> 
         ("rollback", Deed.ROLLED_BACK),
     ):
         assert admin.post(f"/v1/models/{path}").is_success
-        assert (last_entry(journal).deed, last_entry(journal).actor) == (deed, "ops laptop")
+        assert (last_entry(journal).deed, last_entry(journal).actor) == (deed, "ops-laptop")
 
 
 class Polars(TableMaker):

@@ -1,23 +1,14 @@
-"""Real processes start, count together, survive the death of one of them, and stop without losing a request."""
+"""Real processes start, count together, outlive one of them, and stop without losing a request."""
 
-import os
 import re
 import signal
 import socket
 import subprocess
-import sys
-import threading
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import msgspec
-import pytest
-from journeys.conftest import Deployment
 
 PREDICTIONS = "/v1/predictions"
 BODY = msgspec.json.encode(
