@@ -10,6 +10,7 @@ from litestar.params import JSONBody, PathParameter
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
+from taxi_predictor.adapters.http.gate.callers import caller
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.adapters.http.v1.model_answers import (
@@ -21,7 +22,7 @@ from taxi_predictor.adapters.http.v1.model_answers import (
     ScoresAnswer,
     VerdictAnswer,
 )
-from taxi_predictor.domain.access import Caller, Scope
+from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import UnknownModel
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.ports.inbound.versions import WhichModel
@@ -95,7 +96,7 @@ async def promote(
     data: JSONBody[PromotionBody | None] = None,
 ) -> ModelSummary:
     promoted = await request.hexagon.lifecycle.promote(
-        _which(version), override=data.override if data else None, actor=_actor(request)
+        _which(version), override=data.override if data else None, actor=caller(request.scope).name
     )
     return ModelSummary.of(promoted)
 
@@ -111,7 +112,7 @@ async def promote(
     opt=ADMIN,
 )
 async def rollback(request: ApiRequest) -> ModelSummary:
-    return ModelSummary.of(await request.hexagon.lifecycle.rollback(actor=_actor(request)))
+    return ModelSummary.of(await request.hexagon.lifecycle.rollback(actor=caller(request.scope).name))
 
 
 def _which(text: str) -> WhichModel:
@@ -126,12 +127,6 @@ def _which(text: str) -> WhichModel:
     if not re.fullmatch("[1-9][0-9]{0,8}", text):
         raise UnknownModel("a model is named by the number of its version, champion or latest")
     return ModelVersion(int(text))
-
-
-def _actor(request: ApiRequest) -> str | None:
-    """The name of the caller's key, for the journal; None where nobody asked for one."""
-    caller: Caller | None = request.scope["state"].get("taxi_predictor_caller")
-    return caller.name if caller else None
 
 
 _SUMMARY = ModelSummary(
