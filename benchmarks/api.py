@@ -31,7 +31,6 @@ from rich.table import Table
 
 from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
 from taxi_predictor.apps.commands.serving import server_command
-from taxi_predictor.apps.settings import Settings
 
 HERE = Path(__file__).parent
 PEERS = HERE / "peers"
@@ -92,10 +91,10 @@ def our_servers(home: Path) -> Iterator[Running]:
         pids = [
             stack.enter_context(
                 running(
-                    [*server_command(Settings(home=home, api_port=port))[:-1], f"echo:{factory}"],
+                    [*server_command(), f"echo:{factory}"],
                     port=port,
                     ready=ready,
-                    environ=environ,
+                    environ={**environ, "TAXI_API_PORT": str(port)},
                 )
             )
             for port, factory, ready in ((8151, "create", "/health/ready"), (8152, "bare", "/alive"))

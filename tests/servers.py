@@ -1,5 +1,10 @@
-"""What tests find outside the project: a real PostgreSQL of their own, and real trips."""
+"""What tests find outside the project: a PostgreSQL and a Redis of their own, and real trips."""
 
+import atexit
+import shutil
+import socket
+import subprocess
+import time
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,12 +18,14 @@ import pytest
 from taxi_predictor.adapters.postgres.migrations import migrate
 from taxi_predictor.adapters.postgres.pool import open_pool
 
-__all__ = ["REAL_TRIPS", "needs_real_trips", "open_database", "postgres_dsn"]
+__all__ = ["REAL_TRIPS", "needs_real_trips", "needs_redis", "open_database", "postgres_dsn", "redis_url"]
 
 REAL_TRIPS = Path(__file__).parents[2] / "shared" / "data"
 needs_real_trips = pytest.mark.skipif(
     not REAL_TRIPS.is_dir(), reason="real trips are not beside the project (../shared/data)"
 )
+
+needs_redis = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
 
 _folder = TemporaryDirectory(prefix="taxi-pg-")  # removed when the process ends
 
@@ -40,10 +47,30 @@ async def open_database(*, max_size: int = 3) -> AsyncIterator[asyncpg.Pool]:
     """A pool on a migrated, empty database."""
     async with open_pool(postgres_dsn(), max_size=max_size) as pool:
         await migrate(pool)
-        await pool.execute("truncate ingests, taxi_trips, trip_rejects, zones, live_levels")
+        await pool.execute(
+            "truncate ingests, taxi_trips, trip_rejects, zones, live_levels, idempotent_answers"
+        )
         # It refuses to be emptied, so its guard is away for a moment.
         await pool.execute(
             "alter table journal disable trigger user; truncate journal;"
             " alter table journal enable trigger user"
         )
         yield pool
+
+
+@cache
+def redis_url() -> str:
+    """A Redis of this test process, which keeps nothing; it ends with the process."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=_folder.name)
+    atexit.register(server.terminate)
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return f"redis://127.0.0.1:{port}"
+    raise AssertionError("redis-server did not start")

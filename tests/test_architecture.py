@@ -30,7 +30,7 @@ FAT_MODULES: Mapping[str, str] = {
 TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
     # A driver stays in the adapter that is named for it.
     "asyncpg": ("adapters.postgres",),
-    "granian": (),  # started as a process of its own, imported by nobody
+    "granian": ("apps.server",),  # a process of its own, imported by nobody
     "lightgbm": ("adapters.lightgbm",),
     "litestar": ("adapters.http", "apps.api"),
     "matplotlib": ("adapters.pictures",),

@@ -33,7 +33,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from tempfile import mkdtemp
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -507,7 +507,7 @@ def settings_table() -> str:
     rows = ["| variable | values | default | what it is |", "| --- | --- | --- | --- |"]
     for name, annotation in Settings.__annotations__.items():
         default = getattr(Settings(), name)
-        shown = "" if default is None else f"`{default}`"
+        shown = "" if default in (None, ()) else f"`{default}`"
         names = f"`TAXI_{name.upper()}`" + "".join(
             f", `{n}`" for n, field in WELL_KNOWN.items() if field == name
         )
@@ -524,11 +524,17 @@ def values_of(annotation: Any) -> str:
     if annotation in kinds:
         return kinds[annotation]
     inner = get_args(annotation)
+    if get_origin(annotation) is tuple:
+        return f"{values_of(inner[0])}, several by commas"
     if all(isinstance(value, str) for value in inner):
         return ", ".join(f"`{value}`" for value in inner)
     if type(None) in inner:
         return values_of(inner[0])
     kind, meta = inner
+    if meta.pattern is not None:
+        return kinds[kind]  # its own words say which
+    if meta.gt is not None:
+        return f"{kinds[kind]} above {meta.gt}"
     if meta.le is None:
         return f"{kinds[kind]}, {meta.ge} or more"
     return f"{kinds[kind]}, {meta.ge} to {meta.le}"

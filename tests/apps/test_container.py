@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.limits import MemoryRateLimits
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.redis.limits import RedisRateLimits
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.container import open_container
 from taxi_predictor.apps.home import claim_home
@@ -17,6 +20,7 @@ from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.errors import NoChampion, Unavailable
 from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.trip import TripPlan
+from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.testing.samples import NOON
 
 MEMORY = Settings(profile="memory")
@@ -62,6 +66,28 @@ async def test_any_adapter_can_be_swapped() -> None:
 async def test_the_server_profile_must_be_told_its_servers(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match="DATABASE_URL and MLFLOW_TRACKING_URI"):
         async with open_container(Settings(profile="server", home=tmp_path)):
+            pass
+
+
+@forgetful
+async def test_requests_are_counted_where_the_settings_say() -> None:
+    async def limits_of(**given: Any) -> RateLimits | None:
+        async with open_container(Settings(profile="memory", **given)) as container:
+            return container.limits
+
+    nowhere = "redis://127.0.0.1:1"  # it is not asked before somebody does
+    assert await limits_of() is None
+    assert await limits_of(redis_url=nowhere, api_workers=2) is None
+    assert isinstance(await limits_of(api_rate_per_minute=5), MemoryRateLimits)
+    counted = await limits_of(api_rate_per_minute=5, api_workers=2, redis_url=nowhere)
+    assert isinstance(counted, RedisRateLimits)
+
+
+@forgetful
+async def test_workers_that_would_count_each_for_itself_are_refused() -> None:
+    settings = Settings(profile="memory", api_rate_per_minute=5, api_workers=2)
+    with pytest.raises(InvalidSettings, match="TAXI_REDIS_URL"):
+        async with open_container(settings):
             pass
 
 

@@ -9,6 +9,7 @@ from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.domain.errors import NoZones, Unavailable, UnknownZone
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
@@ -37,7 +38,12 @@ class Service:
         self.store, self.clock = WatchedStore(), MemoryClock(NOON)
         shelf = MemoryModelShelf(ConstantSpeedLoader())
         self.predictor = DurationPredictor(
-            shelf=shelf, zones=self.store, clock=self.clock, city=A_CITY, columns=FramePlanColumns()
+            shelf=shelf,
+            zones=self.store,
+            clock=self.clock,
+            city=A_CITY,
+            columns=FramePlanColumns(),
+            telemetry=RecordingTelemetry(),
         )
 
     async def learn(self, *ids: ZoneId, lat_deg: float = 40.7) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from taxi_predictor.apps.api import options_of
 from taxi_predictor.apps.settings import InvalidSettings, Settings, load_settings
 
 
@@ -73,6 +74,12 @@ def test_a_value_that_makes_no_sense_is_refused_by_the_name_that_was_set(
         load_settings({f"{name}_FILE": str(tmp_path / "value")})
 
 
+@pytest.mark.parametrize("value", ["proxy.example", "10.0.0.1/8", "10.0.0.0/99", "*", "10.0.0.1 10.0.0.2"])
+def test_a_proxy_that_is_no_network_is_refused_before_workers_start(value: str) -> None:
+    with pytest.raises(InvalidSettings, match="TAXI_API_TRUSTED_PROXIES"):
+        load_settings({"TAXI_API_TRUSTED_PROXIES": f"10.0.0.0/8, {value}"})
+
+
 def test_the_actor_is_who_the_deployment_says_or_who_is_logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LNAME", "USER", "USERNAME"):
         monkeypatch.delenv(name, raising=False)
@@ -99,3 +106,17 @@ def test_a_user_without_a_name_is_unknown(monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_the_address_of_the_api_can_be_asked_whatever_kind_it_is(host: str, url: str) -> None:
     assert load_settings({"TAXI_API_HOST": host}).api_url == url
+
+
+def test_several_values_are_separated_by_commas() -> None:
+    settings = load_settings({"TAXI_API_ALLOWED_HOSTS": " example.com, *.example.com ,"})
+    assert settings.api_allowed_hosts == ("example.com", "*.example.com")
+    assert load_settings({}).api_allowed_hosts == ()
+
+
+def test_every_option_of_the_http_face_is_a_setting() -> None:
+    given = load_settings({"TAXI_API_MAX_ITEMS": "7", "TAXI_API_OPEN_PREDICT": "true"})
+    options = options_of(given)
+    assert options.max_items == 7
+    assert options.open_predict
+    assert not options_of(load_settings({})).open_predict

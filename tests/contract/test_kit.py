@@ -5,6 +5,7 @@ A broken adapter is an in-memory one with one thing wrong. Every clause of the k
 
 import asyncio
 import math
+import threading
 import time
 from abc import ABC
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -21,11 +22,13 @@ import pytest
 from hypothesis import Phase, settings
 
 from taxi_predictor.adapters.columns.arrays import ARRAYS, frame
+from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
 from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.baselines import MeanDuration, MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
+from taxi_predictor.adapters.memory.limits import MemoryRateLimits
 from taxi_predictor.adapters.memory.models import (
     ConstantSpeedLoader,
     ConstantSpeedModel,
@@ -36,6 +39,7 @@ from taxi_predictor.adapters.memory.models import (
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.progress import MemoryProgress, MemoryStep
 from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry, Refused
 from taxi_predictor.adapters.memory.trials import MemoryTrialStore
 from taxi_predictor.adapters.memory.trips import (
     MemoryCatalog,
@@ -54,9 +58,11 @@ from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, 
 from taxi_predictor.domain.place import Zone, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripPlan
+from taxi_predictor.ports.outbound.answers import Answer, Claim, Holder
 from taxi_predictor.ports.outbound.backtests import FoldKey
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
 from taxi_predictor.ports.outbound.journal import Entry
+from taxi_predictor.ports.outbound.limits import WINDOW_S
 from taxi_predictor.ports.outbound.models import (
     Alias,
     ModelLoader,
@@ -66,6 +72,7 @@ from taxi_predictor.ports.outbound.models import (
     TrainingData,
 )
 from taxi_predictor.ports.outbound.progress import Progress, Step
+from taxi_predictor.ports.outbound.telemetry import Exposition
 from taxi_predictor.ports.outbound.trips import (
     Added,
     CleanBatch,
@@ -77,6 +84,7 @@ from taxi_predictor.ports.outbound.trips import (
     TripSource,
 )
 from taxi_predictor.ports.outbound.tuning import Trial
+from taxi_predictor.ports.testing.answers import AnswerStoreContract
 from taxi_predictor.ports.testing.backtests import BacktestStoreContract
 from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
 from taxi_predictor.ports.testing.clock import ClockContract
@@ -84,18 +92,21 @@ from taxi_predictor.ports.testing.duration_model import DurationModelContract
 from taxi_predictor.ports.testing.engine import ModelLoaderContract, ModelTrainerContract
 from taxi_predictor.ports.testing.journal import JournalContract
 from taxi_predictor.ports.testing.level import LevelStoreContract
+from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
 from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip, an_artifact
 from taxi_predictor.ports.testing.tables import TableMaker, stream
+from taxi_predictor.ports.testing.telemetry import TelemetryContract
 from taxi_predictor.ports.testing.trials import TrialStoreContract
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
 from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
 
 CONTRACTS: tuple[type[ABC], ...] = (
+    AnswerStoreContract,
     BaselineTrainerContract,
     BacktestStoreContract,
     ClockContract,
@@ -109,7 +120,9 @@ CONTRACTS: tuple[type[ABC], ...] = (
     ModelTrainerContract,
     ProgressContract,
     QuarantineContract,
+    RateLimitsContract,
     SourceCatalogContract,
+    TelemetryContract,
     TripSourceContract,
     TripStoreContract,
     ZoneStoreContract,
@@ -162,6 +175,12 @@ def opened(adapter: type[Any]) -> Any:
         return adapter(clock=clock)
     if issubclass(adapter, MemoryModelShelf):
         return adapter(ConstantSpeedLoader()), ConstantSpeedTrainer(clock=clock)
+    if issubclass(adapter, MemoryRateLimits):
+
+        async def let_pass(windows: float) -> None:
+            clock.advance(timedelta(seconds=windows * WINDOW_S))
+
+        return adapter(at_most=AT_MOST, clock=clock), let_pass
     if issubclass(adapter, MemoryClock):
         return adapter(NOON)
     return adapter()
@@ -1029,6 +1048,55 @@ class GoesBack(MemoryClock):
         return self._now
 
 
+# Telemetry and its figures
+
+
+@breaks(TelemetryContract, "test_every_telling_counts")
+class CountsAlikeOnce(RecordingTelemetry):
+    def refused(self, *, reason: str) -> None:
+        if self.calls[-1:] != [Refused(reason=reason)]:
+            super().refused(reason=reason)
+
+
+@breaks(TelemetryContract, "test_of_readiness_the_last_telling_counts")
+class NeverGoesBack(RecordingTelemetry):
+    def ready(self, version: ModelVersion | None, /) -> None:
+        super().ready(max(version or ModelVersion(0), self.version or ModelVersion(0)))
+
+
+@breaks(TelemetryContract, "test_nothing_that_any_thread_tells_is_lost")
+class HearsOneThread(RecordingTelemetry):
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.get_ident()
+
+    def predicted(self, *, version: ModelVersion, trips: int, elapsed_s: float) -> None:
+        if threading.get_ident() == self._thread:
+            super().predicted(version=version, trips=trips, elapsed_s=elapsed_s)
+
+
+@breaks(TelemetryContract, "test_anything_can_be_told", by=UnicodeEncodeError)
+class SpeaksLatin(RecordingTelemetry):
+    def answered(self, *, method: str, route: str, status: int, elapsed_s: float) -> None:
+        route.encode("latin-1")
+        super().answered(method=method, route=route, status=status, elapsed_s=elapsed_s)
+
+
+@breaks(TelemetryContract, "test_some_form_is_given_whatever_is_asked_for", by=LookupError)
+class KnowsOneForm(RecordingTelemetry):
+    def exposition(self, accept: str = "", /) -> Exposition:
+        if "html" in accept:
+            raise LookupError(accept)
+        return super().exposition(accept)
+
+
+@breaks(TelemetryContract, "test_reading_changes_nothing")
+class CountsItsReaders(RecordingTelemetry):
+    def exposition(self, accept: str = "", /) -> Exposition:
+        self.refused(reason="read")
+        return super().exposition(accept)
+
+
 # Progress, which never fails the work: here it does, by an error of its own
 
 
@@ -1193,6 +1261,50 @@ class ForgetsOtherWriters(MemoryJournal):
         self._entries = [*before, entry]
 
 
+# Rate limits
+
+
+@breaks(RateLimitsContract, "test_so_many_are_admitted_and_one_more_has_to_wait")
+class AdmitsOneMore(MemoryRateLimits):
+    def __init__(self, *, at_most: int, clock: MemoryClock) -> None:
+        super().__init__(at_most=at_most + 1, clock=clock)
+
+
+@breaks(RateLimitsContract, "test_nobody_waits_for_another")
+class CountsAllTogether(MemoryRateLimits):
+    async def take(self, who: str, /) -> float:
+        return await super().take(who.partition("/")[0])
+
+
+@breaks(RateLimitsContract, "test_who_waits_as_told_is_admitted")
+class TellsHalfTheWait(MemoryRateLimits):
+    async def take(self, who: str, /) -> float:
+        return await super().take(who) / 2
+
+
+@breaks(RateLimitsContract, "test_asking_too_often_makes_no_wait_longer")
+class CountsWhatIsRefused(MemoryRateLimits):
+    async def take(self, who: str, /) -> float:
+        wait_s = await super().take(who)
+        self._admitted[who].append(self._clock.now())
+        return wait_s
+
+
+@breaks(RateLimitsContract, "test_the_window_moves")
+class BeginsEachMinuteAnew(MemoryRateLimits):
+    async def take(self, who: str, /) -> float:
+        minute = int(self._clock.now().timestamp()) // WINDOW_S
+        return await super().take(f"{who} {minute}")
+
+
+@breaks(RateLimitsContract, "test_of_those_that_come_at_once_no_more_are_admitted")
+class LooksBeforeItCounts(MemoryRateLimits):
+    async def take(self, who: str, /) -> float:
+        is_full = len(self._admitted.get(who, ())) >= self._at_most
+        await asyncio.sleep(0)
+        return float(WINDOW_S) if is_full else await super().take(who) * 0.0
+
+
 # Trials
 
 
@@ -1206,6 +1318,91 @@ class KeepsAllTrialsTogether(MemoryTrialStore):
 class KeepsTheBestFirst(MemoryTrialStore):
     async def trials(self, key: str, /) -> Sequence[Trial]:
         return sorted(await super().trials(key), key=lambda trial: trial.loss)
+
+
+# Kept answers
+
+
+@breaks(AnswerStoreContract, "test_the_first_claim_gets_the_key_and_the_next_sees_it_held")
+class LooksAtFingerprintsOnly(MemoryAnswerStore):
+    async def claim(self, claim: Claim, /) -> Holder | None:
+        holder = await super().claim(claim)
+        return holder if holder and holder.fingerprint == claim.fingerprint else None
+
+
+@breaks(AnswerStoreContract, "test_a_key_is_of_its_owner")
+class SharesKeys(MemoryAnswerStore):
+    async def claim(self, claim: Claim, /) -> Holder | None:
+        return await super().claim(replace(claim, owner="all"))
+
+
+@breaks(AnswerStoreContract, "test_an_answer_comes_back_as_it_was_kept")
+class KeepsHeadersSorted(MemoryAnswerStore):
+    async def keep(self, claim: Claim, answer: Answer, /, *, until: datetime) -> bool:
+        sorted_headers = replace(answer, headers=tuple(sorted(answer.headers)))
+        return await super().keep(claim, sorted_headers, until=until)
+
+
+@breaks(AnswerStoreContract, "test_a_large_answer_is_kept_whole")
+class KeepsShortAnswers(MemoryAnswerStore):
+    async def keep(self, claim: Claim, answer: Answer, /, *, until: datetime) -> bool:
+        return await super().keep(claim, replace(answer, body=answer.body[: 1 << 20]), until=until)
+
+
+@breaks(AnswerStoreContract, "test_a_claim_without_an_answer_ends")
+class WaitsForTheDead(MemoryAnswerStore):
+    async def claim(self, claim: Claim, /) -> Holder | None:
+        return await super().claim(replace(claim, until=claim.until + timedelta(hours=24)))
+
+
+@breaks(AnswerStoreContract, "test_an_answer_expires")
+class KeepsForEver(MemoryAnswerStore):
+    async def keep(self, claim: Claim, answer: Answer, /, *, until: datetime) -> bool:
+        return await super().keep(claim, answer, until=until.replace(year=2999))
+
+
+@breaks(AnswerStoreContract, "test_an_answer_that_comes_late_harms_no_other")
+class LooksAtNoClaim(MemoryAnswerStore):
+    def _unanswered(self, claim: Claim) -> Any:
+        return self._entries.get((claim.owner, claim.key))
+
+
+@breaks(AnswerStoreContract, "test_a_late_answer_is_kept_if_nobody_took_the_key")
+class KeepsAsLongAsTheClaim(MemoryAnswerStore):
+    async def keep(self, claim: Claim, answer: Answer, /, *, until: datetime) -> bool:
+        return await super().keep(claim, answer, until=claim.until)
+
+
+@breaks(AnswerStoreContract, "test_the_first_answer_to_a_claim_stands")
+class KeepsTheLastAnswer(MemoryAnswerStore):
+    def _unanswered(self, claim: Claim) -> Any:
+        entry = self._entries.get((claim.owner, claim.key))
+        return entry if entry and entry.claim == claim else None
+
+
+@breaks(AnswerStoreContract, "test_a_released_key_is_free")
+class ReleasesNothing(MemoryAnswerStore):
+    async def release(self, claim: Claim, /) -> None:
+        pass
+
+
+@breaks(AnswerStoreContract, "test_what_expired_is_forgotten_and_nothing_else")
+class ForgetsClaimsOnly(MemoryAnswerStore):
+    async def forget(self, expired_by: datetime, /) -> int:
+        answered = {name: entry for name, entry in self._entries.items() if entry.answer}
+        forgotten = await super().forget(expired_by)
+        self._entries |= answered
+        return forgotten
+
+
+@breaks(AnswerStoreContract, "test_of_claims_made_at_once_one_gets_the_key")
+class LooksThenTakes(MemoryAnswerStore):
+    async def claim(self, claim: Claim, /) -> Holder | None:
+        found = self._entries.get((claim.owner, claim.key))
+        await asyncio.sleep(0)
+        if found is None:
+            self._entries.pop((claim.owner, claim.key), None)
+        return await super().claim(claim)
 
 
 @pytest.mark.parametrize(("contract", "adapter", "clause", "by"), BROKEN)

@@ -1,17 +1,21 @@
 """The in-memory adapters keep every contract."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
 from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.baselines import MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
+from taxi_predictor.adapters.memory.limits import MemoryRateLimits
 from taxi_predictor.adapters.memory.models import (
     ConstantSpeedLoader,
     ConstantSpeedTrainer,
@@ -21,6 +25,7 @@ from taxi_predictor.adapters.memory.models import (
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trials import MemoryTrialStore
 from taxi_predictor.adapters.memory.trips import (
     MemoryCatalog,
@@ -31,16 +36,19 @@ from taxi_predictor.adapters.memory.trips import (
 )
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
+from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
+from taxi_predictor.ports.outbound.limits import WINDOW_S, RateLimits
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource, TripStore
 from taxi_predictor.ports.outbound.tuning import TrialStore
+from taxi_predictor.ports.testing.answers import AnswerStoreContract
 from taxi_predictor.ports.testing.backtests import BacktestStoreContract
 from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
 from taxi_predictor.ports.testing.clock import ClockContract
@@ -48,12 +56,14 @@ from taxi_predictor.ports.testing.duration_model import DurationModelContract
 from taxi_predictor.ports.testing.engine import ModelLoaderContract, ModelTrainerContract
 from taxi_predictor.ports.testing.journal import JournalContract
 from taxi_predictor.ports.testing.level import LevelStoreContract
+from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
 from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.tables import TableMaker
+from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
 from taxi_predictor.ports.testing.trials import TrialStoreContract
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
@@ -156,6 +166,12 @@ class TestMemoryLevelStore(LevelStoreContract):
         yield MemoryLevelStore()
 
 
+class TestMemoryAnswerStore(AnswerStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[AnswerStore]:
+        yield MemoryAnswerStore()
+
+
 class TestMemoryTrialStore(TrialStoreContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[TrialStore]:
@@ -172,6 +188,40 @@ class TestMemoryJournal(JournalContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Journal]:
         yield MemoryJournal()
+
+
+class TestMemoryRateLimits(RateLimitsContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[RateLimits, Callable[[float], Awaitable[None]]]]:
+        clock = MemoryClock(NOON)
+
+        async def let_pass(windows: float) -> None:
+            clock.advance(timedelta(seconds=windows * WINDOW_S))
+
+        yield MemoryRateLimits(at_most=AT_MOST, clock=clock), let_pass
+
+    @given(pauses_s=st.lists(st.integers(0, 40), max_size=60), at_most=st.integers(1, 4))
+    async def test_no_window_wherever_it_begins_has_more(self, pauses_s: list[int], at_most: int) -> None:
+        clock = MemoryClock(NOON)
+        limits = MemoryRateLimits(at_most=at_most, clock=clock)
+        admitted = []
+        for pause_s in pauses_s:
+            clock.advance(timedelta(seconds=pause_s))
+            if await limits.take("a") == 0.0:
+                admitted.append(clock.now())
+            else:
+                window = [at for at in admitted if clock.now() - at < timedelta(seconds=WINDOW_S)]
+                assert len(window) == at_most, "refused without need"
+        for first, last in zip(admitted, admitted[at_most:], strict=False):
+            assert last - first >= timedelta(seconds=WINDOW_S)
+
+    async def test_who_does_not_come_again_is_forgotten(self) -> None:
+        clock = MemoryClock(NOON)
+        limits = MemoryRateLimits(at_most=1, clock=clock)
+        for who in range(1_000):
+            await limits.take(f"address {who}")
+            clock.advance(timedelta(seconds=1))
+        assert len(limits) == WINDOW_S
 
 
 class TestMemoryClock(ClockContract):
@@ -206,3 +256,9 @@ class TestMemoryProgress(ProgressContract):
             assert not remembered.is_over
         assert (remembered.label, remembered.total, remembered.done) == ("read", 10, 7)
         assert (remembered.text, remembered.is_over) == ("7 of 10", True)
+
+
+class TestRecordingTelemetry(TelemetryContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[ReadableTelemetry]:
+        yield RecordingTelemetry()

@@ -1,4 +1,4 @@
-"""PostgreSQL keeps the contracts of trips, quarantine, zones and the journal."""
+"""PostgreSQL keeps the contracts of trips, quarantine, zones, levels, answers and the journal."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,14 +8,17 @@ import pytest
 
 from servers import open_database
 from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.adapters.postgres.answers import PostgresAnswerStore
 from taxi_predictor.adapters.postgres.journal import PostgresJournal
 from taxi_predictor.adapters.postgres.level import PostgresLevelStore
 from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
 from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
+from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.trips import Quarantine, TripStore
+from taxi_predictor.ports.testing.answers import AnswerStoreContract
 from taxi_predictor.ports.testing.journal import JournalContract, an_entry
 from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
@@ -53,6 +56,13 @@ class TestPostgresLevelStore(LevelStoreContract):
     async def open(self) -> AsyncIterator[LevelStore]:
         async with open_database() as pool:
             yield PostgresLevelStore(pool)
+
+
+class TestPostgresAnswerStore(AnswerStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[AnswerStore]:
+        async with open_database() as pool:
+            yield PostgresAnswerStore(pool)
 
 
 class TestPostgresJournal(JournalContract):

@@ -16,17 +16,24 @@ from litestar.testing import TestClient
 
 from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.http.app import create_app
+from taxi_predictor.adapters.http.gate.callers import Doorkeeper
 from taxi_predictor.adapters.http.options import Options
+from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelRegistry, MemoryModelShelf
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.progress import MemoryProgress
+from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trips import MemoryCatalog, MemoryQuarantine, MemoryTripStore
+from taxi_predictor.domain.access import ANYBODY, Caller, Scope
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
+from taxi_predictor.ports.inbound.arrivals import Arrivals
+from taxi_predictor.ports.inbound.departures import DepartureBoard
+from taxi_predictor.ports.inbound.dispatch import Dispatch
 from taxi_predictor.ports.inbound.health import Health, Ping
 from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.intake import TripIntake
@@ -34,10 +41,15 @@ from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.reach import Reach
+from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.inbound.versions import ModelVersions, digest
+from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.journal import Journal
+from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelRegistry, ModelShelf
+from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 from taxi_predictor.ports.outbound.trips import TripStore
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_report
 from taxi_predictor.ports.testing.strategies import A_CITY
@@ -61,19 +73,40 @@ ZONES = ZoneTable(
 class MemoryHexagon:
     predictor: DurationPredictor
     matrices: DurationMatrices
+    arrivals: Arrivals
+    departures: DepartureBoard
+    dispatch: Dispatch
+    reach: Reach
     levelling: LiveLevelling
     health: Health
+    repeats: RepeatedRequests
+    gatekeeper: Doorkeeper
+    telemetry: Telemetry
+    figures: Figures
     history: ModelHistory
     lifecycle: ModelLifecycle
     stock: Stock
+    limits: RateLimits | None = None
 
 
-def a_shelf(*, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",)) -> MemoryModelShelf:
-    """A shelf with a model that drives 20 km/h; with none where *version* is None."""
+OPERATOR = Caller(name="ops laptop", scopes=frozenset(Scope))
+
+
+class OpenDoor:
+    """Lets anybody in; who asks for more than predictions is the operator."""
+
+    def admit(self, key: str | None, scope: Scope, /) -> Caller:
+        return ANYBODY if scope in ANYBODY.scopes else OPERATOR
+
+
+def a_shelf(
+    *, version: int | None = 3, sources: tuple[str, ...] = ("tlc-green",), speed_km_h: float = 20.0
+) -> MemoryModelShelf:
+    """A shelf with a model that drives *speed_km_h*; with none where *version* is None."""
     shelf = MemoryModelShelf(ConstantSpeedLoader())
     if version is None:
         return shelf
-    manifest = a_manifest(sources=sources)
+    manifest = a_manifest(speed_km_h=speed_km_h, sources=sources)
     with TemporaryDirectory() as name:
         folder = Path(name)
         (folder / MANIFEST_FILE).write_bytes(msgspec.json.encode(manifest))
@@ -104,6 +137,9 @@ def serving(
     shelf: ModelShelf | None = None,
     zones: ZoneTable | None = ZONES,
     pings: Mapping[str, Ping] | None = None,
+    answers: AnswerStore | None = None,
+    clock: MemoryClock | None = None,
+    telemetry: RecordingTelemetry | None = None,
     registry: ModelRegistry | None = None,
     journal: Journal | None = None,
     quarantine: MemoryQuarantine | None = None,
@@ -115,23 +151,25 @@ def serving(
         store = MemoryZoneStore()
         if zones is not None:
             await store.remember(zones)
-        serving_shelf, clock = shelf or a_shelf(), MemoryClock(NOON)
+        told = telemetry or RecordingTelemetry()
+        serving_shelf, now = shelf or a_shelf(), clock or MemoryClock(NOON)
         rejects, loader = quarantine or MemoryQuarantine(), ConstantSpeedLoader()
-        stored, known = trips or MemoryTripStore(rejects), registry or MemoryModelRegistry(clock=clock)
+        stored, known = trips or MemoryTripStore(rejects), registry or MemoryModelRegistry(clock=now)
         versions, deeds = ModelVersions(registry=known, loader=loader), journal or MemoryJournal()
         levelling = LiveLevelling(
             trips=stored,
             shelf=serving_shelf,
             levels=MemoryLevelStore(),
-            clock=clock,
+            clock=now,
             every=timedelta(minutes=5),
         )
         predictor = DurationPredictor(
             shelf=serving_shelf,
             zones=store,
-            clock=clock,
+            clock=now,
             city=A_CITY,
             columns=FramePlanColumns(),
+            telemetry=told,
             current_level=levelling.current,
             level_trouble=levelling.trouble,
         )
@@ -139,7 +177,17 @@ def serving(
             levelling=levelling,
             predictor=predictor,
             matrices=DurationMatrices(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
-            health=Health(shelf=serving_shelf, pings=pings or {}),
+            arrivals=Arrivals(predictor=predictor),
+            departures=DepartureBoard(predictor=predictor, max_departures=500),
+            dispatch=Dispatch(predictor=predictor, columns=FramePlanColumns(), max_vehicles=100),
+            reach=Reach(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
+            gatekeeper=OpenDoor(),
+            repeats=RepeatedRequests(
+                answers=answers or MemoryAnswerStore(), clock=now, lease=timedelta(minutes=1)
+            ),
+            health=Health(shelf=serving_shelf, telemetry=told, pings=pings or {}),
+            telemetry=told,
+            figures=told,
             history=ModelHistory(journal=deeds, versions=versions),
             lifecycle=ModelLifecycle(
                 city=A_CITY,
@@ -149,7 +197,7 @@ def serving(
                 shelf=serving_shelf,
                 journal=deeds,
                 actor="the service",
-                clock=clock,
+                clock=now,
             ),
             stock=Stock(
                 intake=TripIntake(
@@ -162,7 +210,7 @@ def serving(
                 ),
                 trips=stored,
                 zones=store,
-                clock=clock,
+                clock=now,
                 city=A_CITY,
             ),
         )
@@ -173,7 +221,7 @@ def serving(
 
 @pytest.fixture(scope="session")
 def serve() -> Serve:
-    """Serve another core than usual: parts of it by name, and options of ``create_app``."""
+    """Serve another core than usual, by the arguments of :func:`serving`; or with other options."""
     return serving
 
 
@@ -192,6 +240,12 @@ def empty_shelf() -> ModelShelf:
 @pytest.fixture(scope="session")
 def simulated_shelf() -> ModelShelf:
     return a_shelf(sources=("tlc-green", SIMULATION))
+
+
+@pytest.fixture(scope="session")
+def slow_shelf() -> ModelShelf:
+    """A model of a city where every trip takes about as long as any may."""
+    return a_shelf(speed_km_h=1.0)
 
 
 @pytest.fixture

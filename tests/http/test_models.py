@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
-from litestar.types import Receive, Scope, Send
 
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
-from taxi_predictor.domain.access import Caller
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.ports.outbound.journal import Deed, Entry, Journal
@@ -123,7 +121,7 @@ def test_an_override_promotes_and_is_written_down(admin: Client, journal: Journa
     promoted = admin.post("/v1/models/2/promote", json={"override": "the fair is in town"})
     assert promoted.json()["aliases"] == ["champion"]
     entry = last_entry(journal)
-    assert (entry.deed, entry.actor) == (Deed.OVERRIDDEN, "the service")
+    assert (entry.deed, entry.actor) == (Deed.OVERRIDDEN, "ops laptop")
     assert entry.reason.startswith("the fair is in town")
 
 
@@ -154,16 +152,7 @@ def test_a_rollback_brings_the_previous_model_back(admin: Client, body: dict[str
     assert aliases(admin) == {1: ["champion"], 2: [], 3: ["previous"]}
 
 
-def test_the_journal_names_the_caller_s_key(
-    admin: Client, journal: Journal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    inner = admin.app.asgi_handler
-
-    async def known(scope: Scope, receive: Receive, send: Send) -> None:
-        scope["state"]["taxi_predictor_caller"] = Caller(name="ops laptop", scopes=frozenset())
-        await inner(scope, receive, send)
-
-    monkeypatch.setattr(admin.app, "asgi_handler", known)
+def test_the_journal_names_the_caller_s_key(admin: Client, journal: Journal) -> None:
     for path, deed in (
         ("1/promote", Deed.PROMOTED),
         ("3/promote", Deed.PROMOTED),

@@ -9,12 +9,17 @@ from taxi_predictor import __version__
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.home import claim_home
-from taxi_predictor.apps.profiles import PROFILES, Outbound
+from taxi_predictor.apps.profiles import PROFILES, Outbound, refuse_lone_counters
 from taxi_predictor.apps.settings import Settings
+from taxi_predictor.domain.access import ANYBODY, Caller, Scope
 from taxi_predictor.domain.city import City
+from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.promotion import PromotionPolicy
+from taxi_predictor.ports.inbound.arrivals import Arrivals
 from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.comparing import ComparableTrips
+from taxi_predictor.ports.inbound.departures import DepartureBoard
+from taxi_predictor.ports.inbound.dispatch import Dispatch
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.intake import TripIntake
@@ -24,12 +29,20 @@ from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.probing import ModelProbing
+from taxi_predictor.ports.inbound.reach import Reach
+from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
+from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 
 __all__ = ["Container", "open_container", "wire"]
+
+
+LEASE_MARGIN = timedelta(seconds=30)
+"""From a request's deadline until its idempotency key is free: for its answer to be kept, and for clocks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +57,33 @@ class Container:
     history: ModelHistory
     predictor: DurationPredictor
     matrices: DurationMatrices
+    arrivals: Arrivals
+    departures: DepartureBoard
+    dispatch: Dispatch
+    reach: Reach
     comparing: ComparableTrips
     probing: ModelProbing
     levelling: LiveLevelling
+    repeats: RepeatedRequests
     stock: Stock
     health: Health
+    gatekeeper: "OpenDoor"
+    telemetry: Telemetry
+    figures: Figures
     outbound: Outbound
+
+    @property
+    def limits(self) -> RateLimits | None:
+        return self.outbound.limits
+
+
+class OpenDoor:
+    """Before there are keys: anybody may predict, and nobody may do more."""
+
+    def admit(self, key: str | None, scope: Scope, /) -> Caller:
+        if scope in ANYBODY.scopes:
+            return ANYBODY
+        raise Unavailable("there are no keys yet")
 
 
 def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
@@ -68,6 +102,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         clock=outbound.clock,
         city=city,
         columns=outbound.columns,
+        telemetry=outbound.telemetry,
         current_level=levelling.current,
         level_trouble=levelling.trouble,
     )
@@ -133,14 +168,26 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         matrices=DurationMatrices(
             predictor=predictor, columns=outbound.columns, max_cells=settings.api_max_cells
         ),
+        arrivals=Arrivals(predictor=predictor),
+        departures=DepartureBoard(predictor=predictor, max_departures=settings.api_max_items),
+        dispatch=Dispatch(predictor=predictor, columns=outbound.columns, max_vehicles=settings.api_max_items),
+        reach=Reach(predictor=predictor, columns=outbound.columns, max_cells=settings.api_max_cells),
         comparing=ComparableTrips(trips=outbound.trips, clock=outbound.clock, city=city),
         probing=ModelProbing(city=city, trips=outbound.trips, versions=versions),
         levelling=levelling,
+        repeats=RepeatedRequests(
+            answers=outbound.answers,
+            clock=outbound.clock,
+            lease=timedelta(seconds=settings.api_deadline_s) + LEASE_MARGIN,
+        ),
         stock=Stock(
             intake=intake, trips=outbound.trips, zones=outbound.zones, clock=outbound.clock, city=city
         ),
         history=ModelHistory(journal=outbound.journal, versions=versions),
-        health=Health(shelf=outbound.shelf, pings=outbound.pings),
+        gatekeeper=OpenDoor(),
+        health=Health(shelf=outbound.shelf, telemetry=outbound.telemetry, pings=outbound.pings),
+        telemetry=outbound.telemetry,
+        figures=outbound.figures,
         outbound=outbound,
     )
 
@@ -155,8 +202,10 @@ async def open_container(
     """Open the adapters of the profile; close them in reverse order on exit.
 
     Raises:
-        InvalidSettings: the home is that of another city, or a server is not named.
+        InvalidSettings: the home is that of another city, a server is not named, or several
+            workers cannot count requests together.
     """
+    refuse_lone_counters(settings)
     city = load_city(settings.city)
     if settings.profile != "memory":
         claim_home(settings.home, city)

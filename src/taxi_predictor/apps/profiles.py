@@ -10,19 +10,29 @@ from pathlib import Path
 from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.inbound.health import Ping
+from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
+from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
-__all__ = ["PROFILES", "NotForProduction", "Outbound"]
+__all__ = [
+    "PROFILES",
+    "NotForProduction",
+    "Outbound",
+    "models_folder",
+    "refuse_lone_counters",
+    "refuse_unnamed_servers",
+]
 
 
 Migrate = Callable[[int | None], Awaitable[Sequence[str]]]
@@ -58,6 +68,11 @@ class Outbound:
     registry: ModelRegistry
     shelf: ModelShelf
     journal: Journal
+    answers: AnswerStore
+    telemetry: Telemetry
+    figures: Figures
+    limits: RateLimits | None = None
+    """None: nobody counts requests."""
     migrate: Migrate = _no_schema
     pings: Mapping[str, Ping] = field(default_factory=dict)
 
@@ -72,6 +87,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
+    from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
     from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
     from taxi_predictor.adapters.memory.journal import MemoryJournal
     from taxi_predictor.adapters.memory.level import MemoryLevelStore
@@ -79,11 +95,13 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.memory.places import MemoryZoneStore
     from taxi_predictor.adapters.memory.trials import MemoryTrialStore
     from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
+    from taxi_predictor.adapters.prometheus.telemetry import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.system.clock import SystemClock
 
     warnings.warn("profile memory forgets everything at exit", NotForProduction, stacklevel=2)
     clock, loader, quarantine = SystemClock(), LightgbmLoader(), MemoryQuarantine()
+    telemetry = figures_of_process()
     return Outbound(
         clock=clock,
         progress=progress,
@@ -102,6 +120,10 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         registry=MemoryModelRegistry(clock=clock),
         shelf=MemoryModelShelf(loader),
         journal=MemoryJournal(),
+        limits=await _limits(settings, clock, stack),
+        answers=MemoryAnswerStore(),
+        telemetry=telemetry,
+        figures=telemetry,
     )
 
 
@@ -125,8 +147,9 @@ async def local(settings: Settings, city: City, progress: Progress, stack: Async
 
 async def server(settings: Settings, city: City, progress: Progress, stack: AsyncExitStack) -> Outbound:
     """A PostgreSQL and an MLflow that somebody else runs."""
-    if settings.database_url is None or settings.mlflow_tracking_uri is None:
-        raise InvalidSettings("profile server needs DATABASE_URL and MLFLOW_TRACKING_URI")
+    refuse_unnamed_servers(settings)
+    assert settings.database_url is not None
+    assert settings.mlflow_tracking_uri is not None
     return await _stored(
         settings, city, progress, stack, settings.database_url, settings.mlflow_tracking_uri, None
     )
@@ -150,6 +173,7 @@ async def _stored(
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
     from taxi_predictor.adapters.mlflow.registry import MlflowModelRegistry
+    from taxi_predictor.adapters.postgres.answers import PostgresAnswerStore
     from taxi_predictor.adapters.postgres.journal import PostgresJournal
     from taxi_predictor.adapters.postgres.level import PostgresLevelStore
     from taxi_predictor.adapters.postgres.migrations import migrate
@@ -157,6 +181,7 @@ async def _stored(
     from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
     from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
     from taxi_predictor.adapters.process.registry import ProcessModelRegistry
+    from taxi_predictor.adapters.prometheus.telemetry import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.system.clock import SystemClock
 
@@ -166,7 +191,7 @@ async def _stored(
     )
     # MLflow takes 200 MB and two seconds to import: too much for a process that answers.
     registry = await stack.enter_async_context(aclosing(ProcessModelRegistry(make_registry)))
-    clock, loader = SystemClock(), LightgbmLoader()
+    clock, loader, telemetry = SystemClock(), LightgbmLoader(), figures_of_process()
     return Outbound(
         clock=clock,
         progress=progress,
@@ -182,12 +207,59 @@ async def _stored(
         baselines=Baselines(seed=settings.seed),
         backtests=DiskBacktestStore(settings.home / "backtests"),
         loader=loader,
+        shelf=DiskModelShelf(models_folder(settings), loader),
         registry=registry,
-        shelf=DiskModelShelf(settings.home / "models", loader),
         journal=PostgresJournal(pool),
+        limits=await _limits(settings, clock, stack),
+        answers=PostgresAnswerStore(pool),
+        telemetry=telemetry,
+        figures=telemetry,
         migrate=lambda to: migrate(pool, to=to),
         pings={"postgres": partial(ping, pool)},
     )
+
+
+def refuse_lone_counters(settings: Settings) -> None:
+    """See that a rate limit holds for all workers together.
+
+    Raises:
+        InvalidSettings: each of several would count for itself.
+    """
+    if settings.api_rate_per_minute and settings.api_workers > 1 and settings.redis_url is None:
+        raise InvalidSettings(
+            f"{settings.api_workers} workers would each count for themselves, and so admit as many times"
+            " TAXI_API_RATE_PER_MINUTE: name a Redis in TAXI_REDIS_URL where they count together"
+        )
+
+
+async def _limits(settings: Settings, clock: Clock, stack: AsyncExitStack) -> RateLimits | None:
+    at_most = settings.api_rate_per_minute
+    if not at_most:
+        return None
+    if settings.redis_url is not None:
+        from taxi_predictor.adapters.redis.limits import RedisRateLimits, open_redis
+
+        pool = await stack.enter_async_context(open_redis(settings.redis_url))
+        return RedisRateLimits(pool, at_most=at_most)
+    from taxi_predictor.adapters.memory.limits import MemoryRateLimits
+
+    return MemoryRateLimits(at_most=at_most, clock=clock)
+
+
+def refuse_unnamed_servers(settings: Settings) -> None:
+    """Find out before anything is opened whether profile server knows its servers.
+
+    Raises:
+        InvalidSettings: it does not.
+    """
+    named = settings.database_url is not None and settings.mlflow_tracking_uri is not None
+    if settings.profile == "server" and not named:
+        raise InvalidSettings("profile server needs DATABASE_URL and MLFLOW_TRACKING_URI")
+
+
+def models_folder(settings: Settings) -> Path:
+    """Where the models are that this deployment serves, unless it keeps them in memory."""
+    return settings.home / "models"
 
 
 def _downloads(settings: Settings) -> Path:

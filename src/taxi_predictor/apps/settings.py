@@ -4,6 +4,7 @@ import getpass
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -141,11 +142,17 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         set_by[field] = variable
     try:
         given = {name: _several(name, value) for name, value in raw.items() if value}
-        return msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, text: kind(text))
+        settings = msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, text: kind(text))
     except msgspec.ValidationError as error:
         # It ends in "- at `$.pool_max`".
         reason, _, field = str(error).partition(" - at `$.")
         raise InvalidSettings(f"{set_by[field.rstrip('`')]}: {reason}") from error
+    try:
+        for network in settings.api_trusted_proxies:
+            _ = ip_network(network)
+    except ValueError as error:
+        raise InvalidSettings(f"{PREFIX}API_TRUSTED_PROXIES: {error}") from error
+    return settings
 
 
 def _several(field: str, value: str) -> str | tuple[str, ...]:

@@ -13,13 +13,13 @@ FIFO networks: D. E. Kaufman and R. L. Smith, "Fastest paths in time-dependent n
 """
 
 from collections.abc import Sequence
-from math import ceil
+from math import ceil, inf
 from typing import TypeVar
 
 from taxi_predictor.domain.arithmetic import Arithmetic, Quantity
 from taxi_predictor.domain.city import City
 
-__all__ = ["KNOT_S", "fastest_s", "join_knots_s", "knots_behind", "slowest_s"]
+__all__ = ["KNOT_S", "farthest_km", "fastest_s", "join_knots_s", "knots_behind", "slowest_s"]
 
 N = TypeVar("N", bound=Quantity)
 
@@ -33,6 +33,12 @@ def fastest_s(m: Arithmetic[N], distance_km: N, city: City) -> N:
     believable = city.plausibility
     seconds = distance_km * (3600 / believable.max_speed_km_h)
     return m.clip(seconds, believable.min_duration_s, believable.max_duration_s)
+
+
+def farthest_km(duration_s: float, city: City) -> float:
+    """How far the fastest believable car comes: no median of *duration_s* or less leads farther."""
+    believable = city.plausibility
+    return inf if duration_s >= believable.max_duration_s else duration_s / 3600 * believable.max_speed_km_h
 
 
 def slowest_s(m: Arithmetic[N], distance_km: N, city: City) -> N:

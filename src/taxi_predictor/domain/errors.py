@@ -10,21 +10,26 @@ TaxiPredictorError
 │   ├── InvalidSource       a source's name or options make no sense
 │   ├── UnknownSchema       columns that belong to no known kind of trip file
 │   ├── UnreadableSource    a file that is cut short, broken or not what its name says
-│   └── LeakedColumns       a column known only after the trip on its way into a model
+│   ├── LeakedColumns       a column known only after the trip on its way into a model
+│   └── IdempotencyKeyReused  by a request that is not a repeat of the first
 ├── NotFound
 │   ├── UnknownCity
 │   ├── UnknownZone
 │   ├── UnknownModel
 │   ├── MissingSource       no such file, folder or month
-│   └── NoZones             zone ids were given but no zone table is known
+│   ├── NoZones             zone ids were given but no zone table is known
+│   └── NoOutlines          zones are known by their centroids, and not how far they reach
 ├── Refused                 understood, and not done
 │   ├── TooManyRejects
 │   ├── NotEnoughTrips
-│   └── PromotionRefused
+│   ├── PromotionRefused
+│   ├── TooManyRequests     more often than the caller may ask
+│   └── IdempotencyKeyInUse by a request that is still being answered
 └── Unavailable             something outside does not answer; nothing was changed
     ├── NoChampion
     ├── BrokenModel         an artifact that is damaged, or that this code cannot serve
-    └── StorageFull
+    ├── StorageFull
+    └── Overloaded          more is asked at once than can wait for its turn
 
 Each class has a slug, stable across releases. How a face shows it (an HTTP status, an exit code)
 is that face's business.
@@ -32,6 +37,8 @@ is that face's business.
 
 __all__ = [
     "BrokenModel",
+    "IdempotencyKeyInUse",
+    "IdempotencyKeyReused",
     "Invalid",
     "InvalidCity",
     "InvalidSource",
@@ -39,9 +46,11 @@ __all__ = [
     "LeakedColumns",
     "MissingSource",
     "NoChampion",
+    "NoOutlines",
     "NoZones",
     "NotEnoughTrips",
     "NotFound",
+    "Overloaded",
     "PromotionRefused",
     "Refused",
     "RepeatedHour",
@@ -49,6 +58,7 @@ __all__ = [
     "StorageFull",
     "TaxiPredictorError",
     "TooManyRejects",
+    "TooManyRequests",
     "TooMuch",
     "Unavailable",
     "UnknownCity",
@@ -63,6 +73,8 @@ class TaxiPredictorError(Exception):
     """Base of all errors of this package; its text is one sentence fit for a person."""
 
     slug = "internal"
+    retry_after_s: float | None = None
+    """When asking again makes sense, where that is known."""
 
 
 class Invalid(TaxiPredictorError, ValueError):
@@ -105,6 +117,10 @@ class LeakedColumns(Invalid):
     slug = "leaked-columns"
 
 
+class IdempotencyKeyReused(Invalid):
+    slug = "idempotency-key-reused"
+
+
 class NotFound(TaxiPredictorError):
     slug = "not-found"
 
@@ -129,6 +145,10 @@ class NoZones(NotFound):
     slug = "no-zones"
 
 
+class NoOutlines(NotFound):
+    slug = "no-outlines"
+
+
 class Refused(TaxiPredictorError):
     slug = "refused"
 
@@ -145,6 +165,19 @@ class PromotionRefused(Refused):
     slug = "promotion-refused"
 
 
+class TooManyRequests(Refused):
+    slug = "too-many-requests"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class IdempotencyKeyInUse(Refused):
+    slug = "idempotency-key-in-use"
+    retry_after_s = 1.0  # most answers take less
+
+
 class Unavailable(TaxiPredictorError):
     slug = "unavailable"
 
@@ -159,3 +192,8 @@ class BrokenModel(Unavailable):
 
 class StorageFull(Unavailable):
     slug = "storage-full"
+
+
+class Overloaded(Unavailable):
+    slug = "overloaded"
+    retry_after_s = 1.0  # a queue moves on within moments

@@ -9,9 +9,17 @@ from taxi_predictor.domain.errors import BrokenModel, NoChampion, StorageFull
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelShelf, ServedModel
 
-__all__ = ["DiskModelShelf"]
+__all__ = ["DiskModelShelf", "champion_folder"]
 
 POINTER = "champion"
+
+
+def champion_folder(folder: Path) -> Path | None:
+    """Where on the shelf *folder* the champion's files are, sound or not; None if none was ever placed."""
+    try:
+        return folder / (folder / POINTER).read_text().strip()
+    except FileNotFoundError:
+        return None
 
 
 class DiskModelShelf(ModelShelf):
@@ -70,10 +78,8 @@ class DiskModelShelf(ModelShelf):
         return stat.st_ino, stat.st_mtime_ns
 
     def _pointed(self) -> str:
-        try:
-            return (self._folder / POINTER).read_text().strip()
-        except FileNotFoundError:
-            return ""
+        folder = champion_folder(self._folder)
+        return folder.name if folder else ""
 
     def _sweep(self, keep: set[str]) -> None:
         """Remove versions that nothing points to, but for the one that served until now."""

@@ -1,25 +1,54 @@
 """The HTTP application, built around a way to open the hexagon."""
 
 import asyncio
+import logging
+from collections import ChainMap
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import chain
 
 from litestar import Litestar
+from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 
-from taxi_predictor.adapters.http import operations
-from taxi_predictor.adapters.http.examples import EXAMPLES
+from taxi_predictor.adapters.http import examples, operations
+from taxi_predictor.adapters.http.gate.description import describe
+from taxi_predictor.adapters.http.gate.gate import Gate
+from taxi_predictor.adapters.http.gate.leftovers import close_unread
 from taxi_predictor.adapters.http.hexagon import OpenHexagon
+from taxi_predictor.adapters.http.idempotency import Idempotency
+from taxi_predictor.adapters.http.idempotency_key import KEY_HEADER, REPLAYED_HEADER, describe_keys
 from taxi_predictor.adapters.http.inference.routes import INFERENCE
 from taxi_predictor.adapters.http.openapi import complete, openapi_config
 from taxi_predictor.adapters.http.options import Options
+from taxi_predictor.adapters.http.osrm import router as osrm
+from taxi_predictor.adapters.http.parting import say_goodbye
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
-from taxi_predictor.adapters.http.requests import ApiRequest, send_request_id
-from taxi_predictor.adapters.http.v1 import models, predictions, stats
+from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER, ApiRequest, send_request_id
+from taxi_predictor.adapters.http.telemetry import TimedLitestar, tell_answered, tell_refused
+from taxi_predictor.adapters.http.v1 import (
+    arrivals,
+    departures,
+    models,
+    nearest,
+    predictions,
+    reachable,
+    stats,
+)
 
-__all__ = ["create_app"]
+__all__ = ["EXAMPLES", "create_app"]
 
-ROUTES = (*predictions.ROUTES, *models.ROUTES, *stats.ROUTES, INFERENCE, *operations.ROUTES)
+log = logging.getLogger(__name__)
+
+QUESTIONS = (predictions, arrivals, departures, nearest, reachable, models, stats)
+ROUTES = (
+    *chain.from_iterable(question.ROUTES for question in QUESTIONS),
+    *osrm.ROUTERS,
+    INFERENCE,
+    *operations.ROUTES,
+)
+EXAMPLES = dict(ChainMap(*(dict(module.EXAMPLES) for module in (examples, *QUESTIONS[1:], osrm))))
+"""Of every body."""
 
 
 def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Litestar:  # noqa: B008 # frozen
@@ -29,26 +58,50 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     async def opened(app: Litestar) -> AsyncIterator[None]:
         async with open_hexagon() as hexagon:
             app.state.hexagon = hexagon
-            following = asyncio.create_task(hexagon.levelling.follow())
+            try:
+                hexagon.health.warm_up()
+            except Exception:  # a fault of the model: whoever asks is told, and who watches readiness
+                log.exception("model.crashed")
+            following = [
+                asyncio.create_task(endless.follow()) for endless in (hexagon.levelling, hexagon.repeats)
+            ]
             try:
                 yield
             finally:
-                following.cancel()
-                await asyncio.gather(following, return_exceptions=True)
+                for task in following:
+                    task.cancel()
+                await asyncio.gather(*following, return_exceptions=True)
 
-    app = Litestar(
+    app = TimedLitestar(
         route_handlers=ROUTES,
         lifespan=[opened],
         state=State({"options": options}),
         request_class=ApiRequest,
         request_max_body_size=options.max_body_bytes,
         exception_handlers=EXCEPTION_HANDLERS,
-        before_send=[send_request_id],
+        middleware=[Gate(options), Idempotency(options)],
+        cors_config=_cors(options),
+        before_send=[send_request_id, close_unread, say_goodbye, tell_answered],
+        after_exception=[tell_refused],
         openapi_config=openapi_config(),
         # Said here, or Litestar would read them from the environment and configure logging itself.
         debug=False,
         pdb_on_exception=False,
         logging_config=None,
     )
-    complete(app.openapi_schema, {**EXAMPLES, **models.EXAMPLES, **stats.EXAMPLES})
+    describe(app.openapi_schema, app.routes, is_open=options.open_predict)
+    describe_keys(app.openapi_schema, app.routes)
+    complete(app.openapi_schema, EXAMPLES)
     return app
+
+
+def _cors(options: Options) -> CORSConfig | None:
+    """What pages of the configured origins may send, and see of the answers; None: nothing at all."""
+    if not options.cors_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(options.cors_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", KEY_HEADER, "X-Api-Key", REQUEST_ID_HEADER],
+        expose_headers=["Retry-After", "Server-Timing", REPLAYED_HEADER, REQUEST_ID_HEADER],
+    )

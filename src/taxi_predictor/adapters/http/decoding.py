@@ -1,14 +1,14 @@
 """Reading a JSON body strictly, and saying where it is wrong."""
 
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from taxi_predictor.domain.errors import Invalid
 
-__all__ = ["InvalidBody", "MalformedBody", "decode"]
+__all__ = ["InvalidBody", "MalformedBody", "convert", "decode"]
 
 T = TypeVar("T")
 
@@ -53,6 +53,18 @@ def decode(body: bytes, type_: type[T]) -> T:
         raise _located(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedBody(f"the body cannot be read as JSON: {error}") from error
+
+
+def convert(values: dict[str, Any], type_: type[T]) -> T:
+    """Take *values* that came in a query for those of a body, as strictly.
+
+    Raises:
+        InvalidBody: as :func:`decode`.
+    """
+    try:
+        return msgspec.convert(values, type=type_)
+    except msgspec.ValidationError as error:
+        raise _located(str(error)) from error
 
 
 def _located(text: str) -> InvalidBody:

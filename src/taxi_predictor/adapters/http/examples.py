@@ -17,10 +17,18 @@ from taxi_predictor.adapters.http.bodies import (
 )
 from taxi_predictor.adapters.http.problems import FieldProblem, NotReadyProblem, Problem
 
-__all__ = ["EXAMPLES", "PROBLEM_EXAMPLES"]
+__all__ = ["A_DROPOFF", "A_MODEL", "A_PICKUP", "A_PICKUP_AT", "EXAMPLES", "PROBLEM_EXAMPLES"]
 
 _LOCAL = timezone(timedelta(hours=-5))
-_PICKUP_AT = datetime(2024, 3, 1, 8, 30, tzinfo=_LOCAL)
+A_PICKUP = PlaceBody(lat=40.7505, lon=-73.9934)
+A_DROPOFF = PlaceBody(lat=40.7769, lon=-73.9493)
+A_PICKUP_AT = datetime(2024, 3, 1, 8, 30, tzinfo=_LOCAL)
+A_MODEL = ModelAnswer(
+    city="new-york",
+    version=3,
+    trained_until=datetime(2024, 2, 15, tzinfo=_LOCAL),
+    simulated=False,
+)
 _DURATION_S = 1042.118
 _NO_MODEL = "no model was promoted yet"
 
@@ -32,6 +40,24 @@ PROBLEM_EXAMPLES: Mapping[int, Problem] = {
             title="malformed body",
             status=400,
             detail="the body cannot be read as JSON: Input data was truncated",
+        ),
+        Problem(
+            type="/problems/unauthorized",
+            title="unauthorized",
+            status=401,
+            detail="send a key as Authorization: Bearer KEY or as X-Api-Key: KEY",
+        ),
+        Problem(
+            type="/problems/forbidden",
+            title="forbidden",
+            status=403,
+            detail="this key may predict, and no more",
+        ),
+        Problem(
+            type="/problems/slow-request",
+            title="slow request",
+            status=408,
+            detail="the body was not sent within 30 s",
         ),
         Problem(
             type="/problems/unknown-model",
@@ -66,6 +92,12 @@ PROBLEM_EXAMPLES: Mapping[int, Problem] = {
             errors=[FieldProblem(pointer="#/pickup/lat", message="Expected `float` <= 90.0")],
         ),
         Problem(
+            type="/problems/too-many-requests",
+            title="too many requests",
+            status=429,
+            detail="more requests than one client may send",
+        ),
+        Problem(
             type="/problems/internal",
             title="internal",
             status=500,
@@ -78,14 +110,14 @@ PROBLEM_EXAMPLES: Mapping[int, Problem] = {
 EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
     PredictionBody: [
         PredictionBody(
-            pickup=PlaceBody(lat=40.7505, lon=-73.9934),
-            dropoff=PlaceBody(lat=40.7769, lon=-73.9493),
-            pickup_at=_PICKUP_AT,
+            pickup=A_PICKUP,
+            dropoff=A_DROPOFF,
+            pickup_at=A_PICKUP_AT,
         ),
         PredictionBody(
             pickup=PlaceBody(zone=186),
             dropoff=PlaceBody(zone=263),
-            pickup_at=_PICKUP_AT.astimezone(UTC),
+            pickup_at=A_PICKUP_AT.astimezone(UTC),
             passenger_count=2,
             coverage=0.9,
         ),
@@ -94,16 +126,11 @@ EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
         PredictionAnswer(
             duration_s=_DURATION_S,
             interval=IntervalAnswer(coverage=0.8, lower_s=731.4, upper_s=1498.902),
-            pickup_at=_PICKUP_AT,
-            arrival_at=_PICKUP_AT + timedelta(seconds=_DURATION_S),
+            pickup_at=A_PICKUP_AT,
+            arrival_at=A_PICKUP_AT + timedelta(seconds=_DURATION_S),
             distance_km=4.733,
-            model=ModelAnswer(
-                city="new-york",
-                version=3,
-                trained_until=datetime(2024, 2, 15, tzinfo=_LOCAL),
-                simulated=False,
-            ),
-            live_level=LiveLevelAnswer(factor=1.0342, as_of=_PICKUP_AT - timedelta(minutes=2)),
+            model=A_MODEL,
+            live_level=LiveLevelAnswer(factor=1.0342, as_of=A_PICKUP_AT - timedelta(minutes=2)),
         )
     ],
     LivenessAnswer: [LivenessAnswer()],

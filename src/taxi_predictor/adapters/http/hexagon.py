@@ -4,13 +4,21 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from taxi_predictor.adapters.http.gate.callers import Doorkeeper
+from taxi_predictor.ports.inbound.arrivals import Arrivals
+from taxi_predictor.ports.inbound.departures import DepartureBoard
+from taxi_predictor.ports.inbound.dispatch import Dispatch
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.reach import Reach
+from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.inbound.stock import Stock
+from taxi_predictor.ports.outbound.limits import RateLimits
+from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 
 __all__ = ["Hexagon", "OpenHexagon"]
 
@@ -21,9 +29,30 @@ class Hexagon(Protocol):
     @property
     def matrices(self) -> DurationMatrices: ...
     @property
+    def arrivals(self) -> Arrivals: ...
+    @property
+    def departures(self) -> DepartureBoard: ...
+    @property
+    def dispatch(self) -> Dispatch: ...
+    @property
+    def reach(self) -> Reach: ...
+    @property
     def levelling(self) -> LiveLevelling: ...
     @property
     def health(self) -> Health: ...
+    @property
+    def gatekeeper(self) -> Doorkeeper: ...
+    @property
+    def limits(self) -> RateLimits | None:
+        """None: everybody may ask as often as they like."""
+        ...
+
+    @property
+    def repeats(self) -> RepeatedRequests: ...
+    @property
+    def telemetry(self) -> Telemetry: ...
+    @property
+    def figures(self) -> Figures: ...
     @property
     def history(self) -> ModelHistory: ...
     @property

@@ -10,7 +10,15 @@ from litestar.exceptions import NotFoundException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
-from litestar.openapi.spec import Example, OpenAPI, OpenAPIHeader, OpenAPIResponse, Operation, Schema
+from litestar.openapi.spec import (
+    Example,
+    OpenAPI,
+    OpenAPIHeader,
+    OpenAPIResponse,
+    Operation,
+    Reference,
+    Schema,
+)
 from litestar.openapi.spec.enums import OpenAPIType
 from msgspec import Struct
 
@@ -21,7 +29,7 @@ from taxi_predictor.adapters.http.problems import PROBLEM_JSON, NotReadyProblem,
 from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER
 from taxi_predictor.adapters.http.schema_page import page
 
-__all__ = ["complete", "openapi_config", "problem_responses"]
+__all__ = ["complete", "drop_default_error", "openapi_config", "problem_responses"]
 
 _DESCRIPTIONS = {
     400: "The body is not JSON.",
@@ -92,12 +100,11 @@ def complete(document: OpenAPI, examples: Mapping[type[Struct], Sequence[Struct]
     _, schemas = msgspec.json.schema_components(examples, ref_template="#/components/schemas/{name}")
     schemas |= _either_place(schemas[PlaceBody.__name__])
     for struct, some in examples.items():
-        schemas[struct.__name__]["examples"] = msgspec.to_builtins(some)
+        schemas[struct.__name__]["examples"] = msgspec.json.decode(msgspec.json.encode(some))
     document.components.schemas = {name: _JsonSchema(content=schemas[name]) for name in sorted(schemas)}
     for path in (document.paths or {}).values():
         for operation in (path.get, path.post):
             if operation is not None:
-                _drop_what_is_never_given(operation)
                 _add_headers(operation)
 
 
@@ -128,12 +135,15 @@ class _JsonSchema(Schema):
         return self.content
 
 
-def _drop_what_is_never_given(operation: Operation) -> None:
-    """Litestar describes a 400 of its own wherever a path has a part that may be anything."""
-    for status, response in list((operation.responses or {}).items()):
-        is_ours = isinstance(response, OpenAPIResponse) and PROBLEM_JSON in (response.content or {})
-        if operation.responses and status == "400" and not is_ours:
-            del operation.responses[status]
+def drop_default_error(operation: Operation) -> None:
+    """Litestar says that wrong parameters are answered 400, by an error of its own; here they are 422."""
+    responses = operation.responses or {}
+    default = responses.get("400")
+    if not isinstance(default, OpenAPIResponse):
+        return
+    # Ours refer to the schema of a body.
+    if not any(isinstance(media.schema, Reference) for media in (default.content or {}).values()):
+        del responses["400"]
 
 
 def _add_headers(operation: Operation) -> None:
@@ -147,5 +157,5 @@ def _add_headers(operation: Operation) -> None:
     for status, response in (operation.responses or {}).items():
         if isinstance(response, OpenAPIResponse):
             response.headers = {**(response.headers or {}), REQUEST_ID_HEADER: request_id}
-            if status == "503":
+            if status in ("429", "503"):
                 response.headers["Retry-After"] = retry_after

@@ -1,10 +1,10 @@
 """The endpoints for those who run the service."""
 
-from litestar import get
+from litestar import MediaType, Response, get
 
 from taxi_predictor.adapters.http.bodies import LivenessAnswer, ReadinessAnswer
 from taxi_predictor.adapters.http.openapi import problem_responses
-from taxi_predictor.adapters.http.problems import NotReady, NotReadyProblem
+from taxi_predictor.adapters.http.problems import NotReady, NotReadyProblem, Stopping
 from taxi_predictor.adapters.http.requests import ApiRequest
 
 __all__ = ["ROUTES"]
@@ -26,7 +26,8 @@ async def live() -> LivenessAnswer:
     ["/health/ready", "/health"],
     operation_id=lambda _handler, _method, path: "-".join(str(part) for part in path),
     summary="Are predictions answered?",
-    description="They are while a model is at hand, whichever neighbour is down.",
+    description="They are while a model is at hand, whichever neighbour is down; not from when the service"
+    " was told to stop.",
     tags=["health"],
     response_description="They are.",
     responses=problem_responses(500, 503, unavailable=NotReadyProblem),
@@ -34,8 +35,26 @@ async def live() -> LivenessAnswer:
 async def ready(request: ApiRequest) -> ReadinessAnswer:
     readiness = await request.hexagon.health.readiness()
     if readiness.version is None:
-        raise NotReady(readiness)
+        raise (Stopping if readiness.is_stopping else NotReady)(readiness)
     return ReadinessAnswer(version=readiness.version, neighbours=dict(readiness.neighbours))
 
 
-ROUTES = (live, ready)
+@get(
+    "/metrics",
+    operation_id="metrics",
+    summary="What has this service done so far?",
+    description="For Prometheus: in OpenMetrics where that is accepted, else in its own text format.",
+    tags=["health"],
+    media_type=MediaType.TEXT,
+    response_description="The figures of all workers together.",
+    responses=problem_responses(500),
+    sync_to_thread=False,
+)
+def metrics(request: ApiRequest) -> Response[bytes]:
+    request.hexagon.health.standing()  # which tells telemetry, so that the figures are of now
+    exposition = request.hexagon.figures.exposition(request.headers.get("accept", ""))
+    # As a header: to a media type of texts Litestar would add a second charset.
+    return Response(exposition.text, headers={"Content-Type": exposition.media_type})
+
+
+ROUTES = (live, ready, metrics)

@@ -2,6 +2,7 @@
 
 import logging
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from litestar import Request, Response
@@ -11,8 +12,18 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from taxi_predictor.adapters.http.decoding import InvalidBody, MalformedBody
+from taxi_predictor.adapters.http.gate.hosts import HostNotAllowed
+from taxi_predictor.adapters.http.gate.passage import SlowRequest
 from taxi_predictor.adapters.http.requests import request_id
-from taxi_predictor.domain.errors import Invalid, NotFound, Refused, TaxiPredictorError, TooMuch, Unavailable
+from taxi_predictor.domain.errors import (
+    Invalid,
+    NotFound,
+    Refused,
+    TaxiPredictorError,
+    TooManyRequests,
+    TooMuch,
+    Unavailable,
+)
 from taxi_predictor.ports.inbound.health import Readiness
 
 __all__ = [
@@ -24,6 +35,7 @@ __all__ = [
     "NotReady",
     "NotReadyProblem",
     "Problem",
+    "Stopping",
 ]
 
 log = logging.getLogger(__name__)
@@ -32,15 +44,15 @@ PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_S = 10
 """What comes back does so when an operator acts or a neighbour restarts: seconds, not minutes."""
 
-UNREAD = (408, 413, 415)
-"""Statuses of requests that are answered before they came to their end."""
-
 STATUS: dict[type[TaxiPredictorError], int] = {
     MalformedBody: 400,
+    HostNotAllowed: 400,
+    SlowRequest: 408,
     TooMuch: 413,
     Invalid: 422,
     NotFound: 404,
     Refused: 409,
+    TooManyRequests: 429,
     Unavailable: 503,
     TaxiPredictorError: 500,
 }
@@ -80,6 +92,12 @@ class NotReady(Unavailable):
         self.neighbours = dict(readiness.neighbours)
 
 
+class Stopping(NotReady):
+    """Whoever can should ask another process from now on."""
+
+    slug = "stopping"
+
+
 def from_error(request: Request[Any, Any, Any], error: TaxiPredictorError) -> Response[Problem]:
     status = next(STATUS[base] for base in type(error).__mro__ if base in STATUS)
     if status == 500:
@@ -89,7 +107,7 @@ def from_error(request: Request[Any, Any, Any], error: TaxiPredictorError) -> Re
         problem = replace(problem, errors=[FieldProblem(pointer=error.pointer, message=str(error))])
     if isinstance(error, NotReady):
         problem = NotReadyProblem(**asdict(problem), neighbours=error.neighbours)
-    return _respond(problem)
+    return _respond(problem, retry_after_s=error.retry_after_s)
 
 
 def from_validation(_: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
@@ -141,15 +159,21 @@ def _of_slug(slug: str, *, status: int, detail: str, errors: list[FieldProblem] 
     )
 
 
-def _respond(problem: Problem, *, headers: dict[str, str] | None = None) -> Response[Problem]:
-    retry = {"Retry-After": str(RETRY_AFTER_S)} if problem.status == 503 else {}
-    # Its body was not read to the end, so nothing else can be read from the connection.
-    closing = {"Connection": "close"} if problem.status in UNREAD else {}
+def _respond(
+    problem: Problem, *, headers: dict[str, str] | None = None, retry_after_s: float | None = None
+) -> Response[Problem]:
+    added = {}
+    if problem.status in (429, 503):
+        retry_after_s = retry_after_s or RETRY_AFTER_S
+    if retry_after_s:
+        added["Retry-After"] = str(ceil(retry_after_s))
+    if problem.status == 401:
+        added["WWW-Authenticate"] = "Bearer"  # RFC 9110, 11.6.1: it says how to ask
     return Response(
         problem,
         status_code=problem.status,
         media_type=PROBLEM_JSON,
-        headers={**(headers or {}), **retry, **closing},
+        headers={**(headers or {}), **added},
     )
 
 
@@ -160,6 +184,7 @@ def _log_crash(request: Request[Any, Any, Any], error: Exception) -> None:
         extra={
             "request_id": request_id(request.scope),
             "method": request.method,
-            "path": request.url.path,
+            # Not the path: there may be a key in it.
+            "path": request.scope.get("path_template"),
         },
     )

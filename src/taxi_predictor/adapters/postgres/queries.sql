@@ -122,3 +122,31 @@ insert into journal (at, actor, deed, version, reason) values ($1, $2, $3, $4, $
 -- entries --
 -- In the order of writing: clocks of several hosts may disagree.
 select at, actor, deed, version, reason from journal order by entry_id desc limit $1
+
+-- claim_key --
+-- One row, which says who holds the key. None where somebody took it while this statement ran: it
+-- waited for them, but reads the table as it was before, with nothing there or what has expired.
+with taken as (
+    insert into idempotent_answers (owner, key, claim_id, fingerprint, expires_at)
+    values ($1, $2, $3, $4, $6)
+    on conflict (owner, key) do update set claim_id = excluded.claim_id, fingerprint = excluded.fingerprint,
+        expires_at = excluded.expires_at, status = null, headers = null, body = null
+    where idempotent_answers.expires_at <= $5
+    returning claim_id
+)
+select claim_id, null as fingerprint, null as status, null as headers, null as body from taken
+union all
+select claim_id, fingerprint, status, headers, body from idempotent_answers
+where owner = $1 and key = $2 and expires_at > $5 and not exists (select from taken)
+
+-- keep_answer --
+update idempotent_answers set expires_at = $4, status = $5, headers = $6, body = $7
+where owner = $1 and key = $2 and claim_id = $3 and status is null
+returning true
+
+-- release_key --
+delete from idempotent_answers where owner = $1 and key = $2 and claim_id = $3 and status is null
+
+-- forget_answers --
+with expired as (delete from idempotent_answers where expires_at <= $1 returning 1)
+select count(*) from expired

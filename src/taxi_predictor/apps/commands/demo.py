@@ -67,7 +67,11 @@ async def demo(
     refuse_taken_port(settings)
     async with opened(settings) as container:
         await _prepare(container, trips, zones)
-        server = await asyncio.create_subprocess_exec(*server_command(settings), start_new_session=True)
+        server = await asyncio.create_subprocess_exec(
+            *server_command(),
+            env={**os.environ, "TAXI_API_OPEN_PREDICT": "true"},
+            start_new_session=True,  # so that a Ctrl-C does not reach it twice
+        )
         try:
             await _ask(container, settings)
             if serve:
@@ -83,7 +87,7 @@ async def _stop(server: asyncio.subprocess.Process) -> None:
         try:
             await asyncio.wait_for(server.wait(), timeout=STOP_TIMEOUT_S)
         except TimeoutError:
-            os.killpg(server.pid, signal.SIGKILL)
+            server.send_signal(signal.SIGINT)  # the second one waits for nobody
             await server.wait()
 
 
@@ -177,7 +181,8 @@ async def _ask(container: Container, settings: Settings) -> None:
     if manifest.is_simulated:
         OUT.print("[yellow]Learned from simulated trips: a look at the machinery, not at a city.[/yellow]")
     OUT.print(
-        f"\nAPI docs  {url}/schema\nHealth    {url}/health\n"
+        f"\nAPI docs  {url}/schema\nHealth    {url}/health\nMetrics   {url}/metrics\n"
+        f"Keys      none are asked for while the demo runs, of whoever can reach {settings.api_address}\n"
         "Next      taxi-predictor trips | models | evaluate stored | predict --help",
         markup=False,
         highlight=False,

@@ -3,19 +3,23 @@
 import os
 import socket
 import sys
-from itertools import chain
 from typing import Literal
 
+from taxi_predictor.adapters.disk.shelf import champion_folder
+from taxi_predictor.adapters.lightgbm.artifact import read_verified
+from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.commands.output import ERR
 from taxi_predictor.apps.commands.session import opened
+from taxi_predictor.apps.home import claim_home
+from taxi_predictor.apps.profiles import models_folder, refuse_unnamed_servers
 from taxi_predictor.apps.settings import Settings, load_settings
-from taxi_predictor.domain.errors import NoChampion, TaxiPredictorError, Unavailable
+from taxi_predictor.domain.errors import BrokenModel, NoChampion, Unavailable
 
 __all__ = ["refuse_taken_port", "serve", "server_command"]
 
 
 async def serve(what: Literal["api"] = "api", /) -> None:
-    """Serve the HTTP API until interrupted.
+    """Serve the HTTP API until interrupted; what is in flight then is finished.
 
     Address, port and workers come from TAXI_API_HOST, TAXI_API_PORT and TAXI_API_WORKERS.
 
@@ -26,36 +30,40 @@ async def serve(what: Literal["api"] = "api", /) -> None:
     """
     settings = load_settings()
     refuse_taken_port(settings)
-    async with opened(settings) as container:
-        try:
-            container.outbound.shelf.champion()
-        except TaxiPredictorError:
-            try:
-                model = await container.lifecycle.sync()
-                ERR.print(f"[dim]version {model.version} fetched from the registry[/dim]")
-            except NoChampion as error:
-                ERR.print(f"[yellow]not ready yet: {error}[/yellow]")
+    if not _is_stocked(settings):
+        await _stock(settings)
     url = settings.api_url
     ERR.print(f"Serving {url}, explained at {url}/schema", style="bold", markup=False, highlight=False)
-    command = server_command(settings)
+    command = server_command()
     os.execv(command[0], command)  # noqa: S606 # no shell is wanted
 
 
-def server_command(settings: Settings) -> list[str]:
-    """The command line of the server, a process of its own that forks its workers.
+def server_command() -> list[str]:
+    """The command line of the server, a process of its own: this one has loaded too much to fork."""
+    return [sys.executable, "-m", "taxi_predictor.apps.server"]
 
-    A process that has trees and frames loaded must not fork: their threads do not come along, and
-    the worker waits for them for ever.
-    """
-    options = {
-        "--interface": "asgi",
-        "--host": settings.api_host,
-        "--port": str(settings.api_port),
-        "--workers": str(settings.api_workers),
-        "--log-level": "warning",
-    }
-    server = [sys.executable, "-m", "granian", "--factory", "--no-ws", "--respawn-failed-workers"]
-    return [*server, *chain.from_iterable(options.items()), "taxi_predictor.apps.api:create"]
+
+def _is_stocked(settings: Settings) -> bool:
+    """Whether a sound champion is at hand: then the half of a start is saved that opening all takes."""
+    if settings.profile == "memory":
+        return False
+    refuse_unnamed_servers(settings)
+    claim_home(settings.home, load_city(settings.city))
+    folder = champion_folder(models_folder(settings))
+    try:
+        return folder is not None and bool(read_verified(folder))
+    except BrokenModel:
+        return False
+
+
+async def _stock(settings: Settings) -> None:
+    """Fetch the champion from the registry; without any the service starts all the same."""
+    async with opened(settings) as container:
+        try:
+            model = await container.lifecycle.sync()
+            ERR.print(f"[dim]version {model.version} fetched from the registry[/dim]")
+        except NoChampion as error:
+            ERR.print(f"[yellow]not ready yet: {error}[/yellow]")
 
 
 def refuse_taken_port(settings: Settings) -> None:

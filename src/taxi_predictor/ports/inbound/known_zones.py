@@ -42,13 +42,24 @@ class KnownZones:
             NoZones: no zone table was ever remembered.
             Unavailable: the store does not answer, and never did.
         """
-        if self._table is None or zone not in self._table.zones:
+        if self._table is not None and zone not in self._table.zones and self._is_older_than(MIN_AGE):
+            await self._look()
+        return (await self.table()).place(zone)
+
+    async def table(self) -> ZoneTable:
+        """The whole table.
+
+        Raises:
+            NoZones: no zone table was ever remembered.
+            Unavailable: the store does not answer, and never did.
+        """
+        if self._table is None:
             if self._is_older_than(MIN_AGE):
                 await self._look()
         elif self._is_older_than(MAX_AGE):
             _ = self._begin_to_look()
         if self._table is not None:
-            return self._table.place(zone)
+            return self._table
         if self._trouble is not None:
             raise self._trouble
         raise NoZones(

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import exp
+from time import perf_counter
 
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
@@ -13,7 +14,7 @@ from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate, Manifest, ModelVersion
-from taxi_predictor.domain.place import Place, Point, ZoneId, great_circle_km
+from taxi_predictor.domain.place import Place, Point, ZoneId, ZoneTable, great_circle_km
 from taxi_predictor.domain.plausibility import EARLIEST, LATEST
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
 from taxi_predictor.ports.inbound.known_zones import KnownZones
@@ -21,6 +22,7 @@ from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import ModelShelf, ServedModel
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns
+from taxi_predictor.ports.outbound.telemetry import Telemetry
 
 __all__ = ["DurationPredictor", "Prediction", "refuse_absurd", "refuse_impossible"]
 
@@ -28,10 +30,6 @@ COLUMNS_FROM_PLANS = 64
 """So many are answered sooner in columns and beside the event loop, where a few would wait for it."""
 SLICE_TRIPS = 8192
 """What the model works on at a time: some 10 MB, and no more than half a second."""
-
-LOOK_BACK = timedelta(hours=6)
-LOOKS = 144
-"""Departures that are tried at once: every two and a half minutes, then every second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +94,11 @@ class DurationPredictor:
         clock: Clock,
         city: City,
         columns: PlanColumns,
+        telemetry: Telemetry,
         current_level: Callable[[ServedModel], LiveLevel | None] = lambda _: None,
         level_trouble: Callable[[ServedModel], str | None] = lambda _: None,
     ) -> None:
+        self._telemetry = telemetry
         self.city = city
         self._columns = columns
         self._turn = asyncio.Semaphore()
@@ -121,6 +121,15 @@ class DurationPredictor:
             Unavailable: the zones were never read, and cannot be now.
         """
         return Place(where) if isinstance(where, Point) else await self._zones.place(where)
+
+    async def zones(self) -> ZoneTable:
+        """The whole zone table, as new as in :meth:`place`.
+
+        Raises:
+            NoZones: no zone table was ever remembered.
+            Unavailable: the zones were never read, and cannot be now.
+        """
+        return await self._zones.table()
 
     def champion(self) -> ServedModel:
         """Who answers.
@@ -145,7 +154,12 @@ class DurationPredictor:
         for plan in plans:
             refuse_impossible(plan, self.city)
         level = self._current_level(served)
-        return self._predictions(plans, served.model.estimate(plans, level=level), served, level)
+        began_s = perf_counter()
+        distributions = served.model.estimate(plans, level=level)
+        self._telemetry.predicted(
+            version=served.version, trips=len(plans), elapsed_s=perf_counter() - began_s
+        )
+        return self._predictions(plans, distributions, served, level)
 
     def _predictions(
         self,
@@ -202,36 +216,12 @@ class DurationPredictor:
         for offset in range(0, len(plans), SLICE_TRIPS):
             piece = PlanBatch(plans.table.slice(offset, SLICE_TRIPS))
             async with self._turn:
+                began_s = perf_counter()
                 estimates.append(await asyncio.to_thread(served.model.estimate_batch, piece, level=level))
+                self._telemetry.predicted(
+                    version=served.version, trips=len(piece), elapsed_s=perf_counter() - began_s
+                )
         return estimates, served, level
-
-    def latest_departure(self, plan: TripPlan, *, arrive_by: datetime, probability: float) -> datetime | None:
-        """The last second to leave so that *plan* ends by *arrive_by* with *probability*.
-
-        None if even six hours before are too late; the departure that *plan* names does not matter.
-
-        Raises:
-            InvalidTrip: as :meth:`predict`.
-            NoChampion: no model was promoted yet.
-        """
-        step = LOOK_BACK / LOOKS
-        low = self._last_in_time(plan, arrive_by, probability, arrive_by - LOOK_BACK, step)
-        if low is None:
-            return None
-        # Within one step, durations are a line of an hour or so: look again, second by second.
-        fine = self._last_in_time(plan, arrive_by, probability, low, step / LOOKS) or low
-        return fine.replace(microsecond=0) if fine.microsecond else fine
-
-    def _last_in_time(
-        self, plan: TripPlan, arrive_by: datetime, probability: float, first: datetime, step: timedelta
-    ) -> datetime | None:
-        """The last of :data:`LOOKS` + 1 departures, *step* apart, that arrives in time; None if none does."""
-        departures = [first + step * number for number in range(LOOKS + 1)]
-        answers = self.predict([replace(plan, pickup_at=at) for at in departures])
-        for at, answer in zip(reversed(departures), reversed(answers), strict=True):
-            if at + timedelta(seconds=answer.distribution.quantile_s(probability)) <= arrive_by:
-                return at
-        return None
 
     def explain(self, plan: TripPlan) -> Explanation:
         """What made the duration that :meth:`predict` answers for *plan*; the same errors."""
@@ -263,11 +253,11 @@ def refuse_impossible(plan: TripPlan, city: City) -> None:
     refuse_absurd(plan.pickup_at)
 
 
-def refuse_absurd(pickup_at: datetime) -> None:
-    """Refuse a departure for which there are no holidays.
+def refuse_absurd(at: datetime, name: str = "pickup_at") -> None:
+    """Refuse an instant, called *name*, for which there are no holidays.
 
     Raises:
         InvalidTrip: it is beyond the calendar.
     """
-    if not EARLIEST <= pickup_at < LATEST:
-        raise InvalidTrip(f"pickup_at {pickup_at.isoformat()} is not between the years 2000 and 2099")
+    if not EARLIEST <= at < LATEST:
+        raise InvalidTrip(f"{name} {at.isoformat()} is not between the years 2000 and 2099")

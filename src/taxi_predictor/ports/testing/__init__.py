@@ -10,6 +10,7 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{module}"
         for module in (
+            "answers",
             "backtests",
             "clock",
             "duration_model",
@@ -17,6 +18,7 @@ pytest.register_assert_rewrite(
             "model_shelf",
             "progress",
             "quarantine",
+            "telemetry",
             "trip_source",
             "trip_store",
             "zone_store",

@@ -24,7 +24,7 @@ __all__ = ["ROUTES"]
     tags=["predictions"],
     response_description="The prediction.",
     responses=problem_responses(400, 413, 415, 422, 500, 503),
-    opt={"scope": Scope.PREDICT},
+    opt={"scope": Scope.PREDICT, "idempotent": True},
 )
 async def predict(
     data: JSONBody[PredictionBody],

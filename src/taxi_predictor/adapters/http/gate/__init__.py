@@ -1,0 +1,1 @@
+"""What decides whether a request is let in, before its handler runs."""

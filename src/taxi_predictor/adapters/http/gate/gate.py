@@ -1,0 +1,60 @@
+"""The gate that every request goes through."""
+
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from taxi_predictor.adapters.http.gate.addresses import ClientAddresses, neighbourhood
+from taxi_predictor.adapters.http.gate.callers import key_of, remember_caller
+from taxi_predictor.adapters.http.gate.hosts import AllowedHosts
+from taxi_predictor.adapters.http.gate.passage import Passage, StreamPassage
+from taxi_predictor.adapters.http.gate.rates import Rates
+from taxi_predictor.adapters.http.gate.slots import Slots
+from taxi_predictor.adapters.http.options import Options
+from taxi_predictor.domain.access import ANYBODY
+
+__all__ = ["Gate"]
+
+PROBED = "/health"
+"""Who asks below it whether the service lives does so by its address, whatever its names are."""
+
+
+class Gate(ASGIMiddleware):
+    """Asks in this order: which host, which key, how often, whether there is room; then the time runs.
+
+    A handler whose ``opt`` has a ``scope`` of access is asked all of it; one without, such as health,
+    only the host. One that has ``streams`` is bounded in each piece and not in all.
+
+    It belongs to one application, as its slots do.
+    """
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, options: Options) -> None:
+        self._hosts = AllowedHosts(options.allowed_hosts)
+        self._addresses = ClientAddresses(options.trusted_proxies)
+        self._rates = Rates()
+        self._slots = Slots(at_work=options.max_concurrent, waiting=options.max_waiting)
+        self._within_s = options.deadline_s
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        if not scope["path"].startswith(PROBED):
+            self._hosts.check(scope)
+        opt = scope["route_handler"].opt
+        wanted = opt.get("scope")
+        if wanted is None:
+            await next_app(scope, receive, send)
+            return
+        hexagon = scope["litestar_app"].state.hexagon
+        caller = hexagon.gatekeeper.admit(key_of(scope), wanted)
+        remember_caller(scope, caller)
+        if hexagon.limits is not None:
+            who = (
+                f"address {neighbourhood(self._addresses.of(scope))}"
+                if caller is ANYBODY
+                else f"key {caller.name}"
+            )
+            await self._rates.check(hexagon.limits, who)
+        kind = StreamPassage if opt.get("streams") else Passage
+        passage = kind(scope, receive, send, slots=self._slots, within_s=self._within_s)
+        await passage.go(next_app)

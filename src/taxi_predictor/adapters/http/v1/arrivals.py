@@ -1,0 +1,197 @@
+"""Will I be there in time, and when must I leave to be?"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from litestar import post
+from litestar.params import JSONBody
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from taxi_predictor.adapters.http.bodies import ModelAnswer, PlaceBody, departure_of, place_of
+from taxi_predictor.adapters.http.examples import A_DROPOFF, A_MODEL, A_PICKUP, A_PICKUP_AT
+from taxi_predictor.adapters.http.openapi import problem_responses
+from taxi_predictor.adapters.http.requests import ApiRequest
+from taxi_predictor.adapters.http.timing import timed
+from taxi_predictor.domain.access import Scope
+from taxi_predictor.domain.trip import TripPlan
+from taxi_predictor.ports.inbound.arrivals import LOOK_BACK, Bound, Chance
+from taxi_predictor.ports.inbound.predicting import Prediction
+
+__all__ = ["EXAMPLES", "ROUTES"]
+
+DEFAULT_PROBABILITY = 0.9
+DECIMALS = 6
+"""Of a probability; nobody counted a million trips."""
+
+Probability = Annotated[float, Meta(ge=0.01, le=0.99)]
+
+
+class ArrivalBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A trip, and when it has to be over.
+
+    With `pickup_at`: how likely it then is in time. With `probability`, or with neither: when to leave
+    at the latest.
+    """
+
+    pickup: PlaceBody
+    dropoff: PlaceBody
+    arrive_by: Annotated[
+        datetime,
+        Meta(description="With an offset from UTC, or as clocks on the city's walls show it."),
+    ]
+    pickup_at: (
+        Annotated[datetime, Meta(description="When one thinks of leaving; written as arrive_by.")] | UnsetType
+    ) = UNSET
+    probability: (
+        Annotated[
+            float,
+            Meta(
+                ge=0.01,
+                le=0.99,
+                description="How sure the latest departure has to be; 0.9 where pickup_at is absent too.",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    passenger_count: Annotated[int, Meta(ge=0, le=9)] | None = None
+
+
+class ChanceAnswer(Struct, frozen=True, kw_only=True):
+    """How likely the trip is over in time when it starts at `pickup_at`."""
+
+    pickup_at: Annotated[datetime, Meta(tz=True)]
+    probability: float
+    bound: Annotated[
+        Bound,
+        Meta(
+            description="Whether the probability is just that, or a bound: before the soonest and after the"
+            " latest end that the model knows of, it knows no more than that."
+        ),
+    ]
+    duration_s: Annotated[float, Meta(description="The median, as of every prediction.")]
+    arrival_at: Annotated[datetime, Meta(tz=True, description="After the median.")]
+
+    @classmethod
+    def of(cls, chance: Chance) -> "ChanceAnswer":
+        return cls(
+            pickup_at=chance.prediction.plan.pickup_at,
+            probability=round(chance.probability, DECIMALS),
+            bound=chance.bound,
+            duration_s=chance.prediction.duration_s,
+            arrival_at=chance.prediction.arrival_at,
+        )
+
+
+class LatestDepartureAnswer(Struct, frozen=True, kw_only=True):
+    """The last second to leave so as to be there in time with `probability`."""
+
+    probability: Probability
+    pickup_at: Annotated[datetime | None, Meta(description="On the city's clock; null where it is too late.")]
+    duration_s: Annotated[float | None, Meta(description="The median when leaving then.")]
+    arrival_at: Annotated[datetime | None, Meta(description="After the median: sooner than has to be.")]
+    reason: Annotated[str | None, Meta(description="Why there is none.")] = None
+
+    @classmethod
+    def of(cls, prediction: Prediction | None, probability: float) -> "LatestDepartureAnswer":
+        if prediction is None:
+            hours = LOOK_BACK // timedelta(hours=1)
+            reason = f"even {hours} hours before, it is too late to be there with probability {probability}"
+            return cls(
+                probability=probability, pickup_at=None, duration_s=None, arrival_at=None, reason=reason
+            )
+        tz = prediction.manifest.city.tz
+        return cls(
+            probability=probability,
+            pickup_at=prediction.plan.pickup_at.astimezone(tz),
+            duration_s=prediction.duration_s,
+            arrival_at=prediction.arrival_at.astimezone(tz),
+        )
+
+
+class ArrivalAnswer(Struct, frozen=True, kw_only=True):
+    """What was asked for of the two."""
+
+    arrive_by: Annotated[datetime, Meta(tz=True)]
+    chance: Annotated[ChanceAnswer, Meta(description="Where pickup_at was given.")] | UnsetType = UNSET
+    latest_departure: (
+        Annotated[LatestDepartureAnswer, Meta(description="Where probability was given, or no pickup_at.")]
+        | UnsetType
+    ) = UNSET
+    distance_km: Annotated[float, Meta(description="The great circle from pickup to drop-off.")]
+    model: ModelAnswer
+
+
+@post(
+    "/v1/arrivals",
+    status_code=200,
+    operation_id="arrive",
+    summary="Say how likely one arrives in time, or when to leave at the latest",
+    description="An arrival that is asked for later is never less likely.",
+    tags=["advice"],
+    response_description="What was asked for.",
+    responses=problem_responses(400, 413, 415, 422, 500, 503),
+    opt={"scope": Scope.PREDICT},
+)
+async def arrive(
+    data: JSONBody[ArrivalBody],
+    request: ApiRequest,
+) -> ArrivalAnswer:
+    predictor, arrivals = request.hexagon.predictor, request.hexagon.arrivals
+    arrive_by = departure_of(data.arrive_by, predictor, pointer="#/arrive_by")
+    is_chance = data.pickup_at is not UNSET
+    plan = TripPlan(
+        pickup=await place_of(data.pickup, predictor, pointer="#/pickup"),
+        dropoff=await place_of(data.dropoff, predictor, pointer="#/dropoff"),
+        pickup_at=departure_of(data.pickup_at, predictor, pointer="#/pickup_at") if is_chance else arrive_by,
+        passenger_count=data.passenger_count,
+    )
+    latest: LatestDepartureAnswer | UnsetType = UNSET
+    with timed(request.scope, "model"):
+        chance = arrivals.chance(plan, arrive_by=arrive_by)
+        if data.probability is not UNSET or not is_chance:
+            probability = DEFAULT_PROBABILITY if data.probability is UNSET else data.probability
+            prediction = await arrivals.latest_departure(plan, arrive_by=arrive_by, probability=probability)
+            latest = LatestDepartureAnswer.of(prediction, probability)
+    return ArrivalAnswer(
+        arrive_by=arrive_by,
+        chance=ChanceAnswer.of(chance) if is_chance else UNSET,
+        latest_departure=latest,
+        distance_km=chance.prediction.distance_km,
+        model=ModelAnswer.of(chance.prediction.version, chance.prediction.manifest),
+    )
+
+
+ROUTES = (arrive,)
+
+_ARRIVE_BY = A_PICKUP_AT + timedelta(minutes=30)
+_LEAVE_AT = A_PICKUP_AT - timedelta(seconds=166)
+
+EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
+    ArrivalBody: [
+        ArrivalBody(pickup=A_PICKUP, dropoff=A_DROPOFF, arrive_by=_ARRIVE_BY),
+        ArrivalBody(
+            pickup=A_PICKUP, dropoff=A_DROPOFF, arrive_by=_ARRIVE_BY, pickup_at=A_PICKUP_AT, probability=0.95
+        ),
+    ],
+    ArrivalAnswer: [
+        ArrivalAnswer(
+            arrive_by=_ARRIVE_BY,
+            chance=ChanceAnswer(
+                pickup_at=A_PICKUP_AT,
+                probability=0.9125,
+                bound=Bound.EXACTLY,
+                duration_s=1324.612,
+                arrival_at=A_PICKUP_AT + timedelta(seconds=1324.612),
+            ),
+            latest_departure=LatestDepartureAnswer(
+                probability=0.95,
+                pickup_at=_LEAVE_AT,
+                duration_s=1321.004,
+                arrival_at=_LEAVE_AT + timedelta(seconds=1321.004),
+            ),
+            distance_km=4.733,
+            model=A_MODEL,
+        )
+    ],
+}

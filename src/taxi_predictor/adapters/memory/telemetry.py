@@ -1,0 +1,54 @@
+"""Telemetry that remembers every call, as values that a test can compare."""
+
+from dataclasses import dataclass
+
+from taxi_predictor.domain.model import ModelVersion
+from taxi_predictor.ports.outbound.telemetry import Exposition, Figures, Telemetry
+
+__all__ = ["Answered", "Predicted", "RecordingTelemetry", "Refused"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    method: str
+    route: str
+    status: int
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predicted:
+    version: ModelVersion
+    trips: int
+    elapsed_s: float
+
+
+class RecordingTelemetry(Telemetry, Figures):
+    """Grows with every call: for tests, not for services."""
+
+    def __init__(self) -> None:
+        self.calls: list[Answered | Refused | Predicted] = []
+        """All that counts, in the order of the calls."""
+        self.version: ModelVersion | None = None
+        """What the service answers with; None: it is not ready, or nobody said that it is."""
+
+    def answered(self, *, method: str, route: str, status: int, elapsed_s: float) -> None:
+        self.calls.append(Answered(method=method, route=route, status=status, elapsed_s=elapsed_s))
+
+    def refused(self, *, reason: str) -> None:
+        self.calls.append(Refused(reason=reason))
+
+    def predicted(self, *, version: ModelVersion, trips: int, elapsed_s: float) -> None:
+        self.calls.append(Predicted(version=version, trips=trips, elapsed_s=elapsed_s))
+
+    def ready(self, version: ModelVersion | None, /) -> None:
+        self.version = version
+
+    def exposition(self, accept: str = "", /) -> Exposition:
+        lines = (f"{fact!r}\n" for fact in (self.version, *self.calls))
+        return Exposition(media_type="text/plain; charset=utf-8", text="".join(lines).encode())

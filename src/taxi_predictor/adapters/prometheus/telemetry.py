@@ -1,0 +1,118 @@
+"""The figures of the service under their Prometheus names: units in them, and few labels."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics import disable_created_metrics
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.values import ValueClass
+
+from taxi_predictor.domain.model import ModelVersion
+from taxi_predictor.ports.outbound.telemetry import Exposition, Figures, Telemetry
+
+__all__ = ["BUCKETS_S", "PrometheusTelemetry", "figures_of_process"]
+
+BUCKETS_S = (
+    0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0
+)  # fmt: skip
+"""From a single row to the longest that a request may take."""
+
+IS_ONE_OF_SEVERAL: bool = vars(ValueClass)["_multiprocess"]
+"""Whether what is counted here lies in files that other processes read; decided by the library."""
+
+# When a series began is a series of its own, for each: nobody asks for it.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+class PrometheusTelemetry(Telemetry, Figures):
+    """Registers its figures with *registry*, which should hold nothing else of these names."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        self._requests = Counter(
+            "taxi_http_requests_total",
+            "Requests answered, by the template of their path, their method and the status",
+            ("route", "method", "status"),
+            registry=registry,
+        )
+        self._request_s = Histogram(
+            "taxi_http_request_seconds",
+            "From when a request came until it began to be answered",
+            ("route",),
+            buckets=BUCKETS_S,
+            registry=registry,
+        )
+        self._refusals = Counter(
+            "taxi_refusals_total",
+            "Requests refused, by the slug of their problem",
+            ("reason",),
+            registry=registry,
+        )
+        self._predictions = Counter(
+            "taxi_predictions_total",
+            "Trips that a version of the model was asked about",
+            ("version",),
+            registry=registry,
+        )
+        self._prediction_s = Histogram(
+            "taxi_prediction_seconds",
+            "What the model took for the trips of one question",
+            buckets=BUCKETS_S,
+            registry=registry,
+        )
+        # All processes see the same model at the same time, so the last one to look tells for all.
+        self._ready = Gauge(
+            "taxi_ready",
+            "Whether predictions are answered: 1, or 0 without a model and when the service stops",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+        self._version = Gauge(
+            "taxi_model_version",
+            "The version of the model that answers, or answered last; 0: none did",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+        # The library checks and looks up labels under a lock at every call.
+        self._of_request: dict[tuple[str, str, int], Counter] = {}
+        self._of_route: dict[str, Histogram] = {}
+        self._of_version: dict[ModelVersion, Counter] = {}
+
+    def answered(self, *, method: str, route: str, status: int, elapsed_s: float) -> None:
+        key = (route, method, status)
+        counter = self._of_request.get(key)
+        if counter is None:
+            counter = self._of_request[key] = self._requests.labels(*key)
+            self._of_route[route] = self._request_s.labels(route)
+        counter.inc()
+        self._of_route[route].observe(elapsed_s)
+
+    def refused(self, *, reason: str) -> None:
+        self._refusals.labels(reason).inc()
+
+    def predicted(self, *, version: ModelVersion, trips: int, elapsed_s: float) -> None:
+        counter = self._of_version.get(version)
+        if counter is None:
+            counter = self._of_version[version] = self._predictions.labels(version)
+        counter.inc(trips)
+        self._prediction_s.observe(elapsed_s)
+
+    def ready(self, version: ModelVersion | None, /) -> None:
+        self._ready.set(version is not None)
+        if version is not None:
+            self._version.set(version)
+
+    def exposition(self, accept: str = "", /) -> Exposition:
+        registry = self._registry
+        if IS_ONE_OF_SEVERAL:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        encode, media_type = choose_encoder(accept)
+        return Exposition(media_type=media_type, text=encode(registry))
+
+
+def figures_of_process() -> PrometheusTelemetry:
+    """Telemetry for this process, with its memory, CPU time and open files where it is the only one."""
+    registry = CollectorRegistry()
+    if not IS_ONE_OF_SEVERAL:
+        ProcessCollector(registry=registry)
+    return PrometheusTelemetry(registry)

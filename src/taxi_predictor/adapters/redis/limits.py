@@ -1,0 +1,86 @@
+"""Rate limits that several processes count together, in Redis."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from limits import RateLimitItemPerSecond
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from redis.asyncio import BlockingConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from taxi_predictor.domain.errors import Invalid, Unavailable
+from taxi_predictor.ports.outbound.limits import WINDOW_S, RateLimits
+
+__all__ = ["RedisRateLimits", "open_redis"]
+
+PATIENCE_S = 0.08
+"""Redis answers within a millisecond; a request is not held up much longer for one that does not."""
+PAUSE_S = 5.0
+"""For so long a Redis that did not answer is not asked; then by one request, while the others go on."""
+CONNECTIONS = 16
+
+
+@asynccontextmanager
+async def open_redis(url: str) -> AsyncIterator[BlockingConnectionPool]:
+    """Connections that are made when they are needed: a Redis that is away does not hinder a start.
+
+    Raises:
+        Invalid: the URL is none of a Redis.
+    """
+    try:
+        pool = BlockingConnectionPool.from_url(
+            url, max_connections=CONNECTIONS, timeout=PATIENCE_S, retry=Retry(NoBackoff(), 0)
+        )
+    except ValueError as error:
+        raise Invalid(f"this is no URL of a Redis: {error}") from error
+    try:
+        yield pool
+    finally:
+        await pool.disconnect()
+
+
+class RedisRateLimits(RateLimits):
+    """At most *at_most* admitted in any *window_s*, by the clocks of those who count."""
+
+    def __init__(
+        self,
+        pool: BlockingConnectionPool,
+        *,
+        at_most: int,
+        window_s: int = WINDOW_S,
+        pause_s: float = PAUSE_S,
+    ) -> None:
+        # The URL is only to say which kind of server it is: the pool has the real one.
+        storage = RedisStorage("async+redis://", implementation="redispy", connection_pool=pool)  # type: ignore[arg-type]
+        self._limiter = MovingWindowRateLimiter(storage)
+        self._limit = RateLimitItemPerSecond(at_most, window_s, namespace="taxi-predictor")
+        self._pause_s = pause_s
+        self._is_away = False
+        self._ask_again_at_s = 0.0
+
+    async def take(self, who: str, /) -> float:
+        now_s = time.monotonic()
+        if self._is_away:
+            if now_s < self._ask_again_at_s:
+                raise Unavailable("the Redis that counts requests did not answer a moment ago")
+            self._ask_again_at_s = now_s + self._pause_s  # by this one; those that come meanwhile pass
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                wait_s = await self._take(who)
+        except (OSError, RedisError) as error:
+            self._is_away, self._ask_again_at_s = True, time.monotonic() + self._pause_s
+            raise Unavailable("the Redis that counts requests does not answer") from error
+        self._is_away = False
+        return wait_s
+
+    async def _take(self, who: str) -> float:
+        if await self._limiter.hit(self._limit, who):
+            return 0.0
+        window = await self._limiter.get_window_stats(self._limit, who)
+        # It may have become free between the two questions.
+        return max(window.reset_time - time.time(), 0.001) if window.remaining <= 0 else 0.001

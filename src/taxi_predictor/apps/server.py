@@ -1,0 +1,100 @@
+"""The process that serves: it starts the workers, and stops them so that no request is lost.
+
+Run as ``python -m taxi_predictor.apps.server``. It loads granian and the settings and nothing more: a
+process that has trees and frames loaded must not fork, for their threads do not come along, and the
+worker waits for them for ever.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from tempfile import TemporaryDirectory
+from threading import Event
+from typing import Any
+
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+
+from taxi_predictor.apps.draining import announce_stop, ignore_stop
+from taxi_predictor.apps.settings import Settings, load_settings
+
+__all__ = ["DrainingServer", "main"]
+
+
+class DrainingServer(MPServer):
+    """On the first signal to stop it drains; the second one does not wait for anybody.
+
+    While it drains the workers answer as ever, but for readiness: time for a balancer to turn elsewhere.
+    Then no connection is taken any more, what is in flight is finished, and the workers end.
+    """
+
+    def __init__(self, application: str, settings: Settings) -> None:
+        super().__init__(
+            application,
+            address=settings.api_host,
+            port=settings.api_port,
+            interface=Interfaces.ASGI,
+            workers=settings.api_workers,
+            websockets=False,
+            log_level=LogLevels.warning,
+            respawn_failed_workers=True,
+        )
+        self._drain_s = settings.api_drain_s
+        self._hurry = Event()
+
+    @property
+    def was_hurried(self) -> bool:
+        return self._hurry.is_set()
+
+    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
+        if self.interrupt_signal:
+            self._hurry.set()
+            for worker in self.wrks:
+                worker.kill()  # type: ignore[no-untyped-call]
+        super().signal_handler_interrupt(*args, **kwargs)  # type: ignore[no-untyped-call]
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        announce_stop(worker.inner.pid for worker in self.wrks)
+        self._hurry.wait(self._drain_s)
+        super().shutdown(exit_code)  # type: ignore[no-untyped-call]
+
+
+def main(application: str = "taxi_predictor.apps.api:create") -> None:
+    """Serve until told to stop, by the environment's settings; exit with 1 if that had to be hurried.
+
+    *application* is ``module:function``, where the function builds it, in each worker.
+    """
+    settings = load_settings()
+    ignore_stop()
+    with _room_for_figures(settings):
+        server = DrainingServer(application, settings)
+        server.serve(target_loader=_build)
+        if server.was_hurried:
+            sys.exit(1)
+
+
+def _build(application: str) -> Callable[..., Any]:
+    """Build the application, in the worker."""
+    # A Ctrl-C reaches all of the terminal's group; it is for the parent, who knows how to stop.
+    os.setpgrp()
+    module, _, function = application.partition(":")
+    built: Callable[..., Any] = getattr(import_module(module), function)()
+    return built
+
+
+@contextmanager
+def _room_for_figures(settings: Settings) -> Iterator[None]:
+    """Where several workers keep what they count, so that any of them can tell the sums."""
+    if settings.api_workers == 1:
+        yield
+        return
+    with TemporaryDirectory(prefix="taxi-figures-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # its client library looks there when imported
+        yield
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,57 @@
+"""Counting what the service does, for those who watch it."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Protocol
+
+from taxi_predictor.domain.model import ModelVersion
+
+__all__ = ["Exposition", "Figures", "Telemetry"]
+
+
+class Telemetry(Protocol):
+    """Takes in what happens. It may be told from any thread, and it neither waits nor fails."""
+
+    @abstractmethod
+    def answered(self, *, method: str, route: str, status: int, elapsed_s: float) -> None:
+        """One request was answered, *elapsed_s* after it came.
+
+        *route* is the template of a path, such as ``/v1/models/{version}``: each new one is kept for
+        ever. Every telling counts.
+        """
+        ...
+
+    @abstractmethod
+    def refused(self, *, reason: str) -> None:
+        """Something was not done, for *reason*: the slug of an error. Every telling counts."""
+        ...
+
+    @abstractmethod
+    def predicted(self, *, version: ModelVersion, trips: int, elapsed_s: float) -> None:
+        """The model *version* estimated *trips* together, within *elapsed_s*. Every telling counts."""
+        ...
+
+    @abstractmethod
+    def ready(self, version: ModelVersion | None, /) -> None:
+        """The service answers with *version*; None: it is not ready. Only the last telling counts."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposition:
+    """Figures as a text, and its media type."""
+
+    media_type: str
+    text: bytes
+
+
+class Figures(Protocol):
+    """Gives out what a telemetry took in."""
+
+    @abstractmethod
+    def exposition(self, accept: str = "", /) -> Exposition:
+        """All that was told before, by every process of the service that ran since it was started.
+
+        *accept* is what HTTP calls by that name; of the forms that there are, the one it likes best.
+        """
+        ...

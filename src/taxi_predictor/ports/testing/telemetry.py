@@ -1,0 +1,110 @@
+"""The contract of Telemetry and Figures: what is told can be read, and telling never fails."""
+
+import asyncio
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import pytest
+
+from taxi_predictor.domain.model import ModelVersion
+from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
+
+__all__ = ["ReadableTelemetry", "TelemetryContract"]
+
+THREADS, TELLINGS = 4, 250
+TEXTS = ("", "/v1/models/{version}", 'a"b\\c', "one\ntwo\x00", "京都 🚕", "x" * 5_000)
+NUMBERS = (0.0, 1e-9, 1e12, math.inf, math.nan)
+WISHES = ("", "*/*", "text/plain", "application/openmetrics-text; version=1.0.0", "text/html", ";;q=,")
+
+
+class ReadableTelemetry(Telemetry, Figures, Protocol):
+    """Takes in, and gives out again."""
+
+
+def _answered(telemetry: Telemetry) -> None:
+    telemetry.answered(method="POST", route="/v1/predictions", status=200, elapsed_s=0.5)
+
+
+def _refused(telemetry: Telemetry) -> None:
+    telemetry.refused(reason="no-champion")
+
+
+def _predicted(telemetry: Telemetry) -> None:
+    telemetry.predicted(version=ModelVersion(3), trips=2, elapsed_s=0.25)
+
+
+VERBS = (_answered, _refused, _predicted)
+
+
+class TelemetryContract(ABC):
+    @abstractmethod
+    def open(self) -> AbstractAsyncContextManager[ReadableTelemetry]:
+        """Telemetry that was told nothing, and whose figures say only what it is told."""
+
+    @pytest.mark.parametrize("tell", VERBS)
+    async def test_every_telling_counts(self, tell: Callable[[Telemetry], None]) -> None:
+        """The same thing told again is one more."""
+        async with self.open() as telemetry:
+            texts = [telemetry.exposition().text]
+            for _ in range(3):
+                tell(telemetry)
+                texts.append(telemetry.exposition().text)
+            assert len(set(texts)) == len(texts)
+
+    async def test_of_readiness_the_last_telling_counts(self) -> None:
+        """What was told before leaves no trace, and telling it again changes nothing."""
+        async with self.open() as telemetry:
+            telemetry.ready(ModelVersion(3))
+            with_three = telemetry.exposition().text
+            telemetry.ready(None)
+            assert telemetry.exposition().text != with_three
+            telemetry.ready(ModelVersion(4))
+            assert telemetry.exposition().text != with_three
+            telemetry.ready(ModelVersion(3))
+            telemetry.ready(ModelVersion(3))
+            assert telemetry.exposition().text == with_three
+
+    async def test_nothing_that_any_thread_tells_is_lost(self) -> None:
+        """Many threads at once come to the same figures as one alone."""
+        async with self.open() as telemetry:
+            for verb in VERBS:
+                for _ in range(THREADS * TELLINGS):
+                    verb(telemetry)
+            alone = telemetry.exposition().text
+        async with self.open() as telemetry:
+
+            def tell(verb: Callable[[Telemetry], None]) -> None:
+                for _ in range(TELLINGS):
+                    verb(telemetry)
+
+            for verb in VERBS:  # one verb after the other, so that whoever keeps the order has one
+                await asyncio.gather(*(asyncio.to_thread(tell, verb) for _ in range(THREADS)))
+            assert telemetry.exposition().text == alone
+
+    @pytest.mark.parametrize("text", TEXTS)
+    async def test_anything_can_be_told(self, text: str) -> None:
+        """However odd, it disturbs neither whoever tells it nor whoever reads."""
+        async with self.open() as telemetry:
+            for number in NUMBERS:
+                telemetry.answered(method=text, route=text, status=0, elapsed_s=number)
+                telemetry.predicted(version=ModelVersion(1), trips=0, elapsed_s=number)
+            telemetry.refused(reason=text)
+            assert telemetry.exposition().text
+
+    @pytest.mark.parametrize("accept", WISHES)
+    async def test_some_form_is_given_whatever_is_asked_for(self, accept: str) -> None:
+        """With a media type that says which."""
+        async with self.open() as telemetry:
+            _answered(telemetry)
+            exposition = telemetry.exposition(accept)
+            assert "/" in exposition.media_type
+            assert exposition.text
+
+    async def test_reading_changes_nothing(self) -> None:
+        """Of two readings with nothing told in between, each says the same."""
+        async with self.open() as telemetry:
+            _answered(telemetry)
+            assert telemetry.exposition() == telemetry.exposition()

@@ -1,0 +1,111 @@
+"""The Prometheus adapter keeps its contract, in one process and in several."""
+
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
+
+from taxi_predictor.adapters.prometheus.telemetry import PrometheusTelemetry, figures_of_process
+from taxi_predictor.domain.model import ModelVersion
+from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
+
+
+class TestPrometheusTelemetry(TelemetryContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[ReadableTelemetry]:
+        yield PrometheusTelemetry(CollectorRegistry())
+
+
+def samples(text: bytes) -> dict[str, float]:
+    """The samples by name and labels, as they are written."""
+    return {
+        sample.name + json.dumps(sample.labels, sort_keys=True): sample.value
+        for family in text_string_to_metric_families(text.decode())
+        for sample in family.samples
+    }
+
+
+def test_what_is_told_stands_under_its_name() -> None:
+    telemetry = PrometheusTelemetry(CollectorRegistry())
+    for status in (200, 200, 503):
+        telemetry.answered(method="POST", route="/v1/predictions", status=status, elapsed_s=0.003)
+    telemetry.refused(reason="no-champion")
+    telemetry.predicted(version=ModelVersion(7), trips=40, elapsed_s=0.004)
+    telemetry.predicted(version=ModelVersion(7), trips=2, elapsed_s=0.004)
+    telemetry.ready(ModelVersion(7))
+    told = samples(telemetry.exposition().text)
+    assert (
+        told['taxi_http_requests_total{"method": "POST", "route": "/v1/predictions", "status": "200"}'] == 2
+    )
+    assert (
+        told['taxi_http_requests_total{"method": "POST", "route": "/v1/predictions", "status": "503"}'] == 1
+    )
+    assert told['taxi_http_request_seconds_count{"route": "/v1/predictions"}'] == 3
+    assert told['taxi_http_request_seconds_bucket{"le": "0.002", "route": "/v1/predictions"}'] == 0
+    assert told['taxi_http_request_seconds_bucket{"le": "0.005", "route": "/v1/predictions"}'] == 3
+    assert told['taxi_refusals_total{"reason": "no-champion"}'] == 1
+    assert told['taxi_predictions_total{"version": "7"}'] == 42
+    assert told["taxi_prediction_seconds_count{}"] == 2
+    assert (told["taxi_ready{}"], told["taxi_model_version{}"]) == (1, 7)
+
+
+def test_a_service_that_is_not_ready_says_what_it_answered_with_last() -> None:
+    telemetry = PrometheusTelemetry(CollectorRegistry())
+    telemetry.ready(ModelVersion(7))
+    telemetry.ready(None)
+    told = samples(telemetry.exposition().text)
+    assert (told["taxi_ready{}"], told["taxi_model_version{}"]) == (0, 7)
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type", "end"),
+    [
+        ("", "text/plain; version=0.0.4", b"\n"),
+        ("text/html,*/*", "text/plain; version=0.0.4", b"\n"),
+        ("application/openmetrics-text;version=1.0.0,*/*;q=0.1", "application/openmetrics-text", b"# EOF\n"),
+    ],
+)
+def test_it_speaks_open_metrics_to_whoever_does(accept: str, media_type: str, end: bytes) -> None:
+    exposition = PrometheusTelemetry(CollectorRegistry()).exposition(accept)
+    assert exposition.media_type.startswith(media_type)
+    assert exposition.text.endswith(end)
+
+
+def test_alone_a_process_tells_of_itself_too() -> None:
+    told = samples(figures_of_process().exposition().text)
+    assert told["process_resident_memory_bytes{}"] > 1e6
+    assert told["process_open_fds{}"] >= 3
+
+
+WORKER = """
+import sys
+from taxi_predictor.adapters.prometheus.telemetry import figures_of_process
+
+telemetry = figures_of_process()
+for _ in range(int(sys.argv[1])):
+    telemetry.answered(method="GET", route="/health", status=200, elapsed_s=0.001)
+telemetry.ready(int(sys.argv[2]))
+sys.stdout.buffer.write(telemetry.exposition().text)
+"""
+
+
+def test_several_processes_add_up_and_the_last_word_on_readiness_is_the_last(tmp_path: Path) -> None:
+    text = b""
+    for tellings, version in ((3, 2), (4, 1)):  # the first has ended when the second begins
+        text = subprocess.run(
+            [sys.executable, "-c", WORKER, str(tellings), str(version)],
+            env={"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": ":".join(sys.path)},
+            check=True,
+            capture_output=True,
+        ).stdout
+    told = samples(text)
+    assert told['taxi_http_requests_total{"method": "GET", "route": "/health", "status": "200"}'] == 7
+    assert told['taxi_http_request_seconds_count{"route": "/health"}'] == 7
+    assert told["taxi_model_version{}"] == 1
+    assert not [name for name in told if "pid" in name or name.startswith("process_")]

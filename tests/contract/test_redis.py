@@ -1,0 +1,111 @@
+"""Redis keeps the contract of rate limits; one that is away or hangs is soon left alone."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+import redis
+
+from servers import needs_redis, redis_url
+from taxi_predictor.adapters.redis.limits import CONNECTIONS, PATIENCE_S, RedisRateLimits, open_redis
+from taxi_predictor.domain.errors import Invalid, Unavailable
+from taxi_predictor.ports.outbound.limits import RateLimits
+from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
+
+
+@needs_redis
+class TestRedisRateLimits(RateLimitsContract):
+    window_s = 1  # Redis has a clock of its own that no test can advance
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[RateLimits, Callable[[float], Awaitable[None]]]]:
+        redis.Redis.from_url(redis_url()).flushall()
+        async with open_redis(redis_url()) as pool:
+            yield RedisRateLimits(pool, at_most=AT_MOST, window_s=self.window_s), self.let_pass
+
+    async def let_pass(self, windows: float) -> None:
+        await asyncio.sleep(windows * self.window_s)
+
+    async def test_processes_count_together(self) -> None:
+        async with self.open() as (one, _), open_redis(redis_url()) as pool:
+            other = RedisRateLimits(pool, at_most=AT_MOST, window_s=self.window_s)
+            waits = [await limits.take("a") for limits in (one, other) for _ in range(AT_MOST)]
+            assert [wait == 0.0 for wait in waits] == [True] * AT_MOST + [False] * AT_MOST
+
+    async def test_a_crowd_that_comes_at_once_shares_few_connections(self) -> None:
+        async with self.open() as (limits, _):
+            waits = await asyncio.gather(*(limits.take(f"one of {who}") for who in range(200)))
+            assert waits == [0.0] * 200
+            clients = redis.Redis.from_url(redis_url()).client_list()
+            assert len(clients) <= CONNECTIONS + 1
+
+
+@asynccontextmanager
+async def hanging() -> AsyncIterator[tuple[str, list[int]]]:
+    """A server that takes connections and never says anything; how often it was connected to."""
+    connected: list[int] = []
+    over = asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.append(1)
+        await over.wait()
+        writer.close()
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    try:
+        yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}", connected
+    finally:
+        over.set()
+        server.close()
+
+
+async def test_a_redis_that_hangs_costs_little_and_is_then_not_asked() -> None:
+    async with hanging() as (url, connected), open_redis(url) as pool:
+        limits = RedisRateLimits(pool, at_most=1)
+        began_s = time.monotonic()
+        with pytest.raises(Unavailable):
+            await limits.take("a")
+        assert time.monotonic() - began_s < 2 * PATIENCE_S
+        began_s = time.monotonic()
+        for _ in range(100):
+            with pytest.raises(Unavailable, match="a moment ago"):
+                await limits.take("a")
+        assert time.monotonic() - began_s < PATIENCE_S
+        assert len(connected) == 1
+
+
+async def test_after_the_pause_one_request_asks_and_the_others_go_on() -> None:
+    async with hanging() as (url, connected), open_redis(url) as pool:
+        limits = RedisRateLimits(pool, at_most=1, pause_s=0.1)
+        with pytest.raises(Unavailable):
+            await limits.take("a")
+        await asyncio.sleep(0.11)
+        answers = await asyncio.gather(*(limits.take("a") for _ in range(20)), return_exceptions=True)
+        assert all(isinstance(answer, Unavailable) for answer in answers)
+        assert len(connected) == 2
+
+
+async def test_a_redis_that_is_away_is_said_to_be(free_tcp_port: int) -> None:
+    async with open_redis(f"redis://127.0.0.1:{free_tcp_port}") as pool:
+        with pytest.raises(Unavailable, match="does not answer"):
+            await RedisRateLimits(pool, at_most=1).take("a")
+
+
+@needs_redis
+async def test_a_redis_that_comes_back_counts_again() -> None:
+    async with open_redis(redis_url()) as pool:
+        limits = RedisRateLimits(pool, at_most=1, window_s=1, pause_s=0.05)
+        assert await limits.take("back") == 0.0
+        redis.Redis.from_url(redis_url()).execute_command("CLIENT", "PAUSE", "300", "ALL")
+        with pytest.raises(Unavailable):
+            await limits.take("back")
+        await asyncio.sleep(0.35)
+        assert await limits.take("back") > 0.0
+
+
+async def test_what_is_no_url_is_refused() -> None:
+    with pytest.raises(Invalid, match="no URL of a Redis"):
+        async with open_redis("localhost:6379"):
+            pass
