@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import Phase, settings
 
 from taxi_predictor.adapters.columns.arrays import ARRAYS, frame
+from taxi_predictor.adapters.columns.plans import FramePlanColumns, FramePlanGrid
 from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
 from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.baselines import MeanDuration, MeanDurationTrainer
@@ -57,7 +59,7 @@ from taxi_predictor.domain.errors import BrokenModel, MissingSource, NotEnoughTr
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, ModelArtifact, ModelVersion
-from taxi_predictor.domain.place import Zone, ZoneTable
+from taxi_predictor.domain.place import Place, Zone, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripPlan
 from taxi_predictor.ports.outbound.answers import Answer, Claim, Holder
@@ -98,6 +100,7 @@ from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
+from taxi_predictor.ports.testing.plans import PlanColumnsContract
 from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip, an_artifact
@@ -123,6 +126,7 @@ CONTRACTS: tuple[type[ABC], ...] = (
     ModelRegistryContract,
     ModelShelfContract,
     ModelTrainerContract,
+    PlanColumnsContract,
     ProgressContract,
     QuarantineContract,
     RateLimitsContract,
@@ -1413,6 +1417,50 @@ class KeepsAllTrialsTogether(MemoryTrialStore):
 class KeepsTheBestFirst(MemoryTrialStore):
     async def trials(self, key: str, /) -> Sequence[Trial]:
         return sorted(await super().trials(key), key=lambda trial: trial.loss)
+
+
+# Columns of plans
+
+
+@breaks(PlanColumnsContract, "test_plans_keep_their_order_and_all_that_they_say")
+class LeavesAtFullSeconds(FramePlanColumns):
+    def of(self, plans: Sequence[TripPlan], /) -> PlanBatch:
+        return super().of([replace(plan, pickup_at=plan.pickup_at.replace(microsecond=0)) for plan in plans])
+
+
+@breaks(PlanColumnsContract, "test_departures_may_be_given_at_any_offset")
+class TakesAnyDepartureForUtc(FramePlanColumns):
+    def of(self, plans: Sequence[TripPlan], /) -> PlanBatch:
+        return super().of([replace(plan, pickup_at=plan.pickup_at.replace(tzinfo=UTC)) for plan in plans])
+
+
+@breaks(PlanColumnsContract, "test_a_grid_holds_every_trip_once")
+class ComputesEqualTripsAgain(FramePlanColumns):
+    class grid(FramePlanGrid):  # noqa: N801 # it stands in for a method
+        @property
+        def plans(self) -> PlanBatch:
+            return PlanBatch(pl.concat([frame(super().plans.table)] * 2))
+
+
+@breaks(PlanColumnsContract, "test_every_cell_gets_what_is_known_of_its_trip")
+class MixesUpTheCells(FramePlanColumns):
+    class grid(FramePlanGrid):  # noqa: N801 # it stands in for a method
+        def spread(self, values: Column, /) -> Column:
+            return super().spread(values)[::-1]
+
+
+@breaks(PlanColumnsContract, "test_a_cell_without_a_trip_is_nan")
+class FillsHoles(FramePlanColumns):
+    class grid(FramePlanGrid):  # noqa: N801 # it stands in for a method
+        def spread(self, values: Column, /) -> Column:
+            return np.nan_to_num(super().spread(values))
+
+
+@breaks(PlanColumnsContract, "test_places_differ_by_point_or_zone")
+class ForgetsZones(FramePlanColumns):
+    class grid(FramePlanGrid):  # noqa: N801 # it stands in for a method
+        def __init__(self, origins: Sequence[Place | None], *others: Any) -> None:
+            super().__init__([place and Place(place.point) for place in origins], *others)
 
 
 # Kept answers

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import chain
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 
@@ -25,10 +25,13 @@ from taxi_predictor.adapters.http.osrm import router as osrm
 from taxi_predictor.adapters.http.parting import say_goodbye
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
 from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER, ApiRequest, send_request_id
+from taxi_predictor.adapters.http.responses import ApiResponse
 from taxi_predictor.adapters.http.telemetry import TimedLitestar, tell_answered, tell_refused
 from taxi_predictor.adapters.http.v1 import (
     arrivals,
+    batch,
     departures,
+    matrix,
     models,
     nearest,
     predictions,
@@ -40,13 +43,14 @@ __all__ = ["EXAMPLES", "create_app"]
 
 log = logging.getLogger(__name__)
 
-QUESTIONS = (predictions, arrivals, departures, nearest, reachable, models, stats)
-ROUTES = (
-    *chain.from_iterable(question.ROUTES for question in QUESTIONS),
-    *osrm.ROUTERS,
-    INFERENCE,
-    *operations.ROUTES,
+QUESTIONS = (predictions, batch, matrix, arrivals, departures, nearest, reachable, models, stats)
+V1 = Router(
+    "/",
+    route_handlers=list(chain.from_iterable(question.ROUTES for question in QUESTIONS)),
+    response_class=ApiResponse,
 )
+"""What is answered as JSON or as MessagePack."""
+ROUTES = (V1, *osrm.ROUTERS, INFERENCE, *operations.ROUTES)
 EXAMPLES = dict(ChainMap(*(dict(module.EXAMPLES) for module in (examples, *QUESTIONS[1:], osrm))))
 """Of every body."""
 

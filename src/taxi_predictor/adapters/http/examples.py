@@ -82,7 +82,7 @@ PROBLEM_EXAMPLES: Mapping[int, Problem] = {
             type="about:blank",
             title="Unsupported Media Type",
             status=415,
-            detail="send the body as Content-Type: application/json",
+            detail="send the body as one of: application/json, application/vnd.msgpack",
         ),
         Problem(
             type="/problems/invalid-body",

@@ -17,6 +17,7 @@ pytest.register_assert_rewrite(
             "duration_model",
             "model_registry",
             "model_shelf",
+            "plans",
             "progress",
             "quarantine",
             "telemetry",
