@@ -24,6 +24,7 @@ from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryMod
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
+from taxi_predictor.domain.access import Scope, new_key
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
@@ -58,6 +59,9 @@ ZONES = ZoneTable(
         ),
     }
 )
+
+
+KEY, KEPT = new_key("ada", frozenset({Scope.PREDICT}), now=NOON)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +109,13 @@ def a_shelf(
     return shelf
 
 
+async def known_keys() -> KeyStore:
+    """One, which may predict."""
+    keys = MemoryKeyStore()
+    await keys.add(KEPT)
+    return keys
+
+
 @contextmanager
 def serving(
     *,
@@ -150,7 +161,7 @@ def serving(
             dispatch=Dispatch(predictor=predictor, columns=FramePlanColumns(), max_vehicles=100),
             reach=Reach(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
             gatekeeper=Gatekeeper(
-                store=keys or MemoryKeyStore(),
+                store=keys or await known_keys(),
                 snapshot=MemoryKeySnapshot(),
                 clock=now,
                 every=timedelta(seconds=10),
@@ -180,6 +191,12 @@ def client() -> Iterator[Client]:
     """A client of the service as usual: version 3 of a model at 20 km/h, and two zones."""
     with serving() as usual:
         yield usual
+
+
+@pytest.fixture(scope="session")
+def key() -> str:
+    """A key that the service as usual knows; predictions need none."""
+    return KEY
 
 
 @pytest.fixture(scope="session")
