@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from litestar import Litestar
+from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
+from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.ports.outbound.journal import Deed, Entry, Journal
@@ -65,6 +67,18 @@ def test_all_models_are_listed_oldest_first_with_scores_and_verdict(admin: Clien
     assert models[0]["held_out"]["coverage_80"] == 0.8
     assert models[0]["trained_until"] == "2023-02-10T00:00:00-05:00"
     assert (models[0]["trips"], models[0]["sources"], models[0]["simulated"]) == (2_000, ["tlc-green"], False)
+
+
+def test_whoever_sees_or_changes_models_is_an_administrator(admin: Client) -> None:
+    scopes = {
+        (route.path_format, method): handler.opt["scope"]
+        for route in admin.app.routes
+        if isinstance(route, HTTPRoute) and route.path_format.startswith("/v1/models")
+        for method, (handler, _) in route.route_handler_map.items()
+        if method != "OPTIONS"
+    }
+    assert len(scopes) == 4
+    assert set(scopes.values()) == {Scope.ADMIN}
 
 
 def test_without_any_model_the_list_is_empty(client: Client, operator: Mapping[str, str]) -> None:
