@@ -16,24 +16,25 @@ from litestar.testing import TestClient
 
 from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.http.app import create_app
-from taxi_predictor.adapters.http.gate.callers import Doorkeeper
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.journal import MemoryJournal
+from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelRegistry, MemoryModelShelf
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trips import MemoryCatalog, MemoryQuarantine, MemoryTripStore
-from taxi_predictor.domain.access import ANYBODY, Caller, Scope
+from taxi_predictor.domain.access import Scope, new_key
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.ports.inbound.arrivals import Arrivals
 from taxi_predictor.ports.inbound.departures import DepartureBoard
 from taxi_predictor.ports.inbound.dispatch import Dispatch
+from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health, Ping
 from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.intake import TripIntake
@@ -45,6 +46,7 @@ from taxi_predictor.ports.inbound.reach import Reach
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.inbound.versions import ModelVersions, digest
+from taxi_predictor.ports.outbound.access import KeyStore
 from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.limits import RateLimits
@@ -80,7 +82,7 @@ class MemoryHexagon:
     levelling: LiveLevelling
     health: Health
     repeats: RepeatedRequests
-    gatekeeper: Doorkeeper
+    gatekeeper: Gatekeeper
     telemetry: Telemetry
     figures: Figures
     history: ModelHistory
@@ -89,14 +91,8 @@ class MemoryHexagon:
     limits: RateLimits | None = None
 
 
-OPERATOR = Caller(name="ops laptop", scopes=frozenset(Scope))
-
-
-class OpenDoor:
-    """Lets anybody in; who asks for more than predictions is the operator."""
-
-    def admit(self, key: str | None, scope: Scope, /) -> Caller:
-        return ANYBODY if scope in ANYBODY.scopes else OPERATOR
+OPERATOR_KEY, KEPT = new_key("ops-laptop", frozenset(Scope), now=NOON)
+"""A key that is known wherever no other keys are, and allows everything."""
 
 
 def a_shelf(
@@ -136,6 +132,7 @@ def serving(
     *,
     shelf: ModelShelf | None = None,
     zones: ZoneTable | None = ZONES,
+    keys: KeyStore | None = None,
     pings: Mapping[str, Ping] | None = None,
     answers: AnswerStore | None = None,
     clock: MemoryClock | None = None,
@@ -151,6 +148,8 @@ def serving(
         store = MemoryZoneStore()
         if zones is not None:
             await store.remember(zones)
+        operator_keys = MemoryKeyStore()
+        await operator_keys.add(KEPT)
         told = telemetry or RecordingTelemetry()
         serving_shelf, now = shelf or a_shelf(), clock or MemoryClock(NOON)
         rejects, loader = quarantine or MemoryQuarantine(), ConstantSpeedLoader()
@@ -181,7 +180,14 @@ def serving(
             departures=DepartureBoard(predictor=predictor, max_departures=500),
             dispatch=Dispatch(predictor=predictor, columns=FramePlanColumns(), max_vehicles=100),
             reach=Reach(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
-            gatekeeper=OpenDoor(),
+            gatekeeper=Gatekeeper(
+                store=keys or operator_keys,
+                snapshot=MemoryKeySnapshot(),
+                clock=now,
+                every=timedelta(seconds=10),
+                max_age=timedelta(hours=1),
+                open_predict=options.get("open_predict", True),
+            ),
             repeats=RepeatedRequests(
                 answers=answers or MemoryAnswerStore(), clock=now, lease=timedelta(minutes=1)
             ),
@@ -223,6 +229,12 @@ def serving(
 def serve() -> Serve:
     """Serve another core than usual, by the arguments of :func:`serving`; or with other options."""
     return serving
+
+
+@pytest.fixture(scope="session")
+def operator() -> Mapping[str, str]:
+    """Headers of who may do everything."""
+    return {"X-Api-Key": OPERATOR_KEY}
 
 
 @pytest.fixture(scope="session")

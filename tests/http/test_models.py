@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from litestar import Litestar
+from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
+from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.ports.outbound.journal import Deed, Entry, Journal
@@ -38,10 +40,13 @@ def journal() -> MemoryJournal:
 
 
 @pytest.fixture
-def admin(serve: Serve, three_models: ModelRegistry, journal: Journal) -> Iterator[Client]:
+def admin(
+    serve: Serve, three_models: ModelRegistry, journal: Journal, operator: Mapping[str, str]
+) -> Iterator[Client]:
     """Three models, of which none serves yet."""
     shelf = MemoryModelShelf(ConstantSpeedLoader())
     with serve(registry=three_models, shelf=shelf, journal=journal) as client:
+        client.headers.update(operator)
         yield client
 
 
@@ -64,8 +69,20 @@ def test_all_models_are_listed_oldest_first_with_scores_and_verdict(admin: Clien
     assert (models[0]["trips"], models[0]["sources"], models[0]["simulated"]) == (2_000, ["tlc-green"], False)
 
 
-def test_without_any_model_the_list_is_empty(client: Client) -> None:
-    assert client.get("/v1/models").json() == {"models": []}
+def test_whoever_sees_or_changes_models_is_an_administrator(admin: Client) -> None:
+    scopes = {
+        (route.path_format, method): handler.opt["scope"]
+        for route in admin.app.routes
+        if isinstance(route, HTTPRoute) and route.path_format.startswith("/v1/models")
+        for method, (handler, _) in route.route_handler_map.items()
+        if method != "OPTIONS"
+    }
+    assert len(scopes) == 4
+    assert set(scopes.values()) == {Scope.ADMIN}
+
+
+def test_without_any_model_the_list_is_empty(client: Client, operator: Mapping[str, str]) -> None:
+    assert client.get("/v1/models", headers=operator).json() == {"models": []}
 
 
 def test_a_model_is_shown_with_all_that_is_kept_of_it(admin: Client) -> None:
@@ -121,7 +138,7 @@ def test_an_override_promotes_and_is_written_down(admin: Client, journal: Journa
     promoted = admin.post("/v1/models/2/promote", json={"override": "the fair is in town"})
     assert promoted.json()["aliases"] == ["champion"]
     entry = last_entry(journal)
-    assert (entry.deed, entry.actor) == (Deed.OVERRIDDEN, "ops laptop")
+    assert (entry.deed, entry.actor) == (Deed.OVERRIDDEN, "ops-laptop")
     assert entry.reason.startswith("the fair is in town")
 
 
@@ -159,7 +176,7 @@ def test_the_journal_names_the_caller_s_key(admin: Client, journal: Journal) -> 
         ("rollback", Deed.ROLLED_BACK),
     ):
         assert admin.post(f"/v1/models/{path}").is_success
-        assert (last_entry(journal).deed, last_entry(journal).actor) == (deed, "ops laptop")
+        assert (last_entry(journal).deed, last_entry(journal).actor) == (deed, "ops-laptop")
 
 
 class Polars(TableMaker):

@@ -1,4 +1,4 @@
-"""Real processes start, count together, survive the death of one of them, and stop without losing a request."""
+"""Real processes start, count together, outlive one of them, and stop without losing a request."""
 
 import re
 import signal

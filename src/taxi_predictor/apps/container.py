@@ -11,15 +11,14 @@ from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.profiles import PROFILES, Outbound, refuse_lone_counters
 from taxi_predictor.apps.settings import Settings
-from taxi_predictor.domain.access import ANYBODY, Caller, Scope
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.ports.inbound.arrivals import Arrivals
 from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.comparing import ComparableTrips
 from taxi_predictor.ports.inbound.departures import DepartureBoard
 from taxi_predictor.ports.inbound.dispatch import Dispatch
+from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.intake import TripIntake
@@ -67,7 +66,7 @@ class Container:
     repeats: RepeatedRequests
     stock: Stock
     health: Health
-    gatekeeper: "OpenDoor"
+    gatekeeper: Gatekeeper
     telemetry: Telemetry
     figures: Figures
     outbound: Outbound
@@ -75,15 +74,6 @@ class Container:
     @property
     def limits(self) -> RateLimits | None:
         return self.outbound.limits
-
-
-class OpenDoor:
-    """Before there are keys: anybody may predict, and nobody may do more."""
-
-    def admit(self, key: str | None, scope: Scope, /) -> Caller:
-        if scope in ANYBODY.scopes:
-            return ANYBODY
-        raise Unavailable("there are no keys yet")
 
 
 def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
@@ -184,7 +174,14 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             intake=intake, trips=outbound.trips, zones=outbound.zones, clock=outbound.clock, city=city
         ),
         history=ModelHistory(journal=outbound.journal, versions=versions),
-        gatekeeper=OpenDoor(),
+        gatekeeper=Gatekeeper(
+            store=outbound.keys,
+            snapshot=outbound.key_snapshot,
+            clock=outbound.clock,
+            every=timedelta(seconds=settings.api_keys_every_s),
+            max_age=timedelta(seconds=settings.api_keys_max_age_s),
+            open_predict=settings.api_open_predict,
+        ),
         health=Health(shelf=outbound.shelf, telemetry=outbound.telemetry, pings=outbound.pings),
         telemetry=outbound.telemetry,
         figures=outbound.figures,

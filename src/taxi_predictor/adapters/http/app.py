@@ -62,12 +62,14 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     async def opened(app: Litestar) -> AsyncIterator[None]:
         async with open_hexagon() as hexagon:
             app.state.hexagon = hexagon
+            await hexagon.gatekeeper.refresh()  # so that the first request finds the keys
             try:
                 hexagon.health.warm_up()
             except Exception:  # a fault of the model: whoever asks is told, and who watches readiness
                 log.exception("model.crashed")
             following = [
-                asyncio.create_task(endless.follow()) for endless in (hexagon.levelling, hexagon.repeats)
+                asyncio.create_task(endless.follow())
+                for endless in (hexagon.levelling, hexagon.repeats, hexagon.gatekeeper)
             ]
             try:
                 yield

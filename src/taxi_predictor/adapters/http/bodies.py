@@ -45,7 +45,8 @@ Departure = Annotated[
     Meta(
         description="When the trip starts: with an offset from UTC, or as clocks on the city's walls show it."
         " The hour that they skip in spring and the one that they repeat in autumn need an offset."
-        " Where absent: now."
+        " Where absent: now.",
+        extra_json_schema={"format": "date-time"},
     ),
 ]
 Coverage = Annotated[float, Meta(ge=0.01, le=0.99, description="How likely the interval holds the duration.")]

@@ -45,13 +45,13 @@ PROBLEM_EXAMPLES: Mapping[int, Problem] = {
             type="/problems/unauthorized",
             title="unauthorized",
             status=401,
-            detail="send a key as Authorization: Bearer KEY or as X-Api-Key: KEY",
+            detail="this needs an API key",
         ),
         Problem(
             type="/problems/forbidden",
             title="forbidden",
             status=403,
-            detail="this key may predict, and no more",
+            detail="this API key does not allow admin: it is for predict",
         ),
         Problem(
             type="/problems/slow-request",

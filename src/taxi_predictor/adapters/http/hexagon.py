@@ -4,10 +4,10 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from taxi_predictor.adapters.http.gate.callers import Doorkeeper
 from taxi_predictor.ports.inbound.arrivals import Arrivals
 from taxi_predictor.ports.inbound.departures import DepartureBoard
 from taxi_predictor.ports.inbound.dispatch import Dispatch
+from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
@@ -41,7 +41,7 @@ class Hexagon(Protocol):
     @property
     def health(self) -> Health: ...
     @property
-    def gatekeeper(self) -> Doorkeeper: ...
+    def gatekeeper(self) -> Gatekeeper: ...
     @property
     def limits(self) -> RateLimits | None:
         """None: everybody may ask as often as they like."""

@@ -16,12 +16,14 @@ from taxi_predictor.adapters.http.gate.hosts import HostNotAllowed
 from taxi_predictor.adapters.http.gate.passage import SlowRequest
 from taxi_predictor.adapters.http.requests import request_id
 from taxi_predictor.domain.errors import (
+    Denied,
     Invalid,
     NotFound,
     Refused,
     TaxiPredictorError,
     TooManyRequests,
     TooMuch,
+    Unauthorized,
     Unavailable,
 )
 from taxi_predictor.ports.inbound.health import Readiness
@@ -51,6 +53,8 @@ STATUS: dict[type[TaxiPredictorError], int] = {
     SlowRequest: 408,
     TooMuch: 413,
     Invalid: 422,
+    Unauthorized: 401,
+    Denied: 403,
     NotFound: 404,
     Refused: 409,
     TooManyRequests: 429,

@@ -58,9 +58,9 @@ def describe(document: OpenAPI, routes: Iterable[BaseRoute], *, is_open: bool) -
             scope = handler.opt.get("scope")
             if operation is None or scope is None:
                 continue
-            operation.security = [{name: []} for name in SCHEMES]
-            if is_open and scope is Scope.PREDICT:
-                operation.security.append({})
+            # Where none is needed, none is described: clients that are made from this would ask for one.
+            if not (is_open and scope is Scope.PREDICT):
+                operation.security = [{name: []} for name in SCHEMES]
             _add_refusals(operation)
 
 

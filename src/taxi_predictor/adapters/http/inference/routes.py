@@ -56,7 +56,7 @@ async def live() -> LiveAnswer:
 @get("/health/ready")
 async def ready(request: ApiRequest) -> ReadyAnswer:
     readiness = await request.hexagon.health.readiness()
-    if not readiness.is_ready:
+    if readiness.version is None:
         raise NotReady(readiness)
     return ReadyAnswer(ready=True)
 
