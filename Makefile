@@ -34,7 +34,7 @@ promote: setup ## Let the newest model serve
 accuracy: setup ## Measure every method on real trips and write docs/accuracy.md (DATA=folder, 20 min)
 	$(BIN)/python benchmarks/accuracy.py "$(or $(DATA),../shared/data)"
 bench: setup ## Print ratios against floors measured in the same run
-	$(BIN)/python benchmarks/ingest.py
+	$(BIN)/python benchmarks/ingest.py && $(BIN)/python benchmarks/matrix.py
 
 ##@ Maintain
 lock: setup ## Pin the newest allowed versions by hash
