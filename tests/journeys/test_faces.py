@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -175,4 +176,4 @@ def test_leaving_later_never_arrives_earlier(served: httpx.Client) -> None:
     )
     arrivals = [datetime.fromisoformat(answer["arrival_at"]) for answer in board["departures"]]
     assert len(arrivals) == 24 * 60
-    assert all(later >= sooner - timedelta(milliseconds=1) for sooner, later in zip(arrivals, arrivals[1:]))
+    assert all(later >= sooner - timedelta(milliseconds=1) for sooner, later in pairwise(arrivals))
