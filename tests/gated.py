@@ -136,8 +136,12 @@ async def ask(
     pieces: Sequence[bytes] = (b"",),
     ends: bool = True,
     leaves: bool = False,
+    reads: bool = True,
 ) -> Answer:
-    """Ask *app* with a body of *pieces*; one that never *ends* keeps it waiting, or *leaves*."""
+    """Ask *app* with a body of *pieces*; one that never *ends* keeps it waiting, or *leaves*.
+
+    Who does not read gets the head of the answer only.
+    """
     messages: list[Message] = []
     left = [
         {"type": "http.request", "body": piece, "more_body": not ends or number < len(pieces)}
@@ -152,6 +156,8 @@ async def ask(
         return left.pop(0)
 
     async def send(message: Message) -> None:
+        if not reads and message["type"] == "http.response.body":
+            await asyncio.Event().wait()
         messages.append(message)
 
     scope: Any = {

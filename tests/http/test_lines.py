@@ -2,7 +2,7 @@
 
 import asyncio
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -10,13 +10,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxi_predictor.adapters.http.lines import Line, LineCutter, LineResponse
+from taxi_predictor.adapters.http.lines import Line, LineAnswers, LineCutter, LineResponse
 from taxi_predictor.adapters.http.spill import Spill
-from taxi_predictor.domain.errors import StorageFull, Unavailable
+from taxi_predictor.domain.errors import StorageFull, TaxiPredictorError, Unavailable
 
 
 async def echo(lines: Sequence[Line]) -> bytes:
     return b"".join(b"%d %s\n" % (line.number, line.content or b"") for line in lines)
+
+
+class By(LineAnswers):
+    """Answers by a function."""
+
+    def __init__(self, answer: Callable[[Sequence[Line]], Awaitable[bytes]]) -> None:
+        self._answer = answer
+
+    async def __call__(self, lines: Sequence[Line], /) -> bytes:
+        return await self._answer(lines)
+
+    def give_up(self, error: TaxiPredictorError, /) -> bytes:
+        return f"given up: {error}\n".encode()
 
 
 class Connection:
@@ -56,7 +69,7 @@ class Connection:
         self.is_complete = not message["more_body"]
 
     async def exchange(self, answer: Any) -> bytes:
-        response = LineResponse(answer).to_asgi_response(None, None)  # type: ignore[arg-type] # it looks at neither
+        response = LineResponse(By(answer)).to_asgi_response(None, None)  # type: ignore[arg-type] # it looks at neither
         async with asyncio.timeout(20):
             await response({"type": "http"}, self.receive, self.send)  # type: ignore[arg-type,typeddict-item]
         return b"".join(self.taken)
@@ -152,7 +165,18 @@ async def test_what_fails_before_the_first_answer_is_raised_before_the_response_
     assert client.status is None
 
 
-async def test_a_response_that_fails_later_has_no_end() -> None:
+async def test_what_fails_later_is_the_last_line() -> None:
+    async def answer(lines: Sequence[Line]) -> bytes:
+        if lines[0].number > 1:
+            raise Unavailable("not now")
+        return await echo(lines)
+
+    client = Connection([b"x\n", *[b""] * 20, b"x\n"], reads_while_it_sends=True)
+    assert await client.exchange(answer) == b"1 x\ngiven up: not now\n"
+    assert client.is_complete
+
+
+async def test_a_response_that_crashes_later_has_no_end() -> None:
     async def answer(lines: Sequence[Line]) -> bytes:
         if lines[0].number > 1:
             raise RuntimeError("broken")
@@ -162,6 +186,18 @@ async def test_a_response_that_fails_later_has_no_end() -> None:
     with pytest.raises(RuntimeError):
         await client.exchange(answer)
     assert (client.status, client.is_complete) == (200, False)
+
+
+async def test_a_client_that_reads_no_more_is_left_without_an_end() -> None:
+    class Unread(Connection):
+        async def send(self, message: dict[str, Any]) -> None:
+            if self.taken:
+                raise Unavailable("nobody reads")  # as the gate says after a while
+            await super().send(message)
+
+    client = Unread([b"x\n", b"y\n"], reads_while_it_sends=True)
+    assert await client.exchange(echo) == b"1 x\n"
+    assert not client.is_complete
 
 
 # --- the spill by itself ---

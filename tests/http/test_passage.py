@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from litestar.exceptions import LitestarException
 
 from gated import Bell, ask, gated
 from taxi_predictor.adapters.http.gate.slots import Slots
@@ -199,6 +200,14 @@ async def test_a_client_that_leaves_in_the_middle_is_no_crash_of_ours(
     answer = await ask(gated(), path, method="POST", pieces=[b"half"], ends=False, leaves=True)
     assert answer.status == 408
     assert caplog.records == []
+
+
+async def test_a_stream_that_is_not_read_is_not_kept_for_ever() -> None:
+    app = gated(deadline_s=SOON_S, max_concurrent=1, max_waiting=0)
+    with pytest.raises(LitestarException, match="after response started"):
+        await asyncio.wait_for(ask(app, "/stream", method="POST", reads=False), PATIENCE_S)
+    # Its slot is free again.
+    assert (await ask(app, "/stream", method="POST", pieces=[b"whole"])).status == 201
 
 
 async def test_a_client_that_is_slow_to_send_takes_no_slot_from_others() -> None:

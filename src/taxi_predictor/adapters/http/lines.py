@@ -1,16 +1,18 @@
 """Lines that are answered while more of them come: newline-delimited JSON in both directions."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from litestar import Request, Response
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
 from taxi_predictor.adapters.http.spill import Spill
+from taxi_predictor.domain.errors import TaxiPredictorError
 
-__all__ = ["MAX_LINE_BYTES", "NDJSON", "AnswerLines", "Line", "LineCutter", "LineResponse"]
+__all__ = ["MAX_LINE_BYTES", "NDJSON", "Line", "LineAnswers", "LineCutter", "LineResponse"]
 
 T = TypeVar("T")
 
@@ -26,8 +28,18 @@ class Line(NamedTuple):
     """None: it is longer than :data:`MAX_LINE_BYTES`."""
 
 
-AnswerLines = Callable[[Sequence[Line]], Awaitable[bytes]]
-"""Answers some lines, in their order, with as many lines."""
+class LineAnswers(Protocol):
+    """What stands behind a stream of lines."""
+
+    @abstractmethod
+    async def __call__(self, lines: Sequence[Line], /) -> bytes:
+        """As many lines, in the order of *lines*."""
+        ...
+
+    @abstractmethod
+    def give_up(self, error: TaxiPredictorError, /) -> bytes:
+        """The last line where *error* keeps those that are missing from being answered."""
+        ...
 
 
 class LineCutter:
@@ -68,7 +80,7 @@ class LineCutter:
 class LineResponse(Response[T]):
     """Answers the lines of a request's body while it comes; *T* says what a line holds, for OpenAPI."""
 
-    def __init__(self, answer: AnswerLines) -> None:
+    def __init__(self, answer: LineAnswers) -> None:
         super().__init__(content=None, media_type=NDJSON)  # type: ignore[arg-type] # it is sent line by line
         self._answer = answer
 
@@ -81,11 +93,14 @@ class _Exchange(ASGIResponse):
 
     Most clients read nothing before they have sent everything. What they do not take yet waits in a
     :class:`~taxi_predictor.adapters.http.spill.Spill`, or neither side would ever get on.
+
+    What goes wrong before the first answer becomes a problem document, and later the last line; after a
+    crash the response has no end.
     """
 
     _should_set_content_length = False
 
-    def __init__(self, answer: AnswerLines, **others: Any) -> None:
+    def __init__(self, answer: LineAnswers, **others: Any) -> None:
         super().__init__(**others)
         self._answer = answer
 
@@ -94,8 +109,6 @@ class _Exchange(ASGIResponse):
         reading = asyncio.create_task(self._read(receive, spill))
         has_begun = False
         try:
-            # What goes wrong while reading is raised here: before the first answer it becomes a problem
-            # document, later the response ends without its end.
             async for piece in spill.pieces():
                 if not has_begun:
                     await self.start_response(send)
@@ -106,6 +119,10 @@ class _Exchange(ASGIResponse):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except _ClientLeft:
             pass
+        except TaxiPredictorError:
+            if not has_begun:
+                raise
+            # The client reads no more. The response is left without its end, which closes the connection.
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
@@ -113,12 +130,18 @@ class _Exchange(ASGIResponse):
 
     async def _read(self, receive: Receive, spill: Spill) -> None:
         """Append the answers of all lines to *spill*."""
-        cutter = LineCutter()
+        cutter, has_answered = LineCutter(), False
         try:
-            async for piece in _pieces(receive):
-                lines = cutter.feed(piece) if piece is not None else cutter.end()
-                for first in range(0, len(lines), GROUP_LINES):
-                    await spill.append(await self._answer(lines[first : first + GROUP_LINES]))
+            try:
+                async for piece in _pieces(receive):
+                    lines = cutter.feed(piece) if piece is not None else cutter.end()
+                    for first in range(0, len(lines), GROUP_LINES):
+                        await spill.append(await self._answer(lines[first : first + GROUP_LINES]))
+                        has_answered = True
+            except TaxiPredictorError as error:
+                if not has_answered:
+                    raise
+                await spill.append(self._answer.give_up(error))
         except Exception as error:  # noqa: BLE001 # raised by whoever sends
             await spill.end(error)
         else:

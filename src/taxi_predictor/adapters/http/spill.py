@@ -67,13 +67,11 @@ class Spill:
         """Everything in its order, as soon as it is there; ends when nothing follows.
 
         Raises:
-            Exception: that which :meth:`end` was given, whatever still waits.
+            Exception: that which :meth:`end` was given, after everything else.
         """
         while True:
             async with self._changed:
                 await self._changed.wait_for(lambda: len(self) or self._is_ended)
-            if self._error is not None:
-                raise self._error
             if self._memory:
                 piece = self._memory.popleft()
                 self._in_memory -= len(piece)
@@ -81,6 +79,8 @@ class Spill:
                 length = min(PIECE_BYTES, self._written - self._read)
                 piece = await asyncio.to_thread(self._fetch, length)
                 self._read += len(piece)
+            elif self._error is not None:
+                raise self._error
             else:
                 return
             async with self._changed:

@@ -14,7 +14,7 @@ BRINGS_A_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class SlowRequest(Invalid):
-    """The client took too long to send the body, or left before it had."""
+    """The client took too long to send the body or to read the answer, or left before it had sent it."""
 
     slug = "slow-request"
 
@@ -87,7 +87,7 @@ class Passage:
 
 
 class StreamPassage:
-    """Has *within_s* to get a slot, which it holds to the end, and as long for each piece of its body.
+    """Has *within_s* to get a slot, which it holds to the end, and as long for each piece, in and out.
 
     What is streamed may be of any length, and so its whole is not bounded.
     """
@@ -115,9 +115,16 @@ class StreamPassage:
         except TimeoutError as error:
             raise DeadlineExceeded(f"it was not this request's turn within {self._within_s:g} s") from error
         try:
-            await next_app(self._scope, self.receive, self._send)
+            await next_app(self._scope, self.receive, self.send)
         finally:
             self._slots.leave()
+
+    async def send(self, message: Message) -> None:
+        try:
+            async with asyncio.timeout(self._within_s):
+                await self._send(message)
+        except TimeoutError as error:
+            raise SlowRequest(f"the answer was not read for {self._within_s:g} s") from error
 
     async def receive(self) -> ReceiveMessage:
         if self._is_sent:  # what may come yet is that the client leaves

@@ -16,7 +16,7 @@ from taxi_predictor.adapters.http.decoding import InvalidBody, decode
 from taxi_predictor.adapters.http.examples import EXAMPLES as USUAL
 from taxi_predictor.adapters.http.formats import Format, sent_as
 from taxi_predictor.adapters.http.items import GROUP_TRIPS, BatchTripBody, answer_each
-from taxi_predictor.adapters.http.lines import MAX_LINE_BYTES, NDJSON, Line, LineResponse
+from taxi_predictor.adapters.http.lines import MAX_LINE_BYTES, NDJSON, Line, LineAnswers, LineResponse
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.problems import FieldProblem, Problem, problem_of
 from taxi_predictor.adapters.http.requests import ApiRequest
@@ -46,9 +46,12 @@ class TripProblem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why one trip is not answered."""
 
     problem: Problem
-    line: Annotated[int, Meta(ge=1, description="Where it stood, if it was sent as a line.")] | UnsetType = (
-        UNSET
-    )
+    line: (
+        Annotated[
+            int, Meta(ge=1, description="Where it stood, of lines; absent: from here on nothing is answered.")
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class BatchAnswer(Struct, frozen=True, kw_only=True):
@@ -98,7 +101,7 @@ class BatchOperation(Operation):
 async def predict_batch(request: ApiRequest) -> Response[BatchAnswer]:
     predictor, media_type = request.hexagon.predictor, request.media_type
     if media_type in LINES:
-        return LineResponse(_LineAnswers(predictor, request.scope))
+        return LineResponse(TripLines(predictor, request.scope))
     batch = await request.read(BatchBody, other=NDJSON)
     if len(batch.trips) > request.options.max_items:
         raise TooMuch(
@@ -133,7 +136,7 @@ def _within(error: Invalid, number: int) -> Problem:
     )
 
 
-class _LineAnswers:
+class TripLines(LineAnswers):
     """A prediction or a problem for each line."""
 
     def __init__(self, predictor: DurationPredictor, connection: Connection) -> None:
@@ -141,7 +144,7 @@ class _LineAnswers:
         self._connection = connection
         self._has_answered = False
 
-    async def __call__(self, lines: Sequence[Line]) -> bytes:
+    async def __call__(self, lines: Sequence[Line], /) -> bytes:
         """Answer *lines*.
 
         Raises:
@@ -166,6 +169,9 @@ class _LineAnswers:
             else TripProblem(problem=problem_of(outcome), line=line.number)
             for line, outcome in zip(lines, outcomes, strict=True)
         )
+
+    def give_up(self, error: TaxiPredictorError, /) -> bytes:
+        return _ENCODER.encode_lines([TripProblem(problem=problem_of(error))])
 
 
 def _trip_of(line: Line) -> BatchTripBody | Invalid:
