@@ -96,7 +96,7 @@ def gated(bell: Bell | None = None, doors: Doors | None = None, **options: Any) 
         await work("read")
         return body.decode()
 
-    @post("/stream", opt={"scope": Scope.PREDICT, "streams": True})
+    @post("/stream", opt={"scope": Scope.PREDICT, "streams": (LINES,)})
     async def stream(request: Request[Any, Any, Any]) -> str:
         read = [piece async for piece in request.stream()]
         await work("stream")
@@ -120,6 +120,10 @@ def gated(bell: Bell | None = None, doors: Doors | None = None, **options: Any) 
     )
     app.state.hexagon = doors or Doors()
     return app
+
+
+LINES = "application/x-ndjson"
+"""What every request says that it brings."""
 
 
 async def ask(
@@ -160,7 +164,9 @@ async def ask(
         "raw_path": path.encode(),
         "query_string": b"",
         "root_path": "",
-        "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers],
+        "headers": [
+            (name.encode(), value.encode("latin-1")) for name, value in (*headers, ("content-type", LINES))
+        ],
         "client": peer and (peer, 40_000),
         "server": ("127.0.0.1", 8000),
         "state": {},

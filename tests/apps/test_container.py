@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.limits import MemoryRateLimits
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
@@ -17,6 +19,7 @@ from taxi_predictor.apps.container import open_container
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.profiles import NotForProduction, Outbound
 from taxi_predictor.apps.settings import InvalidSettings, Settings
+from taxi_predictor.domain.access import Scope, new_key
 from taxi_predictor.domain.errors import NoChampion, Unavailable
 from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.trip import TripPlan
@@ -115,6 +118,18 @@ async def test_opening_does_not_wait_for_a_database_that_is_away(tmp_path: Path)
         assert "database" in readiness.neighbours["postgres"]
         with pytest.raises(Unavailable):
             await container.intake.stored()
+
+
+async def test_a_key_that_was_known_opens_while_the_database_is_away(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, database_url="postgresql://nobody@127.0.0.1:9/taxi")
+    now = datetime.now(UTC)
+    key, kept = new_key("ada", frozenset({Scope.ADMIN}), now=now)
+    await DiskKeySnapshot(tmp_path / "keys.json").save([kept], now)
+    async with open_container(settings) as container:
+        await container.gatekeeper.refresh()
+        assert container.gatekeeper.admit(key, Scope.ADMIN).name == "ada"
+        with pytest.raises(Unavailable):
+            await container.gatekeeper.create("eve", frozenset({Scope.ADMIN}))
 
 
 async def test_the_local_profile_keeps_what_it_is_given_between_openings(tmp_path: Path) -> None:

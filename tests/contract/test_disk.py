@@ -9,9 +9,13 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
+from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
 from taxi_predictor.domain.errors import StorageFull, Unavailable
+from taxi_predictor.ports.outbound.access import KeySnapshot
 from taxi_predictor.ports.outbound.backtests import BacktestStore
+from taxi_predictor.ports.testing.access import KeySnapshotContract, an_api_key
 from taxi_predictor.ports.testing.backtests import ONE, BacktestStoreContract, a_result
+from taxi_predictor.ports.testing.samples import NOON
 
 
 class TestDiskBacktestStore(BacktestStoreContract):
@@ -40,3 +44,46 @@ class TestDiskBacktestStore(BacktestStoreContract):
             await store.put(ONE, a_result())
         with pytest.raises(Unavailable, match="file"):
             await store.get(ONE)
+
+
+class TestDiskKeySnapshot(KeySnapshotContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[KeySnapshot]:
+        with TemporaryDirectory() as folder:
+            yield DiskKeySnapshot(Path(folder) / "home" / "keys.json")
+
+    async def test_it_is_one_file_that_only_its_owner_reads(self, tmp_path: Path) -> None:
+        for _ in range(2):
+            await DiskKeySnapshot(tmp_path / "keys.json").save([an_api_key()], NOON)
+        assert os.listdir(tmp_path) == ["keys.json"]  # noqa: PTH208 # a look, not work
+        assert (tmp_path / "keys.json").stat().st_mode & 0o777 == 0o600
+        assert await DiskKeySnapshot(tmp_path / "keys.json").load() == ([an_api_key()], NOON)
+
+    @pytest.mark.parametrize(
+        ("whole", "damaged"),
+        [
+            (b"}", b""),
+            (b"{", b"\xff\xfe"),
+            (b'"predict"', b'"preside"'),
+            (b'"0000000a"', b'"a"'),
+            (b"2023-01-15T17:00:00Z", b"2023-01-15T17:00:00"),
+        ],
+    )
+    async def test_a_damaged_file_is_as_good_as_none(
+        self, tmp_path: Path, whole: bytes, damaged: bytes
+    ) -> None:
+        path = tmp_path / "keys.json"
+        await DiskKeySnapshot(path).save([an_api_key()], NOON)
+        path.write_bytes(path.read_bytes().replace(whole, damaged))
+        assert await DiskKeySnapshot(path).load() is None
+        await DiskKeySnapshot(path).save([], NOON)
+        assert await DiskKeySnapshot(path).load() == ([], NOON)
+
+    async def test_a_file_that_cannot_be_written_is_named_and_none_that_can_be_read(
+        self, tmp_path: Path
+    ) -> None:
+        (tmp_path / "file").write_text("in the way")
+        snapshot = DiskKeySnapshot(tmp_path / "file" / "keys.json")
+        with pytest.raises(StorageFull, match=r"keys\.json"):
+            await snapshot.save([], NOON)
+        assert await snapshot.load() is None

@@ -17,16 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import Phase, settings
 
 from taxi_predictor.adapters.columns.arrays import ARRAYS, frame
+from taxi_predictor.adapters.columns.plans import FramePlanColumns, FramePlanGrid
 from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
 from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.baselines import MeanDuration, MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.journal import MemoryJournal
+from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.limits import MemoryRateLimits
 from taxi_predictor.adapters.memory.models import (
@@ -48,6 +51,7 @@ from taxi_predictor.adapters.memory.trips import (
     MemorySource,
     MemoryTripStore,
 )
+from taxi_predictor.domain.access import ApiKey, KeyId
 from taxi_predictor.domain.arithmetic import Column
 from taxi_predictor.domain.backtest import FoldResult
 from taxi_predictor.domain.distribution import DurationDistribution
@@ -55,7 +59,7 @@ from taxi_predictor.domain.errors import BrokenModel, MissingSource, NotEnoughTr
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, ModelArtifact, ModelVersion
-from taxi_predictor.domain.place import Zone, ZoneTable
+from taxi_predictor.domain.place import Place, Zone, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripPlan
 from taxi_predictor.ports.outbound.answers import Answer, Claim, Holder
@@ -84,6 +88,7 @@ from taxi_predictor.ports.outbound.trips import (
     TripSource,
 )
 from taxi_predictor.ports.outbound.tuning import Trial
+from taxi_predictor.ports.testing.access import KeySnapshotContract, KeyStoreContract
 from taxi_predictor.ports.testing.answers import AnswerStoreContract
 from taxi_predictor.ports.testing.backtests import BacktestStoreContract
 from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
@@ -95,6 +100,7 @@ from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
+from taxi_predictor.ports.testing.plans import PlanColumnsContract
 from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip, an_artifact
@@ -112,12 +118,15 @@ CONTRACTS: tuple[type[ABC], ...] = (
     ClockContract,
     DurationModelContract,
     JournalContract,
+    KeySnapshotContract,
+    KeyStoreContract,
     LevelStoreContract,
     TrialStoreContract,
     ModelLoaderContract,
     ModelRegistryContract,
     ModelShelfContract,
     ModelTrainerContract,
+    PlanColumnsContract,
     ProgressContract,
     QuarantineContract,
     RateLimitsContract,
@@ -1261,6 +1270,96 @@ class ForgetsOtherWriters(MemoryJournal):
         self._entries = [*before, entry]
 
 
+# API keys
+
+
+@breaks(KeyStoreContract, "test_a_key_comes_back_as_it_was_added")
+class KeepsSeconds(MemoryKeyStore):
+    async def add(self, key: ApiKey, /) -> None:
+        await super().add(replace(key, created_at=key.created_at.replace(microsecond=0)))
+
+
+@breaks(KeyStoreContract, "test_keys_stand_in_the_order_of_their_making")
+class ListsAsTheyCame(MemoryKeyStore):
+    async def keys(self) -> Sequence[ApiKey]:
+        return list(self._keys.values())
+
+
+@breaks(KeyStoreContract, "test_keys_may_share_a_name")
+class KeepsOneKeyPerName(MemoryKeyStore):
+    async def add(self, key: ApiKey, /) -> None:
+        self._keys = {kept.id: kept for kept in self._keys.values() if kept.name != key.name}
+        await super().add(key)
+
+
+@breaks(KeyStoreContract, "test_an_id_belongs_to_one_key")
+class TakesTheLastOfAnId(MemoryKeyStore):
+    async def add(self, key: ApiKey, /) -> None:
+        self._keys[key.id] = key
+
+
+@breaks(KeyStoreContract, "test_a_revoked_key_says_since_when_and_the_others_stay")
+class RevokesWhoeverHasTheName(MemoryKeyStore):
+    async def revoke(self, key_id: KeyId, /, *, at: datetime) -> ApiKey:
+        revoked = await super().revoke(key_id, at=at)
+        for key in self._keys.values():
+            if key.name == revoked.name:
+                self._keys[key.id] = replace(key, revoked_at=at)
+        return revoked
+
+
+@breaks(KeyStoreContract, "test_of_two_revocations_the_first_stands")
+class RevokesAgain(MemoryKeyStore):
+    async def revoke(self, key_id: KeyId, /, *, at: datetime) -> ApiKey:
+        self._keys[key_id] = replace(self._keys[key_id], revoked_at=at)
+        return self._keys[key_id]
+
+
+@breaks(KeyStoreContract, "test_what_was_never_added_cannot_be_revoked", by=KeyError)
+class ShowsItsDictionary(MemoryKeyStore):
+    async def revoke(self, key_id: KeyId, /, *, at: datetime) -> ApiKey:
+        return await super().revoke(self._keys[key_id].id, at=at)
+
+
+@breaks(KeySnapshotContract, "test_there_is_none_at_first")
+class TakesNoKeysForNone(MemoryKeySnapshot):
+    async def load(self) -> tuple[Sequence[ApiKey], datetime] | None:
+        saved = await super().load()
+        return saved if saved and saved[0] else None
+
+
+@breaks(KeySnapshotContract, "test_keys_come_back_as_they_were_saved")
+class SavesActiveKeysOnly(MemoryKeySnapshot):
+    async def save(self, keys: Sequence[ApiKey], as_of: datetime, /) -> None:
+        await super().save([key for key in keys if key.revoked_at is None], as_of)
+
+
+@breaks(KeySnapshotContract, "test_the_last_one_saved_counts")
+class SavesOnlyWhatIsLater(MemoryKeySnapshot):
+    async def save(self, keys: Sequence[ApiKey], as_of: datetime, /) -> None:
+        if self._saved is None or as_of > self._saved[1]:
+            await super().save(keys, as_of)
+
+
+@breaks(KeySnapshotContract, "test_what_is_done_with_the_keys_later_is_not_saved")
+class SavesTheListItself(MemoryKeySnapshot):
+    async def save(self, keys: Sequence[ApiKey], as_of: datetime, /) -> None:
+        self._saved = keys, as_of
+
+
+@breaks(KeySnapshotContract, "test_readers_see_the_old_keys_or_the_new")
+class SavesTheInstantLater(MemoryKeySnapshot):
+    async def save(self, keys: Sequence[ApiKey], as_of: datetime, /) -> None:
+        if self._saved is not None:
+            await super().save(keys, self._saved[1])
+            await asyncio.sleep(0)
+        await super().save(keys, as_of)
+
+    async def load(self) -> tuple[Sequence[ApiKey], datetime] | None:
+        await asyncio.sleep(0)
+        return await super().load()
+
+
 # Rate limits
 
 
@@ -1318,6 +1417,50 @@ class KeepsAllTrialsTogether(MemoryTrialStore):
 class KeepsTheBestFirst(MemoryTrialStore):
     async def trials(self, key: str, /) -> Sequence[Trial]:
         return sorted(await super().trials(key), key=lambda trial: trial.loss)
+
+
+# Columns of plans
+
+
+@breaks(PlanColumnsContract, "test_plans_keep_their_order_and_all_that_they_say")
+class LeavesAtFullSeconds(FramePlanColumns):
+    def of(self, plans: Sequence[TripPlan], /) -> PlanBatch:
+        return super().of([replace(plan, pickup_at=plan.pickup_at.replace(microsecond=0)) for plan in plans])
+
+
+@breaks(PlanColumnsContract, "test_departures_may_be_given_at_any_offset")
+class TakesAnyDepartureForUtc(FramePlanColumns):
+    def of(self, plans: Sequence[TripPlan], /) -> PlanBatch:
+        return super().of([replace(plan, pickup_at=plan.pickup_at.replace(tzinfo=UTC)) for plan in plans])
+
+
+@breaks(PlanColumnsContract, "test_a_grid_holds_every_trip_once")
+class ComputesEqualTripsAgain(FramePlanColumns):
+    class grid(FramePlanGrid):  # noqa: N801 # it stands in for a method
+        @property
+        def plans(self) -> PlanBatch:
+            return PlanBatch(pl.concat([frame(super().plans.table)] * 2))
+
+
+@breaks(PlanColumnsContract, "test_every_cell_gets_what_is_known_of_its_trip")
+class MixesUpTheCells(FramePlanColumns):
+    class grid(FramePlanGrid):  # noqa: N801 # it stands in for a method
+        def spread(self, values: Column, /) -> Column:
+            return super().spread(values)[::-1]
+
+
+@breaks(PlanColumnsContract, "test_a_cell_without_a_trip_is_nan")
+class FillsHoles(FramePlanColumns):
+    class grid(FramePlanGrid):  # noqa: N801 # it stands in for a method
+        def spread(self, values: Column, /) -> Column:
+            return np.nan_to_num(super().spread(values))
+
+
+@breaks(PlanColumnsContract, "test_places_differ_by_point_or_zone")
+class ForgetsZones(FramePlanColumns):
+    class grid(FramePlanGrid):  # noqa: N801 # it stands in for a method
+        def __init__(self, origins: Sequence[Place | None], *others: Any) -> None:
+            super().__init__([place and Place(place.point) for place in origins], *others)
 
 
 # Kept answers

@@ -14,6 +14,7 @@ from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.baselines import MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.journal import MemoryJournal
+from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.limits import MemoryRateLimits
 from taxi_predictor.adapters.memory.models import (
@@ -36,6 +37,7 @@ from taxi_predictor.adapters.memory.trips import (
 )
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
+from taxi_predictor.ports.outbound.access import KeySnapshot, KeyStore
 from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
@@ -48,6 +50,7 @@ from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource, TripStore
 from taxi_predictor.ports.outbound.tuning import TrialStore
+from taxi_predictor.ports.testing.access import KeySnapshotContract, KeyStoreContract
 from taxi_predictor.ports.testing.answers import AnswerStoreContract
 from taxi_predictor.ports.testing.backtests import BacktestStoreContract
 from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
@@ -182,6 +185,18 @@ class TestMemoryBacktestStore(BacktestStoreContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[BacktestStore]:
         yield MemoryBacktestStore()
+
+
+class TestMemoryKeyStore(KeyStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[KeyStore]:
+        yield MemoryKeyStore()
+
+
+class TestMemoryKeySnapshot(KeySnapshotContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[KeySnapshot]:
+        yield MemoryKeySnapshot()
 
 
 class TestMemoryJournal(JournalContract):

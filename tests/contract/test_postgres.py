@@ -1,4 +1,4 @@
-"""PostgreSQL keeps the contracts of trips, quarantine, zones, levels, answers and the journal."""
+"""PostgreSQL keeps the contracts of trips, quarantine, zones, levels, answers, keys and the journal."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,14 +10,17 @@ from servers import open_database
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.postgres.answers import PostgresAnswerStore
 from taxi_predictor.adapters.postgres.journal import PostgresJournal
+from taxi_predictor.adapters.postgres.keys import PostgresKeyStore
 from taxi_predictor.adapters.postgres.level import PostgresLevelStore
 from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
 from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
+from taxi_predictor.ports.outbound.access import KeyStore
 from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.trips import Quarantine, TripStore
+from taxi_predictor.ports.testing.access import KeyStoreContract
 from taxi_predictor.ports.testing.answers import AnswerStoreContract
 from taxi_predictor.ports.testing.journal import JournalContract, an_entry
 from taxi_predictor.ports.testing.level import LevelStoreContract
@@ -56,6 +59,13 @@ class TestPostgresLevelStore(LevelStoreContract):
     async def open(self) -> AsyncIterator[LevelStore]:
         async with open_database() as pool:
             yield PostgresLevelStore(pool)
+
+
+class TestPostgresKeyStore(KeyStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[KeyStore]:
+        async with open_database() as pool:
+            yield PostgresKeyStore(pool)
 
 
 class TestPostgresAnswerStore(AnswerStoreContract):

@@ -4,14 +4,112 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from taxi_predictor.domain.errors import InvalidTrip, SkippedHour
-from taxi_predictor.domain.wall_clock import day_of
+from taxi_predictor.domain.errors import InvalidTrip, RepeatedHour, SkippedHour
+from taxi_predictor.domain.wall_clock import day_of, instant_of
 from taxi_predictor.ports.testing.strategies import time_zones
 
-NEW_YORK = ZoneInfo("America/New_York")
+NEW_YORK, CHICAGO = ZoneInfo("America/New_York"), ZoneInfo("America/Chicago")
+LORD_HOWE = ZoneInfo("Australia/Lord_Howe")
+TOKYO = ZoneInfo("Asia/Tokyo")
+APIA = ZoneInfo("Pacific/Apia")
+A_MOMENT = timedelta(microseconds=1)
+
+SKIPPED = [
+    # Clocks show neither the first nor anything before the second, which is when they go on.
+    (NEW_YORK, "2024-03-10T02:00", "2024-03-10T03:00"),
+    (CHICAGO, "2024-03-10T02:00", "2024-03-10T03:00"),
+    (LORD_HOWE, "2024-10-06T02:00", "2024-10-06T02:30"),
+    (APIA, "2011-12-30T00:00", "2011-12-31T00:00"),  # it moved across the date line: a whole day
+]
+REPEATED = [
+    # Clocks show the first, and everything before the second, twice.
+    (NEW_YORK, "2024-11-03T01:00", "2024-11-03T02:00"),
+    (CHICAGO, "2024-11-03T01:00", "2024-11-03T02:00"),
+    (LORD_HOWE, "2024-04-07T01:30", "2024-04-07T02:00"),
+]
+TIME_ZONES = time_zones().map(ZoneInfo)
+LOCAL = st.datetimes(datetime(1970, 1, 2), datetime(2099, 12, 30))  # noqa: DTZ001 # a clock on the wall has no offset
+
+
+def on_the_wall(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+@pytest.mark.parametrize(("tz", "first", "end"), SKIPPED)
+def test_what_clocks_skip_is_refused_to_the_moment(tz: ZoneInfo, first: str, end: str) -> None:
+    for at in (on_the_wall(first), on_the_wall(end) - A_MOMENT):
+        with pytest.raises(SkippedHour, match=f"{at.isoformat()} never was in {tz.key}"):
+            instant_of(at, tz)
+    before, after = instant_of(on_the_wall(first) - A_MOMENT, tz), instant_of(on_the_wall(end), tz)
+    assert after.astimezone(UTC) - before.astimezone(UTC) == A_MOMENT
+
+
+@pytest.mark.parametrize(("tz", "first", "end"), REPEATED)
+def test_what_clocks_show_twice_is_refused_to_the_moment(tz: ZoneInfo, first: str, end: str) -> None:
+    for at in (on_the_wall(first), on_the_wall(end) - A_MOMENT):
+        with pytest.raises(RepeatedHour, match=f"{at.isoformat()} was twice in {tz.key}"):
+            instant_of(at, tz)
+    before, after = instant_of(on_the_wall(first) - A_MOMENT, tz), instant_of(on_the_wall(end), tz)
+    length = on_the_wall(end) - on_the_wall(first)
+    assert after.astimezone(UTC) - before.astimezone(UTC) == 2 * length + A_MOMENT
+
+
+@pytest.mark.parametrize(
+    ("tz", "shown", "both"),
+    [
+        (NEW_YORK, "2024-11-03T01:30", ("2024-11-03T01:30:00-04:00", "2024-11-03T01:30:00-05:00")),
+        (CHICAGO, "2024-11-03T01:30", ("2024-11-03T01:30:00-05:00", "2024-11-03T01:30:00-06:00")),
+        (LORD_HOWE, "2024-04-07T01:45", ("2024-04-07T01:45:00+11:00", "2024-04-07T01:45:00+10:30")),
+    ],
+)
+def test_the_refusal_of_a_repeated_hour_names_both_ways_to_say_it(
+    tz: ZoneInfo, shown: str, both: tuple[str, str]
+) -> None:
+    with pytest.raises(RepeatedHour) as refusal:
+        instant_of(on_the_wall(shown), tz)
+    for text in both:
+        assert text in str(refusal.value)
+        assert instant_of(datetime.fromisoformat(text), tz).isoformat() == text
+
+
+@given(LOCAL)
+@example(on_the_wall("2024-03-10T02:30"))
+@example(on_the_wall("2024-11-03T01:30"))
+def test_where_clocks_are_never_changed_every_time_means_one_instant(at: datetime) -> None:
+    assert instant_of(at, TOKYO).astimezone(UTC) == at.replace(tzinfo=UTC) - timedelta(hours=9)
+
+
+@given(LOCAL, TIME_ZONES, st.sampled_from([0, 1]))
+def test_clocks_show_the_time_at_the_instant_that_it_means(at: datetime, tz: ZoneInfo, fold: int) -> None:
+    try:
+        instant = instant_of(at.replace(fold=fold), tz)
+    except InvalidTrip:
+        return
+    assert instant.tzinfo is tz
+    assert instant.astimezone(UTC).astimezone(tz).replace(tzinfo=None, fold=0) == at
+
+
+@given(LOCAL, TIME_ZONES, TIME_ZONES)
+def test_a_time_with_an_offset_is_left_as_it_is(at: datetime, its: ZoneInfo, tz: ZoneInfo) -> None:
+    aware = at.replace(tzinfo=its)
+    assert instant_of(aware, tz) is aware
+
+
+@given(LOCAL, TIME_ZONES)
+def test_every_instant_is_found_again_from_what_clocks_show_then(utc: datetime, tz: ZoneInfo) -> None:
+    instant = utc.replace(tzinfo=UTC)
+    local = instant.astimezone(tz)
+    try:
+        found = instant_of(local.replace(tzinfo=None), tz)
+    except RepeatedHour:  # but never SkippedHour: clocks did show it
+        return
+    assert found.astimezone(UTC) == instant
+
+
+# --- days ---
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """The HTTP face over a whole core in memory."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,33 +16,44 @@ from litestar.testing import TestClient
 
 from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.http.app import create_app
-from taxi_predictor.adapters.http.gate.callers import Doorkeeper
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
 from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.journal import MemoryJournal
+from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
-from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
+from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelRegistry, MemoryModelShelf
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
-from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
-from taxi_predictor.domain.access import ANYBODY, Caller, Scope
+from taxi_predictor.adapters.memory.trips import MemoryCatalog, MemoryQuarantine, MemoryTripStore
+from taxi_predictor.domain.access import Scope, new_key
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.ports.inbound.arrivals import Arrivals
 from taxi_predictor.ports.inbound.departures import DepartureBoard
 from taxi_predictor.ports.inbound.dispatch import Dispatch
+from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health, Ping
+from taxi_predictor.ports.inbound.history import ModelHistory
+from taxi_predictor.ports.inbound.intake import TripIntake
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
+from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.reach import Reach
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
+from taxi_predictor.ports.inbound.stock import Stock
+from taxi_predictor.ports.inbound.versions import ModelVersions, digest
+from taxi_predictor.ports.outbound.access import KeyStore
 from taxi_predictor.ports.outbound.answers import AnswerStore
+from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.limits import RateLimits
-from taxi_predictor.ports.outbound.models import ModelShelf
+from taxi_predictor.ports.outbound.models import ModelRegistry, ModelShelf
 from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
-from taxi_predictor.ports.testing.samples import NOON, SPLIT
+from taxi_predictor.ports.outbound.trips import TripStore
+from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_report
 from taxi_predictor.ports.testing.strategies import A_CITY
 
 Client = TestClient[Litestar]
@@ -70,17 +82,17 @@ class MemoryHexagon:
     levelling: LiveLevelling
     health: Health
     repeats: RepeatedRequests
-    gatekeeper: Doorkeeper
+    gatekeeper: Gatekeeper
     telemetry: Telemetry
     figures: Figures
+    history: ModelHistory
+    lifecycle: ModelLifecycle
+    stock: Stock
     limits: RateLimits | None = None
 
 
-class OpenDoor:
-    """Lets anybody in."""
-
-    def admit(self, key: str | None, scope: Scope, /) -> Caller:
-        return ANYBODY
+OPERATOR_KEY, KEPT = new_key("ops-laptop", frozenset(Scope), now=NOON)
+"""A key that is known wherever no other keys are, and allows everything."""
 
 
 def a_shelf(
@@ -90,7 +102,16 @@ def a_shelf(
     shelf = MemoryModelShelf(ConstantSpeedLoader())
     if version is None:
         return shelf
-    manifest = Manifest(
+    manifest = a_manifest(speed_km_h=speed_km_h, sources=sources)
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / MANIFEST_FILE).write_bytes(msgspec.json.encode(manifest))
+        shelf.place(ModelVersion(version), ModelArtifact(folder, manifest))
+    return shelf
+
+
+def a_manifest(*, speed_km_h: float = 20.0, sources: tuple[str, ...] = ("tlc-green",)) -> Manifest:
+    return Manifest(
         engine="constant-speed",
         city=A_CITY,
         features=("distance_km",),
@@ -104,11 +125,6 @@ def a_shelf(
         created_at=NOON,
         code_version="0.0.0",
     )
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / MANIFEST_FILE).write_bytes(msgspec.json.encode(manifest))
-        shelf.place(ModelVersion(version), ModelArtifact(folder, manifest))
-    return shelf
 
 
 @contextmanager
@@ -116,10 +132,15 @@ def serving(
     *,
     shelf: ModelShelf | None = None,
     zones: ZoneTable | None = ZONES,
+    keys: KeyStore | None = None,
     pings: Mapping[str, Ping] | None = None,
     answers: AnswerStore | None = None,
     clock: MemoryClock | None = None,
     telemetry: RecordingTelemetry | None = None,
+    registry: ModelRegistry | None = None,
+    journal: Journal | None = None,
+    quarantine: MemoryQuarantine | None = None,
+    trips: TripStore | None = None,
     **options: Any,
 ) -> Iterator[Client]:
     @asynccontextmanager
@@ -127,10 +148,15 @@ def serving(
         store = MemoryZoneStore()
         if zones is not None:
             await store.remember(zones)
+        operator_keys = MemoryKeyStore()
+        await operator_keys.add(KEPT)
         told = telemetry or RecordingTelemetry()
         serving_shelf, now = shelf or a_shelf(), clock or MemoryClock(NOON)
+        rejects, loader = quarantine or MemoryQuarantine(), ConstantSpeedLoader()
+        stored, known = trips or MemoryTripStore(rejects), registry or MemoryModelRegistry(clock=now)
+        versions, deeds = ModelVersions(registry=known, loader=loader), journal or MemoryJournal()
         levelling = LiveLevelling(
-            trips=MemoryTripStore(MemoryQuarantine()),
+            trips=stored,
             shelf=serving_shelf,
             levels=MemoryLevelStore(),
             clock=now,
@@ -154,13 +180,45 @@ def serving(
             departures=DepartureBoard(predictor=predictor, max_departures=500),
             dispatch=Dispatch(predictor=predictor, columns=FramePlanColumns(), max_vehicles=100),
             reach=Reach(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
-            gatekeeper=OpenDoor(),
+            gatekeeper=Gatekeeper(
+                store=keys or operator_keys,
+                snapshot=MemoryKeySnapshot(),
+                clock=now,
+                every=timedelta(seconds=10),
+                max_age=timedelta(hours=1),
+                open_predict=options.get("open_predict", True),
+            ),
             repeats=RepeatedRequests(
                 answers=answers or MemoryAnswerStore(), clock=now, lease=timedelta(minutes=1)
             ),
             health=Health(shelf=serving_shelf, telemetry=told, pings=pings or {}),
             telemetry=told,
             figures=told,
+            history=ModelHistory(journal=deeds, versions=versions),
+            lifecycle=ModelLifecycle(
+                city=A_CITY,
+                loader=loader,
+                registry=known,
+                versions=versions,
+                shelf=serving_shelf,
+                journal=deeds,
+                actor="the service",
+                clock=now,
+            ),
+            stock=Stock(
+                intake=TripIntake(
+                    catalog=MemoryCatalog(sources={}),
+                    trips=stored,
+                    quarantine=rejects,
+                    zones=store,
+                    progress=MemoryProgress(),
+                    max_reject_share=0.3,
+                ),
+                trips=stored,
+                zones=store,
+                clock=now,
+                city=A_CITY,
+            ),
         )
 
     with TestClient(create_app(opened, Options(**options))) as client:
@@ -171,6 +229,12 @@ def serving(
 def serve() -> Serve:
     """Serve another core than usual, by the arguments of :func:`serving`; or with other options."""
     return serving
+
+
+@pytest.fixture(scope="session")
+def operator() -> Mapping[str, str]:
+    """Headers of who may do everything."""
+    return {"X-Api-Key": OPERATOR_KEY}
 
 
 @pytest.fixture(scope="session")
@@ -194,6 +258,20 @@ def simulated_shelf() -> ModelShelf:
 def slow_shelf() -> ModelShelf:
     """A model of a city where every trip takes about as long as any may."""
     return a_shelf(speed_km_h=1.0)
+
+
+@pytest.fixture
+def three_models() -> ModelRegistry:
+    """At 20, 30 and 25 km/h; the second did not pass its judgement, and none serves."""
+    registry = MemoryModelRegistry(clock=MemoryClock(NOON))
+    for speed_km_h in (20.0, 30.0, 25.0):
+        manifest, report = a_manifest(speed_km_h=speed_km_h), a_report(passed=speed_km_h != 30.0)
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / MANIFEST_FILE).write_bytes(msgspec.json.encode(manifest))
+            judged = replace(report, verdict=replace(report.verdict, artifact=digest(folder)))
+            asyncio.run(registry.register(ModelArtifact(folder, manifest), judged))
+    return registry
 
 
 @pytest.fixture

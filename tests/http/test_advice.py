@@ -212,6 +212,10 @@ def test_half_a_time_and_two_times_are_refused(client: Client, times: dict[str, 
     assert "both from and to, or by date alone" in problem["detail"]
 
 
+def test_who_asks_what_is_allowed_is_told_both(client: Client) -> None:
+    assert client.options(DEPARTURES).headers["Allow"] == "GET, OPTIONS, POST"
+
+
 @pytest.mark.parametrize(("to", "every_min"), [("2024-03-03T08:00:01", 60), ("2024-03-02T08:00:00", 1)])
 def test_too_many_departures_are_too_much(client: Client, to: str, every_min: int) -> None:
     times = {"from": "2024-03-01T08:00:00", "to": to, "every_min": every_min}

@@ -294,7 +294,7 @@ def test_pages_of_a_configured_origin_may_ask_and_read_what_they_need(
         answer = client.post("/v1/predictions", json=body, headers={"Origin": "https://dispatch.example"})
         assert answer.headers["Access-Control-Allow-Origin"] == "https://dispatch.example"
         exposed = {name.strip() for name in answer.headers["Access-Control-Expose-Headers"].split(",")}
-        assert exposed == {"X-Request-Id", "Retry-After", "Server-Timing"}
+        assert exposed == {"X-Request-Id", "Retry-After", "Server-Timing", "Idempotency-Replayed"}
         wrong = client.post("/v1/predictions", json={}, headers={"Origin": "https://dispatch.example"})
         assert wrong.status_code == 422
         assert wrong.headers["Access-Control-Allow-Origin"] == "https://dispatch.example"
@@ -324,6 +324,7 @@ def test_the_description_says_how_keys_are_sent_and_where_none_is_needed(serve: 
     schemes = document["components"]["securitySchemes"]
     assert schemes["bearer"]["scheme"] == "bearer"
     assert (schemes["header"]["in"], schemes["header"]["name"]) == ("header", "X-Api-Key")
-    needed = document["paths"]["/v1/predictions"]["post"]["security"]
-    assert needed == [{"bearer": []}, {"header": []}] + ([{}] if is_open else [])
+    needed = document["paths"]["/v1/predictions"]["post"].get("security")
+    assert needed == (None if is_open else [{"bearer": []}, {"header": []}])
+    assert document["paths"]["/v1/models"]["get"]["security"] == [{"bearer": []}, {"header": []}]
     assert "security" not in document["paths"]["/health/live"]["get"]

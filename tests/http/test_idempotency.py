@@ -7,13 +7,14 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from inspect import isfunction
 from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from litestar import Litestar, Request, post
+from litestar import Litestar, Request, Response, post
 from litestar.datastructures import State
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
@@ -23,6 +24,7 @@ from litestar.testing import TestClient
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from taxi_predictor.adapters.http import idempotency
+from taxi_predictor.adapters.http.gate.callers import remember_caller
 from taxi_predictor.adapters.http.idempotency import Idempotency
 from taxi_predictor.adapters.http.idempotency_key import (
     PATTERN,
@@ -34,7 +36,7 @@ from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
 from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.domain.access import Caller
+from taxi_predictor.domain.access import ANYBODY, Caller
 from taxi_predictor.domain.errors import NoChampion, Unavailable
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.outbound.answers import Answer, Claim, Holder
@@ -267,9 +269,8 @@ class AsWhoeverIsNamed(ASGIMiddleware):
     scopes = (ScopeType.HTTP,)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        for name, value in scope["headers"]:
-            if name == b"x-caller":
-                scope["state"]["taxi_predictor_caller"] = Caller(name=value.decode(), scopes=frozenset())
+        name = dict(scope["headers"]).get(b"x-caller", ANYBODY.name.encode()).decode()
+        remember_caller(scope, Caller(name=name, scopes=frozenset()))
         await next_app(scope, receive, send)
 
 
@@ -297,7 +298,7 @@ class Work:
             outcome = self.outcomes.pop(0) if self.outcomes else (await request.body()).decode()
             if isinstance(outcome, Exception):
                 raise outcome
-            return await outcome() if callable(outcome) else outcome
+            return await outcome() if isfunction(outcome) else outcome
 
         @dataclass(frozen=True)
         class Hexagon:
@@ -483,6 +484,25 @@ async def test_a_stream_that_breaks_off_is_not_kept() -> None:
     work = Work(outcomes=[stream(3, b"{}\n", after=fail), "whole"])
     async with work.open() as client:
         assert (await client.post("/work", headers=KEY)).status_code == 500
+        assert (await client.post("/work", headers=KEY)).text == "whole"
+
+
+class BreaksOff(Response[None]):
+    """Ends without its end, and says nothing of it."""
+
+    def to_asgi_response(self, *_: Any, **others: Any) -> Any:
+        return self._start
+
+    async def _start(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}\n", "more_body": True})
+
+
+async def test_an_answer_without_its_end_is_not_kept() -> None:
+    work = Work(outcomes=[BreaksOff(None), "whole"])
+    sent = await ask(work.app, leave=asyncio.Event())
+    assert [message.get("body") for message in sent] == [None, b"{}\n"]
+    async with work.open() as client:
         assert (await client.post("/work", headers=KEY)).text == "whole"
 
 

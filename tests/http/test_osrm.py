@@ -497,19 +497,23 @@ def test_a_wrong_option_has_osrms_code(client: Client, service: str, query: str,
     ],
 )
 def test_a_url_that_no_service_answers_has_osrms_code(
-    client: Client, start: str, url: str, code: str
+    client: Client, operator: Mapping[str, str], start: str, url: str, code: str
 ) -> None:
     refused(client, start + url, code)
-    below_a_key = client.get(f"/k/osrm/osrm{start}{url}")
+    below_a_key = client.get(f"/k/{operator['X-Api-Key']}/osrm{start}{url}")
     assert (below_a_key.status_code, below_a_key.json()["code"]) == (400, code)
 
 
 @pytest.mark.parametrize("start", ["", "at/20261123T0800/"])
 @pytest.mark.parametrize("service", ["table", "route"])
-def test_each_service_is_answered_below_a_key_too(client: Client, start: str, service: str) -> None:
+def test_each_service_is_answered_below_a_key_too(
+    client: Client, operator: Mapping[str, str], start: str, service: str
+) -> None:
     path = f"{start}{service}/v1/driving/{coordinates(A, B)}"
-    below_a_key = client.get(f"/k/secret/osrm/{path}")
+    below_a_key = client.get(f"/k/{operator['X-Api-Key']}/osrm/{path}")
     assert below_a_key.json() == ok(client, path)
+    unknown = client.get(f"/k/secret/osrm/{path}")
+    assert (unknown.status_code, unknown.json()["code"]) == (401, "Unauthorized")
 
 
 def test_below_a_key_nothing_is_described(client: Client) -> None:

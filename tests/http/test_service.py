@@ -133,17 +133,24 @@ def test_building_the_application_opens_nothing() -> None:
 
 # --- the description of the API ---
 
-GATE = {"401", "403", "408", "429", "503"}
+GATE = {"400", "401", "403", "408", "429", "503"}
 ASKED = {"200", "500", *GATE}
-TOLD = {*ASKED, "400", "413", "415", "422"}
+TOLD = {*ASKED, "413", "415", "422"}
 STATUSES = {
     ("/v1/predictions", "post"): {*TOLD, "409"},
+    ("/v1/predictions/batch", "post"): {*TOLD, "409"},
+    ("/v1/matrix", "post"): TOLD,
     ("/v1/arrivals", "post"): TOLD,
     ("/v1/departures", "get"): {*ASKED, "413", "422"},
     ("/v1/departures", "post"): TOLD,
     ("/v1/nearest", "post"): TOLD,
     ("/v1/reachable", "post"): TOLD,
     ("/metrics", "get"): {"200", "500"},
+    ("/v1/models", "get"): ASKED,
+    ("/v1/models/{version}", "get"): {*ASKED, "404"},
+    ("/v1/models/{version}/promote", "post"): {*TOLD, "404", "409"},
+    ("/v1/models/rollback", "post"): {*ASKED, "404", "409"},
+    ("/v1/stats", "get"): ASKED,
     ("/health/live", "get"): {"200"},
     ("/health/ready", "get"): {"200", "500", "503"},
     ("/health", "get"): {"200", "500", "503"},
@@ -211,7 +218,10 @@ def test_every_error_is_documented_as_a_problem_with_an_example(document: Mappin
             assert ("Retry-After" in response["headers"]) == passes
             assert ("WWW-Authenticate" in response["headers"]) == (status == "401")
             if status == "200":
-                assert list(response["content"]) == [NO_JSON.get(path, "application/json")]
+                usual = NO_JSON.get(path, "application/json")
+                packed = path.startswith("/v1/") and usual == "application/json"
+                assert usual in response["content"]
+                assert ("application/vnd.msgpack" in response["content"]) == packed
                 continue
             [(media_type, media)] = response["content"].items()
             assert media_type == "application/problem+json"
@@ -226,6 +236,18 @@ def test_every_reference_of_the_document_leads_somewhere(document: Mapping[str, 
     assert references
     for reference in references:
         assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
+
+
+def test_what_is_taken_as_json_is_taken_as_messagepack_too(document: Mapping[str, Any]) -> None:
+    taken = {
+        path: set(operation["requestBody"]["content"])
+        for (path, _), operation in _operations(document)
+        if "requestBody" in operation
+    }
+    formats = {"application/json", "application/vnd.msgpack"}
+    assert taken.pop("/v1/predictions/batch") == {*formats, "application/x-ndjson"}
+    assert taken.pop("/v1/matrix") == formats
+    assert all(found == formats for path, found in taken.items() if path.startswith("/v1/"))
 
 
 def test_the_examples_of_every_body_can_be_decoded(document: Mapping[str, Any]) -> None:

@@ -39,5 +39,7 @@ async def _open(settings: Settings) -> AsyncIterator[Container]:
 
 
 def options_of(settings: Settings) -> Options:
-    """What *settings* say to the HTTP face: each of its options is a setting that begins with ``api_``."""
-    return Options(**{field.name: getattr(settings, f"api_{field.name}") for field in fields(Options)})
+    """What *settings* say to the HTTP face: its options are settings, most with ``api_`` before the name."""
+    names = {field.name: f"api_{field.name}" for field in fields(Options)}
+    known = Settings.__struct_fields__
+    return Options(**{name: getattr(settings, api if api in known else name) for name, api in names.items()})

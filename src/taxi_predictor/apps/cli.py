@@ -24,6 +24,7 @@ from taxi_predictor import __version__
 from taxi_predictor.apps.commands.backtest import backtest
 from taxi_predictor.apps.commands.demo import demo
 from taxi_predictor.apps.commands.journal import journal
+from taxi_predictor.apps.commands.keys import KEYS
 from taxi_predictor.apps.commands.level import level
 from taxi_predictor.apps.commands.models import MODELS, evaluate, promote, rollback, train
 from taxi_predictor.apps.commands.output import ERR, drop_output
@@ -68,6 +69,8 @@ for group, commands in {
         app.command(command, group=group)
 MODELS.group = MODEL
 app.command(MODELS)
+KEYS.group = SERVING
+app.command(KEYS)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,15 +11,14 @@ from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.profiles import PROFILES, Outbound, refuse_lone_counters
 from taxi_predictor.apps.settings import Settings
-from taxi_predictor.domain.access import ANYBODY, Caller, Scope
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.ports.inbound.arrivals import Arrivals
 from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.comparing import ComparableTrips
 from taxi_predictor.ports.inbound.departures import DepartureBoard
 from taxi_predictor.ports.inbound.dispatch import Dispatch
+from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.intake import TripIntake
@@ -31,6 +30,7 @@ from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.probing import ModelProbing
 from taxi_predictor.ports.inbound.reach import Reach
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
+from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.limits import RateLimits
@@ -64,8 +64,9 @@ class Container:
     probing: ModelProbing
     levelling: LiveLevelling
     repeats: RepeatedRequests
+    stock: Stock
     health: Health
-    gatekeeper: "OpenDoor"
+    gatekeeper: Gatekeeper
     telemetry: Telemetry
     figures: Figures
     outbound: Outbound
@@ -73,15 +74,6 @@ class Container:
     @property
     def limits(self) -> RateLimits | None:
         return self.outbound.limits
-
-
-class OpenDoor:
-    """Before there are keys: anybody may predict, and nobody may do more."""
-
-    def admit(self, key: str | None, scope: Scope, /) -> Caller:
-        if scope in ANYBODY.scopes:
-            return ANYBODY
-        raise Unavailable("there are no keys yet")
 
 
 def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
@@ -104,16 +96,17 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         current_level=levelling.current,
         level_trouble=levelling.trouble,
     )
+    intake = TripIntake(
+        catalog=outbound.catalog,
+        trips=outbound.trips,
+        quarantine=outbound.quarantine,
+        zones=outbound.zones,
+        progress=outbound.progress,
+        max_reject_share=settings.max_reject_share,
+    )
     return Container(
         city=city,
-        intake=TripIntake(
-            catalog=outbound.catalog,
-            trips=outbound.trips,
-            quarantine=outbound.quarantine,
-            zones=outbound.zones,
-            progress=outbound.progress,
-            max_reject_share=settings.max_reject_share,
-        ),
+        intake=intake,
         training=ModelTraining(
             city=city,
             trips=outbound.trips,
@@ -177,8 +170,18 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             clock=outbound.clock,
             lease=timedelta(seconds=settings.api_deadline_s) + LEASE_MARGIN,
         ),
+        stock=Stock(
+            intake=intake, trips=outbound.trips, zones=outbound.zones, clock=outbound.clock, city=city
+        ),
         history=ModelHistory(journal=outbound.journal, versions=versions),
-        gatekeeper=OpenDoor(),
+        gatekeeper=Gatekeeper(
+            store=outbound.keys,
+            snapshot=outbound.key_snapshot,
+            clock=outbound.clock,
+            every=timedelta(seconds=settings.api_keys_every_s),
+            max_age=timedelta(seconds=settings.api_keys_max_age_s),
+            open_predict=settings.api_open_predict,
+        ),
         health=Health(shelf=outbound.shelf, telemetry=outbound.telemetry, pings=outbound.pings),
         telemetry=outbound.telemetry,
         figures=outbound.figures,

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.inbound.health import Ping
+from taxi_predictor.ports.outbound.access import KeySnapshot, KeyStore
 from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
@@ -68,6 +69,8 @@ class Outbound:
     registry: ModelRegistry
     shelf: ModelShelf
     journal: Journal
+    keys: KeyStore
+    key_snapshot: KeySnapshot
     answers: AnswerStore
     telemetry: Telemetry
     figures: Figures
@@ -90,6 +93,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
     from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
     from taxi_predictor.adapters.memory.journal import MemoryJournal
+    from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
     from taxi_predictor.adapters.memory.level import MemoryLevelStore
     from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
     from taxi_predictor.adapters.memory.places import MemoryZoneStore
@@ -120,6 +124,8 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         registry=MemoryModelRegistry(clock=clock),
         shelf=MemoryModelShelf(loader),
         journal=MemoryJournal(),
+        keys=MemoryKeyStore(),
+        key_snapshot=MemoryKeySnapshot(),
         limits=await _limits(settings, clock, stack),
         answers=MemoryAnswerStore(),
         telemetry=telemetry,
@@ -167,6 +173,7 @@ async def _stored(
     from taxi_predictor.adapters.baselines.trainer import Baselines
     from taxi_predictor.adapters.columns.plans import FramePlanColumns
     from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
+    from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
     from taxi_predictor.adapters.disk.shelf import DiskModelShelf
     from taxi_predictor.adapters.disk.trials import DiskTrialStore
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
@@ -175,16 +182,23 @@ async def _stored(
     from taxi_predictor.adapters.mlflow.registry import MlflowModelRegistry
     from taxi_predictor.adapters.postgres.answers import PostgresAnswerStore
     from taxi_predictor.adapters.postgres.journal import PostgresJournal
+    from taxi_predictor.adapters.postgres.keys import PostgresKeyStore
     from taxi_predictor.adapters.postgres.level import PostgresLevelStore
     from taxi_predictor.adapters.postgres.migrations import migrate
     from taxi_predictor.adapters.postgres.pool import open_pool, ping
     from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
     from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
+    from taxi_predictor.adapters.process.registry import ProcessModelRegistry
     from taxi_predictor.adapters.prometheus.telemetry import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.system.clock import SystemClock
 
     pool = await stack.enter_async_context(open_pool(database_url, max_size=settings.pool_max))
+    make_registry = partial(
+        MlflowModelRegistry, tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts
+    )
+    # MLflow takes 200 MB and two seconds to import: too much for a process that answers.
+    registry = await stack.enter_async_context(aclosing(ProcessModelRegistry(make_registry)))
     clock, loader, telemetry = SystemClock(), LightgbmLoader(), figures_of_process()
     return Outbound(
         clock=clock,
@@ -201,11 +215,11 @@ async def _stored(
         baselines=Baselines(seed=settings.seed),
         backtests=DiskBacktestStore(settings.home / "backtests"),
         loader=loader,
-        registry=MlflowModelRegistry(
-            tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts
-        ),
         shelf=DiskModelShelf(models_folder(settings), loader),
+        registry=registry,
         journal=PostgresJournal(pool),
+        keys=PostgresKeyStore(pool),
+        key_snapshot=DiskKeySnapshot(settings.home / "keys.json"),
         limits=await _limits(settings, clock, stack),
         answers=PostgresAnswerStore(pool),
         telemetry=telemetry,

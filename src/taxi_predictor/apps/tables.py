@@ -1,12 +1,14 @@
 """What the commands show a person."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from math import exp
 from zoneinfo import ZoneInfo
 
 from rich.markup import escape
 from rich.table import Table
 
+from taxi_predictor.domain.access import ApiKey
 from taxi_predictor.domain.comparables import Comparables
 from taxi_predictor.domain.evaluation import BaselineScores, Scores
 from taxi_predictor.domain.explanation import Explanation
@@ -27,6 +29,7 @@ __all__ = [
     "explanation_table",
     "ingest_table",
     "journal_table",
+    "keys_table",
     "level_table",
     "models_table",
     "rejects_table",
@@ -205,6 +208,18 @@ def journal_table(entries: Sequence[Entry], tz: ZoneInfo) -> Table:
     for entry in entries:
         when = f"{entry.at.astimezone(tz):%Y-%m-%d %H:%M}"
         table.add_row(when, escape(entry.actor), entry.deed, str(entry.version), escape(entry.reason))
+    return table
+
+
+def keys_table(keys: Sequence[ApiKey], now: datetime, tz: ZoneInfo) -> Table:
+    table = _table("API keys", "id", "name", "scopes", "created", "expires", "state")
+    for key in keys:
+        created, expires = (
+            f"{at.astimezone(tz):%Y-%m-%d %H:%M}" if at else "never"
+            for at in (key.created_at, key.expires_at)
+        )
+        scopes = ", ".join(sorted(key.scopes))
+        table.add_row(key.id, key.name, scopes, created, expires, key.state(now))
     return table
 
 

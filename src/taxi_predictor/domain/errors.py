@@ -12,16 +12,21 @@ TaxiPredictorError
 │   ├── UnreadableSource    a file that is cut short, broken or not what its name says
 │   ├── LeakedColumns       a column known only after the trip on its way into a model
 │   └── IdempotencyKeyReused  by a request that is not a repeat of the first
+├── Denied                  the caller may not
+│   ├── Unauthorized        who asks is not known: no key, or none that is valid
+│   └── Forbidden           who asks is known, and the key does not allow it
 ├── NotFound
 │   ├── UnknownCity
 │   ├── UnknownZone
 │   ├── UnknownModel
+│   ├── UnknownKey
 │   ├── MissingSource       no such file, folder or month
 │   ├── NoZones             zone ids were given but no zone table is known
 │   └── NoOutlines          zones are known by their centroids, and not how far they reach
 ├── Refused                 understood, and not done
 │   ├── TooManyRejects
 │   ├── NotEnoughTrips
+│   ├── AmbiguousKey        several keys are meant, and one has to be
 │   ├── PromotionRefused
 │   ├── TooManyRequests     more often than the caller may ask
 │   └── IdempotencyKeyInUse by a request that is still being answered
@@ -36,7 +41,10 @@ is that face's business.
 """
 
 __all__ = [
+    "AmbiguousKey",
     "BrokenModel",
+    "Denied",
+    "Forbidden",
     "IdempotencyKeyInUse",
     "IdempotencyKeyReused",
     "Invalid",
@@ -60,8 +68,10 @@ __all__ = [
     "TooManyRejects",
     "TooManyRequests",
     "TooMuch",
+    "Unauthorized",
     "Unavailable",
     "UnknownCity",
+    "UnknownKey",
     "UnknownModel",
     "UnknownSchema",
     "UnknownZone",
@@ -121,6 +131,18 @@ class IdempotencyKeyReused(Invalid):
     slug = "idempotency-key-reused"
 
 
+class Denied(TaxiPredictorError):
+    slug = "denied"
+
+
+class Unauthorized(Denied):
+    slug = "unauthorized"
+
+
+class Forbidden(Denied):
+    slug = "forbidden"
+
+
 class NotFound(TaxiPredictorError):
     slug = "not-found"
 
@@ -135,6 +157,10 @@ class UnknownZone(NotFound):
 
 class UnknownModel(NotFound):
     slug = "unknown-model"
+
+
+class UnknownKey(NotFound):
+    slug = "unknown-key"
 
 
 class MissingSource(NotFound):
@@ -159,6 +185,10 @@ class TooManyRejects(Refused):
 
 class NotEnoughTrips(Refused):
     slug = "not-enough-trips"
+
+
+class AmbiguousKey(Refused):
+    slug = "ambiguous-key"
 
 
 class PromotionRefused(Refused):

@@ -13,9 +13,20 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.features import FEATURE_NAMES, FeatureEncoder, PlanValues
 from taxi_predictor.domain.trip import PlanBatch, Table
 
-__all__ = ["ARRAYS", "Floats", "as_column", "encode_batch", "frame", "plan_arrays"]
+__all__ = [
+    "ARRAYS",
+    "Floats",
+    "Instants",
+    "as_column",
+    "encode_batch",
+    "encode_clock",
+    "frame",
+    "plan_arrays",
+]
 
 Floats = NDArray[np.float64]
+Instants = NDArray[np.int64]
+"""Microseconds since 1970 in UTC."""
 
 
 class ArrayArithmetic:
@@ -66,21 +77,18 @@ def frame(table: Table) -> pl.DataFrame:
 
 def plan_arrays(plans: PlanBatch, city: City) -> PlanValues[Column]:
     """The raw values of many plans, as :func:`~taxi_predictor.domain.features.plan_values` of one."""
-    local_us = (
-        pl.col("pickup_at")
-        .cast(pl.Datetime("us", "UTC"))
-        .dt.convert_time_zone(city.time_zone)
-        .dt.replace_time_zone(None)
-        .dt.epoch("us")
-    )
     values = frame(plans.table).select(
-        local_s=local_us,
+        local_s=_local_us(pl.col("pickup_at").cast(pl.Datetime("us", "UTC")), city),
         **{name: pl.col(name).cast(pl.Float64) for name in PlanValues._fields if name != "local_s"},
     )
     # to_numpy turns a null zone into NaN.
     arrays = {name: values[name].to_numpy() for name in PlanValues._fields}
     arrays["local_s"] = arrays["local_s"] / 1e6  # numpy divides exactly as Python does, polars does not
     return PlanValues(**{name: as_column(array) for name, array in arrays.items()})
+
+
+def _local_us(instant: pl.Expr, city: City) -> pl.Expr:
+    return instant.dt.convert_time_zone(city.time_zone).dt.replace_time_zone(None).dt.epoch("us")
 
 
 @lru_cache(maxsize=8)
@@ -91,3 +99,11 @@ def _encoder(city: City) -> FeatureEncoder[Column]:
 def encode_batch(plans: PlanBatch, city: City) -> Mapping[str, Column]:
     """Every feature of many plans, by name."""
     return dict(zip(FEATURE_NAMES, _encoder(city).encode(plan_arrays(plans, city)), strict=True))
+
+
+def encode_clock(at_us: Instants, city: City) -> Floats:
+    """What :meth:`FeatureEncoder.when` says of each of *at_us*, of shape (instants, features)."""
+    instant = pl.col("at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    local_us = pl.DataFrame({"at": at_us}).select(_local_us(instant, city)).to_series()
+    features = _encoder(city).when(as_column(local_us.to_numpy() / 1e6))
+    return np.column_stack([np.asarray(feature) for feature in features])

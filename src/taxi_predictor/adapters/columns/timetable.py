@@ -9,8 +9,15 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from taxi_predictor.adapters.columns.arrays import ARRAYS, Floats, as_column, encode_batch, frame
-from taxi_predictor.domain.arithmetic import SCALAR, Column
+from taxi_predictor.adapters.columns.arrays import (
+    ARRAYS,
+    Floats,
+    as_column,
+    encode_batch,
+    encode_clock,
+    frame,
+)
+from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.departures import KNOT_S, fastest_s, join_knots_s, knots_behind, slowest_s
 from taxi_predictor.domain.distribution import DurationDistribution, ScaledResiduals
@@ -24,6 +31,7 @@ __all__ = ["Ask", "AskRow", "Timetable"]
 
 DISTANCE = FEATURE_NAMES.index("distance_km")
 MINUTE = FEATURE_NAMES.index("minute_of_day")
+"""The first of those that the clock makes."""
 KNOT = timedelta(seconds=KNOT_S)
 KNOT_US = KNOT_S * 1_000_000
 KNOTS_KEPT = 4096
@@ -76,6 +84,9 @@ class Timetable:
         self._when = lru_cache(maxsize=KNOTS_KEPT)(self._features_at)
         self._names = features
         self._chosen = [FEATURE_NAMES.index(name) for name in features]
+        # Where the clock's features stand among those that are asked with, and which of the clock's they are.
+        self._clocked = [column for column, place in enumerate(self._chosen) if place >= MINUTE]
+        self._clock = [place - MINUTE for place in self._chosen if place >= MINUTE]
         self._residuals = residuals.centred()
 
     def estimate(
@@ -119,23 +130,30 @@ class Timetable:
 
     def estimate_batch(self, plans: PlanBatch, level: LiveLevel | None) -> BatchEstimate:
         """The same estimates in columns."""
-        city, table = self._city, frame(plans.table)
-        features = encode_batch(plans, city)
+        city, features = self._city, encode_batch(plans, self._city)
         distance_km = np.asarray(features["distance_km"])
         low_s = np.asarray(fastest_s(ARRAYS, features["distance_km"], city))
         high_s = np.asarray(slowest_s(ARRAYS, features["distance_km"], city))
         behind = np.ceil(high_s / KNOT_S) - 1
-        pickup_us = table["pickup_at"].cast(pl.Datetime("us", "UTC")).to_physical().to_numpy()
+        pickup_us = frame(plans.table)["pickup_at"].cast(pl.Datetime("us", "UTC")).to_physical().to_numpy()
         before_us = pickup_us // KNOT_US * KNOT_US
         share = (pickup_us - before_us) / KNOT_US
 
-        knots_s, sigma = [], np.zeros(len(table))
+        rows = np.column_stack([np.asarray(features[name]) for name in self._names])
+        # Many trips, few knots: what holds at a knot is computed once.
+        knots_us, knot_of = np.unique(before_us, return_inverse=True)
+
+        knots_s, sigma = [], np.zeros(len(rows))
         for ago in range(int(behind.max()), -2, -1):
             asked = np.flatnonzero(behind >= ago)
-            mu, spread, minute = self._ask_columns(table[asked], before_us[asked] - ago * KNOT_US)
+            clock = encode_clock(knots_us - ago * KNOT_US, city)[knot_of[asked]]
+            at_knot = rows[asked]
+            at_knot[:, self._clocked] = clock[:, self._clock]
+            mu, spread = self._ask(at_knot, 0)
             if level is not None:
+                minute = as_column(clock[:, 0])
                 mu = mu + np.asarray(level.of(ARRAYS, as_column(distance_km[asked]), minute))
-            seconds = np.zeros(len(table))  # at a knot that is not asked nobody leaves
+            seconds = np.zeros(len(rows))  # at a knot that is not asked nobody leaves
             seconds[asked] = np.clip(np.exp(mu), low_s[asked], high_s[asked])
             knots_s.append(as_column(seconds))
             if ago <= 0:
@@ -169,10 +187,3 @@ class Timetable:
         (_, sigma_before), (_, sigma_after) = asked[-2:]
         sigma = sigma_before * (1 - share) + sigma_after * share
         return DurationDistribution(SCALAR, log(seconds), sigma, self._residuals)
-
-    def _ask_columns(self, plans: pl.DataFrame, at_us: Floats) -> tuple[Floats, Floats, Column]:
-        """Centre, spread and minute of the day of *plans*, were they to leave at *at_us*."""
-        at = pl.Series("pickup_at", at_us).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-        features = encode_batch(PlanBatch(plans.with_columns(at)), self._city)
-        rows = np.column_stack([np.asarray(features[name]) for name in self._names])
-        return *self._ask(rows, 0), features["minute_of_day"]

@@ -1,1 +1,1 @@
-"""What lies in local folders: the shelf that models are served from, and results of backtests."""
+"""What lies in local folders: models that are served, results of backtests, API keys as of an instant."""

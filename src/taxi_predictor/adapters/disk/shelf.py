@@ -27,6 +27,8 @@ class DiskModelShelf(ModelShelf):
 
     def __init__(self, folder: Path, loader: ModelLoader) -> None:
         self._folder = folder
+        # Looked at in every request: making a path anew takes longer than looking.
+        self._pointer = os.fspath(folder / POINTER)
         self._loader = loader
         self._served: ServedModel | None = None
         self._stamp: tuple[int, int] | None = None
@@ -42,7 +44,7 @@ class DiskModelShelf(ModelShelf):
             former = self._pointed()
             draft = self._folder / f".{POINTER}-{uuid4().hex[:8]}"
             draft.write_text(name)
-            draft.replace(self._folder / POINTER)
+            draft.replace(self._pointer)
         except OSError as error:
             shutil.rmtree(target, ignore_errors=True)
             raise StorageFull(f"the model cannot be written to {self._folder}: {error}") from error
@@ -70,7 +72,7 @@ class DiskModelShelf(ModelShelf):
     def _stamp_now(self) -> tuple[int, int]:
         """What changes whenever the pointer is replaced."""
         try:
-            stat = os.stat(self._folder / POINTER)  # noqa: PTH116 # once per request: Path costs thrice
+            stat = os.stat(self._pointer)  # noqa: PTH116 # a path costs thrice
         except FileNotFoundError:
             raise NoChampion(
                 "no model is being served yet: train one, then run `taxi-predictor promote`"

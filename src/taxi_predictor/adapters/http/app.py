@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import chain
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
 
 from taxi_predictor.adapters.http import examples, operations
 from taxi_predictor.adapters.http.gate.description import describe
@@ -16,26 +17,40 @@ from taxi_predictor.adapters.http.gate.gate import Gate
 from taxi_predictor.adapters.http.gate.leftovers import close_unread
 from taxi_predictor.adapters.http.hexagon import OpenHexagon
 from taxi_predictor.adapters.http.idempotency import Idempotency
-from taxi_predictor.adapters.http.idempotency_key import describe_keys
+from taxi_predictor.adapters.http.idempotency_key import KEY_HEADER, REPLAYED_HEADER, describe_keys
+from taxi_predictor.adapters.http.inference.routes import INFERENCE
 from taxi_predictor.adapters.http.openapi import complete, openapi_config
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.osrm import router as osrm
 from taxi_predictor.adapters.http.parting import say_goodbye
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
 from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER, ApiRequest, send_request_id
+from taxi_predictor.adapters.http.responses import ApiResponse
 from taxi_predictor.adapters.http.telemetry import TimedLitestar, tell_answered, tell_refused
-from taxi_predictor.adapters.http.v1 import arrivals, departures, nearest, predictions, reachable
+from taxi_predictor.adapters.http.v1 import (
+    arrivals,
+    batch,
+    departures,
+    matrix,
+    models,
+    nearest,
+    predictions,
+    reachable,
+    stats,
+)
 
 __all__ = ["EXAMPLES", "create_app"]
 
 log = logging.getLogger(__name__)
 
-QUESTIONS = (predictions, arrivals, departures, nearest, reachable)
-ROUTES = (
-    *chain.from_iterable(question.ROUTES for question in QUESTIONS),
-    *osrm.ROUTERS,
-    *operations.ROUTES,
+QUESTIONS = (predictions, batch, matrix, arrivals, departures, nearest, reachable, models, stats)
+V1 = Router(
+    "/",
+    route_handlers=list(chain.from_iterable(question.ROUTES for question in QUESTIONS)),
+    response_class=ApiResponse,
 )
+"""What is answered as JSON or as MessagePack."""
+ROUTES = (V1, *osrm.ROUTERS, INFERENCE, *operations.ROUTES)
 EXAMPLES = dict(ChainMap(*(dict(module.EXAMPLES) for module in (examples, *QUESTIONS[1:], osrm))))
 """Of every body."""
 
@@ -47,12 +62,14 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     async def opened(app: Litestar) -> AsyncIterator[None]:
         async with open_hexagon() as hexagon:
             app.state.hexagon = hexagon
+            await hexagon.gatekeeper.refresh()  # so that the first request finds the keys
             try:
                 hexagon.health.warm_up()
             except Exception:  # a fault of the model: whoever asks is told, and who watches readiness
                 log.exception("model.crashed")
             following = [
-                asyncio.create_task(endless.follow()) for endless in (hexagon.levelling, hexagon.repeats)
+                asyncio.create_task(endless.follow())
+                for endless in (hexagon.levelling, hexagon.repeats, hexagon.gatekeeper)
             ]
             try:
                 yield
@@ -64,6 +81,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     app = TimedLitestar(
         route_handlers=ROUTES,
         lifespan=[opened],
+        state=State({"options": options}),
         request_class=ApiRequest,
         request_max_body_size=options.max_body_bytes,
         exception_handlers=EXCEPTION_HANDLERS,
@@ -90,6 +108,6 @@ def _cors(options: Options) -> CORSConfig | None:
     return CORSConfig(
         allow_origins=list(options.cors_origins),
         allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Api-Key", REQUEST_ID_HEADER],
-        expose_headers=["Retry-After", "Server-Timing", REQUEST_ID_HEADER],
+        allow_headers=["Authorization", "Content-Type", KEY_HEADER, "X-Api-Key", REQUEST_ID_HEADER],
+        expose_headers=["Retry-After", "Server-Timing", REPLAYED_HEADER, REQUEST_ID_HEADER],
     )

@@ -47,7 +47,7 @@ def in_msgpack(values: Numbers) -> bytes:
     cells = written[:, len(header) :].reshape(rows, columns, 9)
     is_number = np.isfinite(values)
     cells[:, :, 0] = np.where(is_number, 0xCB, 0xC0)
-    cells[:, :, 1:] = values.astype(">f8").view(np.uint8).reshape(rows, columns, 8)
+    cells[:, :, 1:] = values.astype(">f8", order="C").view(np.uint8).reshape(rows, columns, 8)
     if is_number.all():
         return _header(rows) + written.tobytes()
     kept = np.ones(written.shape, dtype=np.bool_)

@@ -30,6 +30,7 @@ __all__ = [
     "PredictionAnswer",
     "PredictionBody",
     "ReadinessAnswer",
+    "TripBody",
     "departure_of",
     "place_of",
 ]
@@ -44,7 +45,8 @@ Departure = Annotated[
     Meta(
         description="When the trip starts: with an offset from UTC, or as clocks on the city's walls show it."
         " The hour that they skip in spring and the one that they repeat in autumn need an offset."
-        " Where absent: now."
+        " Where absent: now.",
+        extra_json_schema={"format": "date-time"},
     ),
 ]
 Coverage = Annotated[float, Meta(ge=0.01, le=0.99, description="How likely the interval holds the duration.")]
@@ -71,14 +73,13 @@ class PlaceBody(Struct, frozen=True, forbid_unknown_fields=True):
         raise InvalidTrip("a place is either {lat, lon} or {zone}")
 
 
-class PredictionBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class TripBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A trip that has not started."""
 
     pickup: PlaceBody
     dropoff: PlaceBody
     pickup_at: Departure | UnsetType = UNSET
     passenger_count: Annotated[int, Meta(ge=0, le=9)] | None = None
-    coverage: Coverage = DEFAULT_COVERAGE
 
     async def to_plan(self, predictor: DurationPredictor) -> TripPlan:
         """The trip as the core knows it.
@@ -92,6 +93,12 @@ class PredictionBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             pickup_at=departure_of(self.pickup_at, predictor, pointer="#/pickup_at"),
             passenger_count=self.passenger_count,
         )
+
+
+class PredictionBody(TripBody, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A trip that has not started, and how likely its interval should hold the duration."""
+
+    coverage: Coverage = DEFAULT_COVERAGE
 
 
 async def place_of(body: PlaceBody, predictor: DurationPredictor, *, pointer: str) -> Place:

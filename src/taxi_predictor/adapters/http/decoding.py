@@ -1,4 +1,4 @@
-"""Reading a JSON body strictly, and saying where it is wrong."""
+"""Reading a body strictly, and saying where it is wrong."""
 
 import re
 from typing import Any, TypeVar
@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from taxi_predictor.adapters.http.formats import Format
 from taxi_predictor.domain.errors import Invalid
 
 __all__ = ["InvalidBody", "MalformedBody", "convert", "decode"]
@@ -16,17 +17,18 @@ MAX_MESSAGE_CHARS = 300
 """A message may quote a field name, and that may be as long as the body."""
 
 _PATH_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+_NAME_OF = {Format.JSON: "JSON", Format.MSGPACK: "MessagePack"}
 _FIELD = re.compile(r"^Object (?:contains unknown|missing required) field `(.*)`$", re.DOTALL)
 
 
 class MalformedBody(Invalid):
-    """What was sent is not JSON."""
+    """What was sent cannot be read as what it says it is."""
 
     slug = "malformed-body"
 
 
 class InvalidBody(Invalid):
-    """The body is JSON, but not what was asked for.
+    """The body can be read, but is not what was asked for.
 
     *pointer* says where: a JSON pointer (RFC 6901) as a URI fragment, such as ``#/pickup/lat``.
     An error of the core that is the body's fault keeps its *slug*.
@@ -40,19 +42,20 @@ class InvalidBody(Invalid):
         self.slug = slug
 
 
-def decode(body: bytes, type_: type[T]) -> T:
+def decode(body: bytes | msgspec.Raw, type_: type[T], form: Format = Format.JSON) -> T:
     """Read *body* as *type_*, converting nothing: ``"2"`` is no number.
 
     Raises:
-        MalformedBody: it is no JSON, which includes NaN and Infinity.
+        MalformedBody: it is not in *form*; NaN and Infinity are no JSON.
         InvalidBody: a field is missing, unknown or not allowed to be what it is; the first is named.
     """
+    read = msgspec.json.decode if form is Format.JSON else msgspec.msgpack.decode
     try:
-        return msgspec.json.decode(body, type=type_)
+        return read(body, type=type_)
     except msgspec.ValidationError as error:
         raise _located(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedBody(f"the body cannot be read as JSON: {error}") from error
+        raise MalformedBody(f"the body cannot be read as {_NAME_OF[form]}: {error}") from error
 
 
 def convert(values: dict[str, Any], type_: type[T]) -> T:

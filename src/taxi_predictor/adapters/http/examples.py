@@ -45,19 +45,32 @@ PROBLEM_EXAMPLES: Mapping[int, Problem] = {
             type="/problems/unauthorized",
             title="unauthorized",
             status=401,
-            detail="send a key as Authorization: Bearer KEY or as X-Api-Key: KEY",
+            detail="this needs an API key",
         ),
         Problem(
             type="/problems/forbidden",
             title="forbidden",
             status=403,
-            detail="this key may predict, and no more",
+            detail="this API key does not allow admin: it is for predict",
         ),
         Problem(
             type="/problems/slow-request",
             title="slow request",
             status=408,
             detail="the body was not sent within 30 s",
+        ),
+        Problem(
+            type="/problems/unknown-model",
+            title="unknown model",
+            status=404,
+            detail="there is no model version 7",
+        ),
+        Problem(
+            type="/problems/promotion-refused",
+            title="promotion refused",
+            status=409,
+            detail="version 4 is not promoted: it did not pass its judgement: only 320 training trips,"
+            " 500 are needed",
         ),
         Problem(
             type="about:blank",
@@ -69,7 +82,7 @@ PROBLEM_EXAMPLES: Mapping[int, Problem] = {
             type="about:blank",
             title="Unsupported Media Type",
             status=415,
-            detail="send the body as Content-Type: application/json",
+            detail="send the body as one of: application/json, application/vnd.msgpack",
         ),
         Problem(
             type="/problems/invalid-body",

@@ -40,7 +40,7 @@ def sent_as(media_type: str, *, other: str = "") -> Format:
 def wanted(scope: Scope) -> Format:
     """MessagePack where the client names it and likes JSON no better; all others get JSON."""
     for name, value in scope["headers"]:
-        if name == b"accept" and b"msgpack" in value:
+        if name == b"accept" and b"msgpack" in value.lower():
             likes = dict.fromkeys(Format, 0.0)
             for media_range in value.decode("latin-1").lower().split(","):
                 media_type, *parameters = (part.strip() for part in media_range.split(";"))

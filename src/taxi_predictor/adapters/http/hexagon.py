@@ -4,16 +4,19 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from taxi_predictor.adapters.http.gate.callers import Doorkeeper
 from taxi_predictor.ports.inbound.arrivals import Arrivals
 from taxi_predictor.ports.inbound.departures import DepartureBoard
 from taxi_predictor.ports.inbound.dispatch import Dispatch
+from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
+from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
+from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.reach import Reach
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
+from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 
@@ -38,7 +41,7 @@ class Hexagon(Protocol):
     @property
     def health(self) -> Health: ...
     @property
-    def gatekeeper(self) -> Doorkeeper: ...
+    def gatekeeper(self) -> Gatekeeper: ...
     @property
     def limits(self) -> RateLimits | None:
         """None: everybody may ask as often as they like."""
@@ -50,6 +53,12 @@ class Hexagon(Protocol):
     def telemetry(self) -> Telemetry: ...
     @property
     def figures(self) -> Figures: ...
+    @property
+    def history(self) -> ModelHistory: ...
+    @property
+    def lifecycle(self) -> ModelLifecycle: ...
+    @property
+    def stock(self) -> Stock: ...
 
 
 OpenHexagon = Callable[[], AbstractAsyncContextManager[Hexagon]]

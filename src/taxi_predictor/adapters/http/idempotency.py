@@ -12,11 +12,11 @@ from litestar.exceptions import HTTPException
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, ReceiveMessage, Scope, Send
 
+from taxi_predictor.adapters.http.gate.callers import caller
 from taxi_predictor.adapters.http.idempotency_key import IDEMPOTENT, REPLAYED_HEADER, fingerprint, key_of
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.requests import request_id
 from taxi_predictor.adapters.http.timing import timed
-from taxi_predictor.domain.access import ANYBODY, Caller
 from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.outbound.answers import Answer, Claim
@@ -35,7 +35,7 @@ _TIMED_AS = "idempotency"
 
 
 class Idempotency(ASGIMiddleware):
-    """Stands inside of what decides who may ask, and outside of what turns errors into problems.
+    """Stands inside of the gate, which says whose a key is, and outside of what turns errors into problems.
 
     So it sees a failure as a response. Litestar runs the handler of errors on both sides of its
     middlewares: what is raised here becomes a problem too.
@@ -57,7 +57,7 @@ class Idempotency(ASGIMiddleware):
         repeats: RepeatedRequests = scope["litestar_app"].state.hexagon.repeats
         asked = fingerprint(cast("HTTPScope", scope), body)
         with timed(scope, _TIMED_AS):
-            begun = await repeats.begin(owner=_owner(scope), key=key, fingerprint=asked)
+            begun = await repeats.begin(owner=caller(scope).name, key=key, fingerprint=asked)
         if isinstance(begun, Answer):
             await _replay(begun, send)
             return
@@ -131,10 +131,10 @@ class _Exchange:
 
     def answer(self) -> Answer | None:
         """The response as it is kept; None: it failed, is not whole or was too large."""
-        if self.is_too_large or not self._held:
+        if self.is_too_large or not self._is_decided.is_set():
             return None
         start, *pieces = self._held
-        if not 200 <= start["status"] < 300 or not pieces or pieces[-1].get("more_body"):
+        if not 200 <= start["status"] < 300:
             return None
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"])
         return Answer(
@@ -165,8 +165,3 @@ async def _replay(answer: Answer, send: Send) -> None:
 
 def _about(scope: Scope) -> dict[str, str]:
     return {"request_id": request_id(scope), "path": scope["path_template"]}
-
-
-def _owner(scope: Scope) -> str:
-    caller: Caller = scope["state"].get("taxi_predictor_caller", ANYBODY)
-    return caller.name

@@ -27,7 +27,15 @@ from litestar.types import HTTPScope, Scope
 from taxi_predictor.adapters.http.problems import PROBLEM_JSON, Problem
 from taxi_predictor.domain.errors import IdempotencyKeyInUse, Invalid
 
-__all__ = ["IDEMPOTENT", "REPLAYED_HEADER", "InvalidIdempotencyKey", "describe_keys", "fingerprint", "key_of"]
+__all__ = [
+    "IDEMPOTENT",
+    "KEY_HEADER",
+    "REPLAYED_HEADER",
+    "InvalidIdempotencyKey",
+    "describe_keys",
+    "fingerprint",
+    "key_of",
+]
 
 IDEMPOTENT = "idempotent"
 """A handler whose ``opt`` has it takes keys."""

@@ -14,9 +14,11 @@ from litestar.openapi.spec import (
     Example,
     OpenAPI,
     OpenAPIHeader,
+    OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
     Reference,
+    RequestBody,
     Schema,
 )
 from litestar.openapi.spec.enums import OpenAPIType
@@ -25,17 +27,20 @@ from msgspec import Struct
 from taxi_predictor import __version__
 from taxi_predictor.adapters.http.bodies import PlaceBody
 from taxi_predictor.adapters.http.examples import EXAMPLES, PROBLEM_EXAMPLES
+from taxi_predictor.adapters.http.formats import Format
 from taxi_predictor.adapters.http.problems import PROBLEM_JSON, NotReadyProblem, Problem
 from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER
 from taxi_predictor.adapters.http.schema_page import page
 
-__all__ = ["complete", "openapi_config", "problem_responses"]
+__all__ = ["complete", "drop_default_error", "openapi_config", "problem_responses"]
 
 _DESCRIPTIONS = {
-    400: "The body is not JSON.",
-    413: "The body is too large.",
-    415: "The body is not sent as JSON.",
-    422: "The body is JSON, but no trip that can be predicted.",
+    400: "The body cannot be read as what it says it is.",
+    404: "There is nothing of that name.",
+    409: "Understood, and refused for the reasons given.",
+    413: "The body is too large, or asks for too much.",
+    415: "The body is sent as what is not taken.",
+    422: "The body can be read, but holds nothing that can be predicted.",
     500: "Something broke here; it is logged under the request id.",
     503: "Predictions are not answered at the moment.",
 }
@@ -100,11 +105,12 @@ def complete(document: OpenAPI, examples: Mapping[type[Struct], Sequence[Struct]
     for struct, some in examples.items():
         schemas[struct.__name__]["examples"] = msgspec.json.decode(msgspec.json.encode(some))
     document.components.schemas = {name: _JsonSchema(content=schemas[name]) for name in sorted(schemas)}
-    for path in (document.paths or {}).values():
+    for name, path in (document.paths or {}).items():
         for operation in (path.get, path.post):
             if operation is not None:
-                _drop_default_error(operation)
                 _add_headers(operation)
+                if name.startswith("/v1/"):
+                    _add_msgpack(operation)
 
 
 def _either_place(place: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -134,7 +140,16 @@ class _JsonSchema(Schema):
         return self.content
 
 
-def _drop_default_error(operation: Operation) -> None:
+def _add_msgpack(operation: Operation) -> None:
+    """Say that what is sent and answered as JSON may be MessagePack."""
+    responses = (operation.responses or {}).values()
+    for part in (operation.request_body, *responses):
+        content = part.content if isinstance(part, RequestBody | OpenAPIResponse) else None
+        if content and (media := content.get(Format.JSON.value)):
+            content[Format.MSGPACK.value] = OpenAPIMediaType(schema=media.schema)
+
+
+def drop_default_error(operation: Operation) -> None:
     """Litestar says that wrong parameters are answered 400, by an error of its own; here they are 422."""
     responses = operation.responses or {}
     default = responses.get("400")

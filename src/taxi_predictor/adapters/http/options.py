@@ -9,6 +9,7 @@ __all__ = ["Options"]
 class Options:
     """Limits and permissions; the defaults are those of the settings, but predictions are open."""
 
+    model_name: str = "taxi-duration"
     max_body_bytes: int = 1 << 20
     max_items: int = 10_000
     deadline_s: float = 30.0

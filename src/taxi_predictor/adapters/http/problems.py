@@ -16,12 +16,14 @@ from taxi_predictor.adapters.http.gate.hosts import HostNotAllowed
 from taxi_predictor.adapters.http.gate.passage import SlowRequest
 from taxi_predictor.adapters.http.requests import request_id
 from taxi_predictor.domain.errors import (
+    Denied,
     Invalid,
     NotFound,
     Refused,
     TaxiPredictorError,
     TooManyRequests,
     TooMuch,
+    Unauthorized,
     Unavailable,
 )
 from taxi_predictor.ports.inbound.health import Readiness
@@ -36,6 +38,7 @@ __all__ = [
     "NotReadyProblem",
     "Problem",
     "Stopping",
+    "problem_of",
 ]
 
 log = logging.getLogger(__name__)
@@ -50,6 +53,8 @@ STATUS: dict[type[TaxiPredictorError], int] = {
     SlowRequest: 408,
     TooMuch: 413,
     Invalid: 422,
+    Unauthorized: 401,
+    Denied: 403,
     NotFound: 404,
     Refused: 409,
     TooManyRequests: 429,
@@ -99,15 +104,21 @@ class Stopping(NotReady):
 
 
 def from_error(request: Request[Any, Any, Any], error: TaxiPredictorError) -> Response[Problem]:
-    status = next(STATUS[base] for base in type(error).__mro__ if base in STATUS)
-    if status == 500:
+    problem = problem_of(error)
+    if problem.status == 500:
         _log_crash(request, error)
+    return _respond(problem, retry_after_s=error.retry_after_s)
+
+
+def problem_of(error: TaxiPredictorError) -> Problem:
+    """How *error* is told, whether of a whole request or of a part of one."""
+    status = next(STATUS[base] for base in type(error).__mro__ if base in STATUS)
     problem = _of_slug(error.slug, status=status, detail=str(error))
     if isinstance(error, InvalidBody):
         problem = replace(problem, errors=[FieldProblem(pointer=error.pointer, message=str(error))])
     if isinstance(error, NotReady):
         problem = NotReadyProblem(**asdict(problem), neighbours=error.neighbours)
-    return _respond(problem, retry_after_s=error.retry_after_s)
+    return problem
 
 
 def from_validation(_: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:

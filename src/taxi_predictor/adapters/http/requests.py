@@ -1,7 +1,7 @@
-"""A request as this API takes it: what it asks, strict JSON, and an id to find it again."""
+"""A request as this API takes it: what it asks, a strictly read body, and an id to find it again."""
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from litestar import Request
@@ -9,19 +9,23 @@ from litestar.exceptions import HTTPException
 from litestar.types import Message, Scope
 
 from taxi_predictor.adapters.http.decoding import MalformedBody, decode
+from taxi_predictor.adapters.http.formats import sent_as
 from taxi_predictor.adapters.http.hexagon import Hexagon
+from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.timing import server_timing
 
 __all__ = ["REQUEST_ID_HEADER", "ApiRequest", "request_id", "send_request_id"]
 
 REQUEST_ID_HEADER = "X-Request-Id"
 
+T = TypeVar("T")
+
 _SANE_ID = re.compile(rb"[A-Za-z0-9._~:=+/-]{1,128}")
 _STATE_KEY = "taxi_predictor_request_id"
 
 
 class ApiRequest(Request[Any, Any, Any]):
-    """Reads a JSON body straight into the type that the handler's ``data`` has.
+    """Reads a body, JSON or MessagePack, straight into the type that the handler's ``data`` has.
 
     Litestar itself would convert leniently: ``"40.75"`` would pass for a number.
     """
@@ -32,23 +36,53 @@ class ApiRequest(Request[Any, Any, Any]):
         hexagon: Hexagon = self.app.state.hexagon
         return hexagon
 
-    async def body(self) -> bytes:
-        if self.route_handler.parsed_data_field is None:
-            return await super().body()
-        media_type, _ = self.content_type
-        if media_type != "application/json":
-            raise HTTPException(status_code=415, detail="send the body as Content-Type: application/json")
+    @property
+    def options(self) -> Options:
+        """What its deployment lets it do."""
+        options: Options = self.app.state.options
+        return options
+
+    @property
+    def media_type(self) -> str:
+        """What the body says it is.
+
+        Raises:
+            HTTPException: 415, it is packed.
+        """
         if self.headers.get("content-encoding", "identity") != "identity":
             # What is packed may unpack to anything: nothing is unpacked here.
             raise HTTPException(status_code=415, detail="send the body as it is, without a Content-Encoding")
+        media_type, _ = self.content_type
+        return media_type
+
+    async def body(self) -> bytes:
+        field = self.route_handler.parsed_data_field
+        if field is None:
+            return await super().body()
+        if field.is_optional and not await super().body():
+            return b""  # the handler does without
+        sent_as(self.media_type)  # or it is refused before it is read
         body = await super().body()
         if not body:
-            raise MalformedBody("the body is empty: send a JSON object")
+            raise MalformedBody("the body is empty: send an object")
         return body
 
     async def json(self) -> Any:
         field = self.route_handler.parsed_data_field
-        return await super().json() if field is None else decode(await self.body(), field.annotation)
+        if field is None:
+            return await super().json()
+        return decode(await super().body(), field.annotation, sent_as(self.content_type[0]))
+
+    async def read(self, type_: type[T], *, other: str) -> T:
+        """The body as *type_*, for a handler without ``data`` that takes *other* media types besides.
+
+        Raises:
+            HTTPException: 415, it is sent as something else.
+            MalformedBody: it cannot be read.
+            InvalidBody: it is not what was asked for.
+        """
+        form = sent_as(self.media_type, other=other)
+        return decode(await self.body(), type_, form)
 
 
 def request_id(scope: Scope) -> str:

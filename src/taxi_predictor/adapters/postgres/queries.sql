@@ -123,6 +123,21 @@ insert into journal (at, actor, deed, version, reason) values ($1, $2, $3, $4, $
 -- In the order of writing: clocks of several hosts may disagree.
 select at, actor, deed, version, reason from journal order by entry_id desc limit $1
 
+-- add_api_key --
+insert into api_keys (key_id, name, digest, scopes, created_at, expires_at, revoked_at)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (key_id) do nothing
+returning key_id
+
+-- api_keys --
+select key_id, name, digest, scopes, created_at, expires_at, revoked_at from api_keys
+order by created_at, key_id collate "C"
+
+-- revoke_api_key --
+-- The first revocation stands.
+update api_keys set revoked_at = coalesce(revoked_at, $2) where key_id = $1
+returning key_id, name, digest, scopes, created_at, expires_at, revoked_at
+
 -- claim_key --
 -- One row, which says who holds the key. None where somebody took it while this statement ran: it
 -- waited for them, but reads the table as it was before, with nothing there or what has expired.

@@ -51,11 +51,11 @@ def parse_instant(text: str, tz: ZoneInfo) -> datetime:
 
 
 def parse_span_s(text: str) -> float:
-    """Read ``90s``, ``10m`` or ``2h`` as seconds."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)
+    """Read ``90s``, ``10m``, ``2h`` or ``30d`` as seconds."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
     if found is None or not float(found[1]):
-        raise Invalid(f"{text!r} is not a span of time such as 90s, 10m or 2h")
-    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+        raise Invalid(f"{text!r} is not a span of time such as 90s, 10m, 2h or 30d")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
 
 
 def parse_place(text: str) -> Point | ZoneId:

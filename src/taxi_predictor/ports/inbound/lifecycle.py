@@ -1,5 +1,6 @@
 """Which version serves: promoted, rolled back, brought to the shelf."""
 
+import asyncio
 from collections.abc import Sequence
 
 from taxi_predictor.domain.city import City
@@ -21,7 +22,10 @@ __all__ = ["ModelLifecycle"]
 
 
 class ModelLifecycle:
-    """Every move is written to the journal first: if it does not answer, nothing moves."""
+    """Every move is written to the journal first: if it does not answer, nothing moves.
+
+    It names the *actor* of the move, or the usual one where none is given.
+    """
 
     def __init__(
         self,
@@ -48,7 +52,9 @@ class ModelLifecycle:
         """All versions, oldest first."""
         return await self._registry.versions()
 
-    async def promote(self, which: WhichModel = "latest", *, override: str | None = None) -> RegisteredModel:
+    async def promote(
+        self, which: WhichModel = "latest", *, override: str | None = None, actor: str | None = None
+    ) -> RegisteredModel:
         """Let a version serve; the champion so far becomes the previous one.
 
         The files are fetched and verified against the verdict, the journal is written, the shelf takes
@@ -63,23 +69,23 @@ class ModelLifecycle:
         registered = await self._versions.find(which)
         verdict, version = registered.report.verdict, registered.version
         async with self._versions.fetched(version) as artifact:
-            if fault := self._fault(registered, artifact):
-                await self._refuse(version, f"{fault}; no override helps")
+            if fault := await asyncio.to_thread(self._fault, registered, artifact):
+                await self._refuse(version, f"{fault}; no override helps", actor)
             against = "" if verdict.passed else "; ".join(verdict.reasons)
             if not verdict.artifact:
                 against = against or "its verdict is not bound to its files: train again"
             overrides = bool(override and override.strip())
             if against and not overrides:
-                await self._refuse(version, f"it did not pass its judgement: {against}")
+                await self._refuse(version, f"it did not pass its judgement: {against}", actor)
             deed, reason = Deed.PROMOTED, "; ".join(verdict.reasons)
             if against:
                 deed, reason = Deed.OVERRIDDEN, f"{override} (against: {against})"
-            await self._write(deed, version, reason)
+            await self._write(deed, version, reason, actor)
             former = await self._versions.holder(Alias.CHAMPION)
             previous = former.version if former and former.version != version else None
             return await self._enthrone(registered, artifact, previous=previous)
 
-    async def rollback(self) -> RegisteredModel:
+    async def rollback(self, *, actor: str | None = None) -> RegisteredModel:
         """Let the previous champion serve again, byte for byte; the present one becomes the previous.
 
         Raises:
@@ -91,10 +97,10 @@ class ModelLifecycle:
             raise UnknownModel("there is no previous champion to roll back to")
         champion = await self._versions.holder(Alias.CHAMPION)
         async with self._versions.fetched(previous.version) as artifact:
-            if fault := self._fault(previous, artifact):
-                await self._refuse(previous.version, fault)
+            if fault := await asyncio.to_thread(self._fault, previous, artifact):
+                await self._refuse(previous.version, fault, actor)
             reason = f"instead of version {champion.version}" if champion else "no champion served"
-            await self._write(Deed.ROLLED_BACK, previous.version, reason)
+            await self._write(Deed.ROLLED_BACK, previous.version, reason, actor)
             return await self._enthrone(previous, artifact, previous=champion.version if champion else None)
 
     async def sync(self) -> RegisteredModel:
@@ -105,7 +111,7 @@ class ModelLifecycle:
         """
         champion = await self._versions.find("champion")
         async with self._versions.fetched(champion.version) as artifact:
-            self._shelf.place(champion.version, artifact)
+            await asyncio.to_thread(self._shelf.place, champion.version, artifact)
         return champion
 
     def _fault(self, registered: RegisteredModel, artifact: ModelArtifact) -> str | None:
@@ -120,20 +126,20 @@ class ModelLifecycle:
         city = same_city(opened.manifest, self._city)
         return None if city.passed else city.detail
 
-    async def _refuse(self, version: ModelVersion, reason: str) -> None:
-        await self._write(Deed.REFUSED, version, reason)
+    async def _refuse(self, version: ModelVersion, reason: str, actor: str | None) -> None:
+        await self._write(Deed.REFUSED, version, reason, actor)
         raise PromotionRefused(f"version {version} is not promoted: {reason}")
 
-    async def _write(self, deed: Deed, version: ModelVersion, reason: str) -> None:
+    async def _write(self, deed: Deed, version: ModelVersion, reason: str, actor: str | None) -> None:
         await self._journal.write(
-            Entry(at=self._clock.now(), actor=self._actor, deed=deed, version=version, reason=reason)
+            Entry(at=self._clock.now(), actor=actor or self._actor, deed=deed, version=version, reason=reason)
         )
 
     async def _enthrone(
         self, registered: RegisteredModel, artifact: ModelArtifact, *, previous: ModelVersion | None
     ) -> RegisteredModel:
         # The shelf verifies: what cannot be served moves no alias.
-        self._shelf.place(registered.version, artifact)
+        await asyncio.to_thread(self._shelf.place, registered.version, artifact)
         if previous is not None:
             await self._registry.point(Alias.PREVIOUS, previous)
         await self._registry.point(Alias.CHAMPION, registered.version)

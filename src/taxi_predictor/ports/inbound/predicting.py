@@ -131,6 +131,14 @@ class DurationPredictor:
         """
         return await self._zones.table()
 
+    def champion(self) -> ServedModel:
+        """Who answers.
+
+        Raises:
+            NoChampion: no model was promoted yet.
+        """
+        return self._shelf.champion()
+
     def now(self) -> datetime:
         """When a trip leaves that names no departure."""
         return self._clock.now()

@@ -11,10 +11,10 @@ from taxi_predictor.domain.errors import NoOutlines, TooMuch
 from taxi_predictor.domain.model import Manifest, ModelVersion
 from taxi_predictor.domain.outline import Polygon, area_km2, polygons_of, rectangle
 from taxi_predictor.domain.place import Place, ZoneId
-from taxi_predictor.domain.trip import TripPlan
+from taxi_predictor.domain.trip import PlanBatch, TripPlan
 from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_impossible
 from taxi_predictor.ports.outbound.models import ServedModel
-from taxi_predictor.ports.outbound.plans import PlanColumns
+from taxi_predictor.ports.outbound.plans import PlanColumns, PlanGrid
 
 __all__ = ["Area", "Reach", "ReachMap"]
 
@@ -139,12 +139,21 @@ class Reach:
     ) -> tuple[Sequence[float], ServedModel]:
         """Within how long each of *places* is reached with *probability*; NaN outside the city."""
         m, bounds = self._columns.m, self._predictor.city.bounds
-        inside = [place if place.point in bounds else None for place in places]
-        grid = await asyncio.to_thread(self._columns.grid, [start], inside, [pickup_at])
-        estimates, served, _ = await self._predictor.estimate(grid.plans)
-        quantiles_s = m.joined([m.column(()), *(e.distribution.quantile_s(probability) for e in estimates)])
-        durations_s = grid.spread(m.rounded(quantiles_s, 3)).tolist()
-        return [
-            0.0 if place.point == start.point else duration_s
-            for place, duration_s in zip(places, durations_s, strict=True)
-        ], served
+
+        def laid_out() -> tuple[PlanGrid, PlanBatch]:
+            inside = [place if place.point in bounds else None for place in places]
+            grid = self._columns.grid([start], inside, [pickup_at])
+            return grid, grid.plans
+
+        grid, plans = await asyncio.to_thread(laid_out)
+        estimates, served, _ = await self._predictor.estimate(plans)
+
+        def durations_s() -> Sequence[float]:
+            quantiles_s = [m.column(()), *(e.distribution.quantile_s(probability) for e in estimates)]
+            found_s = grid.spread(m.rounded(m.joined(quantiles_s), 3)).tolist()
+            return [
+                0.0 if place.point == start.point else duration_s
+                for place, duration_s in zip(places, found_s, strict=True)
+            ]
+
+        return await asyncio.to_thread(durations_s), served

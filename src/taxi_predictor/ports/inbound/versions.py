@@ -1,5 +1,6 @@
 """Finding the version that somebody means, and opening what the registry keeps of it."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -51,7 +52,7 @@ class ModelVersions:
 
     async def open(self, version: ModelVersion) -> DurationModel:
         async with self.fetched(version) as artifact:
-            return self._loader.open(artifact.folder)
+            return await asyncio.to_thread(self._loader.open, artifact.folder)
 
 
 def digest(folder: Path) -> str:

@@ -10,12 +10,14 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{module}"
         for module in (
+            "access",
             "answers",
             "backtests",
             "clock",
             "duration_model",
             "model_registry",
             "model_shelf",
+            "plans",
             "progress",
             "quarantine",
             "telemetry",

@@ -1,25 +1,15 @@
 """Who asks: the key that a request brings, and the caller whose it is."""
 
-from typing import Any, Protocol
+from typing import Any
 
 from litestar.types import Scope
 
 from taxi_predictor.domain import access
 
-__all__ = ["Doorkeeper", "caller", "key_of", "remember_caller"]
+__all__ = ["caller", "key_of", "remember_caller"]
 
 _BEARER = b"bearer "
 _STATE_KEY = "taxi_predictor_caller"
-
-
-class Doorkeeper(Protocol):
-    def admit(self, key: str | None, scope: access.Scope, /) -> access.Caller:
-        """The caller whose key it is, who may do what *scope* says; without a key, anybody.
-
-        Raises:
-            TaxiPredictorError: there is no such caller, or the caller may not.
-        """
-        ...
 
 
 def key_of(scope: Scope) -> str | None:

@@ -18,6 +18,7 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.routes import BaseRoute, HTTPRoute
 
 from taxi_predictor.adapters.http.examples import PROBLEM_EXAMPLES
+from taxi_predictor.adapters.http.openapi import drop_default_error
 from taxi_predictor.adapters.http.problems import PROBLEM_JSON, Problem
 from taxi_predictor.domain.access import Scope
 
@@ -57,13 +58,14 @@ def describe(document: OpenAPI, routes: Iterable[BaseRoute], *, is_open: bool) -
             scope = handler.opt.get("scope")
             if operation is None or scope is None:
                 continue
-            operation.security = [{name: []} for name in SCHEMES]
-            if is_open and scope is Scope.PREDICT:
-                operation.security.append({})
+            # Where none is needed, none is described: clients that are made from this would ask for one.
+            if not (is_open and scope is Scope.PREDICT):
+                operation.security = [{name: []} for name in SCHEMES]
             _add_refusals(operation)
 
 
 def _add_refusals(operation: Operation) -> None:
+    drop_default_error(operation)
     operation.responses = operation.responses or {}
     for status, description in REFUSALS.items():
         operation.responses.setdefault(str(status), _refusal(status, description))

@@ -1,5 +1,7 @@
 """The gate that every request goes through."""
 
+from collections.abc import Collection
+
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -23,7 +25,8 @@ class Gate(ASGIMiddleware):
     """Asks in this order: which host, which key, how often, whether there is room; then the time runs.
 
     A handler whose ``opt`` has a ``scope`` of access is asked all of it; one without, such as health,
-    only the host. One that has ``streams`` is bounded in each piece and not in all.
+    only the host. Of one that has ``streams``, a body of one of those media types is bounded in each
+    piece and not in all.
 
     It belongs to one application, as its slots do.
     """
@@ -55,6 +58,14 @@ class Gate(ASGIMiddleware):
                 else f"key {caller.name}"
             )
             await self._rates.check(hexagon.limits, who)
-        kind = StreamPassage if opt.get("streams") else Passage
+        kind = StreamPassage if _is_stream(scope) else Passage
         passage = kind(scope, receive, send, slots=self._slots, within_s=self._within_s)
         await passage.go(next_app)
+
+
+def _is_stream(scope: Scope) -> bool:
+    streams: Collection[str] = scope["route_handler"].opt.get("streams", ())
+    if not streams:
+        return False
+    sent = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    return sent.partition(b";")[0].strip().lower().decode("latin-1") in streams

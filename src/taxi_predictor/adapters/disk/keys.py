@@ -1,0 +1,55 @@
+"""The API keys of one instant in a file, for when the database is away."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+from uuid import uuid4
+
+import msgspec
+
+from taxi_predictor.domain.access import ApiKey
+from taxi_predictor.domain.errors import StorageFull
+from taxi_predictor.ports.outbound.access import KeySnapshot
+
+__all__ = ["DiskKeySnapshot"]
+
+
+class _Saved(msgspec.Struct, frozen=True):
+    as_of: Annotated[datetime, msgspec.Meta(tz=True)]
+    keys: Sequence[ApiKey]
+
+
+class DiskKeySnapshot(KeySnapshot):
+    """For its owner's eyes only, although there is no secret in it. A damaged file is as good as none."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def save(self, keys: Sequence[ApiKey], as_of: datetime, /) -> None:
+        await asyncio.to_thread(self._write, msgspec.json.encode(_Saved(as_of, keys)))
+
+    async def load(self) -> tuple[Sequence[ApiKey], datetime] | None:
+        saved = await asyncio.to_thread(self._read)
+        return (saved.keys, saved.as_of) if saved else None
+
+    def _write(self, encoded: bytes) -> None:
+        draft = self._path.with_name(f".{uuid4().hex}.part")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                    file.write(encoded)
+                draft.replace(self._path)
+            finally:
+                draft.unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageFull(f"{self._path} cannot be written: {error.strerror or error}") from error
+
+    def _read(self) -> _Saved | None:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=_Saved)
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            return None

@@ -1,0 +1,142 @@
+"""How long from each of these places to each of those?"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import numpy as np
+from litestar import post
+from litestar.params import JSONBody
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from taxi_predictor.adapters.http.arrays import encoded
+from taxi_predictor.adapters.http.bodies import (
+    Departure,
+    ModelAnswer,
+    PlaceBody,
+    departure_of,
+    place_of,
+)
+from taxi_predictor.adapters.http.examples import A_MODEL
+from taxi_predictor.adapters.http.formats import wanted
+from taxi_predictor.adapters.http.openapi import problem_responses
+from taxi_predictor.adapters.http.requests import ApiRequest
+from taxi_predictor.adapters.http.timing import timed
+from taxi_predictor.domain.access import Scope
+from taxi_predictor.domain.errors import InvalidTrip, TooMuch
+from taxi_predictor.domain.place import Place
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
+
+__all__ = ["EXAMPLES", "ROUTES", "MatrixAnswer", "MatrixBody"]
+
+Places = Annotated[list[PlaceBody], Meta(min_length=1)]
+
+
+def _array(items: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+_ROWS = _array(_array({"type": ["number", "null"]}))
+
+
+class MatrixBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Places to go from and to, and when."""
+
+    origins: Places
+    destinations: Annotated[Places, Meta(description="Where absent: the origins.")] | UnsetType = UNSET
+    pickup_at: Departure | UnsetType = UNSET
+    departures: (
+        Annotated[list[Departure], Meta(min_length=1, description="Instead of pickup_at: a matrix for each.")]
+        | UnsetType
+    ) = UNSET
+
+    def __post_init__(self) -> None:
+        if self.pickup_at is not UNSET and self.departures is not UNSET:
+            raise InvalidTrip("give either pickup_at or departures")
+
+
+class MatrixAnswer(Struct, frozen=True, kw_only=True):
+    """Durations and distances by origin and destination; null where either is outside the city."""
+
+    durations_s: Annotated[
+        Raw,
+        Meta(
+            description="Medians by [origin][destination]; where departures were given, by"
+            " [departure][origin][destination].",
+            extra_json_schema={"anyOf": [_ROWS, _array(_ROWS)]},
+        ),
+    ]
+    distances_km: Annotated[
+        Raw, Meta(description="Great circles by [origin][destination].", extra_json_schema=_ROWS)
+    ]
+    departures: Annotated[list[datetime], Meta(description="Of durations_s, in its order.")]
+    model: ModelAnswer
+
+
+@post(
+    "/v1/matrix",
+    status_code=200,
+    operation_id="matrix",
+    summary="Predict how long trips between many places will take",
+    tags=["predictions"],
+    response_description="The matrix.",
+    responses=problem_responses(400, 413, 415, 422, 500, 503),
+    opt={"scope": Scope.PREDICT},
+)
+async def matrix(data: JSONBody[MatrixBody], request: ApiRequest) -> MatrixAnswer:
+    predictor = request.hexagon.predictor
+    given = len(data.origins) + (0 if data.destinations is UNSET else len(data.destinations))
+    if given > request.options.max_items:
+        raise TooMuch(f"{given:,} places; at most {request.options.max_items:,} are taken at once")
+    origins = await _places(data.origins, predictor, "#/origins")
+    destinations = (
+        origins
+        if data.destinations is UNSET
+        else await _places(data.destinations, predictor, "#/destinations")
+    )
+    if data.departures is UNSET:
+        departures = [departure_of(data.pickup_at, predictor, pointer="#/pickup_at")]
+    else:
+        departures = [
+            departure_of(at, predictor, pointer=f"#/departures/{number}")
+            for number, at in enumerate(data.departures)
+        ]
+    with timed(request.scope, "model"):
+        found = await request.hexagon.matrices.between(origins, destinations, departures)
+    rows, form = (len(origins), len(destinations)), wanted(request.scope)
+    shape = rows if data.departures is UNSET else (len(departures), *rows)
+    return MatrixAnswer(
+        durations_s=await encoded(np.asarray(found.durations_s).reshape(shape), form),
+        distances_km=await encoded(np.asarray(found.distances_km).reshape(rows), form),
+        departures=departures,
+        model=ModelAnswer.of(found.version, found.manifest),
+    )
+
+
+async def _places(bodies: Sequence[PlaceBody], predictor: DurationPredictor, pointer: str) -> list[Place]:
+    return [
+        await place_of(body, predictor, pointer=f"{pointer}/{number}") for number, body in enumerate(bodies)
+    ]
+
+
+_DEPARTURE = datetime.fromisoformat("2024-03-01T08:30:00-05:00")
+
+EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
+    MatrixBody: [
+        MatrixBody(
+            origins=[PlaceBody(lat=40.7505, lon=-73.9934), PlaceBody(lat=40.7769, lon=-73.9493)],
+            destinations=[PlaceBody(zone=132)],
+            pickup_at=_DEPARTURE,
+        )
+    ],
+    MatrixAnswer: [
+        MatrixAnswer(
+            durations_s=Raw(b"[[3161.834],[2874.02]]"),
+            distances_km=Raw(b"[[20.86],[20.13]]"),
+            departures=[_DEPARTURE],
+            model=A_MODEL,
+        )
+    ],
+}
+
+ROUTES = (matrix,)

@@ -1,0 +1,1 @@
+"""Ports kept in a child process, so that what they load is not loaded here."""

@@ -1,0 +1,99 @@
+"""Commands about API keys: create, list, revoke."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import App, Parameter
+
+from taxi_predictor.apps.commands.output import ERR, OUT, write_json
+from taxi_predictor.apps.commands.session import opened, parse_span_s
+from taxi_predictor.apps.tables import keys_table
+from taxi_predictor.domain.access import ApiKey, Scope
+from taxi_predictor.domain.errors import Invalid
+
+__all__ = ["KEYS"]
+
+KEYS = App(name="keys", help="Make, list and revoke the API's keys.", help_format="plaintext")
+
+
+@KEYS.command
+async def create(
+    name: str,
+    /,
+    *,
+    scope: Annotated[list[Scope], Parameter(negative="")],
+    expires: str | None = None,
+) -> None:
+    """Make an API key and print it, this once: only its digest is kept.
+
+    Parameters
+    ----------
+    name
+        Whose key it is. Several keys may have one name, as while they are rotated.
+    scope
+        What it allows; give it several times for several.
+    expires
+        End its validity after this span of time (12h, 90d) [default: never].
+    """
+    span_s = parse_span_s(expires) if expires else None
+    async with opened() as container:
+        expires_at = _after(container.outbound.clock.now(), span_s) if span_s else None
+        key = await container.gatekeeper.create(name, frozenset(scope), expires_at=expires_at)
+    OUT.print(key, markup=False, highlight=False, soft_wrap=True)
+    ERR.print("[dim]Keep it now: it is not shown again.[/dim]")
+
+
+@KEYS.command(name="list")
+async def list_keys(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """List all keys that were ever made, oldest first, and which of them are valid.
+
+    Parameters
+    ----------
+    json
+        Print them as JSON.
+    """
+    async with opened() as container:
+        keys = await container.gatekeeper.keys()
+        now, tz = container.outbound.clock.now(), container.city.tz
+    if json:
+        write_json(msgspec.json.encode([_as_json(key, now) for key in keys]), Path("-"))
+    elif keys:
+        OUT.print(keys_table(keys, now, tz))
+    else:
+        OUT.print("There is no key yet: run [bold]taxi-predictor keys create[/bold]")
+
+
+@KEYS.command
+async def revoke(name_or_id: str, /) -> None:
+    """End a key's validity; services refuse it within the time of TAXI_API_KEYS_EVERY_S.
+
+    Parameters
+    ----------
+    name_or_id
+        Its id, or its name if no other active key has it.
+    """
+    async with opened() as container:
+        key = await container.gatekeeper.revoke(name_or_id)
+    OUT.print(f"Key {key.id} of {key.name} is revoked", markup=False, highlight=False)
+
+
+def _after(now: datetime, span_s: float) -> datetime:
+    try:
+        return now + timedelta(seconds=span_s)
+    except OverflowError as error:
+        raise Invalid("that is too long: leave --expires out, and the key never does") from error
+
+
+def _as_json(key: ApiKey, now: datetime) -> dict[str, object]:
+    """What a key's list entry says; its digest is of no use to anybody."""
+    return {
+        "id": key.id,
+        "name": key.name,
+        "scopes": sorted(key.scopes),
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "revoked_at": key.revoked_at,
+        "state": key.state(now),
+    }

@@ -1,0 +1,122 @@
+"""A key is known again by its secret, of which nothing is kept; nothing else is taken for one."""
+
+import re
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taxi_predictor.domain.access import ApiKey, KeyId, KeyState, Scope, new_key, parse_key
+from taxi_predictor.domain.errors import Invalid
+from taxi_predictor.ports.testing.samples import NOON
+
+MINUTE = timedelta(minutes=1)
+PREDICT = frozenset({Scope.PREDICT})
+
+
+def a_pair() -> tuple[str, ApiKey]:
+    return new_key("ada", PREDICT, now=NOON, expires_at=NOON + MINUTE)
+
+
+def secret_of(key: str) -> str:
+    parts = parse_key(key)
+    assert parts is not None
+    return parts[1]
+
+
+def test_a_key_has_a_public_id_and_a_secret_that_is_kept_nowhere() -> None:
+    key, kept = a_pair()
+    assert parse_key(key) == (kept.id, secret_of(key))
+    assert kept.has(secret_of(key))
+    assert secret_of(key) not in str(asdict(kept))
+
+
+def test_a_key_stands_in_a_path_and_a_header_as_it_is() -> None:
+    for _ in range(100):
+        assert re.fullmatch(r"[A-Za-z0-9_.~-]+", a_pair()[0])  # unreserved by RFC 3986, 2.3
+
+
+def test_no_two_keys_are_alike() -> None:
+    pairs = [a_pair() for _ in range(100)]
+    assert len({secret_of(key) for key, _ in pairs}) == len({kept.id for _, kept in pairs}) == 100
+
+
+@given(at=st.integers(0, 31), other=st.sampled_from("aB3-_"))
+def test_a_secret_with_another_letter_is_another_secret(at: int, other: str) -> None:
+    key, kept = a_pair()
+    secret = secret_of(key)
+    changed = secret[:at] + other + secret[at + 1 :]
+    assert kept.has(changed) == (changed == secret)
+
+
+@given(text=st.text() | st.text().map(lambda text: f"taxi_0123abcd_{text}"))
+def test_what_does_not_look_like_a_key_is_none(text: str) -> None:
+    found = parse_key(text)
+    assert found is None or f"taxi_{found[0]}_{found[1]}" == text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda key: key[:-1],
+        lambda key: key + "a",
+        lambda key: key + "\n",
+        lambda key: f" {key}",
+        str.upper,
+        lambda key: key[:-1] + "é",
+        lambda key: key[:-1] + "/",
+        lambda key: key[:-1] + "٣",  # a digit, but not one of these
+    ],
+)
+def test_a_key_has_one_form(change: Any) -> None:
+    key, _ = a_pair()
+    assert parse_key(key) is not None
+    assert parse_key(change(key)) is None
+
+
+def test_a_key_expires_at_its_instant_and_is_revoked_for_ever() -> None:
+    _, kept = a_pair()
+    assert kept.state(NOON + MINUTE - timedelta(microseconds=1)) is KeyState.ACTIVE
+    assert kept.state(NOON + MINUTE) is KeyState.EXPIRED
+    assert replace(kept, revoked_at=NOON).state(NOON + MINUTE) is KeyState.REVOKED
+    assert replace(kept, expires_at=None).state(NOON + 9_999 * MINUTE) is KeyState.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", "0123ABCD"),
+        ("id", "0123abcd0"),
+        ("digest", "5e"),
+        ("name", ""),
+        ("name", "two words"),
+        ("name", "line\n"),
+        ("name", "a" * 65),
+        ("name", "[bold]"),
+        ("name", "anybody"),
+        ("name", "0123abcd"),
+        ("name", "taxi_0123abcd_" + "a" * 32),
+        ("scopes", frozenset()),
+        ("created_at", datetime(2024, 1, 1)),  # noqa: DTZ001 # what is refused
+        ("expires_at", datetime(2024, 1, 1)),  # noqa: DTZ001
+        ("expires_at", NOON),
+        ("revoked_at", datetime(2024, 1, 1)),  # noqa: DTZ001
+    ],
+)
+def test_a_key_that_makes_no_sense_does_not_exist(field: str, value: object) -> None:
+    _, kept = a_pair()
+    with pytest.raises(Invalid):
+        ApiKey(**{**asdict(kept), field: value})
+
+
+@pytest.mark.parametrize("name", ["a", "7", "vroom-2", "ada@example.com", "night_shift", "A.b"])
+def test_names_are_those_of_people_and_programs(name: str) -> None:
+    assert new_key(name, PREDICT, now=NOON)[1].name == name
+
+
+def test_an_id_is_text_that_may_be_shown() -> None:
+    key, kept = a_pair()
+    assert KeyId(key.split("_")[1]) == kept.id
