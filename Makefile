@@ -33,8 +33,10 @@ promote: setup ## Let the newest model serve
 ##@ Measure
 accuracy: setup ## Measure every method on real trips and write docs/accuracy.md (DATA=folder, 20 min)
 	$(BIN)/python benchmarks/accuracy.py "$(or $(DATA),../shared/data)"
-bench: setup ## Print ratios against floors measured in the same run
-	$(BIN)/python benchmarks/ingest.py && $(BIN)/python benchmarks/matrix.py
+bench: setup ## Print ratios against floors and peers measured in the same run (10 min)
+	$(BIN)/python benchmarks/api.py
+	$(BIN)/python benchmarks/matrix.py
+	$(BIN)/python benchmarks/ingest.py
 
 ##@ Maintain
 lock: setup ## Pin the newest allowed versions by hash

@@ -40,6 +40,8 @@ from urllib.request import urlopen
 import pytest
 
 from taxi_predictor import adapters
+from taxi_predictor.adapters.http.app import create_app
+from taxi_predictor.adapters.http.problems import STATUS
 from taxi_predictor.adapters.sources.schemas import FIELDS
 from taxi_predictor.adapters.sources.simulation import OPTIONS, Simulation
 from taxi_predictor.apps import cities
@@ -48,6 +50,7 @@ from taxi_predictor.apps.cli import app
 from taxi_predictor.apps.settings import WELL_KNOWN, Settings
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import Airport, City, PlausibilityBounds
+from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.domain.features import FEATURE_NAMES
 from taxi_predictor.domain.model import Manifest
 from taxi_predictor.domain.place import Bounds
@@ -476,6 +479,33 @@ def test_the_page_of_cities_lists_every_field_with_its_default() -> None:
         value = inspect.signature(owner).parameters[inner or outer].default
         shown = "needed" if value is inspect.Parameter.empty else "none" if value == "" else str(value)
         assert default == shown, name
+
+
+def test_the_page_of_the_api_lists_every_error_of_http_and_its_status() -> None:
+    listed = {
+        (int(line.split("|")[1]), codes(line)[0].removeprefix("/problems/"))
+        for line in (ROOT / "docs" / "api.md").read_text("utf-8").splitlines()
+        if re.match(r"\| \d{3} \| `/problems/", line)
+    }
+    status_of = {
+        error.slug: next(STATUS[base] for base in error.__mro__ if base in STATUS)
+        for error in (TaxiPredictorError, *all_below(TaxiPredictorError))
+    }
+    # A zone that is not found stands in the body: the body is wrong, not the URL.
+    in_bodies = dict.fromkeys(("unknown-zone", "no-zones", "no-outlines", "invalid-request"), 422)
+    assert {slug: status for status, slug in listed} == {
+        slug: (status_of | in_bodies)[slug] for _, slug in listed
+    }
+    face = create_app.__module__.rpartition(".")[0]
+    of_http = {error.slug for error in all_below(TaxiPredictorError) if error.__module__.startswith(face)}
+    # Those of faces that have forms of their own.
+    assert of_http - {"invalid", "invalid-tensor"} <= {slug for _, slug in listed}
+
+
+def all_below(error: type[TaxiPredictorError]) -> Iterator[type[TaxiPredictorError]]:
+    for below in error.__subclasses__():
+        yield below
+        yield from all_below(below)
 
 
 def test_the_city_that_the_page_shows_can_be_loaded(tmp_path: Path) -> None:

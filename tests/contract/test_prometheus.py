@@ -1,6 +1,7 @@
 """The Prometheus adapter keeps its contract, in one process and in several."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -109,3 +110,20 @@ def test_several_processes_add_up_and_the_last_word_on_readiness_is_the_last(tmp
     assert told['taxi_http_request_seconds_count{"route": "/health"}'] == 7
     assert told["taxi_model_version{}"] == 1
     assert not [name for name in told if "pid" in name or name.startswith("process_")]
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "serving.md"
+
+
+def test_the_page_on_serving_lists_every_metric_as_it_describes_itself() -> None:
+    registry = CollectorRegistry()
+    telemetry = PrometheusTelemetry(registry)
+    telemetry.answered(method="GET", route="/health", status=200, elapsed_s=0.001)
+    telemetry.refused(reason="no-champion")
+    telemetry.predicted(version=ModelVersion(1), trips=1, elapsed_s=0.001)
+    told = {}
+    for metric in registry.collect():
+        name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+        told[name] = (set(metric.samples[0].labels) - {"le"}, metric.documentation)
+    rows = re.findall(r"^\| `(taxi_\w+)` \| (.*?) ?\| (.+) \|$", PAGE.read_text(), flags=re.MULTILINE)
+    assert {name: (set(re.findall(r"`(\w+)`", labels)), what) for name, labels, what in rows} == told

@@ -143,6 +143,27 @@ def test_what_is_wrong_is_not_kept(serve: Serve, body: Mapping[str, Any]) -> Non
         assert client.post("/v1/predictions", json=body, headers=KEY).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("media_type", "content"),
+    [
+        ("application/json", b'{"trips": [TRIP, TRIP]}'),
+        ("application/x-ndjson", b"TRIP\nTRIP\n"),
+    ],
+)
+def test_a_batch_is_answered_once_whole_or_as_lines(serve: Serve, media_type: str, content: bytes) -> None:
+    trips = content.replace(b"TRIP", b'{"pickup": {"zone": 161}, "dropoff": {"zone": 132}}')
+    with serve() as client:
+        headers = {"Content-Type": media_type, **KEY}
+        first, second = (
+            client.post("/v1/predictions/batch", content=trips, headers=headers) for _ in range(2)
+        )
+    assert first.status_code == 200
+    assert second.content == first.content
+    assert first.content.count(b"prediction_id") == 2
+    assert second.headers["Content-Type"] == first.headers["Content-Type"]
+    assert second.headers["Idempotency-Replayed"] == "true"
+
+
 def test_a_day_later_the_request_is_done_again(serve: Serve, body: Mapping[str, Any]) -> None:
     clock = MemoryClock(NOON)
     with serve(clock=clock) as client:

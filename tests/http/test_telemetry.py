@@ -84,6 +84,12 @@ def test_the_figures_are_of_now_when_they_are_asked_for(client: Client, told: Re
     assert response.text.startswith("3\n")
 
 
+def test_prometheus_asks_by_address_and_without_a_key(serve: Serve) -> None:
+    with serve(allowed_hosts=("api.example.com",), open_predict=False) as client:
+        assert client.get("/metrics").status_code == 200
+        assert client.get("/schema").status_code == 400
+
+
 def test_a_service_that_stops_says_so_and_goes_on_answering(
     client: Client, told: RecordingTelemetry, body: dict[str, Any]
 ) -> None:

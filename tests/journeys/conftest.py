@@ -50,8 +50,8 @@ class Deployment:
             yield client
 
     @contextmanager
-    def server(self, *, workers: int = 1) -> Iterator[tuple[httpx.Client, int]]:
-        """The same, and the process that listens."""
+    def server(self, *, workers: int = 1) -> Iterator[tuple[httpx.Client, "subprocess.Popen[bytes]"]]:
+        """The same, and the process that serves, by its workers."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -65,7 +65,7 @@ class Deployment:
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
                 _wait_until_ready(client, server)
-                yield client, server.pid
+                yield client, server
         finally:
             server.terminate()
             server.wait(timeout=30)
@@ -95,17 +95,17 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
 
 
 @pytest.fixture(scope="session")
-def server(deployment: Deployment) -> Iterator[tuple[httpx.Client, int]]:
+def server(deployment: Deployment) -> Iterator[tuple[httpx.Client, "subprocess.Popen[bytes]"]]:
     """The deployment, served once for all who only ask."""
     with deployment.server() as server:
         yield server
 
 
 @pytest.fixture
-def served(server: tuple[httpx.Client, int]) -> httpx.Client:
+def served(server: tuple[httpx.Client, "subprocess.Popen[bytes]"]) -> httpx.Client:
     return server[0]
 
 
 @pytest.fixture
-def server_pid(server: tuple[httpx.Client, int]) -> int:
-    return server[1]
+def server_pid(server: tuple[httpx.Client, "subprocess.Popen[bytes]"]) -> int:
+    return server[1].pid

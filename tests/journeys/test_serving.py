@@ -1,14 +1,22 @@
 """Real processes start, count together, outlive one of them, and stop without losing a request."""
 
+import os
 import re
 import signal
 import socket
 import subprocess
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 import msgspec
+import pytest
+
+from journeys.conftest import Deployment
 
 PREDICTIONS = "/v1/predictions"
 BODY = msgspec.json.encode(
@@ -27,31 +35,163 @@ PATIENCE_S = 20
 
 @dataclass(frozen=True)
 class Service:
-    """The launcher that serves a deployment, and the port it serves at."""
+    """A deployment that is served."""
 
-    process: "subprocess.Popen[bytes]"
+    launcher: "subprocess.Popen[bytes]"
+    host: str
     port: int
 
     def get(self, path: str) -> httpx.Response:
         """By a connection of its own, which any of the workers may take."""
-        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=PATIENCE_S, trust_env=False)
+        return httpx.get(f"http://{self.host}:{self.port}{path}", timeout=PATIENCE_S, trust_env=False)
 
     def workers(self) -> set[int]:
-        pid = self.process.pid
+        pid = self.launcher.pid
         return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
-    def figures(self, name: str) -> dict[str, float]:
-        """The samples of one name, by their labels."""
-        text = self.get("/metrics").text
-        found = re.findall(rf"^{name}(\{{.*\}})? (\S+)$", text, flags=re.MULTILINE)
-        return {labels: float(value) for labels, value in found}
-
     def begin(self) -> socket.socket:
-        """Send half of a request."""
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
+        """Send the first half of a request."""
+        connection = socket.create_connection((self.host, self.port), timeout=PATIENCE_S)
         connection.sendall(HEAD + BODY[:20])
         return connection
 
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE_S)
+    def wait_for_workers(self, number: int) -> None:
+        """Each listens by itself: so many other connections find all of them."""
+        deadline_s = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline_s:
+            if len(listeners(self.port)) == number:
+                return
+            time.sleep(0.05)
+        pytest.fail(f"there are not {number} workers within {PATIENCE_S} s")
+
+
+def listeners(port: int) -> list[str]:
+    """The sockets that listen at *port*, as the kernel lists them."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return [line[9] for line in lines if line[1].endswith(f":{port:04X}") and line[3] == "0A"]
+
+
+@contextmanager
+def serving(deployment: Deployment, *, workers: int = 1, drain_s: float = 0) -> Iterator[Service]:
+    settings = {**deployment.settings, "TAXI_API_DRAIN_S": str(drain_s)}
+    with replace(deployment, settings=settings).server(workers=workers) as (client, launcher):
+        assert client.base_url.port is not None
+        service = Service(launcher, client.base_url.host, client.base_url.port)
+        client.close()
+        service.wait_for_workers(workers)
+        yield service
+
+
+def finish(connection: socket.socket) -> bytes:
+    """Send the second half of a request and return the status line of its answer."""
+    connection.sendall(BODY[20:])
+    with connection, connection.makefile("rb") as answer:
+        return answer.readline().strip()
+
+
+def samples(text: str, name: str) -> dict[str, float]:
+    """The samples of one name, by their labels."""
+    found = re.findall(rf"^{name}(\{{.*\}})? (\S+)$", text, flags=re.MULTILINE)
+    return {labels: float(value) for labels, value in found}
+
+
+def test_it_is_ready_within_seconds(deployment: Deployment) -> None:
+    """Three of them where nobody else is at work; here there is room for a busy machine."""
+    began_s = time.monotonic()
+    with deployment.server():
+        assert time.monotonic() - began_s < 12
+
+
+def test_two_workers_count_every_request_and_one_that_is_killed_is_replaced(deployment: Deployment) -> None:
+    with serving(deployment, workers=2) as service, ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: service.get("/health/live"), range(60)))
+        assert all(answer.status_code == 200 for answer in answers)
+        text = service.get("/metrics").text
+        live = '{method="GET",route="/health/live",status="200"}'
+        assert samples(text, "taxi_http_requests_total")[live] == 60
+        assert samples(text, "taxi_http_request_seconds_count")['{route="/health/live"}'] == 60
+        assert samples(text, "taxi_ready") == samples(text, "taxi_model_version") == {"": 1}
+
+        before = service.workers()
+        victim = min(before)
+        os.kill(victim, signal.SIGKILL)
+        deadline_s = time.monotonic() + PATIENCE_S
+        while victim in service.workers() or len(service.workers()) < 2:
+            assert time.monotonic() < deadline_s, "nobody took the place of the one that was killed"
+            time.sleep(0.05)
+        assert service.get("/health/ready").status_code == 200  # by the one that lives on
+        service.wait_for_workers(2)
+        assert service.get("/health/ready").status_code == 200
+        # What the dead one counted is not forgotten.
+        assert samples(service.get("/metrics").text, "taxi_http_requests_total")[live] == 60
+
+
+def test_a_service_that_only_just_starts_can_be_stopped(deployment: Deployment) -> None:
+    with serving(deployment) as service:
+        [worker] = service.workers()
+        os.kill(worker, signal.SIGKILL)  # another one starts
+        deadline_s = time.monotonic() + PATIENCE_S
+        while service.workers() in ({worker}, set()):
+            assert time.monotonic() < deadline_s
+        service.launcher.terminate()
+        assert service.launcher.wait(PATIENCE_S) == 0
+
+
+@pytest.mark.parametrize(("workers", "how"), [(1, signal.SIGTERM), (3, signal.SIGINT)])
+def test_what_is_in_flight_is_finished(deployment: Deployment, workers: int, how: signal.Signals) -> None:
+    with serving(deployment, workers=workers) as service:
+        in_flight = [service.begin() for _ in range(4 * workers)]
+        time.sleep(0.2)
+        service.launcher.send_signal(how)
+        time.sleep(2)
+        with pytest.raises(httpx.ConnectError):
+            service.get("/health/live")
+        assert service.launcher.poll() is None
+        assert {finish(connection) for connection in in_flight} == {b"HTTP/1.1 200 OK"}
+        assert service.launcher.wait(PATIENCE_S) == 0
+
+
+def test_while_it_drains_it_answers_but_is_not_ready_and_a_second_signal_ends_that(
+    deployment: Deployment,
+) -> None:
+    with serving(deployment, workers=2, drain_s=60) as service:
+        workers, unfinished = service.workers(), service.begin()
+        assert service.get("/health/live").headers.get("Connection") != "close"
+        service.launcher.terminate()
+        time.sleep(0.3)
+        for _ in range(6):  # whichever worker is asked
+            ready = service.get("/health/ready")
+            assert (ready.status_code, ready.json()["type"]) == (503, "/problems/stopping")
+            assert samples(service.get("/metrics").text, "taxi_ready") == {"": 0}
+        assert finish(service.begin()) == b"HTTP/1.1 200 OK"
+        assert service.get("/health/live").headers["Connection"] == "close"
+        service.launcher.terminate()
+        assert service.launcher.wait(PATIENCE_S) == 1
+        assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+        unfinished.close()
+
+
+def test_a_stop_under_load_loses_no_request_of_clients_that_heed_what_they_are_told(
+    deployment: Deployment,
+) -> None:
+    """They leave when their connection is to be closed, and do not come back to a service that stops."""
+    answered = [0] * 8
+
+    def keep_asking(service: Service, number: int) -> None:
+        url = f"http://{service.host}:{service.port}"
+        with httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as client:
+            while True:
+                answer = client.post(PREDICTIONS, content=BODY, headers={"Content-Type": "application/json"})
+                assert answer.status_code == 200
+                answered[number] += 1
+                if answer.headers.get("Connection") == "close":
+                    return
+
+    with serving(deployment, workers=2, drain_s=1) as service, ThreadPoolExecutor(len(answered)) as pool:
+        asking = [pool.submit(keep_asking, service, number) for number in range(len(answered))]
+        while min(answered) < 3 and not any(client.done() for client in asking):
+            time.sleep(0.05)
+        service.launcher.terminate()
+        for client in asking:
+            client.result()
+        assert service.launcher.wait(PATIENCE_S) == 0

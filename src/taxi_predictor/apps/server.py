@@ -6,6 +6,7 @@ worker waits for them for ever.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -69,6 +70,7 @@ def main(application: str = "taxi_predictor.apps.api:create") -> None:
     """
     settings = load_settings()
     ignore_stop()
+    os.register_at_fork(after_in_child=_be_a_worker)
     with _room_for_figures(settings):
         server = DrainingServer(application, settings)
         server.serve(target_loader=_build)
@@ -76,10 +78,15 @@ def main(application: str = "taxi_predictor.apps.api:create") -> None:
             sys.exit(1)
 
 
+def _be_a_worker() -> None:
+    """Be told to stop by the parent alone, from the first moment of a fork on."""
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, signal.SIG_DFL)  # the parent's handlers would swallow it here
+    os.setpgrp()  # a Ctrl-C reaches all of the terminal's group, and nobody would drain
+
+
 def _build(application: str) -> Callable[..., Any]:
     """Build the application, in the worker."""
-    # A Ctrl-C reaches all of the terminal's group; it is for the parent, who knows how to stop.
-    os.setpgrp()
     module, _, function = application.partition(":")
     built: Callable[..., Any] = getattr(import_module(module), function)()
     return built

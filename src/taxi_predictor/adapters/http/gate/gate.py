@@ -17,8 +17,8 @@ from taxi_predictor.domain.access import ANYBODY
 
 __all__ = ["Gate"]
 
-PROBED = "/health"
-"""Who asks below it whether the service lives does so by its address, whatever its names are."""
+PROBED = ("/health", "/metrics")
+"""Who asks there whether the service lives, and what it does, asks by its address, not by its names."""
 
 
 class Gate(ASGIMiddleware):
