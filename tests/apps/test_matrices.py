@@ -23,6 +23,7 @@ from taxi_predictor.adapters.memory.models import (
 )
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.domain.errors import InvalidTrip, NoChampion, TooMuch
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate, ModelArtifact, ModelVersion
@@ -93,6 +94,7 @@ def predicting(shelf: ModelShelf, *, level: LiveLevel | None = None) -> Duration
         clock=MemoryClock(SPLIT.until),
         city=A_CITY,
         columns=FramePlanColumns(),
+        telemetry=RecordingTelemetry(),
         current_level=lambda _: level,
     )
 

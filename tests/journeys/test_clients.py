@@ -1,5 +1,6 @@
 """Programs that were not written for this API use it: generated clients, and one that looks for faults."""
 
+import os
 import re
 import subprocess
 import sys
@@ -75,7 +76,13 @@ def test_whoever_looks_for_faults_finds_none(served: httpx.Client, tmp_path: Pat
 
 def _run(tool: str, *arguments: str, folder: Path) -> str:
     done = subprocess.run(
-        [str(TOOLS / tool), *arguments], cwd=folder, capture_output=True, text=True, timeout=300, check=False
+        [str(TOOLS / tool), *arguments],
+        cwd=folder,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": str(Path(__file__).with_name("media_types.py"))},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout

@@ -45,10 +45,11 @@ async def answer_each(
     Raises:
         Unavailable: none is answered at the moment.
     """
+    predictor.champion()  # without one, not even a wrong trip is answered
     planned = [await _planned(trip, predictor, coverage) for trip in trips]
     plans = [plan for plan, _ in (found for found in planned if not isinstance(found, Invalid))]
     with timed(connection, "model"):
-        predictions = iter(await predictor.predict_many(plans))
+        predictions = iter(await predictor.predict_many(plans) if plans else ())
     await asyncio.sleep(0)
     now = predictor.now()
     return [
