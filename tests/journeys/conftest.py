@@ -68,7 +68,10 @@ class Deployment:
                 yield client, server
         finally:
             server.terminate()
-            server.wait(timeout=30)
+            try:
+                server.wait(timeout=30)
+            finally:
+                server.terminate()  # the second one waits for nobody
 
 
 def _wait_until_ready(client: httpx.Client, server: "subprocess.Popen[bytes]") -> None:
