@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from tempfile import TemporaryDirectory
 from threading import Event
@@ -23,6 +24,8 @@ from taxi_predictor.apps.draining import announce_stop, ignore_stop
 from taxi_predictor.apps.settings import Settings, load_settings
 
 __all__ = ["DrainingServer", "main"]
+
+STOP = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
 class DrainingServer(MPServer):
@@ -70,7 +73,11 @@ def main(application: str = "taxi_predictor.apps.api:create") -> None:
     """
     settings = load_settings()
     ignore_stop()
-    os.register_at_fork(after_in_child=_be_a_worker)
+    os.register_at_fork(
+        before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, STOP),
+        after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, STOP),
+        after_in_child=_be_a_worker,
+    )
     with _room_for_figures(settings):
         server = DrainingServer(application, settings)
         server.serve(target_loader=_build)
@@ -80,8 +87,10 @@ def main(application: str = "taxi_predictor.apps.api:create") -> None:
 
 def _be_a_worker() -> None:
     """Be told to stop by the parent alone, from the first moment of a fork on."""
-    for stop in (signal.SIGTERM, signal.SIGINT):
+    for stop in STOP:
         signal.signal(stop, signal.SIG_DFL)  # the parent's handlers would swallow it here
+    # What was said since the fork began is heard now.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP)
     os.setpgrp()  # a Ctrl-C reaches all of the terminal's group, and nobody would drain
 
 
