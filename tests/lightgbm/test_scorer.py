@@ -33,22 +33,29 @@ def rows() -> np.ndarray:
 
 def test_each_row_is_predicted_as_among_all(booster: lightgbm.Booster, rows: np.ndarray) -> None:
     score = RowScorer(booster)
-    assert [score(row) for row in rows.tolist()] == booster.predict(rows).tolist()
+    assert [score(row) for row in rows.tolist()] == [[said] for said in booster.predict(rows).tolist()]
+
+
+def test_several_boosters_are_asked_about_the_same_row(booster: lightgbm.Booster, rows: np.ndarray) -> None:
+    other = lightgbm.Booster(model_str=booster.model_to_string(num_iteration=7))
+    score = RowScorer(booster, other)
+    expected = np.column_stack([booster.predict(rows), other.predict(rows)]).tolist()
+    assert [score(row) for row in rows.tolist()] == expected
 
 
 def test_threads_do_not_get_each_others_answers(booster: lightgbm.Booster, rows: np.ndarray) -> None:
     score = RowScorer(booster)
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(score, rows.tolist() * 20))
-    assert found == booster.predict(rows).tolist() * 20
+    assert found == [[said] for said in booster.predict(rows).tolist()] * 20
 
 
 def test_scorers_come_and_go(booster: lightgbm.Booster, rows: np.ndarray) -> None:
     expected = booster.predict(rows[:1])[0]
     for _ in range(200):
-        assert RowScorer(booster)(rows[0].tolist()) == expected
+        assert RowScorer(booster)(rows[0].tolist()) == [expected]
     gc.collect()
-    assert RowScorer(booster)(rows[0].tolist()) == expected
+    assert RowScorer(booster)(rows[0].tolist()) == [expected]
 
 
 def test_a_row_of_another_length_is_an_error(booster: lightgbm.Booster) -> None:

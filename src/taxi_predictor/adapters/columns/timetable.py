@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from math import exp, log
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +44,7 @@ The number says how many threads may work on it, 0 for one per core.
 """
 
 
-AskRow = Callable[[list[float]], tuple[float, float]]
+AskRow = Callable[[Sequence[float]], tuple[float, float]]
 """What an engine knows of one trip: its features to centre and spread."""
 
 
@@ -84,6 +85,7 @@ class Timetable:
         self._when = lru_cache(maxsize=KNOTS_KEPT)(self._features_at)
         self._names = features
         self._chosen = [FEATURE_NAMES.index(name) for name in features]
+        self._choose = _chooser(self._chosen)
         # Where the clock's features stand among those that are asked with, and which of the clock's they are.
         self._clocked = [column for column, place in enumerate(self._chosen) if place >= MINUTE]
         self._clock = [place - MINUTE for place in self._chosen if place >= MINUTE]
@@ -96,11 +98,11 @@ class Timetable:
         answers = []
         for plan in plans:
             knots = self._knots(plan)
-            asked = [self._ask_row([row[place] for place in self._chosen]) for row in knots.rows]
+            asked = [self._ask_row(self._choose(row)) for row in knots.rows]
             answers.append(self._joined(knots, asked, level))
         return answers
 
-    def _as_one_of_many(self, row: list[float]) -> tuple[float, float]:
+    def _as_one_of_many(self, row: Sequence[float]) -> tuple[float, float]:
         # Waiting OpenMP threads cost a row more than they help.
         centres, spreads = self._ask(np.array([row]), 1)
         return float(centres[0]), float(spreads[0])
@@ -187,3 +189,11 @@ class Timetable:
         (_, sigma_before), (_, sigma_after) = asked[-2:]
         sigma = sigma_before * (1 - share) + sigma_after * share
         return DurationDistribution(SCALAR, log(seconds), sigma, self._residuals)
+
+
+def _chooser(places: Sequence[int]) -> Callable[[tuple[float, ...]], tuple[float, ...]]:
+    """What picks the values at *places*; itemgetter alone gives no tuple for one of them."""
+    if len(places) == 1:
+        [place] = places
+        return lambda row: (row[place],)
+    return itemgetter(*places)

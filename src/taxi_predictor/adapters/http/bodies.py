@@ -62,15 +62,17 @@ class PlaceBody(Struct, frozen=True, forbid_unknown_fields=True):
     zone: Zone | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        _ = self.where
+        is_point = self.lat is not UNSET and self.lon is not UNSET
+        is_neither = self.lat is UNSET and self.lon is UNSET
+        if not (is_neither if self.zone is not UNSET else is_point):
+            raise InvalidTrip("a place is either {lat, lon} or {zone}")
 
     @property
     def where(self) -> Point | ZoneId:
-        if self.zone is UNSET and self.lat is not UNSET and self.lon is not UNSET:
+        if self.lat is not UNSET and self.lon is not UNSET:
             return Point(self.lat, self.lon)
-        if self.zone is not UNSET and self.lat is UNSET and self.lon is UNSET:
-            return ZoneId(self.zone)
-        raise InvalidTrip("a place is either {lat, lon} or {zone}")
+        assert self.zone is not UNSET
+        return ZoneId(self.zone)
 
 
 class TripBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

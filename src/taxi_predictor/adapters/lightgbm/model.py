@@ -72,10 +72,11 @@ def asking(centre: lightgbm.Booster, spread: lightgbm.Booster) -> Ask:
 
 def asking_row(centre: lightgbm.Booster, spread: lightgbm.Booster) -> AskRow:
     """The same two boosters, asked about one row."""
-    score_centre, score_spread = RowScorer(centre), RowScorer(spread)
+    score = RowScorer(centre, spread)
 
-    def ask_row(row: list[float]) -> tuple[float, float]:
-        return score_centre(row), max(score_spread(row), SMALLEST_SPREAD)
+    def ask_row(row: Sequence[float]) -> tuple[float, float]:
+        mu, sigma = score(row)
+        return mu, max(sigma, SMALLEST_SPREAD)
 
     return ask_row
 

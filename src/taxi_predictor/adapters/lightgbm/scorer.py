@@ -7,6 +7,7 @@
 import ctypes
 import threading
 import weakref
+from collections.abc import Sequence
 
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
 from taxi_predictor.domain.errors import BrokenModel
@@ -24,55 +25,58 @@ _ALL_TREES = -1
 
 
 class RowScorer:
-    """Predicts one row at a time; safe to share between threads."""
+    """Asks several boosters of the same features about one row at a time; safe to share between threads."""
 
-    def __init__(self, booster: lightgbm.Booster) -> None:
-        self._booster = booster
+    def __init__(self, *boosters: lightgbm.Booster) -> None:
+        self._boosters = boosters
         self._own = threading.local()
 
-    def __call__(self, row: list[float]) -> float:
-        """What the trees say of *row*: the booster's features, in its order."""
+    def __call__(self, row: Sequence[float]) -> list[float]:
+        """What each booster says of *row*, their features in their order."""
         try:
-            call: _PreparedCall = self._own.call
+            calls: _PreparedCalls = self._own.calls
         except AttributeError:
-            call = self._own.call = _PreparedCall(self._booster)
-        return call(row)
+            calls = self._own.calls = _PreparedCalls(self._boosters)
+        return calls(row)
 
 
-class _PreparedCall:
-    """A call and its buffers; they belong to one thread."""
+class _PreparedCalls:
+    """A call for each booster, and the buffers; they belong to one thread."""
 
-    __slots__ = ("__weakref__", "_booster", "_config", "_length", "_predict", "_result", "_row")
+    __slots__ = ("__weakref__", "_boosters", "_calls", "_length", "_predict", "_row")
 
-    def __init__(self, booster: lightgbm.Booster) -> None:
-        features = booster.num_feature()
-        self._booster = booster  # whose trees the call is about: they must not go before it
-        self._config = ctypes.c_void_p()
-        self._row = (ctypes.c_double * features)()
-        self._result = (ctypes.c_double * 1)()
+    def __init__(self, boosters: Sequence[lightgbm.Booster]) -> None:
+        self._boosters = boosters  # whose trees the calls are about: they must not go before them
+        self._row = (ctypes.c_double * boosters[0].num_feature())()
         self._length = ctypes.byref(ctypes.c_int64())
         self._predict = _LIBRARY.LGBM_BoosterPredictForMatSingleRowFast
+        self._calls = [(self._prepared(booster), (ctypes.c_double * 1)()) for booster in boosters]
+
+    def _prepared(self, booster: lightgbm.Booster) -> ctypes.c_void_p:
+        config = ctypes.c_void_p()
         failed = _LIBRARY.LGBM_BoosterPredictForMatSingleRowFastInit(
             booster._handle,  # noqa: SLF001
             ctypes.c_int(_NORMAL),
             ctypes.c_int(0),
             ctypes.c_int(_ALL_TREES),
             ctypes.c_int(_DOUBLE),
-            ctypes.c_int32(features),
+            ctypes.c_int32(len(self._row)),
             b"num_threads=1",
-            ctypes.byref(self._config),
+            ctypes.byref(config),
         )
         if failed:
-            raise BrokenModel(
-                f"LightGBM cannot prepare a prediction: {_LIBRARY.LGBM_GetLastError().decode()}"
-            )
-        weakref.finalize(self, _LIBRARY.LGBM_FastConfigFree, self._config)
+            raise BrokenModel(f"LightGBM cannot prepare a prediction: {_last_error()}")
+        weakref.finalize(self, _LIBRARY.LGBM_FastConfigFree, config)
+        return config
 
-    def __call__(self, row: list[float]) -> float:
-        self._row[:] = row  # type: ignore[assignment] # typeshed wants a list that may hold c_double too
-        if self._predict(self._config, self._row, self._length, self._result):
-            raise BrokenModel(f"LightGBM cannot predict: {_last_error()}")
-        return self._result[0]
+    def __call__(self, row: Sequence[float]) -> list[float]:
+        self._row[:] = row  # type: ignore[call-overload] # typeshed knows of lists only
+        said = []
+        for config, result in self._calls:
+            if self._predict(config, self._row, self._length, result):
+                raise BrokenModel(f"LightGBM cannot predict: {_last_error()}")
+            said.append(result[0])
+        return said
 
 
 def _last_error() -> str:
