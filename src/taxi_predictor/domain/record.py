@@ -1,0 +1,94 @@
+"""What is kept of an answered prediction, and what became of its trip."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from taxi_predictor.domain.errors import Invalid
+from taxi_predictor.domain.model import ModelVersion
+from taxi_predictor.domain.prediction_id import PredictionId, predicted_at
+from taxi_predictor.domain.trip import TripPlan
+
+__all__ = ["REFERENCE_CHARS", "AnswerSource", "Outcome", "PredictionRecord"]
+
+REFERENCE_CHARS = 64
+
+
+class AnswerSource(StrEnum):
+    """What a duration comes from: the steps of the ladder, best first."""
+
+    CHAMPION = "champion"
+    """The model that was promoted."""
+    LAST_GOOD = "last-good"
+    """The model that served before, as the champion's files cannot be used."""
+    SPEED_PROFILE = "speed-profile"
+    """Usual speeds by distance and hour, which came with a model whose trees cannot be used."""
+    FALLBACK_SPEED = "fallback-speed"
+    """One speed for the whole city: there is no model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionRecord:
+    """An answer as it was given, with all that made it.
+
+    The distribution is that of ``exp(mu + sigma * z)`` seconds, where *z* scatters as the residuals of
+    the model *version* do.
+    """
+
+    prediction_id: PredictionId
+    plan: TripPlan
+    mu: float
+    sigma: float
+    duration_s: float
+    """The median, as it was answered."""
+    lower_s: float
+    upper_s: float
+    """Between the two the duration lies with a probability of 80 %, whatever coverage was asked for."""
+    version: ModelVersion | None
+    """None: no model was asked."""
+    source: AnswerSource
+    level_factor: float = 1.0
+    """What the live level multiplied the duration by."""
+    degraded: str | None = None
+    owner: str
+    """Whom the answer was given to: the name of a key."""
+    reference: str | None = None
+    """What the owner calls the rider or the order, so that all of one can be erased."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.lower_s <= self.duration_s <= self.upper_s < float("inf"):
+            raise Invalid("a duration lies within its interval, and is positive and finite")
+        if self.reference is not None and not 0 < len(self.reference) <= REFERENCE_CHARS:
+            raise Invalid(f"a reference has 1 to {REFERENCE_CHARS} characters")
+
+    @property
+    def answered_at(self) -> datetime:
+        return predicted_at(self.prediction_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How long a trip really took, as somebody reports it."""
+
+    prediction_id: PredictionId
+    duration_s: float
+    pickup_at: datetime | None = None
+    """When it really started; None: as planned."""
+    reported_at: datetime
+    owner: str
+    """Who reports it: the name of a key."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.duration_s < float("inf"):
+            raise Invalid(f"duration_s must be positive and finite, got {self.duration_s}")
+        for at in (self.pickup_at, self.reported_at):
+            if at is not None and at.utcoffset() is None:
+                raise Invalid("a time without a zone names no instant")
+
+    def says_the_same_as(self, other: "Outcome") -> bool:
+        """Whether both tell of the same trip the same things, whoever reports them and when."""
+        return (self.prediction_id, self.duration_s, self.pickup_at) == (
+            other.prediction_id,
+            other.duration_s,
+            other.pickup_at,
+        )

@@ -1,0 +1,254 @@
+"""Keeping what was answered: first on this machine, then for all, and with what came of it."""
+
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from taxi_predictor.domain.prediction_id import PredictionId
+from taxi_predictor.domain.record import Outcome, PredictionRecord
+
+__all__ = [
+    "Attached",
+    "EndedPrediction",
+    "Forgotten",
+    "OutcomeLog",
+    "PredictionLog",
+    "PredictionSpool",
+    "Retention",
+    "SpoolPart",
+    "SpoolState",
+]
+
+
+class SpoolPart(Protocol):
+    """Some of the records of a spool, held by one taker."""
+
+    @abstractmethod
+    def records(self) -> Iterator[Sequence[PredictionRecord]]:
+        """Yield its records in groups, oldest first; each call begins anew.
+
+        What was cut off while it was being written is left out: nobody was told that it is kept. Of a
+        part that was damaged otherwise the sound records are given.
+        """
+        ...
+
+    @abstractmethod
+    def remove(self) -> None:
+        """Its records are kept elsewhere: forget them here. A damaged one is set aside, not removed."""
+        ...
+
+    @abstractmethod
+    def put_back(self) -> None:
+        """Let it be taken again, by whoever comes first. After :meth:`remove` nothing happens."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolState:
+    """All parts of all writers that nobody has removed yet."""
+
+    size_bytes: int
+    oldest_at: datetime | None
+    """When the oldest record was made, or a little before; None: there is none."""
+    damaged: int
+    """How many parts were set aside."""
+
+
+class PredictionSpool(Protocol):
+    """Where records wait on this machine; several processes share one.
+
+    A record that was appended is there when its process is killed, and whoever takes next finds it.
+    """
+
+    @abstractmethod
+    def append(self, records: Sequence[PredictionRecord], /) -> None:
+        """Append all of *records* or, to whoever takes them, none. It does not wait for anything remote.
+
+        Raises:
+            StorageFull: there is no room, or no more than the spool may take.
+        """
+        ...
+
+    @abstractmethod
+    def take(self) -> SpoolPart | None:
+        """Hold the oldest part that nobody else holds; None: there is nothing to take.
+
+        What this process appended so far is in some part; what a process appended that has ended can
+        be taken by any other, what one that lives is appending only by itself.
+        """
+        ...
+
+    @abstractmethod
+    def state(self) -> SpoolState: ...
+
+    @abstractmethod
+    def sync(self) -> None:
+        """What was appended before outlives a loss of power, where the disk can promise that."""
+        ...
+
+    @abstractmethod
+    def close(self) -> None:
+        """Hold nothing any more; all that was appended can be taken by others."""
+        ...
+
+
+class PredictionLog(Protocol):
+    """Every prediction that was answered, once, for all who want to know later."""
+
+    @abstractmethod
+    async def add(self, records: Sequence[PredictionRecord], /) -> int:
+        """Keep *records*, all or none, and return how many were new.
+
+        One whose id is known changes nothing: the first write wins, so that adding again is harmless,
+        from several processes at once too.
+
+        Raises:
+            Unavailable: the log does not answer; what was added is unknown, and adding again settles it.
+            StorageFull: there is no room; nothing was added.
+        """
+        ...
+
+    @abstractmethod
+    async def find(
+        self, prediction_ids: Sequence[PredictionId], /
+    ) -> Mapping[PredictionId, PredictionRecord]:
+        """The records of those of *prediction_ids* that are known.
+
+        Raises:
+            Unavailable: the log does not answer.
+        """
+        ...
+
+    @abstractmethod
+    def between(
+        self, since: datetime, until: datetime, /
+    ) -> AsyncGenerator[Sequence[PredictionRecord], None]:
+        """Yield what was answered from *since* up to, not including, *until*, by id, in bounded memory.
+
+        Whoever leaves early closes it, with :func:`contextlib.aclosing`.
+
+        Raises:
+            Unavailable: the log does not answer.
+        """
+        ...
+
+    @abstractmethod
+    async def count(self) -> int:
+        """How many predictions are kept.
+
+        Raises:
+            Unavailable: the log does not answer.
+        """
+        ...
+
+
+class Attached(StrEnum):
+    """What became of a reported outcome."""
+
+    NEW = "new"
+    KNOWN = "known"
+    """The same was reported before."""
+    CONFLICT = "conflict"
+    """Another one was reported before, and stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedPrediction:
+    """A prediction and what became of its trip."""
+
+    record: PredictionRecord
+    outcome: Outcome
+
+
+class OutcomeLog(Protocol):
+    """What became of predicted trips. An outcome may come before its prediction is in the log."""
+
+    @abstractmethod
+    async def attach(self, outcomes: Sequence[Outcome], /) -> Sequence[Attached]:
+        """Keep those of *outcomes* that are new, and say of each in their order what became of it.
+
+        When it returns they are kept for good. A conflicting one changes nothing. Two in one call about
+        the same prediction count in their order.
+
+        Raises:
+            Unavailable: the log does not answer; what was kept is unknown, and attaching again settles it.
+            StorageFull: there is no room; nothing was kept.
+        """
+        ...
+
+    @abstractmethod
+    def ended(self, since: datetime, until: datetime, /) -> AsyncGenerator[Sequence[EndedPrediction], None]:
+        """Yield the predictions whose outcome was reported from *since* up to, not including, *until*.
+
+        By the time of the report, then by id, in bounded memory. Outcomes of unknown predictions are
+        left out. Whoever leaves early closes it, with :func:`contextlib.aclosing`.
+
+        Raises:
+            Unavailable: the log does not answer.
+        """
+        ...
+
+    @abstractmethod
+    async def orphans(self, reported_before: datetime, /, *, limit: int) -> Sequence[Outcome]:
+        """At most *limit* outcomes reported before then whose prediction is not in the log, oldest first.
+
+        Raises:
+            Unavailable: the log does not answer.
+        """
+        ...
+
+    @abstractmethod
+    async def count(self) -> int:
+        """How many outcomes are kept.
+
+        Raises:
+            Unavailable: the log does not answer.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """How many predictions and outcomes an order to forget was about."""
+
+    predictions: int
+    outcomes: int
+
+
+class Retention(Protocol):
+    """Forgetting what was answered and reported, for good."""
+
+    @abstractmethod
+    async def prune(self, before: datetime, /) -> Forgotten:
+        """Remove the predictions answered before *before*, with their outcomes.
+
+        Whole months go at once. Repeating it removes nothing more.
+
+        Raises:
+            Unavailable: the log does not answer; some of it may be removed already.
+        """
+        ...
+
+    @abstractmethod
+    async def erase(self, *, owner: str | None = None, reference: str | None = None) -> Forgotten:
+        """Remove the predictions given to *owner*, or about *reference*, or both where both are named,
+        with their outcomes.
+
+        Raises:
+            Unavailable: the log does not answer; nothing was removed.
+        """
+        ...
+
+    @abstractmethod
+    async def blur(self, before: datetime, /, *, digits: int) -> int:
+        """Round the places of predictions answered before *before* to *digits* decimals of a degree.
+
+        Returns how many were rounded, which those that are round already are not.
+
+        Raises:
+            Unavailable: the log does not answer; nothing was rounded.
+        """
+        ...
