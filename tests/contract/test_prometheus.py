@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from taxi_predictor.adapters.prometheus.telemetry import PrometheusTelemetry, figures_of_process
 from taxi_predictor.domain.model import ModelVersion
+from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
 
 
@@ -54,6 +57,22 @@ def test_what_is_told_stands_under_its_name() -> None:
     assert told['taxi_predictions_total{"version": "7"}'] == 42
     assert told["taxi_prediction_seconds_count{}"] == 2
     assert (told["taxi_ready{}"], told["taxi_model_version{}"]) == (1, 7)
+
+
+def test_the_log_and_the_spool_have_figures_of_their_own() -> None:
+    telemetry = PrometheusTelemetry(CollectorRegistry())
+    telemetry.logged(3)
+    telemetry.unlogged(2)
+    telemetry.shipped(1)
+    oldest_at = NOON - timedelta(seconds=90)
+    telemetry.spooled(SpoolState(size_bytes=500, oldest_at=oldest_at, damaged=1), now=NOON)
+    told = samples(telemetry.exposition().text)
+    counted = [told[f"taxi_predictions_{name}_total{{}}"] for name in ("logged", "unlogged", "shipped")]
+    assert counted == [3, 2, 1]
+    stands = [told[f"taxi_spool_{name}{{}}"] for name in ("bytes", "lag_seconds", "damaged_parts")]
+    assert stands == [500, 90, 1]
+    telemetry.spooled(SpoolState(size_bytes=0, oldest_at=None, damaged=1), now=NOON)
+    assert samples(telemetry.exposition().text)["taxi_spool_lag_seconds{}"] == 0
 
 
 def test_a_service_that_is_not_ready_says_what_it_answered_with_last() -> None:

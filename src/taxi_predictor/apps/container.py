@@ -29,7 +29,15 @@ from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.probing import ModelProbing
 from taxi_predictor.ports.inbound.reach import Reach
+from taxi_predictor.ports.inbound.recording import (
+    GroupCommit,
+    PredictionRecording,
+    Recorder,
+    SpoolRecorder,
+    Unlogged,
+)
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
+from taxi_predictor.ports.inbound.shipping import SpoolShipping
 from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
@@ -63,6 +71,8 @@ class Container:
     comparing: ComparableTrips
     probing: ModelProbing
     levelling: LiveLevelling
+    recording: PredictionRecording
+    shipping: SpoolShipping
     repeats: RepeatedRequests
     stock: Stock
     health: Health
@@ -165,6 +175,18 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         comparing=ComparableTrips(trips=outbound.trips, clock=outbound.clock, city=city),
         probing=ModelProbing(city=city, trips=outbound.trips, versions=versions),
         levelling=levelling,
+        recording=PredictionRecording(
+            recorder=_recorder(outbound, settings),
+            unlogged=Unlogged(settings.unlogged),
+            clock=outbound.clock,
+            telemetry=outbound.log_telemetry,
+        ),
+        shipping=SpoolShipping(
+            spool=outbound.spool,
+            log=outbound.predictions,
+            clock=outbound.clock,
+            telemetry=outbound.log_telemetry,
+        ),
         repeats=RepeatedRequests(
             answers=outbound.answers,
             clock=outbound.clock,
@@ -187,6 +209,16 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         figures=outbound.figures,
         outbound=outbound,
     )
+
+
+def _recorder(outbound: Outbound, settings: Settings) -> Recorder | None:
+    match settings.prediction_log:
+        case "spool":
+            return SpoolRecorder(outbound.spool)
+        case "commit":
+            return GroupCommit(outbound.predictions, outbound.clock)
+        case "off":
+            return None
 
 
 @asynccontextmanager

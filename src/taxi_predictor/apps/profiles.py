@@ -21,8 +21,9 @@ from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns
+from taxi_predictor.ports.outbound.predictions import OutcomeLog, PredictionLog, PredictionSpool, Retention
 from taxi_predictor.ports.outbound.progress import Progress
-from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
+from taxi_predictor.ports.outbound.telemetry import Figures, LogTelemetry, Telemetry
 from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
@@ -72,6 +73,11 @@ class Outbound:
     keys: KeyStore
     key_snapshot: KeySnapshot
     answers: AnswerStore
+    spool: PredictionSpool
+    predictions: PredictionLog
+    outcomes: OutcomeLog
+    retention: Retention
+    log_telemetry: LogTelemetry
     telemetry: Telemetry
     figures: Figures
     limits: RateLimits | None = None
@@ -128,6 +134,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         key_snapshot=MemoryKeySnapshot(),
         limits=await _limits(settings, clock, stack),
         answers=MemoryAnswerStore(),
+        log_telemetry=telemetry,
         telemetry=telemetry,
         figures=telemetry,
     )
@@ -222,6 +229,7 @@ async def _stored(
         key_snapshot=DiskKeySnapshot(settings.home / "keys.json"),
         limits=await _limits(settings, clock, stack),
         answers=PostgresAnswerStore(pool),
+        log_telemetry=telemetry,
         telemetry=telemetry,
         figures=telemetry,
         migrate=lambda to: migrate(pool, to=to),

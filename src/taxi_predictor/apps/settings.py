@@ -51,6 +51,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A file with a larger share of unbelievable rows is refused whole."""
     seed: int = 1
     """Of everything random in training."""
+    prediction_log: Literal["spool", "commit", "off"] = "spool"
+    """How predictions get into the log: through a file under home, before they are answered, or never."""
+    unlogged: Literal["answer", "refuse"] = "answer"
+    """What becomes of a prediction that cannot be kept: it is given and says so, or it is refused."""
+    spool_max_bytes: Annotated[int, msgspec.Meta(ge=1 << 20)] = 1 << 30
+    """What may wait under home for the log; with more, predictions cannot be kept."""
     live_level_every_s: Annotated[float, msgspec.Meta(ge=0)] = 300.0
     """How often a service measures the live level from ended trips; 0: answers are given without any."""
     actor: str | None = None

@@ -69,7 +69,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
                 log.exception("model.crashed")
             following = [
                 asyncio.create_task(endless.follow())
-                for endless in (hexagon.levelling, hexagon.repeats, hexagon.gatekeeper)
+                for endless in (hexagon.levelling, hexagon.repeats, hexagon.gatekeeper, hexagon.shipping)
             ]
             try:
                 yield
@@ -77,6 +77,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
                 for task in following:
                     task.cancel()
                 await asyncio.gather(*following, return_exceptions=True)
+                await hexagon.shipping.close()
 
     app = TimedLitestar(
         route_handlers=ROUTES,

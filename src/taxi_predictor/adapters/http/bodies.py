@@ -12,6 +12,7 @@ from taxi_predictor.domain.explanation import Cause, Explanation
 from taxi_predictor.domain.model import Manifest, ModelVersion
 from taxi_predictor.domain.place import Place, Point, ZoneId
 from taxi_predictor.domain.prediction_id import PredictionId
+from taxi_predictor.domain.record import REFERENCE_CHARS
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.domain.wall_clock import instant_of
 from taxi_predictor.ports.inbound.predicting import DurationPredictor, Prediction
@@ -49,6 +50,7 @@ Departure = Annotated[
         extra_json_schema={"format": "date-time"},
     ),
 ]
+Reference = Annotated[str, Meta(min_length=1, max_length=REFERENCE_CHARS, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Coverage = Annotated[float, Meta(ge=0.01, le=0.99, description="How likely the interval holds the duration.")]
 
 
@@ -82,6 +84,7 @@ class TripBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     dropoff: PlaceBody
     pickup_at: Departure | UnsetType = UNSET
     passenger_count: Annotated[int, Meta(ge=0, le=9)] | None = None
+    reference: Annotated[Reference, Meta(description="What you call the rider or the order.")] | None = None
 
     async def to_plan(self, predictor: DurationPredictor) -> TripPlan:
         """The trip as the core knows it.
@@ -201,6 +204,9 @@ class PredictionAnswer(Struct, frozen=True, kw_only=True):
     prediction_id: (
         Annotated[str, Meta(description="Names this prediction: a UUID of version 7.")] | UnsetType
     ) = UNSET
+    logged: (
+        Annotated[bool, Meta(description="Whether the log knows it, or will within moments.")] | UnsetType
+    ) = UNSET
     duration_s: Annotated[float, Meta(description="The median: as many trips take longer as take less.")]
     interval: IntervalAnswer
     pickup_at: Annotated[datetime, Meta(tz=True)]
@@ -224,11 +230,13 @@ class PredictionAnswer(Struct, frozen=True, kw_only=True):
         *,
         coverage: float = DEFAULT_COVERAGE,
         prediction_id: PredictionId | UnsetType = UNSET,
+        logged: bool | UnsetType = UNSET,
         explanation: Explanation | None = None,
     ) -> "PredictionAnswer":
         lower_s, upper_s = prediction.interval_s(coverage)
         return cls(
             prediction_id=prediction_id,
+            logged=logged,
             duration_s=prediction.duration_s,
             interval=IntervalAnswer(coverage=coverage, lower_s=lower_s, upper_s=upper_s),
             pickup_at=prediction.plan.pickup_at,

@@ -15,7 +15,9 @@ from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.reach import Reach
+from taxi_predictor.ports.inbound.recording import PredictionRecording
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
+from taxi_predictor.ports.inbound.shipping import SpoolShipping
 from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
@@ -47,6 +49,10 @@ class Hexagon(Protocol):
         """None: everybody may ask as often as they like."""
         ...
 
+    @property
+    def recording(self) -> PredictionRecording: ...
+    @property
+    def shipping(self) -> SpoolShipping: ...
     @property
     def repeats(self) -> RepeatedRequests: ...
     @property

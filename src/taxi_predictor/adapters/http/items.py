@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from litestar.types import Scope as Connection
 from msgspec import UNSET, Meta, UnsetType
 
 from taxi_predictor.adapters.http.bodies import Coverage, PredictionAnswer, TripBody
+from taxi_predictor.adapters.http.gate.callers import caller
+from taxi_predictor.adapters.http.hexagon import Hexagon
 from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.errors import Invalid
-from taxi_predictor.domain.prediction_id import new_prediction_id
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_impossible
 
@@ -31,9 +32,15 @@ class BatchTripBody(TripBody, frozen=True, kw_only=True, forbid_unknown_fields=T
     ) = UNSET
 
 
+class _Asked(NamedTuple):
+    plan: TripPlan
+    coverage: float
+    reference: str | None
+
+
 async def answer_each(
     trips: Sequence[BatchTripBody | Invalid],
-    predictor: DurationPredictor,
+    hexagon: Hexagon,
     *,
     coverage: float,
     connection: Connection,
@@ -45,25 +52,32 @@ async def answer_each(
     Raises:
         Unavailable: none is answered at the moment.
     """
+    predictor = hexagon.predictor
     predictor.champion()  # without one, not even a wrong trip is answered
     planned = [await _planned(trip, predictor, coverage) for trip in trips]
-    plans = [plan for plan, _ in (found for found in planned if not isinstance(found, Invalid))]
+    asked = [found for found in planned if not isinstance(found, Invalid)]
+    if not asked:
+        return [found for found in planned if isinstance(found, Invalid)]
     with timed(connection, "model"):
-        predictions = iter(await predictor.predict_many(plans) if plans else ())
+        predictions = await predictor.predict_many([one.plan for one in asked])
+    with timed(connection, "log"):
+        kept = await hexagon.recording.keep(
+            predictions, owner=caller(connection).name, references=[one.reference for one in asked]
+        )
     await asyncio.sleep(0)
-    now = predictor.now()
-    return [
-        found
-        if isinstance(found, Invalid)
-        else PredictionAnswer.of(next(predictions), coverage=found[1], prediction_id=new_prediction_id(now))
-        for found in planned
-    ]
+    answers = (
+        PredictionAnswer.of(
+            prediction, coverage=one.coverage, prediction_id=prediction_id, logged=kept.is_logged
+        )
+        for one, prediction, prediction_id in zip(asked, predictions, kept.prediction_ids, strict=True)
+    )
+    return [found if isinstance(found, Invalid) else next(answers) for found in planned]
 
 
 async def _planned(
     trip: BatchTripBody | Invalid, predictor: DurationPredictor, coverage: float
-) -> tuple[TripPlan, float] | Invalid:
-    """The plan and the coverage of *trip*, or why it has none."""
+) -> _Asked | Invalid:
+    """What is asked about *trip*, or why nothing can be."""
     if isinstance(trip, Invalid):
         return trip
     try:
@@ -71,4 +85,4 @@ async def _planned(
         refuse_impossible(plan, predictor.city)
     except Invalid as error:
         return error
-    return plan, coverage if trip.coverage is UNSET else trip.coverage
+    return _Asked(plan, coverage if trip.coverage is UNSET else trip.coverage, trip.reference)

@@ -1,11 +1,13 @@
 """Telemetry that remembers every call, as values that a test can compare."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from taxi_predictor.domain.model import ModelVersion
-from taxi_predictor.ports.outbound.telemetry import Exposition, Figures, Telemetry
+from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.outbound.telemetry import Exposition, Figures, LogTelemetry, Telemetry
 
-__all__ = ["Answered", "Predicted", "RecordingTelemetry", "Refused"]
+__all__ = ["Answered", "Logged", "Predicted", "RecordingTelemetry", "Refused", "Shipped", "Unlogged"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +30,31 @@ class Predicted:
     elapsed_s: float
 
 
-class RecordingTelemetry(Telemetry, Figures):
+@dataclass(frozen=True, slots=True)
+class Logged:
+    predictions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unlogged:
+    predictions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    predictions: int
+
+
+class RecordingTelemetry(Telemetry, LogTelemetry, Figures):
     """Grows with every call: for tests, not for services."""
 
     def __init__(self) -> None:
-        self.calls: list[Answered | Refused | Predicted] = []
+        self.calls: list[Answered | Refused | Predicted | Logged | Unlogged | Shipped] = []
         """All that counts, in the order of the calls."""
         self.version: ModelVersion | None = None
         """What the service answers with; None: it is not ready, or nobody said that it is."""
+        self.spool: SpoolState | None = None
+        """How the spool stands; None: nobody said."""
 
     def answered(self, *, method: str, route: str, status: int, elapsed_s: float) -> None:
         self.calls.append(Answered(method=method, route=route, status=status, elapsed_s=elapsed_s))
@@ -49,6 +68,18 @@ class RecordingTelemetry(Telemetry, Figures):
     def ready(self, version: ModelVersion | None, /) -> None:
         self.version = version
 
+    def logged(self, predictions: int, /) -> None:
+        self.calls.append(Logged(predictions))
+
+    def unlogged(self, predictions: int, /) -> None:
+        self.calls.append(Unlogged(predictions))
+
+    def shipped(self, predictions: int, /) -> None:
+        self.calls.append(Shipped(predictions))
+
+    def spooled(self, state: SpoolState, /, *, now: datetime) -> None:
+        self.spool = state
+
     def exposition(self, accept: str = "", /) -> Exposition:
-        lines = (f"{fact!r}\n" for fact in (self.version, *self.calls))
+        lines = (f"{fact!r}\n" for fact in (self.version, self.spool, *self.calls))
         return Exposition(media_type="text/plain; charset=utf-8", text="".join(lines).encode())

@@ -1,5 +1,7 @@
 """The figures of the service under their Prometheus names: units in them, and few labels."""
 
+from datetime import datetime
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics import disable_created_metrics
@@ -7,7 +9,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.values import ValueClass
 
 from taxi_predictor.domain.model import ModelVersion
-from taxi_predictor.ports.outbound.telemetry import Exposition, Figures, Telemetry
+from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.outbound.telemetry import Exposition, Figures, LogTelemetry, Telemetry
 
 __all__ = ["BUCKETS_S", "PrometheusTelemetry", "figures_of_process"]
 
@@ -23,7 +26,7 @@ IS_ONE_OF_SEVERAL: bool = vars(ValueClass)["_multiprocess"]
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
-class PrometheusTelemetry(Telemetry, Figures):
+class PrometheusTelemetry(Telemetry, LogTelemetry, Figures):
     """Registers its figures with *registry*, which should hold nothing else of these names."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -72,6 +75,22 @@ class PrometheusTelemetry(Telemetry, Figures):
             multiprocess_mode="mostrecent",
             registry=registry,
         )
+        self._logged, self._unlogged, self._shipped = (
+            Counter(f"taxi_predictions_{name}_total", what, registry=registry)
+            for name, what in (
+                ("logged", "Predictions that are in the log or will be"),
+                ("unlogged", "Predictions that could not be kept"),
+                ("shipped", "Predictions that went from the spool to the log"),
+            )
+        )
+        self._spool_bytes, self._spool_lag_s, self._spool_damaged = (
+            Gauge(f"taxi_spool_{name}", what, multiprocess_mode="mostrecent", registry=registry)
+            for name, what in (
+                ("bytes", "What waits on this machine for the log"),
+                ("lag_seconds", "How long the oldest of that has waited"),
+                ("damaged_parts", "Parts of the spool that were set aside because they were damaged"),
+            )
+        )
         # The library checks and looks up labels under a lock at every call.
         self._of_request: dict[tuple[str, str, int], Counter] = {}
         self._of_route: dict[str, Histogram] = {}
@@ -100,6 +119,20 @@ class PrometheusTelemetry(Telemetry, Figures):
         self._ready.set(version is not None)
         if version is not None:
             self._version.set(version)
+
+    def logged(self, predictions: int, /) -> None:
+        self._logged.inc(predictions)
+
+    def unlogged(self, predictions: int, /) -> None:
+        self._unlogged.inc(predictions)
+
+    def shipped(self, predictions: int, /) -> None:
+        self._shipped.inc(predictions)
+
+    def spooled(self, state: SpoolState, /, *, now: datetime) -> None:
+        self._spool_bytes.set(state.size_bytes)
+        self._spool_lag_s.set((now - state.oldest_at).total_seconds() if state.oldest_at else 0.0)
+        self._spool_damaged.set(state.damaged)
 
     def exposition(self, accept: str = "", /) -> Exposition:
         registry = self._registry

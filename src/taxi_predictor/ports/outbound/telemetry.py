@@ -2,11 +2,13 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from taxi_predictor.domain.model import ModelVersion
+from taxi_predictor.ports.outbound.predictions import SpoolState
 
-__all__ = ["Exposition", "Figures", "Telemetry"]
+__all__ = ["Exposition", "Figures", "LogTelemetry", "Telemetry"]
 
 
 class Telemetry(Protocol):
@@ -34,6 +36,30 @@ class Telemetry(Protocol):
     @abstractmethod
     def ready(self, version: ModelVersion | None, /) -> None:
         """The service answers with *version*; None: it is not ready. Only the last telling counts."""
+        ...
+
+
+class LogTelemetry(Protocol):
+    """Takes in what happens to predictions once they are made, as :class:`Telemetry` does."""
+
+    @abstractmethod
+    def logged(self, predictions: int, /) -> None:
+        """So many will be in the log, or are. Every telling counts."""
+        ...
+
+    @abstractmethod
+    def unlogged(self, predictions: int, /) -> None:
+        """So many could not be kept. Every telling counts."""
+        ...
+
+    @abstractmethod
+    def shipped(self, predictions: int, /) -> None:
+        """So many went from the spool to the log. Every telling counts."""
+        ...
+
+    @abstractmethod
+    def spooled(self, state: SpoolState, /, *, now: datetime) -> None:
+        """The spool that the processes of this machine share is in *state*. Only the last telling counts."""
         ...
 
 

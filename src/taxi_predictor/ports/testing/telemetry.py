@@ -5,12 +5,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import pytest
 
 from taxi_predictor.domain.model import ModelVersion
-from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
+from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.outbound.telemetry import Figures, LogTelemetry, Telemetry
 
 __all__ = ["ReadableTelemetry", "TelemetryContract"]
 
@@ -20,23 +22,36 @@ NUMBERS = (0.0, 1e-9, 1e12, math.inf, math.nan)
 WISHES = ("", "*/*", "text/plain", "application/openmetrics-text; version=1.0.0", "text/html", ";;q=,")
 
 
-class ReadableTelemetry(Telemetry, Figures, Protocol):
+class ReadableTelemetry(Telemetry, LogTelemetry, Figures, Protocol):
     """Takes in, and gives out again."""
 
 
-def _answered(telemetry: Telemetry) -> None:
+def _answered(telemetry: ReadableTelemetry) -> None:
     telemetry.answered(method="POST", route="/v1/predictions", status=200, elapsed_s=0.5)
 
 
-def _refused(telemetry: Telemetry) -> None:
+def _refused(telemetry: ReadableTelemetry) -> None:
     telemetry.refused(reason="no-champion")
 
 
-def _predicted(telemetry: Telemetry) -> None:
+def _predicted(telemetry: ReadableTelemetry) -> None:
     telemetry.predicted(version=ModelVersion(3), trips=2, elapsed_s=0.25)
 
 
-VERBS = (_answered, _refused, _predicted)
+def _logged(telemetry: ReadableTelemetry) -> None:
+    telemetry.logged(2)
+
+
+def _unlogged(telemetry: ReadableTelemetry) -> None:
+    telemetry.unlogged(2)
+
+
+def _shipped(telemetry: ReadableTelemetry) -> None:
+    telemetry.shipped(2)
+
+
+VERBS = (_answered, _refused, _predicted, _logged, _unlogged, _shipped)
+NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 
 
 class TelemetryContract(ABC):
@@ -45,7 +60,7 @@ class TelemetryContract(ABC):
         """Telemetry that was told nothing, and whose figures say only what it is told."""
 
     @pytest.mark.parametrize("tell", VERBS)
-    async def test_every_telling_counts(self, tell: Callable[[Telemetry], None]) -> None:
+    async def test_every_telling_counts(self, tell: Callable[[ReadableTelemetry], None]) -> None:
         """The same thing told again is one more."""
         async with self.open() as telemetry:
             texts = [telemetry.exposition().text]
@@ -67,6 +82,20 @@ class TelemetryContract(ABC):
             telemetry.ready(ModelVersion(3))
             assert telemetry.exposition().text == with_three
 
+    async def test_of_the_spool_the_last_telling_counts(self) -> None:
+        """What was told before leaves no trace, and every part of it can be read."""
+        async with self.open() as telemetry:
+
+            def told(size_bytes: int = 0, waits_s: float = 0.0, damaged: int = 0) -> bytes:
+                oldest_at = NOON - timedelta(seconds=waits_s) if waits_s else None
+                state = SpoolState(size_bytes=size_bytes, oldest_at=oldest_at, damaged=damaged)
+                telemetry.spooled(state, now=NOON)
+                return telemetry.exposition().text
+
+            texts = [told(), told(size_bytes=7), told(waits_s=7), told(damaged=7)]
+            assert len(set(texts)) == len(texts)
+            assert told() == texts[0]
+
     async def test_nothing_that_any_thread_tells_is_lost(self) -> None:
         """Many threads at once come to the same figures as one alone."""
         async with self.open() as telemetry:
@@ -76,7 +105,7 @@ class TelemetryContract(ABC):
             alone = telemetry.exposition().text
         async with self.open() as telemetry:
 
-            def tell(verb: Callable[[Telemetry], None]) -> None:
+            def tell(verb: Callable[[ReadableTelemetry], None]) -> None:
                 for _ in range(TELLINGS):
                     verb(telemetry)
 

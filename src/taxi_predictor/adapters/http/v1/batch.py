@@ -15,6 +15,7 @@ from taxi_predictor.adapters.http.bodies import DEFAULT_COVERAGE, Coverage, Pred
 from taxi_predictor.adapters.http.decoding import InvalidBody, decode
 from taxi_predictor.adapters.http.examples import EXAMPLES as USUAL
 from taxi_predictor.adapters.http.formats import Format, sent_as
+from taxi_predictor.adapters.http.hexagon import Hexagon
 from taxi_predictor.adapters.http.items import GROUP_TRIPS, BatchTripBody, answer_each
 from taxi_predictor.adapters.http.lines import MAX_LINE_BYTES, NDJSON, Line, LineAnswers, LineResponse
 from taxi_predictor.adapters.http.openapi import problem_responses
@@ -23,7 +24,6 @@ from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.adapters.http.responses import ApiResponse
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import Invalid, TaxiPredictorError, TooMuch, Unavailable
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
 
 __all__ = ["EXAMPLES", "ROUTES", "BatchAnswer", "BatchBody", "TripProblem"]
 
@@ -99,9 +99,9 @@ class BatchOperation(Operation):
     opt={"scope": Scope.PREDICT, "streams": LINES, "idempotent": True},
 )
 async def predict_batch(request: ApiRequest) -> Response[BatchAnswer]:
-    predictor, media_type = request.hexagon.predictor, request.media_type
+    hexagon, media_type = request.hexagon, request.media_type
     if media_type in LINES:
-        return LineResponse(TripLines(predictor, request.scope))
+        return LineResponse(TripLines(hexagon, request.scope))
     batch = await request.read(BatchBody, other=NDJSON)
     if len(batch.trips) > request.options.max_items:
         raise TooMuch(
@@ -112,7 +112,7 @@ async def predict_batch(request: ApiRequest) -> Response[BatchAnswer]:
     predictions: list[PredictionAnswer | TripProblem] = []
     for first in range(0, len(batch.trips), GROUP_TRIPS):
         trips = [_trip(content, form) for content in batch.trips[first : first + GROUP_TRIPS]]
-        outcomes = await answer_each(trips, predictor, coverage=batch.coverage, connection=request.scope)
+        outcomes = await answer_each(trips, hexagon, coverage=batch.coverage, connection=request.scope)
         for number, outcome in enumerate(outcomes, first):
             predictions.append(
                 TripProblem(problem=_within(outcome, number)) if isinstance(outcome, Invalid) else outcome
@@ -139,8 +139,8 @@ def _within(error: Invalid, number: int) -> Problem:
 class TripLines(LineAnswers):
     """A prediction or a problem for each line."""
 
-    def __init__(self, predictor: DurationPredictor, connection: Connection) -> None:
-        self._predictor = predictor
+    def __init__(self, hexagon: Hexagon, connection: Connection) -> None:
+        self._hexagon = hexagon
         self._connection = connection
         self._has_answered = False
 
@@ -154,7 +154,7 @@ class TripLines(LineAnswers):
         try:
             outcomes = await answer_each(
                 [_trip_of(line) for line in lines],
-                self._predictor,
+                self._hexagon,
                 coverage=DEFAULT_COVERAGE,
                 connection=self._connection,
             )

@@ -6,11 +6,11 @@ from litestar import post
 from litestar.params import JSONBody, QueryParameter
 
 from taxi_predictor.adapters.http.bodies import PredictionAnswer, PredictionBody
+from taxi_predictor.adapters.http.gate.callers import caller
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
-from taxi_predictor.domain.prediction_id import new_prediction_id
 
 __all__ = ["ROUTES"]
 
@@ -36,10 +36,15 @@ async def predict(
     with timed(request.scope, "model"):
         [prediction] = predictor.predict([plan])
         explanation = predictor.explain(plan) if explain else None
+    with timed(request.scope, "log"):
+        kept = await request.hexagon.recording.keep(
+            [prediction], owner=caller(request.scope).name, references=[data.reference]
+        )
     return PredictionAnswer.of(
         prediction,
         coverage=data.coverage,
-        prediction_id=new_prediction_id(predictor.now()),
+        prediction_id=kept.prediction_ids[0],
+        logged=kept.is_logged,
         explanation=explanation,
     )
 

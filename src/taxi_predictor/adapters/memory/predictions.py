@@ -1,0 +1,200 @@
+"""Predictions and outcomes in dictionaries, and a spool that is a list."""
+
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from taxi_predictor.domain.errors import StorageFull
+from taxi_predictor.domain.place import Place, Point
+from taxi_predictor.domain.prediction_id import PredictionId
+from taxi_predictor.domain.record import Outcome, PredictionRecord
+from taxi_predictor.ports.outbound.predictions import (
+    Attached,
+    EndedPrediction,
+    Forgotten,
+    OutcomeLog,
+    PredictionLog,
+    PredictionSpool,
+    Retention,
+    SpoolPart,
+    SpoolState,
+)
+
+__all__ = ["MemoryOutcomeLog", "MemoryPredictionLog", "MemoryPredictionSpool", "MemoryRetention"]
+
+GROUP_RECORDS = 500
+RECORD_BYTES = 250
+"""About what one takes elsewhere: so that a bound in bytes means something here."""
+
+
+class MemoryPredictionLog(PredictionLog):
+    def __init__(self) -> None:
+        self.records: dict[PredictionId, PredictionRecord] = {}
+
+    async def add(self, records: Sequence[PredictionRecord], /) -> int:
+        before = len(self.records)
+        for record in records:
+            self.records.setdefault(record.prediction_id, record)
+        return len(self.records) - before
+
+    async def find(
+        self, prediction_ids: Sequence[PredictionId], /
+    ) -> Mapping[PredictionId, PredictionRecord]:
+        return {found: self.records[found] for found in prediction_ids if found in self.records}
+
+    async def between(
+        self, since: datetime, until: datetime, /
+    ) -> AsyncGenerator[Sequence[PredictionRecord], None]:
+        within = sorted(
+            (record for record in self.records.values() if since <= record.answered_at < until),
+            key=lambda record: record.prediction_id,
+        )
+        for first in range(0, len(within), GROUP_RECORDS):
+            yield within[first : first + GROUP_RECORDS]
+
+    async def count(self) -> int:
+        return len(self.records)
+
+
+class MemoryOutcomeLog(OutcomeLog):
+    """Joins its outcomes to the predictions of *log*."""
+
+    def __init__(self, log: MemoryPredictionLog) -> None:
+        self._log = log
+        self.outcomes: dict[PredictionId, Outcome] = {}
+
+    async def attach(self, outcomes: Sequence[Outcome], /) -> Sequence[Attached]:
+        return [self._attach(outcome) for outcome in outcomes]
+
+    def _attach(self, outcome: Outcome) -> Attached:
+        known = self.outcomes.setdefault(outcome.prediction_id, outcome)
+        if known is outcome:
+            return Attached.NEW
+        return Attached.KNOWN if known.says_the_same_as(outcome) else Attached.CONFLICT
+
+    async def ended(
+        self, since: datetime, until: datetime, /
+    ) -> AsyncGenerator[Sequence[EndedPrediction], None]:
+        within = [
+            EndedPrediction(record=self._log.records[outcome.prediction_id], outcome=outcome)
+            for outcome in self._in_order()
+            if since <= outcome.reported_at < until and outcome.prediction_id in self._log.records
+        ]
+        for first in range(0, len(within), GROUP_RECORDS):
+            yield within[first : first + GROUP_RECORDS]
+
+    async def orphans(self, reported_before: datetime, /, *, limit: int) -> Sequence[Outcome]:
+        alone = (
+            outcome
+            for outcome in self._in_order()
+            if outcome.reported_at < reported_before and outcome.prediction_id not in self._log.records
+        )
+        return list(alone)[:limit]
+
+    async def count(self) -> int:
+        return len(self.outcomes)
+
+    def _in_order(self) -> Sequence[Outcome]:
+        return sorted(self.outcomes.values(), key=lambda found: (found.reported_at, found.prediction_id))
+
+
+class MemoryRetention(Retention):
+    def __init__(self, log: MemoryPredictionLog, outcomes: MemoryOutcomeLog) -> None:
+        self._log = log
+        self._outcomes = outcomes
+
+    async def prune(self, before: datetime, /) -> Forgotten:
+        return self._forget([found.prediction_id for found in self._answered(before)])
+
+    async def erase(self, *, owner: str | None = None, reference: str | None = None) -> Forgotten:
+        meant = (
+            record.prediction_id
+            for record in self._log.records.values()
+            if owner in (None, record.owner) and reference in (None, record.reference)
+        )
+        return self._forget([] if owner is reference is None else list(meant))
+
+    async def blur(self, before: datetime, /, *, digits: int) -> int:
+        blurred = 0
+        for record in self._answered(before):
+            plan = record.plan
+            rounded = replace(
+                plan, pickup=_rounded(plan.pickup, digits), dropoff=_rounded(plan.dropoff, digits)
+            )
+            if rounded != plan:
+                self._log.records[record.prediction_id] = replace(record, plan=rounded)
+                blurred += 1
+        return blurred
+
+    def _answered(self, before: datetime) -> Sequence[PredictionRecord]:
+        return [record for record in self._log.records.values() if record.answered_at < before]
+
+    def _forget(self, prediction_ids: Sequence[PredictionId]) -> Forgotten:
+        for prediction_id in prediction_ids:
+            del self._log.records[prediction_id]
+        outcomes = [self._outcomes.outcomes.pop(prediction_id, None) for prediction_id in prediction_ids]
+        return Forgotten(
+            predictions=len(prediction_ids), outcomes=sum(outcome is not None for outcome in outcomes)
+        )
+
+
+def _rounded(place: Place, digits: int) -> Place:
+    point = place.point
+    return replace(place, point=Point(round(point.lat_deg, digits), round(point.lon_deg, digits)))
+
+
+class MemoryPredictionSpool(PredictionSpool):
+    """Of one process, so that nobody ever finds what another left behind."""
+
+    def __init__(self, max_bytes: int = 1 << 30) -> None:
+        self._max_records = max_bytes // RECORD_BYTES
+        self._waiting: list[PredictionRecord] = []
+        self._held: list[PredictionRecord] = []
+
+    def append(self, records: Sequence[PredictionRecord], /) -> None:
+        if len(self._waiting) + len(self._held) + len(records) > self._max_records:
+            raise StorageFull("the spool is full")
+        self._waiting += records
+
+    def take(self) -> SpoolPart | None:
+        if self._held or not self._waiting:
+            return None
+        self._held, self._waiting = self._waiting, []
+        return _Part(self)
+
+    def state(self) -> SpoolState:
+        waiting = [*self._held, *self._waiting]
+        return SpoolState(
+            size_bytes=RECORD_BYTES * len(waiting),
+            oldest_at=min((record.answered_at for record in waiting), default=None),
+            damaged=0,
+        )
+
+    def sync(self) -> None:
+        pass  # nothing here outlives the process, let alone a loss of power
+
+    def close(self) -> None:
+        self._waiting, self._held = [*self._held, *self._waiting], []
+
+
+class _Part(SpoolPart):
+    def __init__(self, spool: MemoryPredictionSpool) -> None:
+        self._spool = spool
+        self._records = spool._held  # noqa: SLF001 # a part of it
+
+    def records(self) -> Iterator[Sequence[PredictionRecord]]:
+        for first in range(0, len(self._records), GROUP_RECORDS):
+            yield self._records[first : first + GROUP_RECORDS]
+
+    def remove(self) -> None:
+        if self._is_held:
+            self._spool._held = []  # noqa: SLF001
+
+    def put_back(self) -> None:
+        if self._is_held:
+            self._spool._waiting[:0] = self._records  # noqa: SLF001
+            self._spool._held = []  # noqa: SLF001
+
+    @property
+    def _is_held(self) -> bool:
+        return self._spool._held is self._records  # noqa: SLF001

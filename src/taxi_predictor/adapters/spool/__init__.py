@@ -1,0 +1,1 @@
+"""Records that wait on this machine, in files that several processes share."""

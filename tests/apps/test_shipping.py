@@ -1,0 +1,104 @@
+"""How records get from the spool to the log, whatever goes wrong on the way."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+import pytest
+
+from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.predictions import MemoryPredictionLog, MemoryPredictionSpool
+from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry, Shipped
+from taxi_predictor.domain.errors import Unavailable
+from taxi_predictor.domain.record import PredictionRecord
+from taxi_predictor.ports.inbound import shipping
+from taxi_predictor.ports.inbound.shipping import SpoolShipping
+from taxi_predictor.ports.testing.records import a_record
+from taxi_predictor.ports.testing.samples import NOON
+
+
+class AwayLog(MemoryPredictionLog):
+    """Does not answer for as long as it is away, or answers and says that it did not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_away = False
+        self.loses_answers = False
+
+    async def add(self, records: Sequence[PredictionRecord], /) -> int:
+        if self.is_away:
+            raise Unavailable("it is away")
+        added = await super().add(records)
+        if self.loses_answers:
+            raise Unavailable("its answer got lost")
+        return added
+
+
+def shipped_to(
+    log: MemoryPredictionLog,
+) -> tuple[SpoolShipping, MemoryPredictionSpool, RecordingTelemetry]:
+    spool, telemetry = MemoryPredictionSpool(), RecordingTelemetry()
+    use_case = SpoolShipping(spool=spool, log=log, clock=MemoryClock(NOON), telemetry=telemetry)
+    return use_case, spool, telemetry
+
+
+async def test_all_that_waits_is_shipped_once() -> None:
+    log = AwayLog()
+    use_case, spool, telemetry = shipped_to(log)
+    spool.append([a_record(1), a_record(2)])
+    spool.append([a_record(3)])
+    assert await use_case.ship() == 3
+    assert await use_case.ship() == 0
+    assert await log.count() == 3
+    assert sum(call.predictions for call in telemetry.calls if isinstance(call, Shipped)) == 3
+    assert spool.state().size_bytes == 0
+
+
+@pytest.mark.parametrize("trouble", ["is_away", "loses_answers"])
+async def test_what_the_log_did_not_take_stays_and_comes_once_in_the_end(trouble: str) -> None:
+    log = AwayLog()
+    use_case, spool, _ = shipped_to(log)
+    spool.append([a_record(1)])
+    setattr(log, trouble, True)
+    with pytest.raises(Unavailable):
+        await use_case.ship()
+    assert spool.state().size_bytes
+    setattr(log, trouble, False)
+    assert await use_case.ship() == 1
+    assert await log.count() == 1
+
+
+async def test_it_follows_through_an_outage_and_says_how_the_spool_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shipping, "EVERY_S", 0.01)
+    monkeypatch.setattr(shipping, "LONGEST_PAUSE_S", 0.02)
+    log = AwayLog()
+    log.is_away = True
+    use_case, spool, telemetry = shipped_to(log)
+    spool.append([a_record(1)])
+    following = asyncio.create_task(use_case.follow())
+    await asyncio.sleep(0.05)
+    assert telemetry.spool is not None
+    assert telemetry.spool.size_bytes
+    log.is_away = False
+    await asyncio.sleep(0.05)
+    following.cancel()
+    with suppress(asyncio.CancelledError):
+        await following
+    assert await log.count() == 1
+    assert telemetry.spool.size_bytes == 0
+
+
+async def test_what_is_left_at_the_end_is_shipped_or_left_to_the_next() -> None:
+    log = AwayLog()
+    use_case, spool, _ = shipped_to(log)
+    spool.append([a_record(1)])
+    await use_case.close()
+    assert await log.count() == 1
+
+    log.is_away = True
+    use_case, spool, _ = shipped_to(log)
+    spool.append([a_record(2)])
+    await use_case.close()
+    assert spool.take() is not None
