@@ -3,10 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from uuid import RFC_4122, UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxi_predictor.domain.prediction_id import new_prediction_id
+from taxi_predictor.domain.errors import InvalidPredictionId
+from taxi_predictor.domain.prediction_id import new_prediction_id, parse_prediction_id, predicted_at
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,3 +47,26 @@ def test_every_bit_that_may_be_random_is() -> None:
     version_and_variant = 0xF << 76 | 0b11 << 62
     may_be_random = (1 << 80) - 1 & ~version_and_variant
     assert (ever_set ^ always_set) == may_be_random
+
+
+@given(INSTANTS)
+def test_what_was_made_here_is_read_again_and_says_when(now: datetime) -> None:
+    prediction_id = parse_prediction_id(new_prediction_id(now))
+    assert abs(predicted_at(prediction_id) - now) <= timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "018df9f3-2e1f-4c53-9d4c-6f0f6b1f0a11",  # of version 4
+        "018df9f3-2e1f-7c53-1d4c-6f0f6b1f0a11",  # of another variant
+        "018DF9F3-2E1F-7C53-9D4C-6F0F6B1F0A11",
+        "018df9f32e1f7c539d4c6f0f6b1f0a11",
+        "018df9f3-2e1f-7c53-9d4c-6f0f6b1f0a11\n",
+        "ffffffff-ffff-7c53-9d4c-6f0f6b1f0a11",  # of the year 10889
+    ],
+)
+def test_what_no_prediction_is_called_is_refused(text: str) -> None:
+    with pytest.raises(InvalidPredictionId):
+        parse_prediction_id(text)

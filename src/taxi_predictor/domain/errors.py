@@ -11,6 +11,8 @@ TaxiPredictorError
 │   ├── UnknownSchema       columns that belong to no known kind of trip file
 │   ├── UnreadableSource    a file that is cut short, broken or not what its name says
 │   ├── LeakedColumns       a column known only after the trip on its way into a model
+│   ├── InvalidPredictionId  a name that no prediction can have, or none that is kept
+│   ├── ImplausibleOutcome  what no trip can have done
 │   └── IdempotencyKeyReused  by a request that is not a repeat of the first
 ├── Denied                  the caller may not
 │   ├── Unauthorized        who asks is not known: no key, or none that is valid
@@ -28,6 +30,7 @@ TaxiPredictorError
 │   ├── NotEnoughTrips
 │   ├── AmbiguousKey        several keys are meant, and one has to be
 │   ├── PromotionRefused
+│   ├── ConflictingOutcome  another one was reported before
 │   ├── TooManyRequests     more often than the caller may ask
 │   └── IdempotencyKeyInUse by a request that is still being answered
 └── Unavailable             something outside does not answer; nothing was changed
@@ -43,12 +46,15 @@ is that face's business.
 __all__ = [
     "AmbiguousKey",
     "BrokenModel",
+    "ConflictingOutcome",
     "Denied",
     "Forbidden",
     "IdempotencyKeyInUse",
     "IdempotencyKeyReused",
+    "ImplausibleOutcome",
     "Invalid",
     "InvalidCity",
+    "InvalidPredictionId",
     "InvalidSource",
     "InvalidTrip",
     "LeakedColumns",
@@ -127,6 +133,14 @@ class LeakedColumns(Invalid):
     slug = "leaked-columns"
 
 
+class InvalidPredictionId(Invalid):
+    slug = "invalid-prediction-id"
+
+
+class ImplausibleOutcome(Invalid):
+    slug = "implausible-outcome"
+
+
 class IdempotencyKeyReused(Invalid):
     slug = "idempotency-key-reused"
 
@@ -193,6 +207,10 @@ class AmbiguousKey(Refused):
 
 class PromotionRefused(Refused):
     slug = "promotion-refused"
+
+
+class ConflictingOutcome(Refused):
+    slug = "conflicting-outcome"
 
 
 class TooManyRequests(Refused):

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from math import nan
 from typing import Generic, TypeVar
 
-from taxi_predictor.domain.arithmetic import Arithmetic, Quantity
+from taxi_predictor.domain.arithmetic import SCALAR, Arithmetic, Quantity
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.place import great_circle_km
+from taxi_predictor.domain.place import Point, great_circle_km
 
-__all__ = ["EARLIEST", "LATEST", "ReadTrip", "Rejection", "doubts"]
+__all__ = ["EARLIEST", "LATEST", "ReadTrip", "Rejection", "doubts", "first_doubt"]
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """Departures from the one up to, not including, the other: the calendar has holidays for them, and
@@ -99,3 +100,30 @@ def doubts(m: Arithmetic[N], trip: ReadTrip[N], city: City) -> Iterator[tuple[Re
         m, trip.pickup_lat_deg, trip.pickup_lon_deg, trip.dropoff_lat_deg, trip.dropoff_lon_deg
     )
     yield Rejection.IMPOSSIBLE_SPEED, distance_km > trip.duration_s * (believable.max_speed_km_h / 3600)
+
+
+def first_doubt(
+    *, ends: tuple[Point, Point] | None, pickup_at: datetime | None, duration_s: float, city: City
+) -> Rejection | None:
+    """The first reason to reject one trip; None: it is believed, as far as it is known.
+
+    Args:
+        ends: where it began and ended; None: not known, and so no reason.
+        pickup_at: likewise.
+    """
+    pickup, dropoff = ends or (None, None)
+    trip: ReadTrip[float] = ReadTrip(
+        is_missing=False,
+        is_malformed=False,
+        is_nonexistent_time=False,
+        is_wrong_month=False,
+        is_outside_calendar=pickup_at is not None and not EARLIEST <= pickup_at < LATEST,
+        is_unknown_zone=False,
+        # A comparison with NaN never holds.
+        pickup_lat_deg=pickup.lat_deg if pickup else nan,
+        pickup_lon_deg=pickup.lon_deg if pickup else nan,
+        dropoff_lat_deg=dropoff.lat_deg if dropoff else nan,
+        dropoff_lon_deg=dropoff.lon_deg if dropoff else nan,
+        duration_s=duration_s,
+    )
+    return next((why for why, holds in doubts(SCALAR, trip, city) if holds), None)

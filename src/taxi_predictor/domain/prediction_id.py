@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 from secrets import randbits
 from typing import NewType
 
-from taxi_predictor.domain.errors import Invalid
+from taxi_predictor.domain.errors import InvalidPredictionId
 
 __all__ = ["PredictionId", "new_prediction_id", "parse_prediction_id", "predicted_at"]
 
 PredictionId = NewType("PredictionId", str)
 
 FORM = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+LAST_MS = 253_402_300_799_000  # the last second of the year 9999
 
 
 def new_prediction_id(now: datetime) -> PredictionId:
@@ -28,13 +29,20 @@ def parse_prediction_id(text: str) -> PredictionId:
     """The id that *text* is.
 
     Raises:
-        Invalid: no prediction was ever called so.
+        InvalidPredictionId: no prediction was ever called so.
     """
-    if not FORM.fullmatch(text):
-        raise Invalid("a prediction is named by a UUID of version 7, in lower case, as it was answered")
+    # 48 bits of milliseconds reach further than the calendar does.
+    if not FORM.fullmatch(text) or _unix_ms(text) > LAST_MS:
+        raise InvalidPredictionId(
+            "a prediction is named by a UUID of version 7, in lower case, as it was answered"
+        )
     return PredictionId(text)
 
 
 def predicted_at(prediction_id: PredictionId) -> datetime:
     """When the prediction was made, to the millisecond: its name says so."""
-    return datetime.fromtimestamp(int(prediction_id[:8] + prediction_id[9:13], 16) / 1000, UTC)
+    return datetime.fromtimestamp(_unix_ms(prediction_id) / 1000, UTC)
+
+
+def _unix_ms(text: str) -> int:
+    return int(text[:8] + text[9:13], 16)

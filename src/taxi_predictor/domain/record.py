@@ -9,7 +9,10 @@ from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.prediction_id import PredictionId, predicted_at
 from taxi_predictor.domain.trip import TripPlan
 
-__all__ = ["REFERENCE_CHARS", "AnswerSource", "Outcome", "PredictionRecord"]
+__all__ = ["OUTCOMES", "REFERENCE_CHARS", "AnswerSource", "Outcome", "PredictionRecord"]
+
+OUTCOMES = "outcomes"
+"""The family of trips that were predicted and whose durations were reported."""
 
 REFERENCE_CHARS = 64
 

@@ -7,6 +7,7 @@ asked with a :class:`TripPlan` or a :class:`PlanBatch`, and neither can hold it.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2s
 from typing import Any, NewType, Protocol, Self
 
 from taxi_predictor.domain.errors import InvalidTrip, LeakedColumns
@@ -22,9 +23,16 @@ __all__ = [
     "TripBatch",
     "TripId",
     "TripPlan",
+    "named_trip_id",
 ]
 
 TripId = NewType("TripId", str)
+
+
+def named_trip_id(family: str, name: str) -> TripId:
+    """The id of the trip that sources of a *family* call *name*: the same for ever."""
+    return TripId(blake2s(f"{family}\0{name}".encode(), digest_size=16).hexdigest())
+
 
 PLAN_COLUMNS = (
     "pickup_at",  # instant, microseconds, UTC

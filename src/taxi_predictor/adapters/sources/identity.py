@@ -13,6 +13,8 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from taxi_predictor.domain.trip import named_trip_id
+
 __all__ = ["content_ids", "named_ids"]
 
 Words = NDArray[np.uint64]
@@ -48,12 +50,8 @@ def content_ids(family: str, values: Sequence[pl.Series]) -> pl.Series:
 
 def named_ids(family: str, names: pl.Series) -> pl.Series:
     """32 hexadecimal digits for each row from the id that its source gave it; null where it gave none."""
-    # blake2s, because a hash of strings has to be stable too; about a microsecond a row.
-    digests = [
-        None if name is None else hashlib.blake2s(f"{family}\0{name}".encode(), digest_size=16).hexdigest()
-        for name in names
-    ]
-    return pl.Series("trip_id", digests, dtype=pl.String)
+    ids = [None if name is None else named_trip_id(family, name) for name in names]
+    return pl.Series("trip_id", ids, dtype=pl.String)
 
 
 def _words(series: pl.Series) -> Words:
