@@ -48,7 +48,7 @@ from taxi_predictor.ports.outbound.limits import WINDOW_S, RateLimits
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
-from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource, TripStore
+from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource
 from taxi_predictor.ports.outbound.tuning import TrialStore
 from taxi_predictor.ports.testing.access import KeySnapshotContract, KeyStoreContract
 from taxi_predictor.ports.testing.answers import AnswerStoreContract
@@ -68,6 +68,7 @@ from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
 from taxi_predictor.ports.testing.trials import TrialStoreContract
+from taxi_predictor.ports.testing.trip_erasure import TripErasureContract
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
 from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
@@ -79,7 +80,7 @@ class Polars(TableMaker):
 
 class Trips(Polars):
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[tuple[TripStore, Quarantine]]:
+    async def open(self) -> AsyncIterator[tuple[MemoryTripStore, Quarantine]]:
         # Few rows a batch, so that readers get more than one.
         quarantine = MemoryQuarantine(batch_rows=3)
         yield MemoryTripStore(quarantine, batch_rows=3), quarantine
@@ -92,6 +93,10 @@ class Engine(Polars):
 
 
 class TestMemoryTripStore(Trips, TripStoreContract):
+    pass
+
+
+class TestMemoryTripErasure(Trips, TripErasureContract):
     pass
 
 

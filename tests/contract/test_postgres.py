@@ -19,13 +19,14 @@ from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.places import ZoneStore
-from taxi_predictor.ports.outbound.trips import Quarantine, TripStore
+from taxi_predictor.ports.outbound.trips import Quarantine
 from taxi_predictor.ports.testing.access import KeyStoreContract
 from taxi_predictor.ports.testing.answers import AnswerStoreContract
 from taxi_predictor.ports.testing.journal import JournalContract, an_entry
 from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.tables import TableMaker
+from taxi_predictor.ports.testing.trip_erasure import TripErasureContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
 from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
 
@@ -34,12 +35,16 @@ class Trips(TableMaker):
     table = staticmethod(table)
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[tuple[TripStore, Quarantine]]:
+    async def open(self) -> AsyncIterator[tuple[PostgresTripStore, Quarantine]]:
         async with open_database() as pool:
             yield PostgresTripStore(pool), PostgresQuarantine(pool)
 
 
 class TestPostgresTripStore(Trips, TripStoreContract):
+    pass
+
+
+class TestPostgresTripErasure(Trips, TripErasureContract):
     pass
 
 

@@ -11,7 +11,7 @@ from taxi_predictor.adapters.memory.tables import REJECTS, TRIPS, conform
 from taxi_predictor.domain.errors import InvalidSource, MissingSource
 from taxi_predictor.domain.place import Bounds, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
-from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch
+from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch, TripId
 from taxi_predictor.ports.outbound.trips import (
     Added,
     CleanBatch,
@@ -22,6 +22,7 @@ from taxi_predictor.ports.outbound.trips import (
     SourceCatalog,
     SourcePart,
     TripCount,
+    TripErasure,
     TripSource,
     TripStore,
 )
@@ -61,7 +62,7 @@ class MemoryQuarantine(Quarantine):
         return sorted(self._rejects.items(), key=lambda item: (item[0].family, item[0].name))
 
 
-class MemoryTripStore(TripStore):
+class MemoryTripStore(TripStore, TripErasure):
     """All trips in one frame, replaced as a whole: a reader keeps the frame it began with."""
 
     def __init__(self, quarantine: MemoryQuarantine, *, batch_rows: int = BATCH_ROWS) -> None:
@@ -123,6 +124,13 @@ class MemoryTripStore(TripStore):
     async def families(self, since: datetime, until: datetime, /) -> Sequence[str]:
         trips = self._before(until).filter(pl.col("pickup_at") >= since.astimezone(UTC))
         return sorted(trips["family"].unique())
+
+    async def erase(self, trips: Sequence[tuple[datetime, TripId]], /) -> int:
+        named = {(at.astimezone(UTC), trip_id) for at, trip_id in trips}
+        keys = self._trips.select("pickup_at", "trip_id").iter_rows()
+        kept = self._trips.filter(pl.Series([key not in named for key in keys], dtype=pl.Boolean))
+        erased, self._trips = len(self._trips) - len(kept), kept
+        return erased
 
     def _before(self, until: datetime | None) -> pl.DataFrame:
         if until is None:

@@ -83,6 +83,11 @@ from taxi_trips join ingests using (ingest_id)
 where pickup_at >= $1 and pickup_at < $2
 order by 1
 
+-- erase_trips --
+-- Named by the whole key: the months in which they are not are not looked at.
+delete from taxi_trips using unnest($1::timestamptz[], $2::uuid[]) as named (pickup_at, trip_id)
+where taxi_trips.pickup_at = named.pickup_at and taxi_trips.trip_id = named.trip_id
+
 -- rejects_by_reason --
 select family, part, reason, count(*) as rows
 from trip_rejects

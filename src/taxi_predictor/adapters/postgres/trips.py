@@ -13,7 +13,7 @@ from taxi_predictor.adapters.postgres.pool import translated
 from taxi_predictor.adapters.postgres.queries import QUERIES
 from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.plausibility import Rejection
-from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch
+from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch, TripId
 from taxi_predictor.ports.outbound.trips import (
     REJECT_COLUMNS,
     Added,
@@ -23,6 +23,7 @@ from taxi_predictor.ports.outbound.trips import (
     RejectBatch,
     RejectCount,
     TripCount,
+    TripErasure,
     TripStore,
 )
 
@@ -46,7 +47,7 @@ PICKUP_AT = pl.from_epoch("pickup_at", time_unit="us").dt.replace_time_zone("UTC
 ROWS_PER_REJECT_BATCH = 10_000
 
 
-class PostgresTripStore(TripStore):
+class PostgresTripStore(TripStore, TripErasure):
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
@@ -91,6 +92,13 @@ class PostgresTripStore(TripStore):
         with translated():
             rows = await self._pool.fetch(QUERIES["families_between"], since, until)
         return [row["family"] for row in rows]
+
+    async def erase(self, trips: Sequence[tuple[datetime, TripId]], /) -> int:
+        with translated():
+            tag = await self._pool.execute(
+                QUERIES["erase_trips"], [at for at, _ in trips], [trip_id for _, trip_id in trips]
+            )
+        return _affected(tag)
 
 
 def _edges(box: Bounds | None) -> Sequence[float | None]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from taxi_predictor.domain.place import Bounds, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
-from taxi_predictor.domain.trip import Table, TripBatch
+from taxi_predictor.domain.trip import Table, TripBatch, TripId
 
 __all__ = [
     "REJECT_COLUMNS",
@@ -21,6 +21,7 @@ __all__ = [
     "SourceCatalog",
     "SourcePart",
     "TripCount",
+    "TripErasure",
     "TripSource",
     "TripStore",
 ]
@@ -217,6 +218,22 @@ class TripStore(Protocol):
     @abstractmethod
     async def families(self, since: datetime, until: datetime, /) -> Sequence[str]:
         """The families of the trips picked up from *since* up to, not including, *until*, sorted."""
+        ...
+
+
+class TripErasure(Protocol):
+    """Takes trips out of a store again, which nothing else does."""
+
+    @abstractmethod
+    async def erase(self, trips: Sequence[tuple[datetime, TripId]], /) -> int:
+        """Remove those of *trips*, each named by its pickup instant and its id, that are stored.
+
+        Returns how many that were. It may be stored again afterwards: whoever does not want that erases
+        it at its source first.
+
+        Raises:
+            Unavailable: the store does not answer; nothing was removed.
+        """
         ...
 
 

@@ -21,6 +21,7 @@ pytest.register_assert_rewrite(
             "progress",
             "quarantine",
             "telemetry",
+            "trip_erasure",
             "trip_source",
             "trip_store",
             "zone_store",
