@@ -9,7 +9,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from taxi_predictor.adapters.http.items import GROUP_TRIPS
+from taxi_predictor.adapters.http.batches import GROUP_ITEMS
 from taxi_predictor.adapters.http.lines import GROUP_LINES, MAX_LINE_BYTES
 from taxi_predictor.ports.outbound.models import ModelShelf
 
@@ -129,12 +129,12 @@ def test_text_that_cannot_be_read_is_its_trips_problem(client: Client, body: dic
 
 
 def test_more_trips_than_one_group_keep_their_order(client: Client, body: dict[str, Any]) -> None:
-    coverages = [0.1 + number / 1000 for number in range(GROUP_TRIPS * 2 + 1)]
+    coverages = [0.1 + number / 1000 for number in range(GROUP_ITEMS * 2 + 1)]
     many = [body | {"coverage": coverage} for coverage in coverages]
-    many[GROUP_TRIPS] = {}
+    many[GROUP_ITEMS] = {}
     found = answer_of(client, trips=many)["predictions"]
-    assert "problem" in found.pop(GROUP_TRIPS)
-    del coverages[GROUP_TRIPS]
+    assert "problem" in found.pop(GROUP_ITEMS)
+    del coverages[GROUP_ITEMS]
     assert [answer["interval"]["coverage"] for answer in found] == coverages
 
 

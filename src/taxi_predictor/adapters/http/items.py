@@ -15,10 +15,7 @@ from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_impossible
 
-__all__ = ["GROUP_TRIPS", "BatchTripBody", "answer_each"]
-
-GROUP_TRIPS = 256
-"""So many are answered at a time: some milliseconds of the event loop, which then goes round."""
+__all__ = ["BatchTripBody", "answer_each"]
 
 
 class BatchTripBody(TripBody, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -45,7 +42,7 @@ async def answer_each(
     coverage: float,
     connection: Connection,
 ) -> list[PredictionAnswer | Invalid]:
-    """What ``POST /v1/predictions`` answers to each of at most :data:`GROUP_TRIPS` *trips*, in their order.
+    """What ``POST /v1/predictions`` answers to each of *trips*, in their order.
 
     One that was refused already stays so; one that cannot be predicted spoils no other.
 
