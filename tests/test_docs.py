@@ -389,9 +389,9 @@ def test_every_port_is_listed_with_all_its_adapters() -> None:
         if getattr(getattr(module, name), "_is_protocol", False)
     ]
     expected = {port.__name__: set(adapters_of(port.__name__)) for port in ports}
-    # A part belongs to its source and a step to its progress: nobody swaps them alone.
+    # A part belongs to its source or its spool, and a step to its progress: nobody swaps them alone.
     # A baseline is what its trainer makes.
-    for name in ("SourcePart", "Step", "Baseline"):
+    for name in ("SourcePart", "SpoolPart", "Step", "Baseline"):
         del expected[name]
     page = table(ROOT / "docs" / "adapters.md", "port")
     shown = {port.strip("`"): set(re.findall(r"`(\w+)`", row[0])) for port, row in page.items()}

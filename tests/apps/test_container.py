@@ -17,7 +17,8 @@ from taxi_predictor.adapters.redis.limits import RedisRateLimits
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.container import open_container
 from taxi_predictor.apps.home import claim_home
-from taxi_predictor.apps.profiles import NotForProduction, Outbound
+from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.profiles import NotForProduction
 from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.access import Scope, new_key
 from taxi_predictor.domain.errors import NoChampion, Unavailable

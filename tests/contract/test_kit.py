@@ -61,7 +61,7 @@ from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Place, Zone, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
-from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripPlan
+from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripId, TripPlan
 from taxi_predictor.ports.outbound.answers import Answer, Claim, Holder
 from taxi_predictor.ports.outbound.backtests import FoldKey
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
@@ -75,6 +75,7 @@ from taxi_predictor.ports.outbound.models import (
     ServedModel,
     TrainingData,
 )
+from taxi_predictor.ports.outbound.predictions import SpoolState
 from taxi_predictor.ports.outbound.progress import Progress, Step
 from taxi_predictor.ports.outbound.telemetry import Exposition
 from taxi_predictor.ports.outbound.trips import (
@@ -107,6 +108,7 @@ from taxi_predictor.ports.testing.samples import NOON, a_trip, an_artifact
 from taxi_predictor.ports.testing.tables import TableMaker, stream
 from taxi_predictor.ports.testing.telemetry import TelemetryContract
 from taxi_predictor.ports.testing.trials import TrialStoreContract
+from taxi_predictor.ports.testing.trip_erasure import TripErasureContract
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
 from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
@@ -132,6 +134,7 @@ CONTRACTS: tuple[type[ABC], ...] = (
     RateLimitsContract,
     SourceCatalogContract,
     TelemetryContract,
+    TripErasureContract,
     TripSourceContract,
     TripStoreContract,
     ZoneStoreContract,
@@ -404,6 +407,37 @@ class ReadsByOffset(MemoryTripStore):
         while len(rows := self._trips.drop("family").slice(offset, self._batch_rows)):
             yield TripBatch(rows)
             offset += len(rows)
+
+
+@breaks(TripErasureContract, "test_only_the_named_trips_are_erased")
+class ErasesAllOfAnInstant(MemoryTripStore):
+    async def erase(self, trips: Sequence[tuple[datetime, TripId]], /) -> int:
+        instants = {at for at, _ in trips}
+        keys = self._trips.select("pickup_at", "trip_id").iter_rows()
+        return await super().erase([key for key in keys if key[0] in instants])
+
+
+@breaks(TripErasureContract, "test_a_trip_is_named_by_its_pickup_and_its_id")
+class ErasesByIdAlone(MemoryTripStore):
+    async def erase(self, trips: Sequence[tuple[datetime, TripId]], /) -> int:
+        ids = {trip_id for _, trip_id in trips}
+        keys = self._trips.select("pickup_at", "trip_id").iter_rows()
+        return await super().erase([key for key in keys if key[1] in ids])
+
+
+@breaks(TripErasureContract, "test_what_was_erased_can_be_stored_again")
+class RefusesWhatWasErased(MemoryTripStore):
+    erased: frozenset[TripId] = frozenset()
+
+    async def erase(self, trips: Sequence[tuple[datetime, TripId]], /) -> int:
+        self.erased |= {trip_id for _, trip_id in trips}
+        return await super().erase(trips)
+
+    async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
+        added = await super().add(part, batches)
+        again = self._trips.filter(pl.col("trip_id").is_in(self.erased))
+        self._trips = self._trips.join(again, on="trip_id", how="anti")
+        return replace(added, added=added.added - len(again), known=added.known + len(again))
 
 
 @breaks(TripStoreContract, "test_days_are_those_of_the_clock_on_the_wall")
@@ -1071,6 +1105,18 @@ class CountsAlikeOnce(RecordingTelemetry):
 class NeverGoesBack(RecordingTelemetry):
     def ready(self, version: ModelVersion | None, /) -> None:
         super().ready(max(version or ModelVersion(0), self.version or ModelVersion(0)))
+
+
+@breaks(TelemetryContract, "test_of_the_spool_the_last_telling_counts")
+class KnowsTheSpoolBySize(RecordingTelemetry):
+    def spooled(self, state: SpoolState, /, *, now: datetime) -> None:
+        super().spooled(SpoolState(size_bytes=state.size_bytes, oldest_at=None, damaged=0), now=now)
+
+
+@breaks(TelemetryContract, "test_of_orphans_the_last_telling_counts")
+class AddsUpOrphans(RecordingTelemetry):
+    def orphaned(self, outcomes: int, /) -> None:
+        super().orphaned((self.orphans or 0) + outcomes)
 
 
 @breaks(TelemetryContract, "test_nothing_that_any_thread_tells_is_lost")

@@ -9,14 +9,18 @@ from tempfile import TemporaryDirectory
 import polars as pl
 import pytest
 
+from taxi_predictor.adapters.memory.predictions import MemoryOutcomeLog, MemoryPredictionLog
 from taxi_predictor.adapters.memory.progress import MemoryProgress
-from taxi_predictor.adapters.sources import csv_file, files
+from taxi_predictor.adapters.sources import csv_file, files, outcomes
 from taxi_predictor.adapters.sources.catalog import Catalog
 from taxi_predictor.adapters.sources.files import FileSource
 from taxi_predictor.adapters.sources.months import SimulationSource
+from taxi_predictor.adapters.sources.outcomes import OutcomeSource
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.place import Bounds
 from taxi_predictor.ports.outbound.trips import SourceCatalog, TripSource
+from taxi_predictor.ports.testing.records import a_record, an_outcome
+from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
 
 CITY = City(
@@ -31,6 +35,7 @@ ROWS = 40
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few rows a batch, so that a short file has more than one."""
     monkeypatch.setattr(files, "ROWS_PER_BATCH", 7)
+    monkeypatch.setattr(outcomes, "ROWS_PER_BATCH", 7)
     monkeypatch.setattr(csv_file, "BLOCK_BYTES", 1_000)
 
 
@@ -76,10 +81,34 @@ class TestSimulationSource(TripSourceContract):
         yield SimulationSource("trips=60,months=2,mess=0.3", city=CITY)
 
 
+class TestOutcomeSource(TripSourceContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[TripSource]:
+        """Every fifth lasted a second: reported before anybody knew the prediction."""
+        predictions = MemoryPredictionLog()
+        log = MemoryOutcomeLog(predictions, group_records=3)
+        await predictions.add([a_record(number) for number in range(ROWS)])
+        await log.attach(
+            [
+                an_outcome(
+                    number,
+                    duration_s=1.0 if number % 5 == 4 else 700.0,
+                    reported_at=NOON + timedelta(minutes=7 * number),
+                )
+                for number in range(ROWS)
+            ]
+        )
+        yield OutcomeSource("", log, city=CITY)
+
+
 class TestCatalog(SourceCatalogContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[SourceCatalog]:
         with TemporaryDirectory() as folder:
             yield Catalog(
-                city=CITY, cache=Path(folder), tlc_url="http://127.0.0.1:9", progress=MemoryProgress()
+                city=CITY,
+                cache=Path(folder),
+                tlc_url="http://127.0.0.1:9",
+                outcomes=MemoryOutcomeLog(MemoryPredictionLog()),
+                progress=MemoryProgress(),
             )

@@ -24,6 +24,11 @@ from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStor
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelRegistry, MemoryModelShelf
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.memory.predictions import (
+    MemoryOutcomeLog,
+    MemoryPredictionLog,
+    MemoryPredictionSpool,
+)
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trips import MemoryCatalog, MemoryQuarantine, MemoryTripStore
@@ -34,6 +39,7 @@ from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.ports.inbound.arrivals import Arrivals
 from taxi_predictor.ports.inbound.departures import DepartureBoard
 from taxi_predictor.ports.inbound.dispatch import Dispatch
+from taxi_predictor.ports.inbound.feedback import Feedback
 from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health, Ping
 from taxi_predictor.ports.inbound.history import ModelHistory
@@ -43,7 +49,9 @@ from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.reach import Reach
+from taxi_predictor.ports.inbound.recording import PredictionRecording, SpoolRecorder, Unlogged
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
+from taxi_predictor.ports.inbound.shipping import SpoolShipping
 from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.inbound.versions import ModelVersions, digest
 from taxi_predictor.ports.outbound.access import KeyStore
@@ -51,6 +59,7 @@ from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelRegistry, ModelShelf
+from taxi_predictor.ports.outbound.predictions import OutcomeLog, PredictionLog
 from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 from taxi_predictor.ports.outbound.trips import TripStore
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_report
@@ -80,6 +89,9 @@ class MemoryHexagon:
     dispatch: Dispatch
     reach: Reach
     levelling: LiveLevelling
+    recording: PredictionRecording
+    shipping: SpoolShipping
+    feedback: Feedback
     health: Health
     repeats: RepeatedRequests
     gatekeeper: Gatekeeper
@@ -141,6 +153,8 @@ def serving(
     journal: Journal | None = None,
     quarantine: MemoryQuarantine | None = None,
     trips: TripStore | None = None,
+    predictions: PredictionLog | None = None,
+    outcomes: OutcomeLog | None = None,
     **options: Any,
 ) -> Iterator[Client]:
     @asynccontextmanager
@@ -172,7 +186,31 @@ def serving(
             current_level=levelling.current,
             level_trouble=levelling.trouble,
         )
+        intake = TripIntake(
+            catalog=MemoryCatalog(sources={}),
+            trips=stored,
+            quarantine=rejects,
+            zones=store,
+            progress=MemoryProgress(),
+            max_reject_share=0.3,
+        )
+        spool, log = MemoryPredictionSpool(), predictions or MemoryPredictionLog()
+        feedback = Feedback(
+            predictions=log,
+            outcomes=outcomes or MemoryOutcomeLog(MemoryPredictionLog()),
+            intake=intake,
+            telemetry=told,
+            clock=now,
+            city=A_CITY,
+            every=None,
+            kept_for=timedelta(days=400),
+        )
         yield MemoryHexagon(
+            recording=PredictionRecording(
+                recorder=SpoolRecorder(spool), unlogged=Unlogged.ANSWER, clock=now, telemetry=told
+            ),
+            shipping=SpoolShipping(spool=spool, log=log, clock=now, telemetry=told),
+            feedback=feedback,
             levelling=levelling,
             predictor=predictor,
             matrices=DurationMatrices(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
@@ -206,14 +244,8 @@ def serving(
                 clock=now,
             ),
             stock=Stock(
-                intake=TripIntake(
-                    catalog=MemoryCatalog(sources={}),
-                    trips=stored,
-                    quarantine=rejects,
-                    zones=store,
-                    progress=MemoryProgress(),
-                    max_reject_share=0.3,
-                ),
+                intake=intake,
+                feedback=feedback,
                 trips=stored,
                 zones=store,
                 clock=now,

@@ -221,6 +221,7 @@ def test_what_is_stored_is_counted_by_source_and_reason(serve: Serve) -> None:
                 ],
                 "rejects": {"outside-city": 2, "too-short": 2},
                 "zones": 2,
+                "log": {"predictions": 0, "outcomes": 0, "orphans": 0},
             }
     assert store.asked == 1
 

@@ -139,6 +139,8 @@ TOLD = {*ASKED, "413", "415", "422"}
 STATUSES = {
     ("/v1/predictions", "post"): {*TOLD, "409"},
     ("/v1/predictions/batch", "post"): {*TOLD, "409"},
+    ("/v1/outcomes", "post"): {*TOLD, "201", "202", "409"},
+    ("/v1/outcomes/batch", "post"): {*TOLD, "409"},
     ("/v1/matrix", "post"): TOLD,
     ("/v1/arrivals", "post"): TOLD,
     ("/v1/departures", "get"): {*ASKED, "413", "422"},
@@ -217,7 +219,7 @@ def test_every_error_is_documented_as_a_problem_with_an_example(document: Mappin
             assert "X-Request-Id" in response["headers"]
             assert ("Retry-After" in response["headers"]) == passes
             assert ("WWW-Authenticate" in response["headers"]) == (status == "401")
-            if status == "200":
+            if status.startswith("2"):
                 usual = NO_JSON.get(path, "application/json")
                 packed = path.startswith("/v1/") and usual == "application/json"
                 assert usual in response["content"]
@@ -245,7 +247,8 @@ def test_what_is_taken_as_json_is_taken_as_messagepack_too(document: Mapping[str
         if "requestBody" in operation
     }
     formats = {"application/json", "application/vnd.msgpack"}
-    assert taken.pop("/v1/predictions/batch") == {*formats, "application/x-ndjson"}
+    for path in ("/v1/predictions/batch", "/v1/outcomes/batch"):
+        assert taken.pop(path) == {*formats, "application/x-ndjson"}
     assert taken.pop("/v1/matrix") == formats
     assert all(found == formats for path, found in taken.items() if path.startswith("/v1/"))
 

@@ -10,6 +10,7 @@ from zipfile import ZipFile
 import polars as pl
 import pytest
 
+from taxi_predictor.adapters.memory.predictions import MemoryOutcomeLog, MemoryPredictionLog
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.sources.catalog import Catalog
 from taxi_predictor.domain.errors import InvalidSource, MissingSource, NoZones
@@ -78,7 +79,13 @@ def catalog(bucket: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.chdir(tmp_path)
     with served(bucket) as url:
-        yield Catalog(city=A_CITY, cache=tmp_path / "cache", tlc_url=url, progress=MemoryProgress())
+        yield Catalog(
+            city=A_CITY,
+            cache=tmp_path / "cache",
+            tlc_url=url,
+            outcomes=MemoryOutcomeLog(MemoryPredictionLog()),
+            progress=MemoryProgress(),
+        )
 
 
 async def batches(part: SourcePart) -> list[CleanBatch]:

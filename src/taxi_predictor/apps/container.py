@@ -9,7 +9,8 @@ from taxi_predictor import __version__
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.home import claim_home
-from taxi_predictor.apps.profiles import PROFILES, Outbound, refuse_lone_counters
+from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.profiles import PROFILES, refuse_lone_counters
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.promotion import PromotionPolicy
@@ -18,6 +19,7 @@ from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.comparing import ComparableTrips
 from taxi_predictor.ports.inbound.departures import DepartureBoard
 from taxi_predictor.ports.inbound.dispatch import Dispatch
+from taxi_predictor.ports.inbound.feedback import Feedback
 from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
@@ -37,6 +39,7 @@ from taxi_predictor.ports.inbound.recording import (
     Unlogged,
 )
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
+from taxi_predictor.ports.inbound.retention import LogRetention
 from taxi_predictor.ports.inbound.shipping import SpoolShipping
 from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.inbound.training import ModelTraining
@@ -73,6 +76,8 @@ class Container:
     levelling: LiveLevelling
     recording: PredictionRecording
     shipping: SpoolShipping
+    feedback: Feedback
+    retention: LogRetention
     repeats: RepeatedRequests
     stock: Stock
     health: Health
@@ -113,6 +118,22 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         zones=outbound.zones,
         progress=outbound.progress,
         max_reject_share=settings.max_reject_share,
+    )
+    feedback = Feedback(
+        predictions=outbound.predictions,
+        outcomes=outbound.outcomes,
+        intake=intake,
+        telemetry=outbound.log_telemetry,
+        clock=outbound.clock,
+        city=city,
+        every=timedelta(seconds=settings.outcomes_every_s) if settings.outcomes_every_s else None,
+        kept_for=timedelta(days=settings.keep_predictions_days) if settings.keep_predictions_days else None,
+    )
+    shipping = SpoolShipping(
+        spool=outbound.spool,
+        log=outbound.predictions,
+        clock=outbound.clock,
+        telemetry=outbound.log_telemetry,
     )
     return Container(
         city=city,
@@ -181,11 +202,16 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             clock=outbound.clock,
             telemetry=outbound.log_telemetry,
         ),
-        shipping=SpoolShipping(
+        shipping=shipping,
+        feedback=feedback,
+        retention=LogRetention(
+            retention=outbound.retention,
+            trips=outbound.trip_erasure,
+            quarantine=outbound.quarantine,
+            intake=intake,
             spool=outbound.spool,
-            log=outbound.predictions,
+            shipping=shipping,
             clock=outbound.clock,
-            telemetry=outbound.log_telemetry,
         ),
         repeats=RepeatedRequests(
             answers=outbound.answers,
@@ -193,7 +219,12 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             lease=timedelta(seconds=settings.api_deadline_s) + LEASE_MARGIN,
         ),
         stock=Stock(
-            intake=intake, trips=outbound.trips, zones=outbound.zones, clock=outbound.clock, city=city
+            intake=intake,
+            feedback=feedback,
+            trips=outbound.trips,
+            zones=outbound.zones,
+            clock=outbound.clock,
+            city=city,
         ),
         history=ModelHistory(journal=outbound.journal, versions=versions),
         gatekeeper=Gatekeeper(

@@ -1,89 +1,29 @@
 """Which adapters stand behind the ports: all in memory, on this machine, or on servers."""
 
 import warnings
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.city import City
-from taxi_predictor.ports.inbound.health import Ping
-from taxi_predictor.ports.outbound.access import KeySnapshot, KeyStore
-from taxi_predictor.ports.outbound.answers import AnswerStore
-from taxi_predictor.ports.outbound.backtests import BacktestStore
-from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.journal import Journal
-from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.limits import RateLimits
-from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
-from taxi_predictor.ports.outbound.places import ZoneStore
-from taxi_predictor.ports.outbound.plans import PlanColumns
-from taxi_predictor.ports.outbound.predictions import OutcomeLog, PredictionLog, PredictionSpool, Retention
 from taxi_predictor.ports.outbound.progress import Progress
-from taxi_predictor.ports.outbound.telemetry import Figures, LogTelemetry, Telemetry
-from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripStore
-from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
 __all__ = [
     "PROFILES",
     "NotForProduction",
-    "Outbound",
     "models_folder",
     "refuse_lone_counters",
     "refuse_unnamed_servers",
 ]
 
 
-Migrate = Callable[[int | None], Awaitable[Sequence[str]]]
-"""Brings the store's schema to a numbered state (None: the newest) and says what was done."""
-
-
-async def _no_schema(to: int | None) -> Sequence[str]:
-    return []
-
-
 class NotForProduction(UserWarning):
     """What was composed loses data by design."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outbound:
-    """One adapter behind every outbound port. Tests replace them one by one."""
-
-    clock: Clock
-    progress: Progress
-    catalog: SourceCatalog
-    trips: TripStore
-    quarantine: Quarantine
-    zones: ZoneStore
-    levels: LevelStore
-    columns: PlanColumns
-    trainer: ModelTrainer
-    tuner: RecipeTuner
-    trials: TrialStore
-    baselines: BaselineTrainer
-    backtests: BacktestStore
-    loader: ModelLoader
-    registry: ModelRegistry
-    shelf: ModelShelf
-    journal: Journal
-    keys: KeyStore
-    key_snapshot: KeySnapshot
-    answers: AnswerStore
-    spool: PredictionSpool
-    predictions: PredictionLog
-    outcomes: OutcomeLog
-    retention: Retention
-    log_telemetry: LogTelemetry
-    telemetry: Telemetry
-    figures: Figures
-    limits: RateLimits | None = None
-    """None: nobody counts requests."""
-    migrate: Migrate = _no_schema
-    pings: Mapping[str, Ping] = field(default_factory=dict)
 
 
 Profile = Callable[[Settings, City, Progress, AsyncExitStack], Awaitable[Outbound]]
@@ -103,6 +43,12 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.memory.level import MemoryLevelStore
     from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
     from taxi_predictor.adapters.memory.places import MemoryZoneStore
+    from taxi_predictor.adapters.memory.predictions import (
+        MemoryOutcomeLog,
+        MemoryPredictionLog,
+        MemoryPredictionSpool,
+        MemoryRetention,
+    )
     from taxi_predictor.adapters.memory.trials import MemoryTrialStore
     from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
     from taxi_predictor.adapters.prometheus.telemetry import figures_of_process
@@ -112,11 +58,20 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     warnings.warn("profile memory forgets everything at exit", NotForProduction, stacklevel=2)
     clock, loader, quarantine = SystemClock(), LightgbmLoader(), MemoryQuarantine()
     telemetry = figures_of_process()
+    trips, predictions = MemoryTripStore(quarantine), MemoryPredictionLog()
+    outcomes = MemoryOutcomeLog(predictions)
     return Outbound(
         clock=clock,
         progress=progress,
-        catalog=Catalog(city=city, cache=_downloads(settings), tlc_url=settings.tlc_url, progress=progress),
-        trips=MemoryTripStore(quarantine),
+        catalog=Catalog(
+            city=city,
+            cache=_downloads(settings),
+            tlc_url=settings.tlc_url,
+            outcomes=outcomes,
+            progress=progress,
+        ),
+        trips=trips,
+        trip_erasure=trips,
         quarantine=quarantine,
         zones=MemoryZoneStore(),
         levels=MemoryLevelStore(),
@@ -134,6 +89,10 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         key_snapshot=MemoryKeySnapshot(),
         limits=await _limits(settings, clock, stack),
         answers=MemoryAnswerStore(),
+        spool=MemoryPredictionSpool(settings.spool_max_bytes),
+        predictions=predictions,
+        outcomes=outcomes,
+        retention=MemoryRetention(predictions, outcomes),
         log_telemetry=telemetry,
         telemetry=telemetry,
         figures=telemetry,
@@ -207,11 +166,13 @@ async def _stored(
     # MLflow takes 200 MB and two seconds to import: too much for a process that answers.
     registry = await stack.enter_async_context(aclosing(ProcessModelRegistry(make_registry)))
     clock, loader, telemetry = SystemClock(), LightgbmLoader(), figures_of_process()
+    trips = PostgresTripStore(pool)
     return Outbound(
         clock=clock,
         progress=progress,
         catalog=Catalog(city=city, cache=_downloads(settings), tlc_url=settings.tlc_url, progress=progress),
-        trips=PostgresTripStore(pool),
+        trips=trips,
+        trip_erasure=trips,
         quarantine=PostgresQuarantine(pool),
         zones=PostgresZoneStore(pool),
         levels=PostgresLevelStore(pool),

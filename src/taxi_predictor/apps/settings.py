@@ -57,12 +57,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What becomes of a prediction that cannot be kept: it is given and says so, or it is refused."""
     spool_max_bytes: Annotated[int, msgspec.Meta(ge=1 << 20)] = 1 << 30
     """What may wait under home for the log; with more, predictions cannot be kept."""
+    outcomes_every_s: Annotated[float, msgspec.Meta(ge=0)] = 300.0
+    """How often a service makes trips of reported outcomes; 0: they wait for `ingest outcomes:`."""
+    keep_predictions_days: Annotated[int, msgspec.Meta(ge=0)] = 400
+    """How old a prediction may be that `prune` leaves in the log; 0: as old as it gets."""
+    blur_places_after_days: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """When `prune` rounds the places of a prediction to about 100 m; 0: never."""
     live_level_every_s: Annotated[float, msgspec.Meta(ge=0)] = 300.0
     """How often a service measures the live level from ended trips; 0: answers are given without any."""
     actor: str | None = None
     """Whom the journal names as the one who did it. Unset: the login name at this host."""
-    pool_max: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
-    """Database connections per process."""
+    pool_max: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10
+    """Database connections per process; outcomes are read by one while trips are stored by another."""
     api_host: str = "127.0.0.1"
     """The address the API listens on: 0.0.0.0 is all of the machine's, ::1 is itself by IPv6."""
     api_port: Port = 8000

@@ -34,6 +34,7 @@ from taxi_predictor.adapters.http.v1 import (
     matrix,
     models,
     nearest,
+    outcomes,
     predictions,
     reachable,
     stats,
@@ -43,7 +44,7 @@ __all__ = ["EXAMPLES", "create_app"]
 
 log = logging.getLogger(__name__)
 
-QUESTIONS = (predictions, batch, matrix, arrivals, departures, nearest, reachable, models, stats)
+QUESTIONS = (predictions, batch, outcomes, matrix, arrivals, departures, nearest, reachable, models, stats)
 V1 = Router(
     "/",
     route_handlers=list(chain.from_iterable(question.ROUTES for question in QUESTIONS)),
@@ -69,7 +70,13 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
                 log.exception("model.crashed")
             following = [
                 asyncio.create_task(endless.follow())
-                for endless in (hexagon.levelling, hexagon.repeats, hexagon.gatekeeper, hexagon.shipping)
+                for endless in (
+                    hexagon.levelling,
+                    hexagon.repeats,
+                    hexagon.gatekeeper,
+                    hexagon.shipping,
+                    hexagon.feedback,
+                )
             ]
             try:
                 yield

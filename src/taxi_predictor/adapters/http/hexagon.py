@@ -7,6 +7,7 @@ from typing import Protocol
 from taxi_predictor.ports.inbound.arrivals import Arrivals
 from taxi_predictor.ports.inbound.departures import DepartureBoard
 from taxi_predictor.ports.inbound.dispatch import Dispatch
+from taxi_predictor.ports.inbound.feedback import Feedback
 from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
@@ -53,6 +54,8 @@ class Hexagon(Protocol):
     def recording(self) -> PredictionRecording: ...
     @property
     def shipping(self) -> SpoolShipping: ...
+    @property
+    def feedback(self) -> Feedback: ...
     @property
     def repeats(self) -> RepeatedRequests: ...
     @property

@@ -105,7 +105,7 @@ def _describe(operation: Operation) -> None:
     )
     operation.parameters = [*(operation.parameters or []), key]
     operation.responses = operation.responses or {}
-    operation.responses["409"] = _in_use()
+    _describe_in_use(operation.responses)
     for status, response in operation.responses.items():
         if status.startswith("2") and isinstance(response, OpenAPIResponse):
             replayed = OpenAPIHeader(
@@ -113,6 +113,18 @@ def _describe(operation: Operation) -> None:
                 description="The answer was given before, to an earlier request with this key.",
             )
             response.headers = {**(response.headers or {}), REPLAYED_HEADER: replayed}
+
+
+def _describe_in_use(responses: dict[str, OpenAPIResponse | Reference]) -> None:
+    """Say that a key may be in use, beside what else an operation has to say by the same status."""
+    in_use, other = _in_use(), responses.get("409")
+    if isinstance(other, OpenAPIResponse):
+        other.description = (
+            f"{other.description} Or: {in_use.description} Only then is there a `Retry-After`."
+        )
+        other.headers = {**(other.headers or {}), **(in_use.headers or {})}
+    else:
+        responses["409"] = in_use
 
 
 def _in_use() -> OpenAPIResponse:

@@ -40,9 +40,9 @@ _DESCRIPTIONS = {
     409: "Understood, and refused for the reasons given.",
     413: "The body is too large, or asks for too much.",
     415: "The body is sent as what is not taken.",
-    422: "The body can be read, but holds nothing that can be predicted.",
+    422: "The body can be read, but nothing in it can be answered.",
     500: "Something broke here; it is logged under the request id.",
-    503: "Predictions are not answered at the moment.",
+    503: "Nothing is answered at the moment, and nothing was kept.",
 }
 
 _PLACES = {
@@ -52,12 +52,14 @@ _PLACES = {
 """What a place is, either the one or the other, and the fields that it then has."""
 
 
-def problem_responses(*statuses: int, unavailable: type[Problem] = Problem) -> dict[int, ResponseSpec]:
-    """Describe the errors of an endpoint; *unavailable* is the body of its 503."""
-    responses = {}
+def problem_responses(
+    *statuses: int, unavailable: type[Problem] = Problem, conflict: Problem = PROBLEM_EXAMPLES[409]
+) -> dict[int, ResponseSpec]:
+    """Describe the errors of an endpoint: *unavailable* is the body of its 503, *conflict* one of its 409."""
+    examples, responses = {**PROBLEM_EXAMPLES, 409: conflict}, {}
     for status in statuses:
         body = unavailable if status == 503 else Problem
-        example = EXAMPLES[NotReadyProblem][0] if body is NotReadyProblem else PROBLEM_EXAMPLES[status]
+        example = EXAMPLES[NotReadyProblem][0] if body is NotReadyProblem else examples[status]
         responses[status] = ResponseSpec(
             body,
             description=_DESCRIPTIONS[status],

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from taxi_predictor.domain.errors import StorageFull
 from taxi_predictor.domain.place import Place, Point
-from taxi_predictor.domain.prediction_id import PredictionId
+from taxi_predictor.domain.prediction_id import PredictionId, predicted_at
 from taxi_predictor.domain.record import Outcome, PredictionRecord
 from taxi_predictor.ports.outbound.predictions import (
     Attached,
@@ -59,8 +59,9 @@ class MemoryPredictionLog(PredictionLog):
 class MemoryOutcomeLog(OutcomeLog):
     """Joins its outcomes to the predictions of *log*."""
 
-    def __init__(self, log: MemoryPredictionLog) -> None:
+    def __init__(self, log: MemoryPredictionLog, *, group_records: int = GROUP_RECORDS) -> None:
         self._log = log
+        self._group_records = group_records
         self.outcomes: dict[PredictionId, Outcome] = {}
 
     async def attach(self, outcomes: Sequence[Outcome], /) -> Sequence[Attached]:
@@ -80,8 +81,8 @@ class MemoryOutcomeLog(OutcomeLog):
             for outcome in self._in_order()
             if since <= outcome.reported_at < until and outcome.prediction_id in self._log.records
         ]
-        for first in range(0, len(within), GROUP_RECORDS):
-            yield within[first : first + GROUP_RECORDS]
+        for first in range(0, len(within), self._group_records):
+            yield within[first : first + self._group_records]
 
     async def orphans(self, reported_before: datetime, /, *, limit: int) -> Sequence[Outcome]:
         alone = (
@@ -103,16 +104,23 @@ class MemoryRetention(Retention):
         self._log = log
         self._outcomes = outcomes
 
+    async def ended(
+        self, *, owner: str | None = None, reference: str | None = None
+    ) -> AsyncGenerator[Sequence[EndedPrediction], None]:
+        ended = [
+            EndedPrediction(record=self._log.records[found], outcome=self._outcomes.outcomes[found])
+            for found in self._meant(owner, reference)
+            if found in self._outcomes.outcomes
+        ]
+        for first in range(0, len(ended), GROUP_RECORDS):
+            yield ended[first : first + GROUP_RECORDS]
+
     async def prune(self, before: datetime, /) -> Forgotten:
-        return self._forget([found.prediction_id for found in self._answered(before)])
+        known = self._log.records.keys() | self._outcomes.outcomes.keys()
+        return self._forget([found for found in known if predicted_at(found) < before])
 
     async def erase(self, *, owner: str | None = None, reference: str | None = None) -> Forgotten:
-        meant = (
-            record.prediction_id
-            for record in self._log.records.values()
-            if owner in (None, record.owner) and reference in (None, record.reference)
-        )
-        return self._forget([] if owner is reference is None else list(meant))
+        return self._forget(self._meant(owner, reference))
 
     async def blur(self, before: datetime, /, *, digits: int) -> int:
         blurred = 0
@@ -126,15 +134,23 @@ class MemoryRetention(Retention):
                 blurred += 1
         return blurred
 
+    def _meant(self, owner: str | None, reference: str | None) -> Sequence[PredictionId]:
+        if owner is reference is None:
+            return []
+        return [
+            record.prediction_id
+            for record in self._log.records.values()
+            if owner in (None, record.owner) and reference in (None, record.reference)
+        ]
+
     def _answered(self, before: datetime) -> Sequence[PredictionRecord]:
         return [record for record in self._log.records.values() if record.answered_at < before]
 
     def _forget(self, prediction_ids: Sequence[PredictionId]) -> Forgotten:
-        for prediction_id in prediction_ids:
-            del self._log.records[prediction_id]
-        outcomes = [self._outcomes.outcomes.pop(prediction_id, None) for prediction_id in prediction_ids]
+        records, outcomes = self._log.records, self._outcomes.outcomes
         return Forgotten(
-            predictions=len(prediction_ids), outcomes=sum(outcome is not None for outcome in outcomes)
+            predictions=sum(records.pop(found, None) is not None for found in prediction_ids),
+            outcomes=sum(outcomes.pop(found, None) is not None for found in prediction_ids),
         )
 
 

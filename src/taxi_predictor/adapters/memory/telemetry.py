@@ -55,6 +55,8 @@ class RecordingTelemetry(Telemetry, LogTelemetry, Figures):
         """What the service answers with; None: it is not ready, or nobody said that it is."""
         self.spool: SpoolState | None = None
         """How the spool stands; None: nobody said."""
+        self.orphans: int | None = None
+        """How many outcomes wait too long for their predictions; None: nobody said."""
 
     def answered(self, *, method: str, route: str, status: int, elapsed_s: float) -> None:
         self.calls.append(Answered(method=method, route=route, status=status, elapsed_s=elapsed_s))
@@ -80,6 +82,9 @@ class RecordingTelemetry(Telemetry, LogTelemetry, Figures):
     def spooled(self, state: SpoolState, /, *, now: datetime) -> None:
         self.spool = state
 
+    def orphaned(self, outcomes: int, /) -> None:
+        self.orphans = outcomes
+
     def exposition(self, accept: str = "", /) -> Exposition:
-        lines = (f"{fact!r}\n" for fact in (self.version, self.spool, *self.calls))
+        lines = (f"{fact!r}\n" for fact in (self.version, self.spool, self.orphans, *self.calls))
         return Exposition(media_type="text/plain; charset=utf-8", text="".join(lines).encode())

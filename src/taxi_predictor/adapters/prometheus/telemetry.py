@@ -91,6 +91,12 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, Figures):
                 ("damaged_parts", "Parts of the spool that were set aside because they were damaged"),
             )
         )
+        self._orphans = Gauge(
+            "taxi_outcomes_orphaned",
+            "Outcomes that have waited for their predictions for more than an hour",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
         # The library checks and looks up labels under a lock at every call.
         self._of_request: dict[tuple[str, str, int], Counter] = {}
         self._of_route: dict[str, Histogram] = {}
@@ -133,6 +139,9 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, Figures):
         self._spool_bytes.set(state.size_bytes)
         self._spool_lag_s.set((now - state.oldest_at).total_seconds() if state.oldest_at else 0.0)
         self._spool_damaged.set(state.damaged)
+
+    def orphaned(self, outcomes: int, /) -> None:
+        self._orphans.set(outcomes)
 
     def exposition(self, accept: str = "", /) -> Exposition:
         registry = self._registry

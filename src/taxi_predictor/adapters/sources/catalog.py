@@ -1,4 +1,4 @@
-"""Every source of trips by one name: a path, ``tlc:green:2024-01..2024-03`` or ``simulation:seed=3``."""
+"""Every source of trips by one name: a path, ``tlc:green:2024-01``, ``simulation:`` or ``outcomes:``."""
 
 import asyncio
 import re
@@ -9,6 +9,8 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.errors import InvalidSource
 from taxi_predictor.domain.model import SIMULATION
 from taxi_predictor.domain.place import ZoneTable
+from taxi_predictor.domain.record import OUTCOMES
+from taxi_predictor.ports.outbound.predictions import OutcomeLog
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import SourceCatalog, TripSource
 
@@ -22,24 +24,33 @@ SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # of two letters at least: C: 
 
 
 class Catalog(SourceCatalog):
-    """Imports what a kind of source needs when it is first asked for: a serving process never is.
+    """Imports what a kind of source needs when it is first asked for: those who serve ask for outcomes only.
 
     Args:
         cache: the folder where downloads are kept.
         tlc_url: where the TLC publishes its files.
+        outcomes: what became of predicted trips.
     """
 
-    def __init__(self, *, city: City, cache: Path, tlc_url: str, progress: Progress) -> None:
+    def __init__(
+        self, *, city: City, cache: Path, tlc_url: str, outcomes: OutcomeLog, progress: Progress
+    ) -> None:
         self._city = city
         self._cache = cache
         self._tlc_url = tlc_url
+        self._outcomes = outcomes
         self._progress = progress
 
     def open(self, spec: str, /, *, zones: ZoneTable | None, are_finished: bool = True) -> TripSource:
+        scheme, colon, options = spec.partition(":")
+        if colon and scheme == OUTCOMES:
+            from taxi_predictor.adapters.sources.outcomes import OutcomeSource
+
+            return OutcomeSource(options, self._outcomes, city=self._city, are_finished=are_finished)
+
         from taxi_predictor.adapters.sources.files import ENDINGS, FileSource
         from taxi_predictor.adapters.sources.months import SimulationSource, TlcSource
 
-        scheme, colon, options = spec.partition(":")
         if colon and scheme == TLC:
             return TlcSource(
                 options, self._archive(), city=self._city, zones=zones, are_finished=are_finished
@@ -48,8 +59,8 @@ class Catalog(SourceCatalog):
             return SimulationSource(options, city=self._city, are_finished=are_finished)
         if "://" in spec or (SCHEME.match(spec) and not spec.lower().endswith(ENDINGS)):
             raise InvalidSource(
-                f"{spec}: there is no kind of source {scheme!r}; name a file, a folder, tlc:green:2024-01 or"
-                f" simulation: (a file whose name has a colon is written ./{spec})"
+                f"{spec}: there is no kind of source {scheme!r}; name a file, a folder, tlc:green:2024-01,"
+                f" simulation: or outcomes: (a file whose name has a colon is written ./{spec})"
             )
         return FileSource(Path(spec), city=self._city, zones=zones, are_finished=are_finished)
 

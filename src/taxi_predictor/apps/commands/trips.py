@@ -52,7 +52,8 @@ async def ingest(
     ----------
     sources
         Files (.parquet, .csv, .csv.gz), folders of them, tlc:green:2024-01..2024-03 (or yellow) to
-        download from the TLC, simulation: for a made-up city (simulation:trips=1000000,seed=2).
+        download from the TLC, simulation: for a made-up city (simulation:trips=1000000,seed=2),
+        outcomes: for predicted trips that ended (outcomes:2026-11-25T08 for those of an hour, UTC).
     zones
         Where the taxi zones are: a CSV with centroids, a shapefile, a .zip or folder of it, or tlc:.
         Remembered for everything that follows.
@@ -119,7 +120,7 @@ async def trips(
                 write_json(b"\n".join(map(msgspec.json.encode, found)), rejects)
             ERR.print(f"{len(found):,} refused rows")
             return
-        stored = await container.intake.stored()
+        stored, log = await container.intake.stored(), await container.feedback.tally()
     if json:
         write_json(msgspec.json.encode(stored), Path("-"))
         return
@@ -130,6 +131,13 @@ async def trips(
     if stored.rejects:
         OUT.print()
         OUT.print(rejects_table(stored))
+    if log.predictions or log.outcomes:
+        OUT.print()
+        OUT.print(
+            f"In the log: {log.predictions:,} predictions and {log.outcomes:,} outcomes,"
+            f" of which {log.orphans:,} have waited for their predictions for more than an hour",
+            highlight=False,
+        )
 
 
 def write_csv(rejects: Sequence[Reject], target: Path) -> None:

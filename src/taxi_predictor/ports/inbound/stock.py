@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from taxi_predictor.domain.city import City
+from taxi_predictor.ports.inbound.feedback import Feedback, Tally
 from taxi_predictor.ports.inbound.intake import StoredTrips, TripIntake
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.places import ZoneStore
@@ -22,15 +23,24 @@ class StockCount:
     newest_day: date | None
     """The local day of the newest trip; None without any."""
     zones: int
+    log: Tally
 
 
 class Stock:
     """Counts at most once a minute: it takes a look at every trip, and many may ask."""
 
     def __init__(
-        self, *, intake: TripIntake, trips: TripStore, zones: ZoneStore, clock: Clock, city: City
+        self,
+        *,
+        intake: TripIntake,
+        feedback: Feedback,
+        trips: TripStore,
+        zones: ZoneStore,
+        clock: Clock,
+        city: City,
     ) -> None:
         self._intake = intake
+        self._feedback = feedback
         self._trips = trips
         self._zones = zones
         self._clock = clock
@@ -53,5 +63,6 @@ class Stock:
                     stored=await self._intake.stored(),
                     newest_day=days[-1][0] if days else None,
                     zones=len(await self._zones.zones() or ()),
+                    log=await self._feedback.tally(),
                 )
             return self._last

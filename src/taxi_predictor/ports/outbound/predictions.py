@@ -82,7 +82,9 @@ class PredictionSpool(Protocol):
         ...
 
     @abstractmethod
-    def state(self) -> SpoolState: ...
+    def state(self) -> SpoolState:
+        """What waits here to be taken, or is held, of all processes together."""
+        ...
 
     @abstractmethod
     def sync(self) -> None:
@@ -162,6 +164,11 @@ class EndedPrediction:
     record: PredictionRecord
     outcome: Outcome
 
+    @property
+    def pickup_at(self) -> datetime:
+        """When the trip started, as far as anybody said."""
+        return self.outcome.pickup_at or self.record.plan.pickup_at
+
 
 class OutcomeLog(Protocol):
     """What became of predicted trips. An outcome may come before its prediction is in the log."""
@@ -222,8 +229,21 @@ class Retention(Protocol):
     """Forgetting what was answered and reported, for good."""
 
     @abstractmethod
+    def ended(
+        self, *, owner: str | None = None, reference: str | None = None
+    ) -> AsyncGenerator[Sequence[EndedPrediction], None]:
+        """Yield the predictions with an outcome that :meth:`erase` would remove, in bounded memory.
+
+        Whoever leaves early closes it, with :func:`contextlib.aclosing`.
+
+        Raises:
+            Unavailable: the log does not answer.
+        """
+        ...
+
+    @abstractmethod
     async def prune(self, before: datetime, /) -> Forgotten:
-        """Remove the predictions answered before *before*, with their outcomes.
+        """Remove the predictions answered before *before*, and the outcomes of such, known or not.
 
         Whole months go at once. Repeating it removes nothing more.
 

@@ -62,6 +62,11 @@ class LogTelemetry(Protocol):
         """The spool that the processes of this machine share is in *state*. Only the last telling counts."""
         ...
 
+    @abstractmethod
+    def orphaned(self, outcomes: int, /) -> None:
+        """So many outcomes wait too long for their predictions. Only the last telling counts."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposition:

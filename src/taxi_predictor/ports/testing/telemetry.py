@@ -96,6 +96,18 @@ class TelemetryContract(ABC):
             assert len(set(texts)) == len(texts)
             assert told() == texts[0]
 
+    async def test_of_orphans_the_last_telling_counts(self) -> None:
+        """They may become fewer."""
+        async with self.open() as telemetry:
+
+            def told(outcomes: int) -> bytes:
+                telemetry.orphaned(outcomes)
+                return telemetry.exposition().text
+
+            texts = [told(0), told(7), told(3)]
+            assert len(set(texts)) == len(texts)
+            assert told(7) == texts[1]
+
     async def test_nothing_that_any_thread_tells_is_lost(self) -> None:
         """Many threads at once come to the same figures as one alone."""
         async with self.open() as telemetry:

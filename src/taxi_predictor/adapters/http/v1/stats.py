@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.domain.access import Scope
+from taxi_predictor.ports.inbound.feedback import MAX_ORPHANS
 from taxi_predictor.ports.inbound.stock import StockCount
 
 __all__ = ["EXAMPLES", "ROUTES", "SourceAnswer", "StatsAnswer"]
@@ -28,8 +29,22 @@ class SourceAnswer(Struct, frozen=True, kw_only=True):
     last_month: Month
 
 
+class LogAnswer(Struct, frozen=True, kw_only=True):
+    """What is kept of answers, and of what became of the trips."""
+
+    predictions: int
+    outcomes: int
+    orphans: Annotated[
+        int,
+        Meta(
+            description="Outcomes that have waited for their predictions for more than an hour;"
+            f" {MAX_ORPHANS:,} are that many or more."
+        ),
+    ]
+
+
 class StatsAnswer(Struct, frozen=True, kw_only=True):
-    """The trips, the rows that did not become any, and the zones."""
+    """The trips, the rows that did not become any, the zones, and the prediction log."""
 
     counted_at: Annotated[datetime, Meta(tz=True, description="At most a minute ago.")]
     trips: int
@@ -39,6 +54,7 @@ class StatsAnswer(Struct, frozen=True, kw_only=True):
     sources: list[SourceAnswer]
     rejects: Annotated[dict[str, int], Meta(description="Rows in quarantine by the reason why.")]
     zones: int
+    log: LogAnswer
 
     @classmethod
     def of(cls, stock: StockCount) -> "StatsAnswer":
@@ -63,6 +79,9 @@ class StatsAnswer(Struct, frozen=True, kw_only=True):
             sources=sources,
             rejects=dict(sorted(rejects.items())),
             zones=stock.zones,
+            log=LogAnswer(
+                predictions=stock.log.predictions, outcomes=stock.log.outcomes, orphans=stock.log.orphans
+            ),
         )
 
 
@@ -90,6 +109,7 @@ EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
             ],
             rejects={"outside-city": 812, "too-short": 2_077},
             zones=263,
+            log=LogAnswer(predictions=48_211, outcomes=39_770, orphans=0),
         )
     ]
 }

@@ -1,0 +1,69 @@
+"""What stands behind the ports of one deployment."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from taxi_predictor.ports.inbound.health import Ping
+from taxi_predictor.ports.outbound.access import KeySnapshot, KeyStore
+from taxi_predictor.ports.outbound.answers import AnswerStore
+from taxi_predictor.ports.outbound.backtests import BacktestStore
+from taxi_predictor.ports.outbound.baselines import BaselineTrainer
+from taxi_predictor.ports.outbound.clock import Clock
+from taxi_predictor.ports.outbound.journal import Journal
+from taxi_predictor.ports.outbound.level import LevelStore
+from taxi_predictor.ports.outbound.limits import RateLimits
+from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
+from taxi_predictor.ports.outbound.places import ZoneStore
+from taxi_predictor.ports.outbound.plans import PlanColumns
+from taxi_predictor.ports.outbound.predictions import OutcomeLog, PredictionLog, PredictionSpool, Retention
+from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.telemetry import Figures, LogTelemetry, Telemetry
+from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripErasure, TripStore
+from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
+
+__all__ = ["Outbound"]
+
+Migrate = Callable[[int | None], Awaitable[Sequence[str]]]
+"""Brings the store's schema to a numbered state (None: the newest) and says what was done."""
+
+
+async def _no_schema(to: int | None) -> Sequence[str]:
+    return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbound:
+    """One adapter behind every outbound port. Tests replace them one by one."""
+
+    clock: Clock
+    progress: Progress
+    catalog: SourceCatalog
+    trips: TripStore
+    trip_erasure: TripErasure
+    quarantine: Quarantine
+    zones: ZoneStore
+    levels: LevelStore
+    columns: PlanColumns
+    trainer: ModelTrainer
+    tuner: RecipeTuner
+    trials: TrialStore
+    baselines: BaselineTrainer
+    backtests: BacktestStore
+    loader: ModelLoader
+    registry: ModelRegistry
+    shelf: ModelShelf
+    journal: Journal
+    keys: KeyStore
+    key_snapshot: KeySnapshot
+    answers: AnswerStore
+    spool: PredictionSpool
+    predictions: PredictionLog
+    outcomes: OutcomeLog
+    retention: Retention
+    log_telemetry: LogTelemetry
+    telemetry: Telemetry
+    figures: Figures
+    limits: RateLimits | None = None
+    """None: nobody counts requests."""
+    migrate: Migrate = _no_schema
+    pings: Mapping[str, Ping] = field(default_factory=dict)
