@@ -29,6 +29,7 @@ from taxi_predictor.apps.commands.level import level
 from taxi_predictor.apps.commands.models import MODELS, evaluate, promote, rollback, train
 from taxi_predictor.apps.commands.output import ERR, drop_output
 from taxi_predictor.apps.commands.predictions import predict
+from taxi_predictor.apps.commands.retention import erase, prune
 from taxi_predictor.apps.commands.sanity import sanity
 from taxi_predictor.apps.commands.serving import serve
 from taxi_predictor.apps.commands.trips import ingest, migrate, trips
@@ -61,7 +62,7 @@ DATA, MODEL, SERVING = (
     Group.create_ordered("Use"),
 )
 for group, commands in {
-    DATA: (ingest, trips, migrate),
+    DATA: (ingest, trips, prune, erase, migrate),
     MODEL: (train, evaluate, backtest, promote, rollback, journal, sanity),
     SERVING: (demo, predict, level, serve),
 }.items():
