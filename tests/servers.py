@@ -48,7 +48,8 @@ async def open_database(*, max_size: int = 3) -> AsyncIterator[asyncpg.Pool]:
     async with open_pool(postgres_dsn(), max_size=max_size) as pool:
         await migrate(pool)
         await pool.execute(
-            "truncate ingests, taxi_trips, trip_rejects, zones, live_levels, api_keys, idempotent_answers"
+            "truncate ingests, taxi_trips, trip_rejects, zones, live_levels, api_keys, idempotent_answers,"
+            " predictions, outcomes"
         )
         # It refuses to be emptied, so its guard is away for a moment.
         await pool.execute(

@@ -6,14 +6,13 @@ import time
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from datetime import date
 
 import asyncpg
 import pytest
 
 from faults.commands import empty_database
 from taxi_predictor.adapters.postgres.pool import open_pool
-from taxi_predictor.adapters.postgres.trips import PostgresTripStore, _ensure_partitions
+from taxi_predictor.adapters.postgres.trips import PostgresTripStore
 
 TRIPS = 700_000  # several batches: most of the answer is still on its way when the reader leaves
 FILL = """
@@ -28,7 +27,7 @@ from generate_series(1, $1::int) n
 async def database() -> AsyncIterator[asyncpg.Pool]:
     """Many trips, and a single connection: if that one is not given back, nobody gets any."""
     async with empty_database() as dsn, open_pool(dsn, max_size=1) as pool:
-        await _ensure_partitions(pool, [date(2024, 3, 1)])
+        await pool.execute("select make_month('taxi_trips', '2024-03-01')")
         await pool.execute(FILL, TRIPS)
         yield pool
 

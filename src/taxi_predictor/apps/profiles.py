@@ -151,12 +151,16 @@ async def _stored(
     from taxi_predictor.adapters.postgres.keys import PostgresKeyStore
     from taxi_predictor.adapters.postgres.level import PostgresLevelStore
     from taxi_predictor.adapters.postgres.migrations import migrate
+    from taxi_predictor.adapters.postgres.outcomes import PostgresOutcomeLog
     from taxi_predictor.adapters.postgres.pool import open_pool, ping
+    from taxi_predictor.adapters.postgres.predictions import PostgresPredictionLog
+    from taxi_predictor.adapters.postgres.retention import PostgresRetention
     from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
     from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
     from taxi_predictor.adapters.process.registry import ProcessModelRegistry
     from taxi_predictor.adapters.prometheus.telemetry import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
+    from taxi_predictor.adapters.spool.spool import DiskPredictionSpool
     from taxi_predictor.adapters.system.clock import SystemClock
 
     pool = await stack.enter_async_context(open_pool(database_url, max_size=settings.pool_max))
@@ -166,11 +170,17 @@ async def _stored(
     # MLflow takes 200 MB and two seconds to import: too much for a process that answers.
     registry = await stack.enter_async_context(aclosing(ProcessModelRegistry(make_registry)))
     clock, loader, telemetry = SystemClock(), LightgbmLoader(), figures_of_process()
-    trips = PostgresTripStore(pool)
+    trips, outcomes = PostgresTripStore(pool), PostgresOutcomeLog(pool)
     return Outbound(
         clock=clock,
         progress=progress,
-        catalog=Catalog(city=city, cache=_downloads(settings), tlc_url=settings.tlc_url, progress=progress),
+        catalog=Catalog(
+            city=city,
+            cache=_downloads(settings),
+            tlc_url=settings.tlc_url,
+            outcomes=outcomes,
+            progress=progress,
+        ),
         trips=trips,
         trip_erasure=trips,
         quarantine=PostgresQuarantine(pool),
@@ -190,6 +200,10 @@ async def _stored(
         key_snapshot=DiskKeySnapshot(settings.home / "keys.json"),
         limits=await _limits(settings, clock, stack),
         answers=PostgresAnswerStore(pool),
+        spool=DiskPredictionSpool(settings.home / "spool", max_bytes=settings.spool_max_bytes),
+        predictions=PostgresPredictionLog(pool),
+        outcomes=outcomes,
+        retention=PostgresRetention(pool),
         log_telemetry=telemetry,
         telemetry=telemetry,
         figures=telemetry,

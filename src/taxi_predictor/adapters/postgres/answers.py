@@ -4,7 +4,7 @@ from datetime import datetime
 
 import asyncpg
 
-from taxi_predictor.adapters.postgres.pool import translated
+from taxi_predictor.adapters.postgres.pool import connected
 from taxi_predictor.adapters.postgres.queries import QUERIES
 from taxi_predictor.ports.outbound.answers import Answer, AnswerStore, Claim, Holder
 
@@ -18,9 +18,9 @@ class PostgresAnswerStore(AnswerStore):
     async def claim(self, claim: Claim, /) -> Holder | None:
         values = (claim.owner, claim.key, claim.claim_id, claim.fingerprint, claim.at, claim.until)
         row = None
-        with translated():
+        async with connected(self._pool) as connection:
             while row is None:  # asked again, it sees who was faster
-                row = await self._pool.fetchrow(QUERIES["claim_key"], *values)
+                row = await connection.fetchrow(QUERIES["claim_key"], *values)
         if row["claim_id"] == claim.claim_id:
             return None
         answer = None
@@ -34,14 +34,14 @@ class PostgresAnswerStore(AnswerStore):
             [*header] for header in answer.headers
         ]  # asyncpg takes a tuple for a row, not for an array
         values = (claim.owner, claim.key, claim.claim_id, until, answer.status, headers, answer.body)
-        with translated():
-            return bool(await self._pool.fetchval(QUERIES["keep_answer"], *values))
+        async with connected(self._pool) as connection:
+            return bool(await connection.fetchval(QUERIES["keep_answer"], *values))
 
     async def release(self, claim: Claim, /) -> None:
-        with translated():
-            await self._pool.execute(QUERIES["release_key"], claim.owner, claim.key, claim.claim_id)
+        async with connected(self._pool) as connection:
+            await connection.execute(QUERIES["release_key"], claim.owner, claim.key, claim.claim_id)
 
     async def forget(self, expired_by: datetime, /) -> int:
-        with translated():
-            removed: int = await self._pool.fetchval(QUERIES["forget_answers"], expired_by)
+        async with connected(self._pool) as connection:
+            removed: int = await connection.fetchval(QUERIES["forget_answers"], expired_by)
         return removed

@@ -1,13 +1,13 @@
 """Columns into and out of PostgreSQL by COPY, without a Python object per row."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from io import BytesIO
 
 import asyncpg
 import polars as pl
 
-__all__ = ["copy_in", "copy_out"]
+__all__ = ["copy_in", "copy_out", "copy_records_in"]
 
 BYTES_PER_BATCH = 24 << 20
 LOST_S = 0.5  # enough for asyncpg to say itself why the connection was lost, where it can
@@ -20,9 +20,21 @@ async def copy_in(connection: asyncpg.Connection, table: str, rows: pl.DataFrame
     text = BytesIO()
     await asyncio.to_thread(rows.write_csv, text, include_header=False)
     text.seek(0)
-    copying = asyncio.create_task(
-        connection.copy_to_table(table, source=text, columns=rows.columns, format="csv")
+    await _unless_lost(
+        connection, connection.copy_to_table(table, source=text, columns=rows.columns, format="csv")
     )
+
+
+async def copy_records_in(
+    connection: asyncpg.Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]
+) -> None:
+    """Append *rows*, which are Python objects already, to *columns* of *table*."""
+    if rows:
+        await _unless_lost(connection, connection.copy_records_to_table(table, records=rows, columns=columns))
+
+
+async def _unless_lost(connection: asyncpg.Connection, copy: Coroutine[object, object, object]) -> None:
+    copying = asyncio.create_task(copy)
 
     def give_up(_: object) -> None:
         # asyncpg 0.32 waits for ever for a lost connection to take more, if it was full when it went.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from taxi_predictor.adapters.postgres.pool import translated
+from taxi_predictor.adapters.postgres.pool import connected
 from taxi_predictor.adapters.postgres.queries import QUERIES
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.ports.outbound.journal import Deed, Entry, Journal
@@ -18,12 +18,12 @@ class PostgresJournal(Journal):
 
     async def write(self, entry: Entry, /) -> None:
         values = (entry.at, entry.actor, entry.deed, entry.version, entry.reason)
-        with translated():
-            await self._pool.execute(QUERIES["write_entry"], *values)
+        async with connected(self._pool) as connection:
+            await connection.execute(QUERIES["write_entry"], *values)
 
     async def entries(self, *, limit: int) -> Sequence[Entry]:
-        with translated():
-            rows = await self._pool.fetch(QUERIES["entries"], limit)
+        async with connected(self._pool) as connection:
+            rows = await connection.fetch(QUERIES["entries"], limit)
         return [
             Entry(
                 at=row["at"],

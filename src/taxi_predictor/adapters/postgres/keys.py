@@ -5,7 +5,7 @@ from datetime import datetime
 
 import asyncpg
 
-from taxi_predictor.adapters.postgres.pool import translated
+from taxi_predictor.adapters.postgres.pool import connected
 from taxi_predictor.adapters.postgres.queries import QUERIES
 from taxi_predictor.domain.access import ApiKey, KeyId, Scope
 from taxi_predictor.domain.errors import Refused, UnknownKey
@@ -21,18 +21,18 @@ class PostgresKeyStore(KeyStore):
     async def add(self, key: ApiKey, /) -> None:
         values = (key.id, key.name, key.digest, sorted(key.scopes))
         times = (key.created_at, key.expires_at, key.revoked_at)
-        with translated():
-            added = await self._pool.fetchval(QUERIES["add_api_key"], *values, *times)
+        async with connected(self._pool) as connection:
+            added = await connection.fetchval(QUERIES["add_api_key"], *values, *times)
         if added is None:
             raise Refused(f"there is a key of the id {key.id} already")
 
     async def keys(self) -> Sequence[ApiKey]:
-        with translated():
-            return [_key(row) for row in await self._pool.fetch(QUERIES["api_keys"])]
+        async with connected(self._pool) as connection:
+            return [_key(row) for row in await connection.fetch(QUERIES["api_keys"])]
 
     async def revoke(self, key_id: KeyId, /, *, at: datetime) -> ApiKey:
-        with translated():
-            row = await self._pool.fetchrow(QUERIES["revoke_api_key"], key_id, at)
+        async with connected(self._pool) as connection:
+            row = await connection.fetchrow(QUERIES["revoke_api_key"], key_id, at)
         if row is None:
             raise UnknownKey(f"there is no key of the id {key_id}")
         return _key(row)

@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from taxi_predictor.adapters.postgres.pool import translated
+from taxi_predictor.adapters.postgres.pool import connected
 from taxi_predictor.adapters.postgres.queries import QUERIES
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import ModelVersion
@@ -16,14 +16,14 @@ class PostgresLevelStore(LevelStore):
         self._pool = pool
 
     async def save(self, version: ModelVersion, level: LiveLevel, /) -> None:
-        with translated():
-            await self._pool.execute(
+        async with connected(self._pool) as connection:
+            await connection.execute(
                 QUERIES["save_level"], version, level.as_of, level.trips, level.city, level.strata
             )
 
     async def level(self, version: ModelVersion, /) -> LiveLevel | None:
-        with translated():
-            row = await self._pool.fetchrow(QUERIES["level"], version)
+        async with connected(self._pool) as connection:
+            row = await connection.fetchrow(QUERIES["level"], version)
         if row is None:
             return None
         return LiveLevel(

@@ -1,5 +1,6 @@
 """One pool of connections, and what their troubles are called in the core."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -8,9 +9,11 @@ import asyncpg
 
 from taxi_predictor.domain.errors import StorageFull, Unavailable
 
-__all__ = ["open_pool", "ping", "translated"]
+__all__ = ["connected", "open_pool", "ping", "translated"]
 
 CONNECT_TIMEOUT_S = 5.0
+PATIENCE_S = 5.0
+"""So long the server may take for what looks at few rows."""
 APPLICATION = "taxi-predictor"
 
 
@@ -21,6 +24,7 @@ AWAY = (
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
 )
 REFUSING = (
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -84,11 +88,35 @@ async def _connect(*args: Any, **kwargs: Any) -> asyncpg.Connection:
         raise asyncpg.ClientConfigurationError(f"invalid DSN: {error}") from error
 
 
+@asynccontextmanager
+async def connected(
+    pool: asyncpg.Pool, *, patience_s: float = PATIENCE_S
+) -> AsyncIterator[asyncpg.Connection]:
+    """One of *pool* for a moment; it is cut, and its user told, if that takes longer than *patience_s*.
+
+    A network that swallows everything never says so, and asyncpg then waits without end for a cancelled
+    statement to be over before it gives the connection back.
+
+    Raises:
+        Unavailable, StorageFull: as :func:`translated` says.
+    """
+    with translated():
+        connection = await pool.acquire(timeout=patience_s)
+        watchdog = asyncio.get_running_loop().call_later(patience_s, connection.terminate)
+        try:
+            yield connection
+        finally:
+            try:
+                await pool.release(connection)
+            finally:
+                watchdog.cancel()
+
+
 async def ping(pool: asyncpg.Pool) -> None:
     """Return when the server answers.
 
     Raises:
         Unavailable: it does not.
     """
-    with translated():
-        await pool.fetchval("select 1", timeout=CONNECT_TIMEOUT_S)
+    async with connected(pool) as connection:
+        await connection.fetchval("select 1")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from importlib import resources
 
-__all__ = ["QUERIES"]
+__all__ = ["QUERIES", "affected"]
 
 
 def _named(text: str) -> Mapping[str, str]:
@@ -13,3 +13,8 @@ def _named(text: str) -> Mapping[str, str]:
 
 
 QUERIES = _named(resources.files(__package__).joinpath("queries.sql").read_text("utf-8"))
+
+
+def affected(tag: str) -> int:
+    """The number of rows in a command tag such as ``INSERT 0 42``."""
+    return int(tag.rpartition(" ")[2])

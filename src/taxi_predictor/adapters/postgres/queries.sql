@@ -100,8 +100,8 @@ from trip_rejects
 where ($1::text is null or family = $1) and ($2::text is null or part = $2) and ($3::text is null or reason = $3)
 order by family collate "C", part collate "C", row_number
 
--- partition_exists --
-select exists (select from pg_class where relname = $1 and pg_table_is_visible(oid))
+-- make_month --
+select make_month($1, $2)
 
 -- zones --
 select zone_id, name, borough, centroid_lat_deg, centroid_lon_deg, outline from zones order by zone_id
@@ -170,3 +170,97 @@ delete from idempotent_answers where owner = $1 and key = $2 and claim_id = $3 a
 -- forget_answers --
 with expired as (delete from idempotent_answers where expires_at <= $1 returning 1)
 select count(*) from expired
+
+-- stage_predictions --
+create temporary table staged_predictions (like predictions) on commit drop
+
+-- add_predictions --
+-- The first write wins.
+insert into predictions select * from staged_predictions on conflict do nothing
+
+-- predictions --
+select predictions.* from unnest($1::timestamptz[], $2::uuid[]) as named (answered_at, prediction_id)
+join predictions using (answered_at, prediction_id)
+
+-- predictions_between --
+select * from predictions where answered_at >= $1 and answered_at < $2 order by answered_at, prediction_id
+
+-- count_predictions --
+select count(*) from predictions
+
+-- attach_outcomes --
+insert into outcomes (answered_at, prediction_id, duration_s, pickup_at, reported_at, owner)
+select * from unnest($1::timestamptz[], $2::uuid[], $3::float8[], $4::timestamptz[], $5::timestamptz[], $6::text[])
+on conflict do nothing
+returning prediction_id
+
+-- outcomes --
+select outcomes.* from unnest($1::timestamptz[], $2::uuid[]) as named (answered_at, prediction_id)
+join outcomes using (answered_at, prediction_id)
+
+-- ended_between --
+select predictions.*, outcomes.duration_s as outcome_duration_s, outcomes.pickup_at as outcome_pickup_at,
+    outcomes.reported_at, outcomes.owner as outcome_owner
+from outcomes join predictions using (answered_at, prediction_id)
+where reported_at >= $1 and reported_at < $2
+order by reported_at, prediction_id
+
+-- orphans --
+select * from outcomes
+where reported_at < $1 and not exists (
+    select from predictions
+    where predictions.answered_at = outcomes.answered_at and predictions.prediction_id = outcomes.prediction_id
+)
+order by reported_at, prediction_id
+limit $2
+
+-- count_outcomes --
+select count(*) from outcomes
+
+-- ended_of --
+select predictions.*, outcomes.duration_s as outcome_duration_s, outcomes.pickup_at as outcome_pickup_at,
+    outcomes.reported_at, outcomes.owner as outcome_owner
+from outcomes join predictions using (answered_at, prediction_id)
+where ($1::text is null or predictions.owner = $1) and ($2::text is null or predictions.reference = $2)
+order by prediction_id
+
+-- months --
+-- The partitions of a table, oldest first.
+select relname from pg_inherits join pg_class on pg_class.oid = inhrelid
+where inhparent = to_regclass($1) order by relname
+
+-- prune_predictions --
+delete from predictions where answered_at < $1
+
+-- prune_outcomes --
+delete from outcomes where answered_at < $1
+
+-- erase_predictions --
+with erased as (
+    delete from predictions
+    where ($1::text is null or owner = $1) and ($2::text is null or reference = $2)
+    returning answered_at, prediction_id
+), with_outcome as (
+    delete from outcomes using erased
+    where outcomes.answered_at = erased.answered_at and outcomes.prediction_id = erased.prediction_id
+    returning 1
+)
+select (select count(*) from erased) as predictions, (select count(*) from with_outcome) as outcomes
+
+-- blur_predictions --
+with rounded as (
+    select answered_at, prediction_id,
+        round(pickup_lat_deg::numeric, $2)::float8 as pickup_lat_deg,
+        round(pickup_lon_deg::numeric, $2)::float8 as pickup_lon_deg,
+        round(dropoff_lat_deg::numeric, $2)::float8 as dropoff_lat_deg,
+        round(dropoff_lon_deg::numeric, $2)::float8 as dropoff_lon_deg
+    from predictions where answered_at < $1
+)
+update predictions set pickup_lat_deg = rounded.pickup_lat_deg, pickup_lon_deg = rounded.pickup_lon_deg,
+    dropoff_lat_deg = rounded.dropoff_lat_deg, dropoff_lon_deg = rounded.dropoff_lon_deg
+from rounded
+where predictions.answered_at = rounded.answered_at and predictions.prediction_id = rounded.prediction_id
+    and (predictions.pickup_lat_deg, predictions.pickup_lon_deg,
+        predictions.dropoff_lat_deg, predictions.dropoff_lon_deg)
+    is distinct from (rounded.pickup_lat_deg, rounded.pickup_lon_deg,
+        rounded.dropoff_lat_deg, rounded.dropoff_lon_deg)

@@ -9,8 +9,8 @@ import polars as pl
 
 from taxi_predictor.adapters.columns.arrays import frame
 from taxi_predictor.adapters.postgres.copying import copy_in, copy_out
-from taxi_predictor.adapters.postgres.pool import translated
-from taxi_predictor.adapters.postgres.queries import QUERIES
+from taxi_predictor.adapters.postgres.pool import connected, translated
+from taxi_predictor.adapters.postgres.queries import QUERIES, affected
 from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch, TripId
@@ -45,6 +45,8 @@ STORED_TYPES: Mapping[str, pl.DataType] = {
 }
 PICKUP_AT = pl.from_epoch("pickup_at", time_unit="us").dt.replace_time_zone("UTC")
 ROWS_PER_REJECT_BATCH = 10_000
+WHOLE_TABLE_S = 60.0
+"""So long the server may take to count all trips."""
 
 
 class PostgresTripStore(TripStore, TripErasure):
@@ -79,26 +81,26 @@ class PostgresTripStore(TripStore, TripErasure):
                         yield TripBatch(stored.with_columns(PICKUP_AT).select(TRIP_COLUMNS))
 
     async def days(self, time_zone: str, until: datetime | None, /) -> Sequence[tuple[date, int]]:
-        with translated():
-            rows = await self._pool.fetch(QUERIES["trips_by_day"], time_zone, until)
+        async with connected(self._pool, patience_s=WHOLE_TABLE_S) as connection:
+            rows = await connection.fetch(QUERIES["trips_by_day"], time_zone, until)
         return [(row["day"], row["trips"]) for row in rows]
 
     async def counts(self) -> Sequence[TripCount]:
-        with translated():
-            rows = await self._pool.fetch(QUERIES["trips_by_month"])
+        async with connected(self._pool, patience_s=WHOLE_TABLE_S) as connection:
+            rows = await connection.fetch(QUERIES["trips_by_month"])
         return [TripCount(**row) for row in rows]
 
     async def families(self, since: datetime, until: datetime, /) -> Sequence[str]:
-        with translated():
-            rows = await self._pool.fetch(QUERIES["families_between"], since, until)
+        async with connected(self._pool, patience_s=WHOLE_TABLE_S) as connection:
+            rows = await connection.fetch(QUERIES["families_between"], since, until)
         return [row["family"] for row in rows]
 
     async def erase(self, trips: Sequence[tuple[datetime, TripId]], /) -> int:
-        with translated():
-            tag = await self._pool.execute(
+        async with connected(self._pool, patience_s=WHOLE_TABLE_S) as connection:
+            tag = await connection.execute(
                 QUERIES["erase_trips"], [at for at, _ in trips], [trip_id for _, trip_id in trips]
             )
-        return _affected(tag)
+        return affected(tag)
 
 
 def _edges(box: Bounds | None) -> Sequence[float | None]:
@@ -112,8 +114,8 @@ class PostgresQuarantine(Quarantine):
         self._pool = pool
 
     async def counts(self) -> Sequence[RejectCount]:
-        with translated():
-            rows = await self._pool.fetch(QUERIES["rejects_by_reason"])
+        async with connected(self._pool, patience_s=WHOLE_TABLE_S) as connection:
+            rows = await connection.fetch(QUERIES["rejects_by_reason"])
         return [
             RejectCount(
                 part=PartName(family=row["family"], name=row["part"]),
@@ -190,7 +192,8 @@ class _Intake:
         await self._quarantine_repeated(trips.filter(~is_first))
         trips = trips.filter(is_first)
         months = set(trips["pickup_at"].dt.date().dt.truncate("1mo").unique()) - self._months
-        await _ensure_partitions(self._connection, sorted(months))
+        for month in sorted(months):
+            await self._connection.execute(QUERIES["make_month"], "taxi_trips", month)
         self._months |= months
         if self._may_be_new and await self._copy_new(trips):
             self._added += len(trips)
@@ -216,10 +219,10 @@ class _Intake:
         rows = await self._connection.fetch(QUERIES["repeated_trips"], *window)
         repeated = trips.filter(pl.col("row_number").is_in([row["row_number"] for row in rows]))
         await self._quarantine_repeated(repeated)
-        known = _affected(await self._connection.execute(QUERIES["note_known_trips"], *window))
+        known = affected(await self._connection.execute(QUERIES["note_known_trips"], *window))
         added = 0
         if len(repeated) + known < len(trips):
-            added = _affected(await self._connection.execute(QUERIES["add_trips"]))
+            added = affected(await self._connection.execute(QUERIES["add_trips"]))
         self._added += added
         self._known += len(trips) - len(repeated) - added
         await self._connection.execute(QUERIES["clear_stage"])
@@ -234,25 +237,3 @@ class _Intake:
         self._rejected += len(rejects)
         family, part = pl.lit(self._part.family), pl.lit(self._part.name)
         await copy_in(self._connection, "trip_rejects", rejects.with_columns(family=family, part=part))
-
-
-async def _ensure_partitions(connection: asyncpg.Connection, months: Sequence[date]) -> None:
-    """Make the partitions of *months* that are not there yet.
-
-    A table is attached rather than created as a partition: that lets readers of the others go on.
-    """
-    for month in months:
-        name = f"taxi_trips_{month:%Y_%m}"
-        if await connection.fetchval(QUERIES["partition_exists"], name):
-            continue
-        following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
-        await connection.execute(f"create table {name} (like taxi_trips including all)")
-        await connection.execute(
-            f"alter table taxi_trips attach partition {name}"
-            f" for values from ('{month} 00:00+00') to ('{following} 00:00+00')"
-        )
-
-
-def _affected(tag: str) -> int:
-    """The number of rows in a command tag such as ``INSERT 0 42``."""
-    return int(tag.rpartition(" ")[2])

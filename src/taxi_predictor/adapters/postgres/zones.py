@@ -2,12 +2,15 @@
 
 import asyncpg
 
-from taxi_predictor.adapters.postgres.pool import translated
+from taxi_predictor.adapters.postgres.copying import copy_records_in
+from taxi_predictor.adapters.postgres.pool import connected
 from taxi_predictor.adapters.postgres.queries import QUERIES
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.ports.outbound.places import ZoneStore
 
 __all__ = ["PostgresZoneStore"]
+
+ZONE_COLUMNS = ("zone_id", "name", "borough", "centroid_lat_deg", "centroid_lon_deg", "outline")
 
 
 class PostgresZoneStore(ZoneStore):
@@ -15,8 +18,8 @@ class PostgresZoneStore(ZoneStore):
         self._pool = pool
 
     async def zones(self) -> ZoneTable | None:
-        with translated():
-            rows = await self._pool.fetch(QUERIES["zones"])
+        async with connected(self._pool) as connection:
+            rows = await connection.fetch(QUERIES["zones"])
         if not rows:
             return None
         return ZoneTable(
@@ -34,7 +37,6 @@ class PostgresZoneStore(ZoneStore):
 
     async def remember(self, zones: ZoneTable, /) -> None:
         rows = [(z.id, z.name, z.borough, z.centroid.lat_deg, z.centroid.lon_deg, z.outline) for z in zones]
-        with translated():
-            async with self._pool.acquire() as connection, connection.transaction():
-                await connection.execute(QUERIES["forget_zones"])
-                await connection.copy_records_to_table("zones", records=rows)
+        async with connected(self._pool) as connection, connection.transaction():
+            await connection.execute(QUERIES["forget_zones"])
+            await copy_records_in(connection, "zones", ZONE_COLUMNS, rows)

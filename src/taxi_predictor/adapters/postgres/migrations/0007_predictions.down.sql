@@ -1,0 +1,2 @@
+drop function make_month;
+drop table outcomes, predictions;
