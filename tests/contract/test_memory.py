@@ -1,7 +1,7 @@
 """The in-memory adapters keep every contract."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,12 @@ from taxi_predictor.adapters.memory.models import (
     MemoryModelShelf,
 )
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.memory.predictions import (
+    MemoryOutcomeLog,
+    MemoryPredictionLog,
+    MemoryPredictionSpool,
+    MemoryRetention,
+)
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
@@ -47,6 +53,12 @@ from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.limits import WINDOW_S, RateLimits
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.places import ZoneStore
+from taxi_predictor.ports.outbound.predictions import (
+    OutcomeLog,
+    PredictionLog,
+    PredictionSpool,
+    Retention,
+)
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource
 from taxi_predictor.ports.outbound.tuning import TrialStore
@@ -62,8 +74,12 @@ from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
+from taxi_predictor.ports.testing.outcome_log import OutcomeLogContract
+from taxi_predictor.ports.testing.prediction_log import PredictionLogContract
+from taxi_predictor.ports.testing.prediction_spool import ROOM, PredictionSpoolContract
 from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
+from taxi_predictor.ports.testing.retention import RetentionContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
@@ -208,6 +224,33 @@ class TestMemoryJournal(JournalContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Journal]:
         yield MemoryJournal()
+
+
+class TestMemoryPredictionSpool(PredictionSpoolContract):
+    @contextmanager
+    def open(self, max_bytes: int = ROOM) -> Iterator[PredictionSpool]:
+        yield MemoryPredictionSpool(max_bytes)
+
+
+class TestMemoryPredictionLog(PredictionLogContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[PredictionLog]:
+        yield MemoryPredictionLog()
+
+
+class TestMemoryOutcomeLog(OutcomeLogContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[PredictionLog, OutcomeLog]]:
+        log = MemoryPredictionLog()
+        yield log, MemoryOutcomeLog(log)
+
+
+class TestMemoryRetention(RetentionContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[PredictionLog, OutcomeLog, Retention]]:
+        log = MemoryPredictionLog()
+        outcomes = MemoryOutcomeLog(log)
+        yield log, outcomes, MemoryRetention(log, outcomes)
 
 
 class TestMemoryRateLimits(RateLimitsContract):

@@ -1,4 +1,4 @@
-"""PostgreSQL keeps the contracts of trips, quarantine, zones, levels, answers, keys and the journal."""
+"""PostgreSQL keeps the contracts of all that is stored there."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +12,9 @@ from taxi_predictor.adapters.postgres.answers import PostgresAnswerStore
 from taxi_predictor.adapters.postgres.journal import PostgresJournal
 from taxi_predictor.adapters.postgres.keys import PostgresKeyStore
 from taxi_predictor.adapters.postgres.level import PostgresLevelStore
+from taxi_predictor.adapters.postgres.outcomes import PostgresOutcomeLog
+from taxi_predictor.adapters.postgres.predictions import PostgresPredictionLog
+from taxi_predictor.adapters.postgres.retention import PostgresRetention
 from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
 from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
 from taxi_predictor.ports.outbound.access import KeyStore
@@ -19,12 +22,16 @@ from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.places import ZoneStore
+from taxi_predictor.ports.outbound.predictions import OutcomeLog, PredictionLog, Retention
 from taxi_predictor.ports.outbound.trips import Quarantine
 from taxi_predictor.ports.testing.access import KeyStoreContract
 from taxi_predictor.ports.testing.answers import AnswerStoreContract
 from taxi_predictor.ports.testing.journal import JournalContract, an_entry
 from taxi_predictor.ports.testing.level import LevelStoreContract
+from taxi_predictor.ports.testing.outcome_log import OutcomeLogContract
+from taxi_predictor.ports.testing.prediction_log import PredictionLogContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
+from taxi_predictor.ports.testing.retention import RetentionContract
 from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.trip_erasure import TripErasureContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
@@ -78,6 +85,27 @@ class TestPostgresAnswerStore(AnswerStoreContract):
     async def open(self) -> AsyncIterator[AnswerStore]:
         async with open_database() as pool:
             yield PostgresAnswerStore(pool)
+
+
+class TestPostgresPredictionLog(PredictionLogContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[PredictionLog]:
+        async with open_database() as pool:
+            yield PostgresPredictionLog(pool)
+
+
+class TestPostgresOutcomeLog(OutcomeLogContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[PredictionLog, OutcomeLog]]:
+        async with open_database() as pool:
+            yield PostgresPredictionLog(pool), PostgresOutcomeLog(pool)
+
+
+class TestPostgresRetention(RetentionContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[PredictionLog, OutcomeLog, Retention]]:
+        async with open_database() as pool:
+            yield PostgresPredictionLog(pool), PostgresOutcomeLog(pool), PostgresRetention(pool)
 
 
 class TestPostgresJournal(JournalContract):

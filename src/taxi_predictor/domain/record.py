@@ -1,5 +1,6 @@
 """What is kept of an answered prediction, and what became of its trip."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,12 +10,14 @@ from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.prediction_id import PredictionId, predicted_at
 from taxi_predictor.domain.trip import TripPlan
 
-__all__ = ["OUTCOMES", "REFERENCE_CHARS", "AnswerSource", "Outcome", "PredictionRecord"]
+__all__ = ["OUTCOMES", "REFERENCE_CHARS", "REFERENCE_PATTERN", "AnswerSource", "Outcome", "PredictionRecord"]
 
 OUTCOMES = "outcomes"
 """The family of trips that were predicted and whose durations were reported."""
 
 REFERENCE_CHARS = 64
+REFERENCE_PATTERN = r"^[^\x00-\x1f\x7f]+(?![\s\S])"
+"""No control characters; its end is said so that a last line feed is one too."""
 
 
 class AnswerSource(StrEnum):
@@ -61,8 +64,10 @@ class PredictionRecord:
     def __post_init__(self) -> None:
         if not 0 < self.lower_s <= self.duration_s <= self.upper_s < float("inf"):
             raise Invalid("a duration lies within its interval, and is positive and finite")
-        if self.reference is not None and not 0 < len(self.reference) <= REFERENCE_CHARS:
-            raise Invalid(f"a reference has 1 to {REFERENCE_CHARS} characters")
+        if self.reference is not None and not (
+            len(self.reference) <= REFERENCE_CHARS and re.match(REFERENCE_PATTERN, self.reference)
+        ):
+            raise Invalid(f"a reference has 1 to {REFERENCE_CHARS} characters, and no control characters")
 
     @property
     def answered_at(self) -> datetime:

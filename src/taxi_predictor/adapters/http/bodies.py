@@ -12,7 +12,7 @@ from taxi_predictor.domain.explanation import Cause, Explanation
 from taxi_predictor.domain.model import Manifest, ModelVersion
 from taxi_predictor.domain.place import Place, Point, ZoneId
 from taxi_predictor.domain.prediction_id import PredictionId
-from taxi_predictor.domain.record import REFERENCE_CHARS
+from taxi_predictor.domain.record import REFERENCE_CHARS, REFERENCE_PATTERN
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.domain.wall_clock import instant_of
 from taxi_predictor.ports.inbound.predicting import DurationPredictor, Prediction
@@ -50,7 +50,7 @@ Departure = Annotated[
         extra_json_schema={"format": "date-time"},
     ),
 ]
-Reference = Annotated[str, Meta(min_length=1, max_length=REFERENCE_CHARS, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Reference = Annotated[str, Meta(min_length=1, max_length=REFERENCE_CHARS, pattern=REFERENCE_PATTERN)]
 Coverage = Annotated[float, Meta(ge=0.01, le=0.99, description="How likely the interval holds the duration.")]
 
 

@@ -8,7 +8,7 @@ cache, which outlives the process; a loss of power costs what came since the las
 import fcntl
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from threading import Lock
 from uuid import uuid4
 
 from taxi_predictor.adapters.spool.frames import FORMAT, HEAD, Frames, format_of, framed
-from taxi_predictor.domain.errors import StorageFull
+from taxi_predictor.domain.errors import StorageFull, Unavailable
 from taxi_predictor.domain.record import PredictionRecord
 from taxi_predictor.ports.outbound.predictions import PredictionSpool, SpoolPart, SpoolState
 
@@ -64,15 +64,14 @@ class DiskPredictionSpool(PredictionSpool):
             with self._turn:
                 if self._own is not None and self._own.path.name == name:
                     own, self._own = self._own, None
-                    return _DiskPart(own.path, own.fd)
-            if part := _locked(self._folder / name):
+                    return _DiskPart(own.path, own.fd, self._count_anew)
+            if part := _locked(self._folder / name, self._count_anew):
                 return part
         return None
 
     def state(self) -> SpoolState:
-        sizes = self._sizes()
         with self._turn:
-            self._size_bytes, self._count_at_s = sum(sizes.values()), time.monotonic() + COUNT_EVERY_S
+            sizes = self._count()
         oldest = min((name for name, size in sizes.items() if size > len(HEAD)), default=None)
         return SpoolState(
             size_bytes=sum(max(0, size - len(HEAD)) for size in sizes.values()),
@@ -104,29 +103,31 @@ class DiskPredictionSpool(PredictionSpool):
                 self._own = None
 
     def _refuse_beyond(self, more_bytes: int) -> None:
-        if self._size_bytes + more_bytes <= self._max_bytes:
-            return
-        if time.monotonic() >= self._count_at_s:  # others may have made room meanwhile
-            self._size_bytes, self._count_at_s = (
-                sum(self._sizes().values()),
-                time.monotonic() + COUNT_EVERY_S,
-            )
+        if time.monotonic() >= self._count_at_s:  # others took room meanwhile, or made some
+            self._count()
         if self._size_bytes + more_bytes > self._max_bytes:
             raise StorageFull(f"the spool holds {self._size_bytes:,} bytes, and may hold {self._max_bytes:,}")
 
-    def _sizes(self) -> dict[str, int]:
+    def _count(self) -> Mapping[str, int]:
+        """How long each part is."""
         sizes = {}
         for name in self._names(PART):
             with suppress(FileNotFoundError):
                 sizes[name] = (self._folder / name).stat().st_size
+        self._size_bytes, self._count_at_s = sum(sizes.values()), time.monotonic() + COUNT_EVERY_S
         return sizes
+
+    def _count_anew(self) -> None:
+        self._count_at_s = 0.0
 
     def _names(self, kind: str) -> list[str]:
         """Names of files, oldest first."""
         try:
             return sorted(name for name in os.listdir(self._folder) if name.endswith(kind))  # noqa: PTH208
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as error:
+            raise Unavailable(f"the spool in {self._folder} cannot be read: {error.strerror}") from error
 
 
 class _Own:
@@ -174,7 +175,7 @@ def _begun_at(name: str) -> datetime:
     return datetime.fromtimestamp(int(name.partition("-")[0]) / 1e9, UTC)
 
 
-def _locked(path: Path) -> "_DiskPart | None":
+def _locked(path: Path, when_removed: Callable[[], None]) -> "_DiskPart | None":
     """The file at *path*, if nobody else has it and this code can read it."""
     try:
         fd = os.open(path, os.O_RDWR)
@@ -185,7 +186,7 @@ def _locked(path: Path) -> "_DiskPart | None":
         is_there = path.stat().st_ino == os.fstat(fd).st_ino  # and was not removed before it was locked
         known = format_of(os.pread(fd, len(HEAD), 0))
         if is_there and known in (FORMAT, None):
-            return _DiskPart(path, fd)
+            return _DiskPart(path, fd, when_removed)
     except (BlockingIOError, FileNotFoundError):
         pass
     os.close(fd)
@@ -193,14 +194,18 @@ def _locked(path: Path) -> "_DiskPart | None":
 
 
 class _DiskPart(SpoolPart):
-    def __init__(self, path: Path, fd: int) -> None:
+    def __init__(self, path: Path, fd: int, when_removed: Callable[[], None]) -> None:
         self._path = path
         self._fd: int | None = fd
+        self._when_removed = when_removed
         self._is_damaged = False
 
     def records(self) -> Iterator[Sequence[PredictionRecord]]:
         assert self._fd is not None
-        content = os.pread(self._fd, os.fstat(self._fd).st_size, 0)
+        try:
+            content = os.pread(self._fd, os.fstat(self._fd).st_size, 0)
+        except OSError as error:
+            raise Unavailable(f"{self._path} cannot be read: {error.strerror}") from error
         if format_of(content[: len(HEAD)]) is None:
             self._is_damaged = True  # its frames may be sound all the same
         frames = Frames(content)
@@ -223,6 +228,7 @@ class _DiskPart(SpoolPart):
         else:
             self._path.unlink(missing_ok=True)
         self._close()
+        self._when_removed()
 
     def put_back(self) -> None:
         if self._fd is not None:

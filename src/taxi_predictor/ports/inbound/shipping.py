@@ -59,16 +59,19 @@ class SpoolShipping:
         """Ship for ever; while the log is away, ask for it less and less often."""
         pause_s = EVERY_S
         while True:
-            await asyncio.to_thread(self._spool.sync)
             try:
+                await asyncio.to_thread(self._spool.sync)
                 await self.ship()
-            except Unavailable as error:
+            except Exception as error:  # whatever it is, what comes later must not wait for ever
                 if pause_s == EVERY_S:
-                    log.warning("spool.waits", extra={"reason": str(error)})
+                    # One that is no trouble of the outside is ours, and is to be seen whole.
+                    trouble = None if isinstance(error, Unavailable) else error
+                    log.warning("spool.waits", extra={"reason": str(error)}, exc_info=trouble)
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             else:
                 pause_s = EVERY_S
-            self._telemetry.spooled(await asyncio.to_thread(self._spool.state), now=self._clock.now())
+            with suppress(Unavailable):
+                self._telemetry.spooled(await asyncio.to_thread(self._spool.state), now=self._clock.now())
             await asyncio.sleep(pause_s)
 
     async def close(self) -> None:

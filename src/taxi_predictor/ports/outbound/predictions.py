@@ -32,6 +32,9 @@ class SpoolPart(Protocol):
 
         What was cut off while it was being written is left out: nobody was told that it is kept. Of a
         part that was damaged otherwise the sound records are given.
+
+        Raises:
+            Unavailable: it cannot be read.
         """
         ...
 
@@ -78,12 +81,19 @@ class PredictionSpool(Protocol):
 
         What this process appended so far is in some part; what a process appended that has ended can
         be taken by any other, what one that lives is appending only by itself.
+
+        Raises:
+            Unavailable: nobody can look what there is.
         """
         ...
 
     @abstractmethod
     def state(self) -> SpoolState:
-        """What waits here to be taken, or is held, of all processes together."""
+        """What waits here to be taken, or is held, of all processes together.
+
+        Raises:
+            Unavailable: nobody can look what there is.
+        """
         ...
 
     @abstractmethod

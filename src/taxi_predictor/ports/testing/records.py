@@ -58,7 +58,7 @@ def an_outcome(
     )
 
 
-TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=REFERENCE_CHARS)
+TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=REFERENCE_CHARS)
 
 
 @st.composite

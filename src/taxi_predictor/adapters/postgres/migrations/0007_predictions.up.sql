@@ -52,11 +52,9 @@ begin
     if parent not in ('taxi_trips', 'predictions', 'outcomes') or month <> date_trunc('month', month) then
         raise exception 'there are no partitions of % for %', parent, month;
     end if;
-    if to_regclass(partition) is not null then
-        return;
-    end if;
+    -- Who waited for the lock has to look for what was made meanwhile: a query does, to_regclass does not.
     perform pg_advisory_xact_lock(hashtext('partitions of ' || parent));
-    if to_regclass(partition) is not null then
+    if exists (select from pg_class where relname = partition and pg_table_is_visible(oid)) then
         return;
     end if;
     execute format('create table %I (like %I including all)', partition, parent);
