@@ -6,17 +6,19 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from servers import open_database
+from servers import open_database, postgres_dsn
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.postgres.answers import PostgresAnswerStore
 from taxi_predictor.adapters.postgres.journal import PostgresJournal
 from taxi_predictor.adapters.postgres.keys import PostgresKeyStore
 from taxi_predictor.adapters.postgres.level import PostgresLevelStore
 from taxi_predictor.adapters.postgres.outcomes import PostgresOutcomeLog
+from taxi_predictor.adapters.postgres.pool import open_pool
 from taxi_predictor.adapters.postgres.predictions import PostgresPredictionLog
 from taxi_predictor.adapters.postgres.retention import PostgresRetention
 from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
 from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
+from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.ports.outbound.access import KeyStore
 from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.journal import Journal
@@ -31,7 +33,9 @@ from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.outcome_log import OutcomeLogContract
 from taxi_predictor.ports.testing.prediction_log import PredictionLogContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
+from taxi_predictor.ports.testing.records import a_record
 from taxi_predictor.ports.testing.retention import RetentionContract
+from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.trip_erasure import TripErasureContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
@@ -124,3 +128,77 @@ class TestPostgresJournal(JournalContract):
             with pytest.raises(asyncpg.RaiseError, match="never changed or deleted"):
                 await pool.execute(change)
             assert list(await journal.entries(limit=2)) == [an_entry(1)]
+
+
+@asynccontextmanager
+async def acting_as(role: str) -> AsyncIterator[asyncpg.Pool]:
+    """A pool on an empty database for one who has been granted no more than *role*."""
+    dsn = postgres_dsn()
+    async with (
+        open_database(),
+        open_pool(f"{dsn}{'&' if '?' in dsn else '?'}role={role}", max_size=3) as pool,
+    ):
+        yield pool
+
+
+class TestWriterRoleAndPredictions(PredictionLogContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[PredictionLog]:
+        async with acting_as("taxi_writer") as pool:
+            yield PostgresPredictionLog(pool)
+
+
+class TestWriterRoleAndOutcomes(OutcomeLogContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[PredictionLog, OutcomeLog]]:
+        async with acting_as("taxi_writer") as pool:
+            yield PostgresPredictionLog(pool), PostgresOutcomeLog(pool)
+
+
+class TestWriterRoleAndAnswers(AnswerStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[AnswerStore]:
+        async with acting_as("taxi_writer") as pool:
+            yield PostgresAnswerStore(pool)
+
+
+class TestWriterRoleAndTrips(TripStoreContract):
+    table = staticmethod(table)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[PostgresTripStore, Quarantine]]:
+        async with acting_as("taxi_writer") as pool:
+            yield PostgresTripStore(pool), PostgresQuarantine(pool)
+
+
+CHANGES = ["update predictions set mu = 0", "delete from outcomes", "drop table zones", "truncate taxi_trips"]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_the_writer_changes_nothing_that_was_logged(change: str) -> None:
+    async with acting_as("taxi_writer") as pool:
+        await PostgresPredictionLog(pool).add([a_record(1)])
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await pool.execute(change)
+        with pytest.raises(Unavailable, match="refuses"):
+            await PostgresRetention(pool).prune(NOON)
+
+
+async def test_the_reader_reads_the_logs_and_nothing_else() -> None:
+    async with acting_as("taxi_reader") as pool:
+        assert await PostgresPredictionLog(pool).count() == 0
+        assert await PostgresOutcomeLog(pool).count() == 0
+        for refused in (
+            PostgresPredictionLog(pool).add([a_record(1)]),
+            PostgresKeyStore(pool).keys(),
+            PostgresAnswerStore(pool).forget(NOON),
+        ):
+            with pytest.raises(Unavailable, match="refuses"):
+                await refused
+
+
+async def test_the_writer_makes_no_partitions_of_anything_else() -> None:
+    async with acting_as("taxi_writer") as pool:
+        for table_name, month in (("journal", "2024-03-01"), ("predictions", "2024-03-02")):
+            with pytest.raises(asyncpg.RaiseError, match="no partitions"):
+                await pool.execute(f"select make_month('{table_name}', '{month}')")
