@@ -8,7 +8,7 @@ import math
 import threading
 import time
 from abc import ABC
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -40,6 +40,12 @@ from taxi_predictor.adapters.memory.models import (
     MemoryModelShelf,
 )
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.memory.predictions import (
+    MemoryOutcomeLog,
+    MemoryPredictionLog,
+    MemoryPredictionSpool,
+    MemoryRetention,
+)
 from taxi_predictor.adapters.memory.progress import MemoryProgress, MemoryStep
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry, Refused
@@ -61,6 +67,8 @@ from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Place, Zone, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
+from taxi_predictor.domain.prediction_id import PredictionId
+from taxi_predictor.domain.record import Outcome, PredictionRecord
 from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripId, TripPlan
 from taxi_predictor.ports.outbound.answers import Answer, Claim, Holder
 from taxi_predictor.ports.outbound.backtests import FoldKey
@@ -75,7 +83,13 @@ from taxi_predictor.ports.outbound.models import (
     ServedModel,
     TrainingData,
 )
-from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.outbound.predictions import (
+    Attached,
+    EndedPrediction,
+    Forgotten,
+    SpoolPart,
+    SpoolState,
+)
 from taxi_predictor.ports.outbound.progress import Progress, Step
 from taxi_predictor.ports.outbound.telemetry import Exposition
 from taxi_predictor.ports.outbound.trips import (
@@ -101,9 +115,14 @@ from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
+from taxi_predictor.ports.testing.outcome_log import OutcomeLogContract
 from taxi_predictor.ports.testing.plans import PlanColumnsContract
+from taxi_predictor.ports.testing.prediction_log import PredictionLogContract
+from taxi_predictor.ports.testing.prediction_spool import ROOM, PredictionSpoolContract
 from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
+from taxi_predictor.ports.testing.records import a_record
+from taxi_predictor.ports.testing.retention import RetentionContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip, an_artifact
 from taxi_predictor.ports.testing.tables import TableMaker, stream
 from taxi_predictor.ports.testing.telemetry import TelemetryContract
@@ -128,10 +147,14 @@ CONTRACTS: tuple[type[ABC], ...] = (
     ModelRegistryContract,
     ModelShelfContract,
     ModelTrainerContract,
+    OutcomeLogContract,
     PlanColumnsContract,
+    PredictionLogContract,
+    PredictionSpoolContract,
     ProgressContract,
     QuarantineContract,
     RateLimitsContract,
+    RetentionContract,
     SourceCatalogContract,
     TelemetryContract,
     TripErasureContract,
@@ -195,6 +218,12 @@ def opened(adapter: type[Any]) -> Any:
         return adapter(at_most=AT_MOST, clock=clock), let_pass
     if issubclass(adapter, MemoryClock):
         return adapter(NOON)
+    if issubclass(adapter, MemoryOutcomeLog | MemoryRetention):
+        log = MemoryPredictionLog()
+        if issubclass(adapter, MemoryOutcomeLog):
+            return log, adapter(log)
+        outcomes = MemoryOutcomeLog(log)
+        return log, outcomes, adapter(log, outcomes)
     return adapter()
 
 
@@ -230,6 +259,11 @@ def trainer_of(baseline: type[MeanDuration]) -> BaselineTrainer:
     return Trainer()
 
 
+def _finish(result: Any) -> None:
+    if asyncio.iscoroutine(result):  # not all clauses are asynchronous
+        asyncio.run(result)
+
+
 def run(clause: Any) -> None:
     """Run a clause as pytest would, with all its parameters, in event loops of its own."""
     parameters = [mark.args[1] for mark in getattr(clause, "pytestmark", ()) if mark.name == "parametrize"]
@@ -237,12 +271,12 @@ def run(clause: Any) -> None:
     if handle is None:
         for values in parameters or [[()]]:
             for value in values:
-                asyncio.run(clause(value) if parameters else clause())
+                _finish(clause(value) if parameters else clause())
         return
     function, inner = clause.__func__, handle.inner_test
     usual = function._hypothesis_internal_use_settings
     in_a_loop = getattr(inner, "_anyio_original_func", inner)  # where anyio was here before
-    handle.inner_test = lambda *args, **kwargs: asyncio.run(in_a_loop(*args, **kwargs))
+    handle.inner_test = lambda *args, **kwargs: _finish(in_a_loop(*args, **kwargs))
     # That it fails is enough: no smaller example is wanted, and none is to be remembered.
     function._hypothesis_internal_use_settings = settings(
         usual, phases=[Phase.generate], database=None, derandomize=True
@@ -1594,6 +1628,224 @@ class LooksThenTakes(MemoryAnswerStore):
         return await super().claim(claim)
 
 
+# Logs
+
+
+@breaks(PredictionLogContract, "test_what_was_added_is_found_as_it_was")
+class ForgetsReferences(MemoryPredictionLog):
+    async def add(self, records: Sequence[PredictionRecord], /) -> int:
+        return await super().add([replace(record, reference=None) for record in records])
+
+
+@breaks(PredictionLogContract, "test_what_is_unknown_is_not_found")
+class FindsSomething(MemoryPredictionLog):
+    async def find(self, ids: Sequence[PredictionId], /) -> Mapping[PredictionId, PredictionRecord]:
+        return await super().find(ids) or dict(self.records)
+
+
+@breaks(PredictionLogContract, "test_adding_again_adds_nothing")
+@breaks(PredictionLogContract, "test_writers_at_once_keep_every_record_once")
+class CountsWhatItWasGiven(MemoryPredictionLog):
+    async def add(self, records: Sequence[PredictionRecord], /) -> int:
+        await super().add(records)
+        return len(records)
+
+
+@breaks(PredictionLogContract, "test_no_records_are_no_trouble", by=IndexError)
+class LooksAtTheFirst(MemoryPredictionLog):
+    async def add(self, records: Sequence[PredictionRecord], /) -> int:
+        _month = records[0].answered_at.month
+        return await super().add(records)
+
+
+@breaks(PredictionLogContract, "test_a_window_holds_its_beginning_and_not_its_end")
+class RecordsUpToTheEnd(MemoryPredictionLog):
+    async def between(
+        self, since: datetime, until: datetime, /
+    ) -> AsyncGenerator[Sequence[PredictionRecord], None]:
+        async for group in super().between(since, until + timedelta(microseconds=1)):
+            yield group
+
+
+@breaks(PredictionLogContract, "test_records_come_by_id_in_groups")
+class AllRecordsAtOnce(MemoryPredictionLog):
+    async def between(
+        self, since: datetime, until: datetime, /
+    ) -> AsyncGenerator[Sequence[PredictionRecord], None]:
+        yield [record async for group in super().between(since, until) for record in group]
+
+
+@breaks(PredictionLogContract, "test_a_reader_may_leave_early")
+class WhoLeavesIsWaitedFor(MemoryPredictionLog):
+    is_read = False
+
+    async def between(
+        self, since: datetime, until: datetime, /
+    ) -> AsyncGenerator[Sequence[PredictionRecord], None]:
+        if not self.is_read:
+            self.is_read = True
+            async for group in super().between(since, until):
+                yield group
+            self.is_read = False
+
+
+@breaks(OutcomeLogContract, "test_the_first_outcome_stands")
+@breaks(OutcomeLogContract, "test_of_those_who_report_at_once_one_is_first")
+class TheLastOutcomeStands(MemoryOutcomeLog):
+    def _attach(self, outcome: Outcome) -> Attached:
+        self.outcomes[outcome.prediction_id] = outcome
+        return Attached.NEW
+
+
+@breaks(OutcomeLogContract, "test_all_of_a_call_are_told_in_their_order")
+class TellsNewOnesFirst(MemoryOutcomeLog):
+    async def attach(self, outcomes: Sequence[Outcome], /) -> Sequence[Attached]:
+        return sorted(await super().attach(outcomes), key=list(Attached).index)
+
+
+@breaks(OutcomeLogContract, "test_when_a_trip_started_is_kept")
+class AllStartAsPlanned(MemoryOutcomeLog):
+    async def attach(self, outcomes: Sequence[Outcome], /) -> Sequence[Attached]:
+        return await super().attach([replace(outcome, pickup_at=None) for outcome in outcomes])
+
+
+@breaks(OutcomeLogContract, "test_an_outcome_may_come_before_its_prediction")
+class KeepsOutcomesOfTheKnown(MemoryOutcomeLog):
+    async def attach(self, outcomes: Sequence[Outcome], /) -> Sequence[Attached]:
+        return await super().attach([o for o in outcomes if o.prediction_id in self._log.records])
+
+
+@breaks(OutcomeLogContract, "test_orphans_come_oldest_first_and_no_more_than_asked_for")
+class OrphansAsTheyCame(MemoryOutcomeLog):
+    async def orphans(self, reported_before: datetime, /, *, limit: int) -> Sequence[Outcome]:
+        return [outcome for outcome in self.outcomes.values() if outcome.reported_at < reported_before]
+
+
+@breaks(OutcomeLogContract, "test_ended_predictions_come_by_the_time_of_their_report")
+class EndedAsTheyCame(MemoryOutcomeLog):
+    def _in_order(self) -> Sequence[Outcome]:
+        return list(self.outcomes.values())
+
+
+@breaks(OutcomeLogContract, "test_ended_predictions_come_in_groups")
+class EndsWithAnEmptyGroup(MemoryOutcomeLog):
+    async def ended(
+        self, since: datetime, until: datetime, /
+    ) -> AsyncGenerator[Sequence[EndedPrediction], None]:
+        async for group in super().ended(since, until):
+            yield group
+        yield []
+
+
+@breaks(RetentionContract, "test_what_is_old_is_pruned_with_its_outcome")
+class PrunesWholeMonths(MemoryRetention):
+    async def prune(self, before: datetime, /) -> Forgotten:
+        return await super().prune(before.astimezone(UTC).replace(day=1, hour=0))
+
+
+@breaks(RetentionContract, "test_an_outcome_without_its_prediction_is_pruned_by_its_id")
+class PrunesOutcomesOfTheKnown(MemoryRetention):
+    async def prune(self, before: datetime, /) -> Forgotten:
+        return self._forget([record.prediction_id for record in self._answered(before)])
+
+
+@breaks(RetentionContract, "test_what_was_pruned_can_be_written_again")
+class RefusesWhatWasPruned(MemoryRetention):
+    async def prune(self, before: datetime, /) -> Forgotten:
+        forgotten = await super().prune(before)
+        self._log.records = Remembering(self._log.records, a_record(1).prediction_id)
+        return forgotten
+
+
+class Remembering(dict[PredictionId, PredictionRecord]):
+    def __init__(self, records: Mapping[PredictionId, PredictionRecord], pruned: PredictionId) -> None:
+        super().__init__(records)
+        self.pruned = pruned
+
+    def setdefault(self, key: PredictionId, default: Any = None) -> Any:
+        return default if key == self.pruned else super().setdefault(key, default)
+
+
+@breaks(RetentionContract, "test_all_of_an_owner_or_a_reference_is_erased")
+class TakesOneNameForBoth(MemoryRetention):
+    def _meant(self, owner: str | None, reference: str | None) -> Sequence[PredictionId]:
+        return super()._meant(owner, None if owner else reference)
+
+
+@breaks(RetentionContract, "test_places_of_old_predictions_are_rounded")
+class RoundsAgain(MemoryRetention):
+    async def blur(self, before: datetime, /, *, digits: int) -> int:
+        await super().blur(before, digits=digits)
+        return len(self._answered(before))
+
+
+@breaks(PredictionSpoolContract, "test_what_was_appended_is_taken_as_it_was")
+class TheLastComesFirst(MemoryPredictionSpool):
+    def append(self, records: Sequence[PredictionRecord], /) -> None:
+        super().append(records)
+        self._waiting.reverse()
+
+
+@breaks(PredictionSpoolContract, "test_a_part_is_held_until_it_is_put_back_or_removed")
+class TwoMayTake(MemoryPredictionSpool):
+    def take(self) -> SpoolPart | None:
+        self.close()
+        return super().take()
+
+
+class ReadOnce(SpoolPart):
+    def __init__(self, part: SpoolPart) -> None:
+        self._part, self._groups = part, part.records()
+
+    def records(self) -> Iterator[Sequence[PredictionRecord]]:
+        return self._groups
+
+    def remove(self) -> None:
+        self._part.remove()
+
+    def put_back(self) -> None:
+        self._part.put_back()
+
+
+@breaks(PredictionSpoolContract, "test_records_of_a_part_can_be_read_again")
+class PartsAreReadOnce(MemoryPredictionSpool):
+    def take(self) -> SpoolPart | None:
+        part = super().take()
+        return part and ReadOnce(part)
+
+
+@breaks(PredictionSpoolContract, "test_appending_goes_on_while_a_part_is_held")
+class AppendsToWhatIsHeld(MemoryPredictionSpool):
+    def append(self, records: Sequence[PredictionRecord], /) -> None:
+        if self._held:
+            self._held += records
+        else:
+            super().append(records)
+
+
+@breaks(PredictionSpoolContract, "test_it_tells_how_much_waits_and_how_long")
+class WhatIsHeldIsForgotten(MemoryPredictionSpool):
+    def state(self) -> SpoolState:
+        held, self._held = self._held, []
+        state = super().state()
+        self._held = held
+        return state
+
+
+@breaks(PredictionSpoolContract, "test_beyond_its_bound_it_takes_nothing")
+class TakesWhatFits(MemoryPredictionSpool):
+    def append(self, records: Sequence[PredictionRecord], /) -> None:
+        room = self._max_records - len(self._waiting) - len(self._held)
+        super().append(records[:room])
+        super().append(records[room:])
+
+
+@breaks(PredictionSpoolContract, "test_after_it_was_closed_nothing_is_held")
+class HoldsOnToTheEnd(MemoryPredictionSpool):
+    def close(self) -> None:
+        self._held, self._waiting = self._waiting, []
+
+
 @pytest.mark.parametrize(("contract", "adapter", "clause", "by"), BROKEN)
 def test_a_broken_adapter_fails_its_clause(
     contract: type[Any], adapter: type[Any], clause: str, by: Any
@@ -1609,7 +1861,12 @@ def clause_for(contract: type[Any], adapter: type[Any], clause: str) -> Any:
     async def open_adapter(_: TableMaker) -> AsyncIterator[Any]:
         yield opened(adapter)
 
-    members = {"open": open_adapter, "table": staticmethod(table)}
+    @contextmanager
+    def open_spool(_: object, max_bytes: int = ROOM) -> Iterator[Any]:
+        yield adapter(max_bytes)
+
+    opening = open_spool if issubclass(adapter, MemoryPredictionSpool) else open_adapter
+    members = {"open": opening, "table": staticmethod(table)}
     return getattr(type(f"{adapter.__name__}Contract", (contract,), members)(), clause)
 
 

@@ -106,7 +106,7 @@ class PredictionSpoolContract(ABC):
 
     def test_beyond_its_bound_it_takes_nothing(self) -> None:
         """Nor half an append; and takes again once there is room."""
-        batch = [a_record(number) for number in range(10)]
+        batch = [a_record(number) for number in range(7)]
         with self.open(20_000) as spool:
             appended = 0
             with pytest.raises(StorageFull):
