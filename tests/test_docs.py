@@ -8,7 +8,7 @@ begins with ``<!-- after: PAGE -->``. A comment right before a block says what e
 * ``<!-- background -->``: it is left running while the rest of the page runs
 * ``<!-- numbers vary -->``: what it prints may have other numbers, as after training
 
-A JSON block shows what the shell block before it printed: other values, but the same keys and types.
+A block of SQL runs against an empty database. A JSON block shows what the shell block before it printed: other values, but the same keys and types.
 A console block shows commands and what they print, but for blanks; ``...`` stands for anything.
 ``python tests/test_docs.py`` writes the table of settings anew.
 """
@@ -38,6 +38,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+
+from servers import open_database
 
 from taxi_predictor import adapters
 from taxi_predictor.adapters.http.app import create_app
@@ -318,10 +320,19 @@ def test_a_python_block_runs(block: Block, tmp_path: Path, monkeypatch: pytest.M
             asyncio.run(value())
 
 
+SQL = [block for page in PAGES for block in blocks(page) if block.language == "sql"]
+
+
+@pytest.mark.parametrize("block", SQL, ids=str)
+async def test_a_sql_block_is_understood(block: Block) -> None:
+    async with open_database() as database:
+        await database.execute(block.text)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_block_is_of_a_kind_that_is_run_or_checked(page: Path) -> None:
     for block in blocks(page):
-        assert block.language in (*SHELLS, "python", "json", "toml", "csv", "text"), str(block)
+        assert block.language in (*SHELLS, "python", "sql", "json", "toml", "csv", "text"), str(block)
         assert block.told("not run") != "", f"{block}: say why it is not run"
         assert block.language != "csv" or block.told("file"), str(block)
         assert block.language != "console" or block.text.startswith("$ "), str(block)
