@@ -8,7 +8,8 @@ begins with ``<!-- after: PAGE -->``. A comment right before a block says what e
 * ``<!-- background -->``: it is left running while the rest of the page runs
 * ``<!-- numbers vary -->``: what it prints may have other numbers, as after training
 
-A block of SQL runs against an empty database. A JSON block shows what the shell block before it printed: other values, but the same keys and types.
+A JSON block shows what the shell block before it printed: other values, but the same keys and types.
+A block of SQL runs against an empty database.
 A console block shows commands and what they print, but for blanks; ``...`` stands for anything.
 ``python tests/test_docs.py`` writes the table of settings anew.
 """
@@ -40,7 +41,6 @@ from urllib.request import urlopen
 import pytest
 
 from servers import open_database
-
 from taxi_predictor import adapters
 from taxi_predictor.adapters.http.app import create_app
 from taxi_predictor.adapters.http.problems import STATUS
