@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from taxi_predictor.adapters.columns.plans import FramePlanColumns
+from taxi_predictor.adapters.columns.speeds import fallback_model
 from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
 from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
@@ -15,6 +16,8 @@ from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.domain.model import ModelVersion
+from taxi_predictor.domain.record import AnswerSource
+from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.models import ModelShelf
 from taxi_predictor.ports.testing.samples import SPLIT, a_history
@@ -45,7 +48,7 @@ def zones() -> MemoryZoneStore:
 def predictor(shelf: ModelShelf, zones: MemoryZoneStore) -> DurationPredictor:
     clock = MemoryClock(SPLIT.until)
     return DurationPredictor(
-        shelf=shelf,
+        ladder=Ladder(shelf=shelf, fallback=fallback_model(A_CITY), lowest=AnswerSource.CHAMPION),
         zones=zones,
         clock=clock,
         city=A_CITY,

@@ -21,8 +21,9 @@ from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.profiles import NotForProduction
 from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.access import Scope, new_key
-from taxi_predictor.domain.errors import NoChampion, Unavailable
+from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.place import Place, Point
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.testing.samples import NOON
@@ -38,11 +39,11 @@ async def test_the_memory_profile_does_the_whole_job() -> None:
         report = await container.intake.ingest("simulation:trips=20_000,months=1")
         assert report.read == report.added + report.known + sum(report.rejected.values())
         model = await container.training.train()
-        with pytest.raises(NoChampion):
-            container.predictor.predict([A_PLAN])
+        [untrained] = container.predictor.predict([A_PLAN])
+        assert (untrained.served.version, untrained.source) == (None, AnswerSource.FALLBACK_SPEED)
         await container.lifecycle.promote(model.version)
         [prediction] = container.predictor.predict([A_PLAN])
-        assert prediction.version == model.version
+        assert prediction.served.version == model.version
         assert 600 < prediction.duration_s < 7200
 
 
@@ -115,7 +116,8 @@ async def test_opening_does_not_wait_for_a_database_that_is_away(tmp_path: Path)
     settings = Settings(home=tmp_path, database_url="postgresql://nobody@127.0.0.1:9/taxi")
     async with open_container(settings) as container:
         readiness = await container.health.readiness()
-        assert not readiness.is_ready
+        assert readiness.served is not None
+        assert readiness.served.source is AnswerSource.FALLBACK_SPEED
         assert "database" in readiness.neighbours["postgres"]
         with pytest.raises(Unavailable):
             await container.intake.stored()

@@ -90,7 +90,7 @@ async def test_vehicles_outside_the_city_are_named_and_hinder_nobody(dispatch: D
     assert [(a.vehicle.id, a.probability_first) for a in found.nearest] == [("cab-1", pytest.approx(1))]
     nobody = await ask(dispatch, ELSEWHERE)
     assert nobody.nearest == []
-    assert nobody.version == found.version
+    assert nobody.served.version == found.served.version
 
 
 async def test_a_rider_outside_the_city_and_too_many_vehicles_are_refused(dispatch: Dispatch) -> None:

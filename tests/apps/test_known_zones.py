@@ -6,12 +6,15 @@ from datetime import timedelta
 import pytest
 
 from taxi_predictor.adapters.columns.plans import FramePlanColumns
+from taxi_predictor.adapters.columns.speeds import fallback_model
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.domain.errors import NoZones, Unavailable, UnknownZone
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
+from taxi_predictor.domain.record import AnswerSource
+from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.strategies import A_CITY
@@ -38,7 +41,7 @@ class Service:
         self.store, self.clock = WatchedStore(), MemoryClock(NOON)
         shelf = MemoryModelShelf(ConstantSpeedLoader())
         self.predictor = DurationPredictor(
-            shelf=shelf,
+            ladder=Ladder(shelf=shelf, fallback=fallback_model(A_CITY), lowest=AnswerSource.CHAMPION),
             zones=self.store,
             clock=self.clock,
             city=A_CITY,

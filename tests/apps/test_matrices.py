@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taxi_predictor.adapters.columns.plans import FramePlanColumns
+from taxi_predictor.adapters.columns.speeds import fallback_model
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.models import (
     ConstantSpeedLoader,
@@ -28,7 +29,9 @@ from taxi_predictor.domain.errors import InvalidTrip, NoChampion, TooMuch
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Place, Point
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
+from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.matrices import DurationMatrices, DurationMatrix
 from taxi_predictor.ports.inbound.predicting import COLUMNS_FROM_PLANS, SLICE_TRIPS, DurationPredictor
 from taxi_predictor.ports.outbound.models import ModelShelf
@@ -89,7 +92,7 @@ def artifact() -> Iterator[ModelArtifact]:
 
 def predicting(shelf: ModelShelf, *, level: LiveLevel | None = None) -> DurationPredictor:
     return DurationPredictor(
-        shelf=shelf,
+        ladder=Ladder(shelf=shelf, fallback=fallback_model(A_CITY), lowest=AnswerSource.CHAMPION),
         zones=MemoryZoneStore(),
         clock=MemoryClock(SPLIT.until),
         city=A_CITY,
@@ -125,7 +128,7 @@ async def test_many_are_predicted_as_each_by_itself(
         assert one.plan == other.plan
         assert one.duration_s == pytest.approx(other.duration_s, abs=A_MILLISECOND)
         assert one.interval_s(0.8) == pytest.approx(other.interval_s(0.8), abs=A_MILLISECOND)
-        assert (one.version, one.level, one.manifest) == (other.version, other.level, other.manifest)
+        assert (one.served, one.level) == (other.served, other.level)
 
 
 @pytest.mark.parametrize("number", [0, 1, COLUMNS_FROM_PLANS - 1, COLUMNS_FROM_PLANS, SLICE_TRIPS + 1])
@@ -172,7 +175,7 @@ async def test_a_cell_is_what_is_predicted_for_its_trip(
     assert matrix.durations_s.tolist() == pytest.approx([p.duration_s for p in expected], abs=A_MILLISECOND)
     once = expected[: len(origins) * len(destinations)]
     assert matrix.distances_km.tolist() == pytest.approx([p.distance_km for p in once], abs=0.001 + 1e-9)
-    assert matrix.version == ModelVersion(1)
+    assert matrix.served.version == ModelVersion(1)
 
 
 async def test_equal_pairs_are_computed_once(artifact: ModelArtifact) -> None:

@@ -67,7 +67,7 @@ async def test_what_is_kept_is_what_was_answered(prediction: Prediction) -> None
     assert (first.plan, first.duration_s, first.version, first.owner, first.reference) == (
         prediction.plan,
         prediction.duration_s,
-        prediction.version,
+        prediction.served.version,
         "app",
         "order 7",
     )

@@ -1,5 +1,6 @@
 """What serving loads, and what it leaves out."""
 
+import asyncio
 import json
 import socket
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,7 +21,7 @@ from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.apps.commands import serving
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.settings import InvalidSettings, Settings
-from taxi_predictor.domain.errors import NoChampion
+from taxi_predictor.domain.errors import BrokenModel, NoChampion, Unavailable
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.ports.testing.samples import NOON, a_history
 from taxi_predictor.ports.testing.strategies import A_CITY
@@ -114,13 +116,32 @@ async def test_a_service_opens_everything_twice_only_where_it_lacks_a_sound_cham
         yield
 
     monkeypatch.setattr(serving, "opened", refuse)
-    if is_sound:
-        await serving.serve()
-    else:
-        with pytest.raises(NoChampion):
-            await serving.serve()
+    await serving.serve()
     assert len(opened) == (not is_sound)
-    assert len(server) == is_sound
+    assert len(server) == 1
+
+
+@pytest.mark.parametrize("trouble", [NoChampion("none"), Unavailable("away"), BrokenModel("altered"), None])
+async def test_no_trouble_of_the_registry_keeps_a_service_from_starting(
+    server: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Exception | None
+) -> None:
+    """Nor one that never answers."""
+
+    class Lifecycle:
+        async def sync(self) -> None:
+            if trouble is None:
+                await asyncio.sleep(60)
+            else:
+                raise trouble
+
+    @asynccontextmanager
+    async def opened(settings: Settings) -> AsyncIterator[SimpleNamespace]:
+        yield SimpleNamespace(lifecycle=Lifecycle())
+
+    monkeypatch.setattr(serving, "opened", opened)
+    monkeypatch.setattr(serving, "PATIENCE_S", 0.05)
+    await serving.serve()
+    assert len(server) == 1
 
 
 async def test_what_would_keep_the_server_from_opening_is_said_before_it_starts(

@@ -68,7 +68,7 @@ from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, 
 from taxi_predictor.domain.place import Place, Zone, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.prediction_id import PredictionId
-from taxi_predictor.domain.record import Outcome, PredictionRecord
+from taxi_predictor.domain.record import AnswerSource, Outcome, PredictionRecord
 from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripId, TripPlan
 from taxi_predictor.ports.outbound.answers import Answer, Claim, Holder
 from taxi_predictor.ports.outbound.backtests import FoldKey
@@ -1137,8 +1137,9 @@ class CountsAlikeOnce(RecordingTelemetry):
 
 @breaks(TelemetryContract, "test_of_readiness_the_last_telling_counts")
 class NeverGoesBack(RecordingTelemetry):
-    def ready(self, version: ModelVersion | None, /) -> None:
-        super().ready(max(version or ModelVersion(0), self.version or ModelVersion(0)))
+    def ready(self, source: AnswerSource | None, /, *, version: ModelVersion | None = None) -> None:
+        if self.serving is None:
+            super().ready(source, version=version)
 
 
 @breaks(TelemetryContract, "test_of_the_spool_the_last_telling_counts")
@@ -1159,9 +1160,9 @@ class HearsOneThread(RecordingTelemetry):
         super().__init__()
         self._thread = threading.get_ident()
 
-    def predicted(self, *, version: ModelVersion, trips: int, elapsed_s: float) -> None:
+    def refused(self, *, reason: str) -> None:
         if threading.get_ident() == self._thread:
-            super().predicted(version=version, trips=trips, elapsed_s=elapsed_s)
+            super().refused(reason=reason)
 
 
 @breaks(TelemetryContract, "test_anything_can_be_told", by=UnicodeEncodeError)
@@ -1626,6 +1627,19 @@ class LooksThenTakes(MemoryAnswerStore):
         if found is None:
             self._entries.pop((claim.owner, claim.key), None)
         return await super().claim(claim)
+
+
+@breaks(ModelShelfContract, "test_the_former_champion_can_stand_in")
+class TheFormerIsTheChampion(MemoryModelShelf):
+    def former(self) -> ServedModel:
+        return self.champion()
+
+
+@breaks(ModelShelfContract, "test_the_spare_is_what_came_with_the_champion")
+class KeepsTheFirstSpare(MemoryModelShelf):
+    def spare(self) -> ServedModel:
+        self._first = getattr(self, "_first", None) or super().spare()
+        return self._first
 
 
 # Logs

@@ -15,9 +15,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from taxi_predictor.adapters.prometheus.telemetry import PrometheusTelemetry, figures_of_process
 from taxi_predictor.domain.model import ModelVersion
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
+
+CHAMPION = AnswerSource.CHAMPION
 
 
 class TestPrometheusTelemetry(TelemetryContract):
@@ -40,9 +43,9 @@ def test_what_is_told_stands_under_its_name() -> None:
     for status in (200, 200, 503):
         telemetry.answered(method="POST", route="/v1/predictions", status=status, elapsed_s=0.003)
     telemetry.refused(reason="no-champion")
-    telemetry.predicted(version=ModelVersion(7), trips=40, elapsed_s=0.004)
-    telemetry.predicted(version=ModelVersion(7), trips=2, elapsed_s=0.004)
-    telemetry.ready(ModelVersion(7))
+    telemetry.predicted(version=ModelVersion(7), source=CHAMPION, trips=40, elapsed_s=0.004)
+    telemetry.predicted(version=ModelVersion(7), source=CHAMPION, trips=2, elapsed_s=0.004)
+    telemetry.ready(CHAMPION, version=ModelVersion(7))
     told = samples(telemetry.exposition().text)
     assert (
         told['taxi_http_requests_total{"method": "POST", "route": "/v1/predictions", "status": "200"}'] == 2
@@ -54,9 +57,11 @@ def test_what_is_told_stands_under_its_name() -> None:
     assert told['taxi_http_request_seconds_bucket{"le": "0.002", "route": "/v1/predictions"}'] == 0
     assert told['taxi_http_request_seconds_bucket{"le": "0.005", "route": "/v1/predictions"}'] == 3
     assert told['taxi_refusals_total{"reason": "no-champion"}'] == 1
-    assert told['taxi_predictions_total{"version": "7"}'] == 42
+    assert told['taxi_predictions_total{"source": "champion", "version": "7"}'] == 42
     assert told["taxi_prediction_seconds_count{}"] == 2
     assert (told["taxi_ready{}"], told["taxi_model_version{}"]) == (1, 7)
+    steps = {source: told[f'taxi_answer_source{{"source": "{source}"}}'] for source in AnswerSource}
+    assert steps == {source: source is CHAMPION for source in AnswerSource}
 
 
 def test_the_log_and_the_spool_have_figures_of_their_own() -> None:
@@ -77,7 +82,7 @@ def test_the_log_and_the_spool_have_figures_of_their_own() -> None:
 
 def test_a_service_that_is_not_ready_says_what_it_answered_with_last() -> None:
     telemetry = PrometheusTelemetry(CollectorRegistry())
-    telemetry.ready(ModelVersion(7))
+    telemetry.ready(CHAMPION, version=ModelVersion(7))
     telemetry.ready(None)
     told = samples(telemetry.exposition().text)
     assert (told["taxi_ready{}"], told["taxi_model_version{}"]) == (0, 7)
@@ -106,11 +111,12 @@ def test_alone_a_process_tells_of_itself_too() -> None:
 WORKER = """
 import sys
 from taxi_predictor.adapters.prometheus.telemetry import figures_of_process
+from taxi_predictor.domain.record import AnswerSource
 
 telemetry = figures_of_process()
 for _ in range(int(sys.argv[1])):
     telemetry.answered(method="GET", route="/health", status=200, elapsed_s=0.001)
-telemetry.ready(int(sys.argv[2]))
+telemetry.ready(AnswerSource.CHAMPION, version=int(sys.argv[2]))
 sys.stdout.buffer.write(telemetry.exposition().text)
 """
 
@@ -139,7 +145,8 @@ def test_the_page_on_serving_lists_every_metric_as_it_describes_itself() -> None
     telemetry = PrometheusTelemetry(registry)
     telemetry.answered(method="GET", route="/health", status=200, elapsed_s=0.001)
     telemetry.refused(reason="no-champion")
-    telemetry.predicted(version=ModelVersion(1), trips=1, elapsed_s=0.001)
+    telemetry.predicted(version=ModelVersion(1), source=CHAMPION, trips=1, elapsed_s=0.001)
+    telemetry.ready(CHAMPION, version=ModelVersion(1))
     told = {}
     for metric in registry.collect():
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name

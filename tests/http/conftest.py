@@ -15,6 +15,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from taxi_predictor.adapters.columns.plans import FramePlanColumns
+from taxi_predictor.adapters.columns.speeds import fallback_model
 from taxi_predictor.adapters.http.app import create_app
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
@@ -36,6 +37,7 @@ from taxi_predictor.domain.access import Scope, new_key
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.inbound.arrivals import Arrivals
 from taxi_predictor.ports.inbound.departures import DepartureBoard
 from taxi_predictor.ports.inbound.dispatch import Dispatch
@@ -44,6 +46,7 @@ from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health, Ping
 from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.intake import TripIntake
+from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
@@ -88,6 +91,7 @@ class MemoryHexagon:
     departures: DepartureBoard
     dispatch: Dispatch
     reach: Reach
+    ladder: Ladder
     levelling: LiveLevelling
     recording: PredictionRecording
     shipping: SpoolShipping
@@ -155,6 +159,7 @@ def serving(
     trips: TripStore | None = None,
     predictions: PredictionLog | None = None,
     outcomes: OutcomeLog | None = None,
+    lowest: AnswerSource = AnswerSource.CHAMPION,
     **options: Any,
 ) -> Iterator[Client]:
     @asynccontextmanager
@@ -176,8 +181,9 @@ def serving(
             clock=now,
             every=timedelta(minutes=5),
         )
+        ladder = Ladder(shelf=serving_shelf, fallback=fallback_model(A_CITY), lowest=lowest)
         predictor = DurationPredictor(
-            shelf=serving_shelf,
+            ladder=ladder,
             zones=store,
             clock=now,
             city=A_CITY,
@@ -211,6 +217,7 @@ def serving(
             ),
             shipping=SpoolShipping(spool=spool, log=log, clock=now, telemetry=told),
             feedback=feedback,
+            ladder=ladder,
             levelling=levelling,
             predictor=predictor,
             matrices=DurationMatrices(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
@@ -229,7 +236,7 @@ def serving(
             repeats=RepeatedRequests(
                 answers=answers or MemoryAnswerStore(), clock=now, lease=timedelta(minutes=1)
             ),
-            health=Health(shelf=serving_shelf, telemetry=told, pings=pings or {}),
+            health=Health(ladder=ladder, telemetry=told, pings=pings or {}),
             telemetry=told,
             figures=told,
             history=ModelHistory(journal=deeds, versions=versions),
@@ -239,6 +246,7 @@ def serving(
                 registry=known,
                 versions=versions,
                 shelf=serving_shelf,
+                ladder=ladder,
                 journal=deeds,
                 actor="the service",
                 clock=now,

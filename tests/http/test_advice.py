@@ -57,7 +57,7 @@ def duration_s(client: Client, body: dict[str, Any]) -> float:
 def test_a_departure_is_answered_by_a_chance(client: Client, duration_s: float) -> None:
     times = {"pickup_at": "2024-03-01T08:30:00-05:00", "arrive_by": "2024-03-01T09:00:00-05:00"}
     answer = answer_of(client.post(ARRIVALS, json=TRIP | times))
-    assert answer.keys() == {"arrive_by", "chance", "distance_km", "model"}
+    assert answer.keys() == {"arrive_by", "chance", "distance_km", "model", "source", "degraded"}
     assert answer["model"] == MODEL
     chance = answer["chance"]
     assert chance["duration_s"] == duration_s
@@ -70,7 +70,7 @@ def test_without_a_departure_the_latest_is_answered_with_nine_in_ten(
     client: Client, duration_s: float
 ) -> None:
     answer = answer_of(client.post(ARRIVALS, json=TRIP | {"arrive_by": "2024-03-01T09:00:00"}))
-    assert answer.keys() == {"arrive_by", "latest_departure", "distance_km", "model"}
+    assert answer.keys() == {"arrive_by", "latest_departure", "distance_km", "model", "source", "degraded"}
     latest = answer["latest_departure"]
     assert (latest["probability"], latest["reason"]) == (0.9, None)
     assert latest["duration_s"] == duration_s

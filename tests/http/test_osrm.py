@@ -540,6 +540,8 @@ class BrokenShelf(ModelShelf):
     def champion(self) -> ServedModel:
         raise RuntimeError("password=hunter2")
 
+    former = spare = champion
+
 
 def test_a_crash_says_nothing_of_its_cause(serve: Serve) -> None:
     with serve(shelf=BrokenShelf()) as client:

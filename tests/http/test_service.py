@@ -46,6 +46,8 @@ def test_with_a_champion_the_service_is_ready_whoever_is_down(serve: Serve, path
     assert response.json() == {
         "status": "ready",
         "version": 3,
+        "source": "champion",
+        "degraded": None,
         "neighbours": {"registry": "ok", "database": "the trip database does not answer"},
     }
 

@@ -14,6 +14,7 @@ from taxi_predictor.adapters.memory.telemetry import Answered, Predicted, Record
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import DurationModel, ModelVersion
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.outbound.models import ModelShelf, ServedModel
 
@@ -80,8 +81,8 @@ def test_the_figures_are_of_now_when_they_are_asked_for(client: Client, told: Re
     response = client.get("/metrics")
     assert response.status_code == 200
     assert response.headers["Content-Type"] == told.exposition().media_type
-    assert told.version == 3
-    assert response.text.startswith("3\n")
+    assert told.serving == (3, AnswerSource.CHAMPION)
+    assert response.text.startswith("(3, ")
 
 
 def test_prometheus_asks_by_address_and_without_a_key(serve: Serve) -> None:
@@ -107,7 +108,7 @@ def test_a_service_that_stops_says_so_and_goes_on_answering(
             "detail": "the service is stopping",
             "neighbours": {},
         }
-    assert told.version is None
+    assert told.serving is None
     for response in (client.post("/v1/predictions", json=body), client.get("/health/live")):
         assert response.status_code == 200
         assert response.headers["Connection"] == "close"

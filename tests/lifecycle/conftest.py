@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from taxi_predictor.adapters.columns.arrays import ARRAYS
+from taxi_predictor.adapters.columns.speeds import fallback_model
 from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.baselines import MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
@@ -35,10 +36,12 @@ from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, ModelArtifact
 from taxi_predictor.domain.place import Place, Point, great_circle_km
 from taxi_predictor.domain.promotion import PromotionPolicy
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.slices import slices
 from taxi_predictor.domain.trip import FinishedTrip, PlanBatch, TripId, TripPlan
 from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.judging import ModelJudge
+from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
@@ -220,6 +223,7 @@ class World:
             registry=self.registry,
             versions=self.versions,
             shelf=self.shelf,
+            ladder=Ladder(shelf=self.shelf, fallback=fallback_model(A_CITY), lowest=AnswerSource.CHAMPION),
             journal=self.journal,
             actor="ada",
             clock=self.clock,

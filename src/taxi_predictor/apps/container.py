@@ -14,6 +14,7 @@ from taxi_predictor.apps.profiles import PROFILES, refuse_lone_counters
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.promotion import PromotionPolicy
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.inbound.arrivals import Arrivals
 from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.comparing import ComparableTrips
@@ -25,6 +26,7 @@ from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.intake import TripIntake
 from taxi_predictor.ports.inbound.judging import ModelJudge
+from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
@@ -65,6 +67,7 @@ class Container:
     backtest: Backtest
     lifecycle: ModelLifecycle
     history: ModelHistory
+    ladder: Ladder
     predictor: DurationPredictor
     matrices: DurationMatrices
     arrivals: Arrivals
@@ -101,8 +104,11 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         every=timedelta(seconds=settings.live_level_every_s) if settings.live_level_every_s else None,
     )
     versions = ModelVersions(registry=outbound.registry, loader=outbound.loader)
+    ladder = Ladder(
+        shelf=outbound.shelf, fallback=outbound.fallback, lowest=AnswerSource(settings.lowest_source)
+    )
     predictor = DurationPredictor(
-        shelf=outbound.shelf,
+        ladder=ladder,
         zones=outbound.zones,
         clock=outbound.clock,
         city=city,
@@ -181,10 +187,12 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             registry=outbound.registry,
             versions=versions,
             shelf=outbound.shelf,
+            ladder=ladder,
             journal=outbound.journal,
             actor=settings.who,
             clock=outbound.clock,
         ),
+        ladder=ladder,
         predictor=predictor,
         matrices=DurationMatrices(
             predictor=predictor, columns=outbound.columns, max_cells=settings.api_max_cells
@@ -235,7 +243,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             max_age=timedelta(seconds=settings.api_keys_max_age_s),
             open_predict=settings.api_open_predict,
         ),
-        health=Health(shelf=outbound.shelf, telemetry=outbound.telemetry, pings=outbound.pings),
+        health=Health(ladder=ladder, telemetry=outbound.telemetry, pings=outbound.pings),
         telemetry=outbound.telemetry,
         figures=outbound.figures,
         outbound=outbound,

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from taxi_predictor.domain.model import DurationModel
 from taxi_predictor.ports.inbound.health import Ping
 from taxi_predictor.ports.outbound.access import KeySnapshot, KeyStore
 from taxi_predictor.ports.outbound.answers import AnswerStore
@@ -52,6 +53,8 @@ class Outbound:
     loader: ModelLoader
     registry: ModelRegistry
     shelf: ModelShelf
+    fallback: DurationModel
+    """Answers where there is no trained model."""
     journal: Journal
     keys: KeyStore
     key_snapshot: KeySnapshot

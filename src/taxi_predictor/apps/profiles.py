@@ -33,6 +33,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     """All that is kept is kept in this process; nothing outlives it. For tests and a look around."""
     from taxi_predictor.adapters.baselines.trainer import Baselines
     from taxi_predictor.adapters.columns.plans import FramePlanColumns
+    from taxi_predictor.adapters.columns.speeds import fallback_model
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
@@ -84,6 +85,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         loader=loader,
         registry=MemoryModelRegistry(clock=clock),
         shelf=MemoryModelShelf(loader),
+        fallback=fallback_model(city),
         journal=MemoryJournal(),
         keys=MemoryKeyStore(),
         key_snapshot=MemoryKeySnapshot(),
@@ -138,6 +140,7 @@ async def _stored(
 ) -> Outbound:
     from taxi_predictor.adapters.baselines.trainer import Baselines
     from taxi_predictor.adapters.columns.plans import FramePlanColumns
+    from taxi_predictor.adapters.columns.speeds import fallback_model
     from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
     from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
     from taxi_predictor.adapters.disk.shelf import DiskModelShelf
@@ -194,6 +197,7 @@ async def _stored(
         backtests=DiskBacktestStore(settings.home / "backtests"),
         loader=loader,
         shelf=DiskModelShelf(models_folder(settings), loader),
+        fallback=fallback_model(city),
         registry=registry,
         journal=PostgresJournal(pool),
         keys=PostgresKeyStore(pool),

@@ -53,6 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Of everything random in training."""
     prediction_log: Literal["spool", "commit", "off"] = "spool"
     """How predictions get into the log: through a file under home, before they are answered, or never."""
+    lowest_source: Literal["champion", "last-good", "speed-profile", "fallback-speed"] = "fallback-speed"
+    """What may answer where the champion cannot: this step of the ladder, and those above it."""
     unlogged: Literal["answer", "refuse"] = "answer"
     """What becomes of a prediction that cannot be kept: it is given and says so, or it is refused."""
     spool_max_bytes: Annotated[int, msgspec.Meta(ge=1 << 20)] = 1 << 30

@@ -2,16 +2,21 @@
 
 import os
 import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, StorageFull
-from taxi_predictor.domain.model import ModelArtifact, ModelVersion
+from taxi_predictor.domain.model import DurationModel, ModelArtifact, ModelVersion
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelShelf, ServedModel
 
 __all__ = ["DiskModelShelf", "champion_folder"]
 
 POINTER = "champion"
+LOOK_AGAIN_S = 30.0
 
 
 def champion_folder(folder: Path) -> Path | None:
@@ -20,6 +25,29 @@ def champion_folder(folder: Path) -> Path | None:
         return folder / (folder / POINTER).read_text().strip()
     except FileNotFoundError:
         return None
+
+
+Stamp = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """Why the champion could not be opened: whoever asks again within moments need not read it all again."""
+
+    error: BrokenModel
+    stamp: Stamp
+    until_s: float
+
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.until_s
+
+
+def _opened(folder: Path, open_: Callable[[Path], DurationModel]) -> ServedModel:
+    try:
+        version = ModelVersion(int(folder.name.partition("-")[0]))
+    except ValueError as error:
+        raise BrokenModel(f"{folder.name!r} names no version") from error
+    return ServedModel(version, open_(folder))
 
 
 class DiskModelShelf(ModelShelf):
@@ -31,7 +59,8 @@ class DiskModelShelf(ModelShelf):
         self._pointer = os.fspath(folder / POINTER)
         self._loader = loader
         self._served: ServedModel | None = None
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: Stamp | None = None
+        self._trouble: _Trouble | None = None
 
     def place(self, version: ModelVersion, artifact: ModelArtifact, /) -> None:
         # Every placement gets a folder of its own: a reader may still have the former one open.
@@ -58,18 +87,40 @@ class DiskModelShelf(ModelShelf):
             stamp = self._stamp_now()
             if self._served is not None and stamp == self._stamp:
                 return self._served
+            if self._trouble is not None and self._trouble.stamp == stamp and not self._trouble.is_over():
+                raise self._trouble.error
             name = self._pointed()
             try:
-                version = ModelVersion(int(name.partition("-")[0]))
-                self._served = ServedModel(version, self._loader.open(self._folder / name))
-            except (BrokenModel, ValueError) as error:
+                self._served = _opened(self._folder / name, self._loader.open)
+            except BrokenModel as error:
                 if self._stamp_now() != stamp:
                     continue  # replaced, and swept away, while it was being read
-                raise BrokenModel(f"the champion on the shelf is damaged: {error}") from error
+                self._trouble = _Trouble(
+                    BrokenModel(f"the champion on the shelf is damaged: {error}"),
+                    stamp,
+                    time.monotonic() + LOOK_AGAIN_S,
+                )
+                raise self._trouble.error from error
             self._stamp = stamp
             return self._served
 
-    def _stamp_now(self) -> tuple[int, int]:
+    def former(self) -> ServedModel:
+        pointed = self._pointed()
+        try:
+            others = [entry for entry in self._folder.iterdir() if entry.is_dir() and entry.name != pointed]
+            newest_first = sorted(others, key=lambda entry: entry.stat().st_mtime_ns, reverse=True)
+        except FileNotFoundError:
+            newest_first = []
+        for folder in newest_first:
+            with suppress(BrokenModel):
+                return _opened(folder, self._loader.open)
+        raise NoChampion("no model that served before is on the shelf any more")
+
+    def spare(self) -> ServedModel:
+        self._stamp_now()
+        return _opened(self._folder / self._pointed(), self._loader.open_spare)
+
+    def _stamp_now(self) -> Stamp:
         """What changes whenever the pointer is replaced."""
         try:
             stat = os.stat(self._pointer)  # noqa: PTH116 # a path costs thrice

@@ -71,6 +71,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
             following = [
                 asyncio.create_task(endless.follow())
                 for endless in (
+                    hexagon.ladder,
                     hexagon.levelling,
                     hexagon.repeats,
                     hexagon.gatekeeper,

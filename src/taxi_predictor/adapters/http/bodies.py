@@ -9,13 +9,13 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from taxi_predictor.adapters.http.decoding import InvalidBody
 from taxi_predictor.domain.errors import InvalidTrip, NotFound
 from taxi_predictor.domain.explanation import Cause, Explanation
-from taxi_predictor.domain.model import Manifest, ModelVersion
 from taxi_predictor.domain.place import Place, Point, ZoneId
 from taxi_predictor.domain.prediction_id import PredictionId
-from taxi_predictor.domain.record import REFERENCE_CHARS, REFERENCE_PATTERN
+from taxi_predictor.domain.record import REFERENCE_CHARS, REFERENCE_PATTERN, AnswerSource
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.domain.wall_clock import instant_of
 from taxi_predictor.ports.inbound.predicting import DurationPredictor, Prediction
+from taxi_predictor.ports.outbound.models import ServedModel
 
 __all__ = [
     "DEFAULT_COVERAGE",
@@ -51,6 +51,12 @@ Departure = Annotated[
     ),
 ]
 Reference = Annotated[str, Meta(min_length=1, max_length=REFERENCE_CHARS, pattern=REFERENCE_PATTERN)]
+Source = Annotated[
+    AnswerSource, Meta(description="What the durations come from: the best that can answer now.")
+]
+Degraded = Annotated[
+    str | None, Meta(description="What the answer had to do without, and why; null: nothing.")
+]
 Coverage = Annotated[float, Meta(ge=0.01, le=0.99, description="How likely the interval holds the duration.")]
 
 
@@ -156,11 +162,15 @@ class ModelAnswer(Struct, frozen=True, kw_only=True):
     simulated: Annotated[bool, Meta(description="Some of the trips it learned from were never taken.")]
 
     @classmethod
-    def of(cls, version: ModelVersion, manifest: Manifest) -> "ModelAnswer":
+    def of(cls, served: ServedModel) -> "ModelAnswer | None":
+        """None where no trained model answered."""
+        if served.version is None:
+            return None
+        manifest = served.manifest
         city = manifest.city
         return cls(
             city=city.name,
-            version=version,
+            version=served.version,
             trained_until=manifest.split.held_out_from.astimezone(city.tz),
             simulated=manifest.is_simulated,
         )
@@ -212,15 +222,13 @@ class PredictionAnswer(Struct, frozen=True, kw_only=True):
     pickup_at: Annotated[datetime, Meta(tz=True)]
     arrival_at: Annotated[datetime, Meta(tz=True, description="At the offset of pickup_at.")]
     distance_km: Annotated[float, Meta(description="The great circle from pickup to drop-off.")]
-    model: ModelAnswer
+    model: ModelAnswer | None
     live_level: Annotated[
         LiveLevelAnswer | None,
         Meta(description="How trips that ended lately moved the answer; null where nothing is known of now."),
     ]
-    source: Annotated[Literal["model"], Meta(description="What the durations come from.")] = "model"
-    degraded: Annotated[
-        str | None, Meta(description="What the answer had to do without, and why; null: nothing.")
-    ] = None
+    source: Source
+    degraded: Degraded
     explanation: Annotated[ExplanationAnswer, Meta(description="Where it was asked for.")] | UnsetType = UNSET
 
     @classmethod
@@ -242,10 +250,11 @@ class PredictionAnswer(Struct, frozen=True, kw_only=True):
             pickup_at=prediction.plan.pickup_at,
             arrival_at=prediction.arrival_at,
             distance_km=prediction.distance_km,
-            model=ModelAnswer.of(prediction.version, prediction.manifest),
+            model=ModelAnswer.of(prediction.served),
             live_level=LiveLevelAnswer(factor=prediction.level_factor, as_of=prediction.level.as_of)
             if prediction.level
             else None,
+            source=prediction.source,
             degraded=prediction.degraded,
             explanation=UNSET if explanation is None else ExplanationAnswer.of(explanation),
         )
@@ -256,8 +265,10 @@ class LivenessAnswer(Struct, frozen=True, kw_only=True):
 
 
 class ReadinessAnswer(Struct, frozen=True, kw_only=True):
-    """Predictions are answered, by *version*; a neighbour that is down does not change that."""
+    """Predictions are answered; a neighbour that is down does not change that."""
 
-    version: int
+    version: Annotated[int | None, Meta(description="Of the model that answers; null: none does.")]
+    source: Source
+    degraded: Degraded
     neighbours: Annotated[dict[str, str], Meta(description="Name to ``ok`` or what is wrong.")]
     status: Literal["ready"] = "ready"

@@ -16,6 +16,7 @@ from taxi_predictor.adapters.http.bodies import (
     ReadinessAnswer,
 )
 from taxi_predictor.adapters.http.problems import FieldProblem, NotReadyProblem, Problem
+from taxi_predictor.domain.record import AnswerSource
 
 __all__ = ["A_DROPOFF", "A_MODEL", "A_PICKUP", "A_PICKUP_AT", "EXAMPLES", "PROBLEM_EXAMPLES"]
 
@@ -130,11 +131,15 @@ EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
             arrival_at=A_PICKUP_AT + timedelta(seconds=_DURATION_S),
             distance_km=4.733,
             model=A_MODEL,
+            source=AnswerSource.CHAMPION,
+            degraded=None,
             live_level=LiveLevelAnswer(factor=1.0342, as_of=A_PICKUP_AT - timedelta(minutes=2)),
         )
     ],
     LivenessAnswer: [LivenessAnswer()],
-    ReadinessAnswer: [ReadinessAnswer(version=3, neighbours={"database": "ok"})],
+    ReadinessAnswer: [
+        ReadinessAnswer(version=3, source=AnswerSource.CHAMPION, degraded=None, neighbours={"database": "ok"})
+    ],
     Problem: list(PROBLEM_EXAMPLES.values()),
     NotReadyProblem: [
         NotReadyProblem(

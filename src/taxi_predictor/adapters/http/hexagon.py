@@ -11,6 +11,7 @@ from taxi_predictor.ports.inbound.feedback import Feedback
 from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
+from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
@@ -39,6 +40,8 @@ class Hexagon(Protocol):
     def dispatch(self) -> Dispatch: ...
     @property
     def reach(self) -> Reach: ...
+    @property
+    def ladder(self) -> Ladder: ...
     @property
     def levelling(self) -> LiveLevelling: ...
     @property

@@ -50,7 +50,7 @@ async def answer_each(
         Unavailable: none is answered at the moment.
     """
     predictor = hexagon.predictor
-    predictor.champion()  # without one, not even a wrong trip is answered
+    predictor.serving()  # without one, not even a wrong trip is answered
     planned = [await _planned(trip, predictor, coverage) for trip in trips]
     asked = [found for found in planned if not isinstance(found, Invalid)]
     if not asked:

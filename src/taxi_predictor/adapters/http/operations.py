@@ -26,17 +26,23 @@ async def live() -> LivenessAnswer:
     ["/health/ready", "/health"],
     operation_id=lambda _handler, _method, path: "-".join(str(part) for part in path),
     summary="Are predictions answered?",
-    description="They are while a model is at hand, whichever neighbour is down; not from when the service"
-    " was told to stop.",
+    description="They are, whichever neighbour is down, by the best that can answer; not from when the"
+    " service was told to stop.",
     tags=["health"],
     response_description="They are.",
     responses=problem_responses(500, 503, unavailable=NotReadyProblem),
 )
 async def ready(request: ApiRequest) -> ReadinessAnswer:
     readiness = await request.hexagon.health.readiness()
-    if readiness.version is None:
+    served = readiness.served
+    if served is None:
         raise (Stopping if readiness.is_stopping else NotReady)(readiness)
-    return ReadinessAnswer(version=readiness.version, neighbours=dict(readiness.neighbours))
+    return ReadinessAnswer(
+        version=served.version,
+        source=served.source,
+        degraded=served.trouble,
+        neighbours=dict(readiness.neighbours),
+    )
 
 
 @get(

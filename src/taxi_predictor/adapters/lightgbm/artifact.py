@@ -1,15 +1,18 @@
 """A model as a folder: LightGBM's text files, and a manifest that names them with their sha256."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
+from taxi_predictor.adapters.columns.speeds import SPEEDS_FILE, SpeedProfile
 from taxi_predictor.domain.errors import BrokenModel
 from taxi_predictor.domain.model import MANIFEST_FILE, SERVED_FORMATS, Manifest
 
-__all__ = ["CENTRE_FILE", "ENGINE", "SPREAD_FILE", "read_verified", "write_manifest"]
+__all__ = ["CENTRE_FILE", "ENGINE", "SPREAD_FILE", "read_spare", "read_verified", "write_manifest"]
 
 ENGINE = "lightgbm"
 CENTRE_FILE = "centre.txt"
@@ -18,7 +21,7 @@ SPREAD_FILE = "spread.txt"
 
 def write_manifest(folder: Path, manifest: Manifest) -> Manifest:
     """Seal the files in *folder*: write *manifest* with their digests, and return it so."""
-    files = {name: _sha256(folder / name) for name in (CENTRE_FILE, SPREAD_FILE)}
+    files = {name: _sha256(folder / name) for name in (CENTRE_FILE, SPREAD_FILE, SPEEDS_FILE)}
     sealed = replace(manifest, files=files)
     (folder / MANIFEST_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(sealed), indent=1))
     return sealed
@@ -30,6 +33,28 @@ def read_verified(folder: Path) -> Manifest:
     Raises:
         BrokenModel: something is missing, altered, or of a format that this code does not serve.
     """
+    with _read(folder) as manifest:
+        for name in {CENTRE_FILE, SPREAD_FILE, *manifest.files}:
+            _verify(folder, name, manifest)
+        return manifest
+
+
+def read_spare(folder: Path) -> tuple[Manifest, SpeedProfile]:
+    """Read the manifest in *folder*, and the profile of speeds beside it; no other file is looked at.
+
+    Raises:
+        BrokenModel: one of the two is missing, altered, or of a format that this code does not serve.
+    """
+    with _read(folder) as manifest:
+        _verify(folder, SPEEDS_FILE, manifest)
+        try:
+            return manifest, SpeedProfile.from_json((folder / SPEEDS_FILE).read_bytes())
+        except ValueError as error:
+            raise BrokenModel(f"the speeds in {folder} cannot be read: {error}") from error
+
+
+@contextmanager
+def _read(folder: Path) -> Iterator[Manifest]:
     try:
         text = (folder / MANIFEST_FILE).read_bytes()
         form = msgspec.json.decode(text, type=_Form)
@@ -38,15 +63,16 @@ def read_verified(folder: Path) -> Manifest:
                 f"the model in {folder} is {form.engine} format {form.format};"
                 f" this code serves {ENGINE} formats {SERVED_FORMATS}"
             )
-        manifest = msgspec.json.decode(text, type=Manifest)
-        for name in {CENTRE_FILE, SPREAD_FILE, *manifest.files}:
-            if _sha256(folder / Path(name).name) != manifest.files.get(name):
-                raise BrokenModel(f"{folder / name} is not the file that was trained: its sha256 differs")
+        yield msgspec.json.decode(text, type=Manifest)
     except OSError as error:
         raise BrokenModel(f"the model in {folder} is incomplete: {error}") from error
     except msgspec.DecodeError as error:
         raise BrokenModel(f"the manifest in {folder} cannot be read: {error}") from error
-    return manifest
+
+
+def _verify(folder: Path, name: str, manifest: Manifest) -> None:
+    if _sha256(folder / Path(name).name) != manifest.files.get(name):
+        raise BrokenModel(f"{folder / name} is not the file that was trained: its sha256 differs")
 
 
 class _Form(msgspec.Struct):

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from taxi_predictor.adapters.columns.arrays import Floats
+from taxi_predictor.adapters.columns.speeds import SpeedModel
 from taxi_predictor.adapters.columns.timetable import Ask, AskRow, Timetable
-from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE, SPREAD_FILE, read_verified
+from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE, SPREAD_FILE, read_spare, read_verified
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
 from taxi_predictor.adapters.lightgbm.scorer import RowScorer
 from taxi_predictor.domain.distribution import DurationDistribution
@@ -93,3 +94,6 @@ class LightgbmLoader(ModelLoader):
         if unknown or centre.num_feature() != len(manifest.features):
             raise BrokenModel(f"the model in {folder} wants other features than this code makes: {unknown}")
         return LightgbmModel(manifest, centre, spread)
+
+    def open_spare(self, folder: Path, /) -> SpeedModel:
+        return SpeedModel(*read_spare(folder))

@@ -69,6 +69,9 @@ class TrainingRows:
             )
         return cls(names, np.vstack(blocks), np.log(np.concatenate(durations_s)), is_validation)
 
+    def of_feature(self, name: str) -> Floats:
+        return self.features[:, self.names.index(name)]
+
     @property
     def fitted(self) -> tuple[Floats, Floats]:
         return self.features[~self.is_validation], self.log_s[~self.is_validation]

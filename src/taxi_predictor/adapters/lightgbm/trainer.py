@@ -14,6 +14,7 @@ import polars as pl
 
 from taxi_predictor import __version__
 from taxi_predictor.adapters.columns.arrays import frame
+from taxi_predictor.adapters.columns.speeds import SPEEDS_FILE, SpeedProfile
 from taxi_predictor.adapters.columns.timetable import Ask, Timetable
 from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE, ENGINE, SPREAD_FILE, write_manifest
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
@@ -73,6 +74,9 @@ class LightgbmTrainer(ModelTrainer):
             )
         centre.save_model(folder / CENTRE_FILE)
         spread.save_model(folder / SPREAD_FILE)
+        distance_km, minute_of_week = map(rows.of_feature, ("distance_km", "minute_of_week"))
+        profile = SpeedProfile.learn(distance_km, minute_of_week, np.exp(rows.log_s))
+        (folder / SPEEDS_FILE).write_bytes(profile.to_json())
         manifest = Manifest(
             engine=ENGINE,
             city=data.city,

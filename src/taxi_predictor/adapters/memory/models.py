@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -173,9 +174,15 @@ def _scaled(residuals: Sequence[float]) -> ScaledResiduals:
 
 class ConstantSpeedLoader(ModelLoader):
     def open(self, folder: Path, /) -> ConstantSpeedModel:
+        return self._open(folder, are_files_looked_at=True)
+
+    def open_spare(self, folder: Path, /) -> ConstantSpeedModel:
+        return self._open(folder, are_files_looked_at=False)
+
+    def _open(self, folder: Path, *, are_files_looked_at: bool) -> ConstantSpeedModel:
         try:
             manifest = msgspec.json.decode((folder / MANIFEST_FILE).read_bytes(), type=Manifest)
-            for name, sha256 in manifest.files.items():
+            for name, sha256 in manifest.files.items() if are_files_looked_at else ():
                 if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
                     raise BrokenModel(f"{name} is not the file that the model's manifest names")
             if manifest.format not in SERVED_FORMATS or manifest.engine != ENGINE:
@@ -249,11 +256,28 @@ class MemoryModelShelf(ModelShelf):
     def __init__(self, loader: ModelLoader) -> None:
         self._loader = loader
         self._champion: ServedModel | None = None
+        self._former: ServedModel | None = None
+        self._spare: ServedModel | None = None
 
     def place(self, version: ModelVersion, artifact: ModelArtifact, /) -> None:
-        self._champion = ServedModel(version, self._loader.open(artifact.folder))
+        champion = ServedModel(version, self._loader.open(artifact.folder))
+        spare = None
+        with suppress(BrokenModel):
+            spare = ServedModel(version, self._loader.open_spare(artifact.folder))
+        self._champion, self._former, self._spare = champion, self._champion, spare
 
     def champion(self) -> ServedModel:
         if self._champion is None:
             raise NoChampion("no model was placed on this shelf yet")
         return self._champion
+
+    def former(self) -> ServedModel:
+        if self._former is None:
+            raise NoChampion("no model served before")
+        return self._former
+
+    def spare(self) -> ServedModel:
+        self.champion()
+        if self._spare is None:
+            raise BrokenModel("the champion came without a simple model")
+        return self._spare

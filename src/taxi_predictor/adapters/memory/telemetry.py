@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from taxi_predictor.domain.model import ModelVersion
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
 from taxi_predictor.ports.outbound.telemetry import Exposition, Figures, LogTelemetry, Telemetry
 
@@ -25,7 +26,8 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predicted:
-    version: ModelVersion
+    version: ModelVersion | None
+    source: AnswerSource
     trips: int
     elapsed_s: float
 
@@ -51,7 +53,7 @@ class RecordingTelemetry(Telemetry, LogTelemetry, Figures):
     def __init__(self) -> None:
         self.calls: list[Answered | Refused | Predicted | Logged | Unlogged | Shipped] = []
         """All that counts, in the order of the calls."""
-        self.version: ModelVersion | None = None
+        self.serving: tuple[ModelVersion | None, AnswerSource] | None = None
         """What the service answers with; None: it is not ready, or nobody said that it is."""
         self.spool: SpoolState | None = None
         """How the spool stands; None: nobody said."""
@@ -64,11 +66,13 @@ class RecordingTelemetry(Telemetry, LogTelemetry, Figures):
     def refused(self, *, reason: str) -> None:
         self.calls.append(Refused(reason=reason))
 
-    def predicted(self, *, version: ModelVersion, trips: int, elapsed_s: float) -> None:
-        self.calls.append(Predicted(version=version, trips=trips, elapsed_s=elapsed_s))
+    def predicted(
+        self, *, version: ModelVersion | None, source: AnswerSource, trips: int, elapsed_s: float
+    ) -> None:
+        self.calls.append(Predicted(version=version, source=source, trips=trips, elapsed_s=elapsed_s))
 
-    def ready(self, version: ModelVersion | None, /) -> None:
-        self.version = version
+    def ready(self, source: AnswerSource | None, /, *, version: ModelVersion | None = None) -> None:
+        self.serving = None if source is None else (version, source)
 
     def logged(self, predictions: int, /) -> None:
         self.calls.append(Logged(predictions))
@@ -86,5 +90,5 @@ class RecordingTelemetry(Telemetry, LogTelemetry, Figures):
         self.orphans = outcomes
 
     def exposition(self, accept: str = "", /) -> Exposition:
-        lines = (f"{fact!r}\n" for fact in (self.version, self.spool, self.orphans, *self.calls))
+        lines = (f"{fact!r}\n" for fact in (self.serving, self.spool, self.orphans, *self.calls))
         return Exposition(media_type="text/plain; charset=utf-8", text="".join(lines).encode())

@@ -9,6 +9,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.values import ValueClass
 
 from taxi_predictor.domain.model import ModelVersion
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
 from taxi_predictor.ports.outbound.telemetry import Exposition, Figures, LogTelemetry, Telemetry
 
@@ -52,8 +53,8 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, Figures):
         )
         self._predictions = Counter(
             "taxi_predictions_total",
-            "Trips that a version of the model was asked about",
-            ("version",),
+            "Trips that a version of the model was asked about, by the step of the ladder it stood on",
+            ("version", "source"),
             registry=registry,
         )
         self._prediction_s = Histogram(
@@ -72,6 +73,13 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, Figures):
         self._version = Gauge(
             "taxi_model_version",
             "The version of the model that answers, or answered last; 0: none did",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+        self._step = Gauge(
+            "taxi_answer_source",
+            "The step of the ladder that answers: 1 for it, 0 for the others",
+            ("source",),
             multiprocess_mode="mostrecent",
             registry=registry,
         )
@@ -100,7 +108,7 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, Figures):
         # The library checks and looks up labels under a lock at every call.
         self._of_request: dict[tuple[str, str, int], Counter] = {}
         self._of_route: dict[str, Histogram] = {}
-        self._of_version: dict[ModelVersion, Counter] = {}
+        self._of_model: dict[tuple[ModelVersion | None, AnswerSource], Counter] = {}
 
     def answered(self, *, method: str, route: str, status: int, elapsed_s: float) -> None:
         key = (route, method, status)
@@ -114,17 +122,22 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, Figures):
     def refused(self, *, reason: str) -> None:
         self._refusals.labels(reason).inc()
 
-    def predicted(self, *, version: ModelVersion, trips: int, elapsed_s: float) -> None:
-        counter = self._of_version.get(version)
+    def predicted(
+        self, *, version: ModelVersion | None, source: AnswerSource, trips: int, elapsed_s: float
+    ) -> None:
+        counter = self._of_model.get((version, source))
         if counter is None:
-            counter = self._of_version[version] = self._predictions.labels(version)
+            counter = self._predictions.labels(version or 0, source)
+            self._of_model[version, source] = counter
         counter.inc(trips)
         self._prediction_s.observe(elapsed_s)
 
-    def ready(self, version: ModelVersion | None, /) -> None:
-        self._ready.set(version is not None)
-        if version is not None:
-            self._version.set(version)
+    def ready(self, source: AnswerSource | None, /, *, version: ModelVersion | None = None) -> None:
+        self._ready.set(source is not None)
+        if source is not None:
+            self._version.set(version or 0)
+            for step in AnswerSource:
+                self._step.labels(step).set(step is source)
 
     def logged(self, predictions: int, /) -> None:
         self._logged.inc(predictions)

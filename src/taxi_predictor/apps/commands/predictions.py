@@ -89,7 +89,7 @@ async def predict(
             passenger_count=passengers,
         )
         [prediction] = container.predictor.predict([plan])
-        explanation = container.predictor.explain(plan) if explain else None
+        explanation = container.predictor.explain(prediction) if explain else None
         comparables = await container.comparing.like(plan, similar) if similar is not None else None
         tz = container.city.tz
     if json:
@@ -133,14 +133,18 @@ def _as_json(answer: PredictionAnswer, comparables: Comparables | None) -> bytes
 
 def _show(prediction: Prediction, coverage: float) -> None:
     low_s, high_s = prediction.interval_s(coverage)
-    manifest = prediction.manifest
-    label = ", learned from simulated trips" if manifest.is_simulated else ""
+    served = prediction.served
+    label = f"model {served.version}" if served.version else "no model"
+    if served.manifest.is_simulated:
+        label += ", learned from simulated trips"
     OUT.print(
         f"[bold]{prediction.duration_s / 60:.1f} min[/bold], {coverage:.0%} likely between"
         f" {low_s / 60:.1f} and {high_s / 60:.1f} min; arriving {prediction.arrival_at:%Y-%m-%d %H:%M}"
-        f" [dim]({prediction.distance_km:.2f} km as the crow flies, model {prediction.version} of"
-        f" {manifest.city.name}{label})[/dim]"
+        f" [dim]({prediction.distance_km:.2f} km as the crow flies, {label} of"
+        f" {served.manifest.city.name})[/dim]"
     )
+    if served.trouble:
+        ERR.print(f"[yellow]answered by {served.source}: {served.trouble}[/yellow]")
 
 
 def _show_similar(comparables: Comparables, tz: ZoneInfo) -> None:

@@ -1,5 +1,6 @@
 """The serve command."""
 
+import asyncio
 import os
 import socket
 import sys
@@ -16,6 +17,9 @@ from taxi_predictor.apps.settings import Settings, load_settings
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, Unavailable
 
 __all__ = ["refuse_taken_port", "serve", "server_command"]
+
+PATIENCE_S = 60.0
+"""So long a start waits for the registry, which takes seconds to load."""
 
 
 async def serve(what: Literal["api"] = "api", /) -> None:
@@ -57,13 +61,15 @@ def _is_stocked(settings: Settings) -> bool:
 
 
 async def _stock(settings: Settings) -> None:
-    """Fetch the champion from the registry; without any the service starts all the same."""
-    async with opened(settings) as container:
-        try:
+    """Fetch the champion from the registry; without one the service starts all the same."""
+    try:
+        async with opened(settings) as container, asyncio.timeout(PATIENCE_S):
             model = await container.lifecycle.sync()
             ERR.print(f"[dim]version {model.version} fetched from the registry[/dim]")
-        except NoChampion as error:
-            ERR.print(f"[yellow]not ready yet: {error}[/yellow]")
+    except (NoChampion, BrokenModel, Unavailable) as error:
+        ERR.print(f"[yellow]starting without a new model: {error}[/yellow]")
+    except TimeoutError:
+        ERR.print(f"[yellow]starting without a new model: no word within {PATIENCE_S:g} s[/yellow]")
 
 
 def refuse_taken_port(settings: Settings) -> None:

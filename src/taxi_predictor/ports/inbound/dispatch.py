@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import TooMuch
-from taxi_predictor.domain.model import BatchEstimate, Manifest, ModelVersion
+from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.place import Place, great_circle_km
 from taxi_predictor.domain.race import probabilities_first
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
 from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_impossible
+from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.plans import PlanColumns, PlanGrid
 
 __all__ = ["Approach", "Dispatch", "Ranking", "Vehicle"]
@@ -50,8 +51,7 @@ class Ranking:
     """By duration; equal ones as they were named."""
     unreachable: Sequence[Vehicle]
     """Outside the city; as they were named."""
-    version: ModelVersion
-    manifest: Manifest
+    served: ServedModel
 
 
 class Dispatch:
@@ -100,8 +100,7 @@ class Dispatch:
                 for number in soonest
             ],
             unreachable=[vehicle for vehicle in vehicles if vehicle.place.point not in city.bounds],
-            version=served.version,
-            manifest=served.model.manifest,
+            served=served,
         )
 
     def _race(

@@ -6,10 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from taxi_predictor.domain.errors import TaxiPredictorError
-from taxi_predictor.domain.model import ModelVersion
-from taxi_predictor.domain.place import Place
-from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.outbound.models import ModelShelf
+from taxi_predictor.ports.inbound.ladder import Ladder
+from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.telemetry import Telemetry
 
 __all__ = ["Health", "Ping", "Readiness"]
@@ -24,31 +22,33 @@ PATIENCE_S = 2.0
 class Readiness:
     """Ready means: predictions are answered. A neighbour that is down does not change that."""
 
-    is_ready: bool
-    version: ModelVersion | None = None
+    served: ServedModel | None = None
+    """Who answers; None: nobody does, or not for long."""
     trouble: str | None = None
     is_stopping: bool = False
     """Predictions are still answered, but not for long."""
     neighbours: Mapping[str, str] = field(default_factory=dict)
     """Name to ``ok`` or what is wrong."""
 
+    @property
+    def is_ready(self) -> bool:
+        return self.served is not None
+
 
 class Health:
-    def __init__(self, *, shelf: ModelShelf, telemetry: Telemetry, pings: Mapping[str, Ping]) -> None:
-        self._shelf = shelf
+    def __init__(self, *, ladder: Ladder, telemetry: Telemetry, pings: Mapping[str, Ping]) -> None:
+        self._ladder = ladder
         self._telemetry = telemetry
         self._pings = pings
         self._is_stopping = False
 
     def warm_up(self) -> None:
-        """Load the champion and let it answer once, or the first caller would wait for that.
+        """Have somebody ready to answer, or the first caller would wait for that.
 
-        Without a champion nothing happens, and :meth:`readiness` says why.
+        Without anybody nothing happens, and :meth:`readiness` says why.
         """
         with suppress(TaxiPredictorError):
-            model = self._shelf.champion().model
-            centre = Place(model.manifest.city.bounds.centre)
-            model.estimate([TripPlan(pickup=centre, dropoff=centre, pickup_at=model.manifest.created_at)])
+            self._ladder.refresh()
 
     @property
     def is_stopping(self) -> bool:
@@ -69,16 +69,20 @@ class Health:
     def standing(self) -> Readiness:
         """As :meth:`readiness`, but no neighbour is asked."""
         readiness = self._standing()
-        self._telemetry.ready(readiness.version)
+        served = readiness.served
+        if served is None:
+            self._telemetry.ready(None)
+        else:
+            self._telemetry.ready(served.source, version=served.version)
         return readiness
 
     def _standing(self) -> Readiness:
         if self._is_stopping:
-            return Readiness(is_ready=False, trouble="the service is stopping", is_stopping=True)
+            return Readiness(trouble="the service is stopping", is_stopping=True)
         try:
-            return Readiness(is_ready=True, version=self._shelf.champion().version)
+            return Readiness(served=self._ladder.serving())
         except TaxiPredictorError as error:
-            return Readiness(is_ready=False, trouble=str(error))
+            return Readiness(trouble=str(error))
 
 
 async def _answer(ping: Ping) -> str:

@@ -10,6 +10,7 @@ from itertools import groupby, islice
 from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.domain.level import MEMORY, STALE_AFTER, Ended, LevelTracker, LiveLevel
 from taxi_predictor.domain.model import DurationModel, ModelVersion
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.residuals import ended_trips
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.ports.outbound.clock import Clock
@@ -55,6 +56,8 @@ class LiveLevelling:
         """The level loaded last, if it was measured against *served*, by any trip, and is not stale."""
         if self._loaded is None or self._loaded[0] != served.version:
             return None
+        if served.source is not AnswerSource.CHAMPION:  # the version may be its own, the answer is not
+            return None
         level = self._loaded[1]
         if level is None or not level.trips or self._clock.now() - level.as_of > STALE_AFTER:
             return None
@@ -75,7 +78,7 @@ class LiveLevelling:
         """
         if self._every is None:
             return None
-        version = self._shelf.champion().version
+        version = _version(self._shelf.champion())
         self._loaded = (version, await self._levels.level(version))
         return self._loaded[1]
 
@@ -99,7 +102,7 @@ class LiveLevelling:
             spoken = await asyncio.to_thread(_ended, served.model, batch)
             ended += (trip for trip in spoken if trip.ended_s <= now.timestamp())
         level = await asyncio.to_thread(LevelTracker(reference).advance, now, ended)
-        await self._levels.save(served.version, level)
+        await self._levels.save(_version(served), level)
         return await self.load()
 
     async def follow(self) -> None:
@@ -176,3 +179,8 @@ def _from(batch: TripBatch, since: datetime) -> Iterator[TripBatch]:
     start = bisect_left(list(batch.table.get_column("pickup_at")), since)
     if start < len(batch):
         yield TripBatch(batch.table.slice(start, len(batch) - start))
+
+
+def _version(champion: ServedModel) -> ModelVersion:
+    assert champion.version is not None, "a champion was trained"
+    return champion.version

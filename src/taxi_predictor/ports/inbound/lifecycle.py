@@ -7,6 +7,7 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.errors import BrokenModel, PromotionRefused, UnknownModel
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
 from taxi_predictor.domain.promotion import same_city
+from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.versions import ModelVersions, WhichModel, digest
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Deed, Entry, Journal
@@ -35,6 +36,7 @@ class ModelLifecycle:
         registry: ModelRegistry,
         versions: ModelVersions,
         shelf: ModelShelf,
+        ladder: Ladder,
         journal: Journal,
         actor: str,
         clock: Clock,
@@ -44,6 +46,7 @@ class ModelLifecycle:
         self._registry = registry
         self._versions = versions
         self._shelf = shelf
+        self._ladder = ladder
         self._journal = journal
         self._actor = actor
         self._clock = clock
@@ -111,8 +114,12 @@ class ModelLifecycle:
         """
         champion = await self._versions.find("champion")
         async with self._versions.fetched(champion.version) as artifact:
-            await asyncio.to_thread(self._shelf.place, champion.version, artifact)
+            await asyncio.to_thread(self._place, champion.version, artifact)
         return champion
+
+    def _place(self, version: ModelVersion, artifact: ModelArtifact) -> None:
+        self._shelf.place(version, artifact)
+        self._ladder.refresh()  # here at once; other processes look by themselves
 
     def _fault(self, registered: RegisteredModel, artifact: ModelArtifact) -> str | None:
         """Why these files must not serve whoever wants it."""
@@ -139,7 +146,7 @@ class ModelLifecycle:
         self, registered: RegisteredModel, artifact: ModelArtifact, *, previous: ModelVersion | None
     ) -> RegisteredModel:
         # The shelf verifies: what cannot be served moves no alias.
-        await asyncio.to_thread(self._shelf.place, registered.version, artifact)
+        await asyncio.to_thread(self._place, registered.version, artifact)
         if previous is not None:
             await self._registry.point(Alias.PREVIOUS, previous)
         await self._registry.point(Alias.CHAMPION, registered.version)

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from taxi_predictor.domain.arithmetic import Column, ColumnArithmetic
 from taxi_predictor.domain.errors import TooMuch
-from taxi_predictor.domain.model import Manifest, ModelVersion
 from taxi_predictor.domain.place import Place, great_circle_km
 from taxi_predictor.domain.trip import PlanBatch
 from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_absurd
+from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.plans import PlanColumns
 
 __all__ = ["DurationMatrices", "DurationMatrix"]
@@ -24,8 +24,7 @@ class DurationMatrix:
     """Medians, row-major in (departures, origins, destinations), to the millisecond."""
     distances_km: Column
     """Great circles, row-major in (origins, destinations), to the metre."""
-    version: ModelVersion
-    manifest: Manifest
+    served: ServedModel
 
 
 class DurationMatrices:
@@ -67,8 +66,7 @@ class DurationMatrices:
         return DurationMatrix(
             durations_s=grid.spread(columns.m.rounded(medians_s, 3)),
             distances_km=once.spread(columns.m.rounded(_distances_km(columns.m, once.plans), 3)),
-            version=served.version,
-            manifest=served.model.manifest,
+            served=served,
         )
 
     def _inside(self, places: Sequence[Place]) -> Sequence[Place | None]:

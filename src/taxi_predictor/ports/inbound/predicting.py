@@ -13,13 +13,15 @@ from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.level import LiveLevel
-from taxi_predictor.domain.model import BatchEstimate, Manifest, ModelVersion
+from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.place import Place, Point, ZoneId, ZoneTable, great_circle_km
 from taxi_predictor.domain.plausibility import EARLIEST, LATEST
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
 from taxi_predictor.ports.inbound.known_zones import KnownZones
+from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.models import ModelShelf, ServedModel
+from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns
 from taxi_predictor.ports.outbound.telemetry import Telemetry
@@ -38,12 +40,16 @@ class Prediction:
 
     plan: TripPlan
     distribution: DurationDistribution[float]
-    version: ModelVersion
-    manifest: Manifest
+    served: ServedModel
+    """Who answered."""
     level: LiveLevel | None = None
     """The live level it was answered with."""
     degraded: str | None = None
     """What it had to do without, and why; None: nothing."""
+
+    @property
+    def source(self) -> AnswerSource:
+        return self.served.source
 
     @property
     def duration_s(self) -> float:
@@ -55,7 +61,7 @@ class Prediction:
         """What the live level multiplied the duration by, at the departure: 1 without any."""
         if self.level is None:
             return 1.0
-        city = self.manifest.city
+        city = self.served.manifest.city
         local = self.plan.pickup_at.astimezone(city.tz)
         minute_of_day = local.hour * 60 + local.minute + local.second / 60
         return round(exp(self.level.of(SCALAR, self.distance_km, minute_of_day)), 4)
@@ -80,7 +86,7 @@ class Prediction:
 
 
 class DurationPredictor:
-    """Answers by the champion.
+    """Answers by the champion, or by who stands in for it.
 
     *current_level* says what trips that ended lately say of its answers, and *level_trouble* what keeps
     that away.
@@ -89,7 +95,7 @@ class DurationPredictor:
     def __init__(
         self,
         *,
-        shelf: ModelShelf,
+        ladder: Ladder,
         zones: ZoneStore,
         clock: Clock,
         city: City,
@@ -104,7 +110,7 @@ class DurationPredictor:
         self._turn = asyncio.Semaphore()
         self._current_level = current_level
         self._level_trouble = level_trouble
-        self._shelf = shelf
+        self._ladder = ladder
         self._clock = clock
         self._zones = KnownZones(zones, clock)
 
@@ -131,13 +137,14 @@ class DurationPredictor:
         """
         return await self._zones.table()
 
-    def champion(self) -> ServedModel:
+    def serving(self) -> ServedModel:
         """Who answers.
 
         Raises:
-            NoChampion: no model was promoted yet.
+            NoChampion: no model was promoted yet, and nothing lower may answer.
+            BrokenModel: the champion cannot be used, and nothing lower may answer.
         """
-        return self._shelf.champion()
+        return self._ladder.serving()
 
     def now(self) -> datetime:
         """When a trip leaves that names no departure."""
@@ -150,14 +157,14 @@ class DurationPredictor:
             InvalidTrip: a place is outside the model's city, or the departure beyond its calendar.
             NoChampion: no model was promoted yet.
         """
-        served = self._shelf.champion()
+        served = self._ladder.serving()
         for plan in plans:
             refuse_impossible(plan, self.city)
         level = self._current_level(served)
         began_s = perf_counter()
         distributions = served.model.estimate(plans, level=level)
         self._telemetry.predicted(
-            version=served.version, trips=len(plans), elapsed_s=perf_counter() - began_s
+            version=served.version, source=served.source, trips=len(plans), elapsed_s=perf_counter() - began_s
         )
         return self._predictions(plans, distributions, served, level)
 
@@ -168,13 +175,12 @@ class DurationPredictor:
         served: ServedModel,
         level: LiveLevel | None,
     ) -> list[Prediction]:
-        version, manifest, degraded = served.version, served.model.manifest, self._level_trouble(served)
+        degraded = served.trouble or self._level_trouble(served)
         return [
             Prediction(
                 plan=plan,
                 distribution=distribution,
-                version=version,
-                manifest=manifest,
+                served=served,
                 level=level,
                 degraded=degraded,
             )
@@ -210,7 +216,7 @@ class DurationPredictor:
         Raises:
             NoChampion: no model was promoted yet.
         """
-        served = self._shelf.champion()
+        served = self._ladder.serving()
         level = self._current_level(served)
         estimates = []
         for offset in range(0, len(plans), SLICE_TRIPS):
@@ -219,15 +225,16 @@ class DurationPredictor:
                 began_s = perf_counter()
                 estimates.append(await asyncio.to_thread(served.model.estimate_batch, piece, level=level))
                 self._telemetry.predicted(
-                    version=served.version, trips=len(piece), elapsed_s=perf_counter() - began_s
+                    version=served.version,
+                    source=served.source,
+                    trips=len(piece),
+                    elapsed_s=perf_counter() - began_s,
                 )
         return estimates, served, level
 
-    def explain(self, plan: TripPlan) -> Explanation:
-        """What made the duration that :meth:`predict` answers for *plan*; the same errors."""
-        served = self._shelf.champion()
-        refuse_impossible(plan, self.city)
-        return served.model.explain(plan, level=self._current_level(served))
+    def explain(self, prediction: Prediction) -> Explanation:
+        """What made the duration of *prediction*, by who made it."""
+        return prediction.served.model.explain(prediction.plan, level=prediction.level)
 
     def predict_batch(self, plans: PlanBatch) -> tuple[BatchEstimate, ServedModel]:
         """The same estimates for many plans in columns, which cleaning has found possible.
@@ -235,7 +242,7 @@ class DurationPredictor:
         Raises:
             NoChampion: no model was promoted yet.
         """
-        served = self._shelf.champion()
+        served = self._ladder.serving()
         return served.model.estimate_batch(plans, level=self._current_level(served)), served
 
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from taxi_predictor.domain.cells import CellGrid
 from taxi_predictor.domain.departures import farthest_km
 from taxi_predictor.domain.errors import NoOutlines, TooMuch
-from taxi_predictor.domain.model import Manifest, ModelVersion
 from taxi_predictor.domain.outline import Polygon, area_km2, polygons_of, rectangle
 from taxi_predictor.domain.place import Place, ZoneId
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
@@ -36,8 +35,7 @@ class ReachMap:
     """Areas for growing times, each within the next: one set of durations decides on all."""
 
     areas: Sequence[Area]
-    version: ModelVersion
-    manifest: Manifest
+    served: ServedModel
 
 
 class Reach:
@@ -92,7 +90,7 @@ class Reach:
             )
 
         areas = await asyncio.to_thread(lambda: [area(limit_s) for limit_s in sorted(set(within_s))])
-        return ReachMap(areas=areas, version=served.version, manifest=served.model.manifest)
+        return ReachMap(areas=areas, served=served)
 
     async def by_zone(
         self, start: Place, *, pickup_at: datetime, within_s: Sequence[float], probability: float
@@ -128,7 +126,7 @@ class Reach:
             )
 
         areas = await asyncio.to_thread(lambda: [area(limit_s) for limit_s in sorted(set(within_s))])
-        return ReachMap(areas=areas, version=served.version, manifest=served.model.manifest)
+        return ReachMap(areas=areas, served=served)
 
     def _refuse_impossible(self, start: Place, pickup_at: datetime) -> None:
         plan = TripPlan(pickup=start, dropoff=start, pickup_at=pickup_at)

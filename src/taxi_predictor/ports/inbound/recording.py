@@ -9,7 +9,7 @@ from typing import Protocol
 
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.prediction_id import PredictionId, new_prediction_id
-from taxi_predictor.domain.record import AnswerSource, PredictionRecord
+from taxi_predictor.domain.record import PredictionRecord
 from taxi_predictor.ports.inbound.predicting import Prediction
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.predictions import PredictionLog, PredictionSpool
@@ -106,8 +106,8 @@ def _record(
         duration_s=prediction.duration_s,
         lower_s=lower_s,
         upper_s=upper_s,
-        version=prediction.version,
-        source=AnswerSource.CHAMPION,
+        version=prediction.served.version,
+        source=prediction.source,
         level_factor=prediction.level_factor,
         degraded=prediction.degraded,
         owner=owner,

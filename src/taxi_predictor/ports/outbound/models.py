@@ -11,6 +11,7 @@ from typing import Protocol
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.evaluation import BaselineScores, Scores
 from taxi_predictor.domain.model import DurationModel, Manifest, ModelArtifact, ModelVersion
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.split import TimeSplit
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.domain.verdict import Verdict
@@ -70,6 +71,15 @@ class ModelLoader(Protocol):
 
         Raises:
             BrokenModel: a file is missing or altered, or the format is not one this code serves.
+        """
+        ...
+
+    @abstractmethod
+    def open_spare(self, folder: Path, /) -> DurationModel:
+        """Load the simple model that came with the one in *folder*, of which no other file is looked at.
+
+        Raises:
+            BrokenModel: there is none, or it or the manifest is missing or altered.
         """
         ...
 
@@ -147,10 +157,23 @@ class ModelRegistry(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A model ready to answer, and the version it is."""
+    """A model ready to answer, the version it is, and whether a better one should."""
 
-    version: ModelVersion
+    version: ModelVersion | None
+    """None: it was never trained."""
     model: DurationModel
+    source: AnswerSource = AnswerSource.CHAMPION
+    trouble: str | None = None
+    """Why no better one answers; None where it is the champion."""
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.model.manifest
+
+    @property
+    def label(self) -> str:
+        """The version, or where there is none the source."""
+        return str(self.source if self.version is None else self.version)
 
 
 class ModelShelf(Protocol):
@@ -172,5 +195,24 @@ class ModelShelf(Protocol):
         Raises:
             NoChampion: none was ever placed.
             BrokenModel: it was damaged where it lies.
+        """
+        ...
+
+    @abstractmethod
+    def former(self) -> ServedModel:
+        """What was the champion before, verified as the champion is.
+
+        Raises:
+            NoChampion: there is none, or none any more.
+        """
+        ...
+
+    @abstractmethod
+    def spare(self) -> ServedModel:
+        """The simple model that came with the champion, however damaged the rest of that is.
+
+        Raises:
+            NoChampion: none was ever placed.
+            BrokenModel: it came with none, or that was damaged too.
         """
         ...

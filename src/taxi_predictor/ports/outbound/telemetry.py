@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from taxi_predictor.domain.model import ModelVersion
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
 
 __all__ = ["Exposition", "Figures", "LogTelemetry", "Telemetry"]
@@ -29,13 +30,19 @@ class Telemetry(Protocol):
         ...
 
     @abstractmethod
-    def predicted(self, *, version: ModelVersion, trips: int, elapsed_s: float) -> None:
-        """The model *version* estimated *trips* together, within *elapsed_s*. Every telling counts."""
+    def predicted(
+        self, *, version: ModelVersion | None, source: AnswerSource, trips: int, elapsed_s: float
+    ) -> None:
+        """The model *version* (None: none that was trained), answering as *source*, estimated *trips*
+        together, within *elapsed_s*. Every telling counts."""
         ...
 
     @abstractmethod
-    def ready(self, version: ModelVersion | None, /) -> None:
-        """The service answers with *version*; None: it is not ready. Only the last telling counts."""
+    def ready(self, source: AnswerSource | None, /, *, version: ModelVersion | None = None) -> None:
+        """The service answers as *source*, by the model *version* if it was trained; None: it is not ready.
+
+        Only the last telling counts.
+        """
         ...
 
 

@@ -107,10 +107,41 @@ class ModelShelfContract(TableMaker):
             with pytest.raises(NoChampion):
                 shelf.champion()
 
+    async def test_the_former_champion_can_stand_in(self) -> None:
+        """With its version; an empty shelf and one with a single model have none."""
+        async with self.open() as (shelf, trainer):
+            slow, fast = await self._two(trainer)
+            for placed in (None, slow):
+                if placed is not None:
+                    shelf.place(ONE, placed)
+                with pytest.raises(NoChampion):
+                    shelf.former()
+            slow_s = _medians_s(shelf.champion().model)
+            shelf.place(TWO, fast)
+            assert shelf.former().version == ONE
+            assert _medians_s(shelf.former().model) == slow_s
+            shelf.place(ONE, slow)
+            assert shelf.former().version == TWO
+
+    async def test_the_spare_is_what_came_with_the_champion(self) -> None:
+        """It answers for the same city; an empty shelf has none."""
+        async with self.open() as (shelf, trainer):
+            with pytest.raises(NoChampion):
+                shelf.spare()
+            slow, fast = await self._two(trainer)
+            shelf.place(ONE, slow)
+            slow_s = _medians_s(shelf.spare().model)
+            shelf.place(TWO, fast)
+            spare = shelf.spare()
+            assert (spare.version, spare.manifest.city) == (TWO, fast.manifest.city)
+            assert sum(_medians_s(spare.model)) < sum(slow_s)
+
     async def test_readers_see_the_old_champion_or_the_new(self) -> None:
         """While one is replaced by another, version and model belong together and always answer."""
         async with self.open() as (shelf, trainer):
-            artifacts = dict(zip((ONE, TWO), await self._two(trainer), strict=True))
+            artifacts: dict[ModelVersion | None, ModelArtifact] = dict(
+                zip((ONE, TWO), await self._two(trainer), strict=True)
+            )
             shelf.place(ONE, artifacts[ONE])
 
             def read() -> bool:

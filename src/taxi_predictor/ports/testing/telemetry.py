@@ -11,12 +11,14 @@ from typing import Protocol
 import pytest
 
 from taxi_predictor.domain.model import ModelVersion
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
 from taxi_predictor.ports.outbound.telemetry import Figures, LogTelemetry, Telemetry
 
 __all__ = ["ReadableTelemetry", "TelemetryContract"]
 
 THREADS, TELLINGS = 4, 250
+CHAMPION = AnswerSource.CHAMPION
 TEXTS = ("", "/v1/models/{version}", 'a"b\\c', "one\ntwo\x00", "京都 🚕", "x" * 5_000)
 NUMBERS = (0.0, 1e-9, 1e12, math.inf, math.nan)
 WISHES = ("", "*/*", "text/plain", "application/openmetrics-text; version=1.0.0", "text/html", ";;q=,")
@@ -35,7 +37,7 @@ def _refused(telemetry: ReadableTelemetry) -> None:
 
 
 def _predicted(telemetry: ReadableTelemetry) -> None:
-    telemetry.predicted(version=ModelVersion(3), trips=2, elapsed_s=0.25)
+    telemetry.predicted(version=ModelVersion(3), source=CHAMPION, trips=2, elapsed_s=0.25)
 
 
 def _logged(telemetry: ReadableTelemetry) -> None:
@@ -72,15 +74,18 @@ class TelemetryContract(ABC):
     async def test_of_readiness_the_last_telling_counts(self) -> None:
         """What was told before leaves no trace, and telling it again changes nothing."""
         async with self.open() as telemetry:
-            telemetry.ready(ModelVersion(3))
-            with_three = telemetry.exposition().text
-            telemetry.ready(None)
-            assert telemetry.exposition().text != with_three
-            telemetry.ready(ModelVersion(4))
-            assert telemetry.exposition().text != with_three
-            telemetry.ready(ModelVersion(3))
-            telemetry.ready(ModelVersion(3))
-            assert telemetry.exposition().text == with_three
+
+            def told(source: AnswerSource | None, version: int | None = None) -> bytes:
+                telemetry.ready(source, version=None if version is None else ModelVersion(version))
+                return telemetry.exposition().text
+
+            with_three = told(CHAMPION, 3)
+            assert told(None) != with_three
+            assert told(CHAMPION, 4) != with_three
+            assert told(AnswerSource.LAST_GOOD, 3) != with_three
+            assert told(AnswerSource.FALLBACK_SPEED) != with_three
+            told(CHAMPION, 3)
+            assert told(CHAMPION, 3) == with_three
 
     async def test_of_the_spool_the_last_telling_counts(self) -> None:
         """What was told before leaves no trace, and every part of it can be read."""
@@ -131,7 +136,7 @@ class TelemetryContract(ABC):
         async with self.open() as telemetry:
             for number in NUMBERS:
                 telemetry.answered(method=text, route=text, status=0, elapsed_s=number)
-                telemetry.predicted(version=ModelVersion(1), trips=0, elapsed_s=number)
+                telemetry.predicted(version=None, source=CHAMPION, trips=0, elapsed_s=number)
             telemetry.refused(reason=text)
             assert telemetry.exposition().text
 

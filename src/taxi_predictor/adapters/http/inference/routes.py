@@ -56,7 +56,7 @@ async def live() -> LiveAnswer:
 @get("/health/ready")
 async def ready(request: ApiRequest) -> ReadyAnswer:
     readiness = await request.hexagon.health.readiness()
-    if readiness.version is None:
+    if not readiness.is_ready:
         raise NotReady(readiness)
     return ReadyAnswer(ready=True)
 
@@ -66,7 +66,7 @@ async def model_metadata(request: ApiRequest, name: Name, version: Version = Non
     served = _served(request, name, version)
     return ModelMetadata(
         name=name,
-        versions=[str(served.version)],
+        versions=[served.label],
         platform=served.model.manifest.engine,
         inputs=[TensorMetadata(name=each, datatype=INPUTS[each][0], shape=[-1]) for each in REQUIRED],
         outputs=[TensorMetadata(name=each, datatype="FP64", shape=[-1]) for each in OUTPUTS],
@@ -103,7 +103,7 @@ async def infer(request: ApiRequest, name: Name, version: Version = None) -> Res
         [output for output, binary in wanted.items() if binary],
     )
     answer = msgspec.json.encode(
-        InferAnswer(model_name=name, model_version=str(served.version), id=body.id, outputs=outputs)
+        InferAnswer(model_name=name, model_version=served.label, id=body.id, outputs=outputs)
     )
     if not following:
         return Response(answer, media_type="application/json")
@@ -122,12 +122,12 @@ def _served(request: ApiRequest, name: str, version: str | None) -> ServedModel:
     ours = request.options.model_name
     if name != ours:
         raise UnknownModel(f"there is no model {name!r} here, only {ours!r}")
-    return _refuse_other(version, request.hexagon.predictor.champion())
+    return _refuse_other(version, request.hexagon.predictor.serving())
 
 
 def _refuse_other(version: str | None, served: ServedModel) -> ServedModel:
-    if version not in (None, str(served.version)):
-        raise UnknownModel(f"version {version!r} does not serve, but {served.version} does")
+    if version not in (None, served.label):
+        raise UnknownModel(f"version {version!r} does not serve, but {served.label} does")
     return served
 
 

@@ -111,7 +111,7 @@ async def _legs(request: ApiRequest, question: Question) -> tuple[Sequence[OsrmL
                     [TripPlan(pickup=here, dropoff=there, pickup_at=at)]
                 )
             duration_s, distance_m = prediction.duration_s, float(round(prediction.distance_km * 1000))
-            at, version = prediction.arrival_at, prediction.version
+            at, version = prediction.arrival_at, prediction.served.label
         legs.append(_leg(duration_s, distance_m, wanted=question.given[ANNOTATIONS]))
         await asyncio.sleep(0)  # so that others have their turn
     return legs, UNSET if version is None else str(version)

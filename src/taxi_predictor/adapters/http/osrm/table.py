@@ -133,7 +133,7 @@ async def table(request: ApiRequest) -> Response[OsrmTable]:
         sources=question.waypoints(sources),
         destinations=question.waypoints(destinations),
         fallback_speed_cells=UNSET if given[FALLBACK_SPEED] is None else _indexes_of(cells.by_fallback),
-        data_version=str(matrix.version),
+        data_version=matrix.served.label,
     )
     return Response(answer)
 

@@ -8,12 +8,20 @@ from litestar import post
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from taxi_predictor.adapters.http.bodies import ModelAnswer, PlaceBody, departure_of, place_of
+from taxi_predictor.adapters.http.bodies import (
+    Degraded,
+    ModelAnswer,
+    PlaceBody,
+    Source,
+    departure_of,
+    place_of,
+)
 from taxi_predictor.adapters.http.examples import A_DROPOFF, A_MODEL, A_PICKUP, A_PICKUP_AT
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.arrivals import LOOK_BACK, Bound, Chance
 from taxi_predictor.ports.inbound.predicting import Prediction
@@ -100,7 +108,7 @@ class LatestDepartureAnswer(Struct, frozen=True, kw_only=True):
             return cls(
                 probability=probability, pickup_at=None, duration_s=None, arrival_at=None, reason=reason
             )
-        tz = prediction.manifest.city.tz
+        tz = prediction.served.manifest.city.tz
         return cls(
             probability=probability,
             pickup_at=prediction.plan.pickup_at.astimezone(tz),
@@ -119,7 +127,9 @@ class ArrivalAnswer(Struct, frozen=True, kw_only=True):
         | UnsetType
     ) = UNSET
     distance_km: Annotated[float, Meta(description="The great circle from pickup to drop-off.")]
-    model: ModelAnswer
+    model: ModelAnswer | None
+    source: Source
+    degraded: Degraded
 
 
 @post(
@@ -158,7 +168,9 @@ async def arrive(
         chance=ChanceAnswer.of(chance) if is_chance else UNSET,
         latest_departure=latest,
         distance_km=chance.prediction.distance_km,
-        model=ModelAnswer.of(chance.prediction.version, chance.prediction.manifest),
+        model=ModelAnswer.of(chance.prediction.served),
+        source=chance.prediction.served.source,
+        degraded=chance.prediction.degraded,
     )
 
 
@@ -192,6 +204,8 @@ EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
             ),
             distance_km=4.733,
             model=A_MODEL,
+            source=AnswerSource.CHAMPION,
+            degraded=None,
         )
     ],
 }

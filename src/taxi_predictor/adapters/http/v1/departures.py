@@ -13,8 +13,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from taxi_predictor.adapters.http.bodies import (
     DEFAULT_COVERAGE,
     Coverage,
+    Degraded,
     ModelAnswer,
     PlaceBody,
+    Source,
     departure_of,
     place_of,
 )
@@ -25,6 +27,7 @@ from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import InvalidTrip
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.departures import Departures
 from taxi_predictor.ports.inbound.predicting import Prediction
@@ -85,7 +88,9 @@ class DeparturesAnswer(Struct, frozen=True, kw_only=True):
     departures: list[DepartureAnswer]
     coverage: Coverage
     distance_km: Annotated[float, Meta(description="The great circle from pickup to drop-off.")]
-    model: ModelAnswer
+    model: ModelAnswer | None
+    source: Source
+    degraded: Degraded
 
     @classmethod
     def of(cls, departures: Departures, coverage: float) -> "DeparturesAnswer":
@@ -95,7 +100,9 @@ class DeparturesAnswer(Struct, frozen=True, kw_only=True):
             departures=[DepartureAnswer.of(answer, coverage) for answer in departures.answers],
             coverage=coverage,
             distance_km=fastest.distance_km,
-            model=ModelAnswer.of(fastest.version, fastest.manifest),
+            model=ModelAnswer.of(fastest.served),
+            source=fastest.served.source,
+            degraded=fastest.degraded,
         )
 
 
@@ -238,6 +245,8 @@ EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
             coverage=DEFAULT_COVERAGE,
             distance_km=20.871,
             model=A_MODEL,
+            source=AnswerSource.CHAMPION,
+            degraded=None,
         )
     ],
 }

@@ -11,9 +11,11 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from taxi_predictor.adapters.http.arrays import encoded
 from taxi_predictor.adapters.http.bodies import (
+    Degraded,
     Departure,
     ModelAnswer,
     PlaceBody,
+    Source,
     departure_of,
     place_of,
 )
@@ -25,6 +27,7 @@ from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import InvalidTrip, TooMuch
 from taxi_predictor.domain.place import Place
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 
 __all__ = ["EXAMPLES", "ROUTES", "MatrixAnswer", "MatrixBody"]
@@ -72,7 +75,9 @@ class MatrixAnswer(Struct, frozen=True, kw_only=True):
         Meta(description="Great circles by [origin][destination].", extra_json_schema=_array(_array(_CELL))),
     ]
     departures: Annotated[list[datetime], Meta(description="Of durations_s, in its order.")]
-    model: ModelAnswer
+    model: ModelAnswer | None
+    source: Source
+    degraded: Degraded
 
 
 @post(
@@ -111,7 +116,9 @@ async def matrix(data: JSONBody[MatrixBody], request: ApiRequest) -> MatrixAnswe
         durations_s=await encoded(np.asarray(found.durations_s).reshape(shape), form),
         distances_km=await encoded(np.asarray(found.distances_km).reshape(rows), form),
         departures=departures,
-        model=ModelAnswer.of(found.version, found.manifest),
+        model=ModelAnswer.of(found.served),
+        source=found.served.source,
+        degraded=found.served.trouble,
     )
 
 
@@ -137,6 +144,8 @@ EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
             distances_km=Raw(b"[[20.86],[20.13]]"),
             departures=[_DEPARTURE],
             model=A_MODEL,
+            source=AnswerSource.CHAMPION,
+            degraded=None,
         )
     ],
 }

@@ -8,13 +8,22 @@ from litestar import post
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from taxi_predictor.adapters.http.bodies import Departure, ModelAnswer, PlaceBody, departure_of, place_of
+from taxi_predictor.adapters.http.bodies import (
+    Degraded,
+    Departure,
+    ModelAnswer,
+    PlaceBody,
+    Source,
+    departure_of,
+    place_of,
+)
 from taxi_predictor.adapters.http.examples import A_MODEL, A_PICKUP, A_PICKUP_AT
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import InvalidTrip
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.inbound.dispatch import Approach, Vehicle
 
 __all__ = ["EXAMPLES", "ROUTES"]
@@ -82,7 +91,9 @@ class NearestAnswer(Struct, frozen=True, kw_only=True):
     pickup_at: Annotated[datetime, Meta(tz=True)]
     nearest: Annotated[list[ApproachAnswer], Meta(description="By duration, the soonest first.")]
     unreachable: Annotated[list[str], Meta(description="Ids of vehicles outside the city.")]
-    model: ModelAnswer
+    model: ModelAnswer | None
+    source: Source
+    degraded: Degraded
 
 
 @post(
@@ -116,7 +127,9 @@ async def find_nearest(
         pickup_at=pickup_at,
         nearest=[ApproachAnswer.of(approach) for approach in ranking.nearest],
         unreachable=[vehicle.id for vehicle in ranking.unreachable],
-        model=ModelAnswer.of(ranking.version, ranking.manifest),
+        model=ModelAnswer.of(ranking.served),
+        source=ranking.served.source,
+        degraded=ranking.served.trouble,
     )
 
 
@@ -156,6 +169,8 @@ EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
             ],
             unreachable=[],
             model=A_MODEL,
+            source=AnswerSource.CHAMPION,
+            degraded=None,
         )
     ],
 }

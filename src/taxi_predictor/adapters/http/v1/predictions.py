@@ -35,7 +35,7 @@ async def predict(
     plan = await data.to_plan(predictor)
     with timed(request.scope, "model"):
         [prediction] = predictor.predict([plan])
-        explanation = predictor.explain(plan) if explain else None
+        explanation = predictor.explain(prediction) if explain else None
     with timed(request.scope, "log"):
         kept = await request.hexagon.recording.keep(
             [prediction], owner=caller(request.scope).name, references=[data.reference]

@@ -8,7 +8,15 @@ from litestar import post
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from taxi_predictor.adapters.http.bodies import Departure, ModelAnswer, PlaceBody, departure_of, place_of
+from taxi_predictor.adapters.http.bodies import (
+    Degraded,
+    Departure,
+    ModelAnswer,
+    PlaceBody,
+    Source,
+    departure_of,
+    place_of,
+)
 from taxi_predictor.adapters.http.decoding import InvalidBody
 from taxi_predictor.adapters.http.examples import A_MODEL, A_PICKUP, A_PICKUP_AT
 from taxi_predictor.adapters.http.openapi import problem_responses
@@ -16,6 +24,7 @@ from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import NotFound
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.inbound.reach import Area
 
 __all__ = ["EXAMPLES", "ROUTES"]
@@ -88,7 +97,9 @@ class ReachAnswer(Struct, frozen=True, kw_only=True):
     type: Literal["FeatureCollection"] = "FeatureCollection"
     features: list[ReachFeature]
     pickup_at: Annotated[datetime, Meta(tz=True)]
-    model: ModelAnswer
+    model: ModelAnswer | None
+    source: Source
+    degraded: Degraded
 
 
 @post(
@@ -131,7 +142,9 @@ async def map_reach(
     return ReachAnswer(
         features=[ReachFeature.of(area, data.probability) for area in found.areas],
         pickup_at=pickup_at,
-        model=ModelAnswer.of(found.version, found.manifest),
+        model=ModelAnswer.of(found.served),
+        source=found.served.source,
+        degraded=found.served.trouble,
     )
 
 
@@ -160,6 +173,8 @@ EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
             ],
             pickup_at=A_PICKUP_AT,
             model=A_MODEL,
+            source=AnswerSource.CHAMPION,
+            degraded=None,
         )
     ],
 }
