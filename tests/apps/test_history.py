@@ -18,11 +18,12 @@ from taxi_predictor.domain.model import ModelArtifact, ModelVersion
 from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.testing.samples import NOON, a_report, an_artifact
+from taxi_predictor.ports.testing.strategies import A_CITY
 
 
 async def test_a_difference_names_what_differs_and_nothing_else(tmp_path: Path) -> None:
     registry = MemoryModelRegistry(clock=MemoryClock(NOON))
-    versions = ModelVersions(registry=registry, loader=ConstantSpeedLoader())
+    versions = ModelVersions(city=A_CITY, registry=registry, loader=ConstantSpeedLoader())
     history = ModelHistory(journal=MemoryJournal(), versions=versions)
     first = an_artifact(tmp_path)
     params = {**first.manifest.params, "num_leaves": 127}

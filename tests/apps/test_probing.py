@@ -70,7 +70,7 @@ async def probing(
     await registry.register(artifact, a_report())
     store = MemoryTripStore(MemoryQuarantine())
     await store.add(PartName(family="sample", name="one"), stream(Columns().clean_batch(trips)))
-    versions = ModelVersions(registry=registry, loader=loader)
+    versions = ModelVersions(city=A_CITY, registry=registry, loader=loader)
     return ModelProbing(city=A_CITY, trips=store, versions=versions)
 
 

@@ -1,8 +1,8 @@
 """What lies in local folders keeps its contract, and bears what happens to files."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,12 +10,15 @@ import pytest
 
 from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
 from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
+from taxi_predictor.adapters.disk.sync import DiskSyncNotes
 from taxi_predictor.domain.errors import StorageFull, Unavailable
 from taxi_predictor.ports.outbound.access import KeySnapshot
 from taxi_predictor.ports.outbound.backtests import BacktestStore
+from taxi_predictor.ports.outbound.sync import SyncNotes, SyncState
 from taxi_predictor.ports.testing.access import KeySnapshotContract, an_api_key
 from taxi_predictor.ports.testing.backtests import ONE, BacktestStoreContract, a_result
 from taxi_predictor.ports.testing.samples import NOON
+from taxi_predictor.ports.testing.sync import SyncNotesContract
 
 
 class TestDiskBacktestStore(BacktestStoreContract):
@@ -44,6 +47,25 @@ class TestDiskBacktestStore(BacktestStoreContract):
             await store.put(ONE, a_result())
         with pytest.raises(Unavailable, match="file"):
             await store.get(ONE)
+
+
+class TestDiskSyncNotes(SyncNotesContract):
+    @contextmanager
+    def open(self) -> Iterator[SyncNotes]:
+        with TemporaryDirectory() as folder:
+            yield DiskSyncNotes(Path(folder) / "home" / "sync.json")
+
+    @pytest.mark.parametrize("content", [b"", b"{", b'{"looked_at": 7}', b"\xff"])
+    def test_a_damaged_note_is_as_good_as_none(self, tmp_path: Path, content: bytes) -> None:
+        (tmp_path / "sync.json").write_bytes(content)
+        assert DiskSyncNotes(tmp_path / "sync.json").last() is None
+
+    def test_a_folder_that_cannot_be_written_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("in the way")
+        notes = DiskSyncNotes(tmp_path / "file" / "sync.json")
+        with pytest.raises(StorageFull, match="file"):
+            notes.note(SyncState(looked_at=NOON, version=None))
+        assert notes.last() is None
 
 
 class TestDiskKeySnapshot(KeySnapshotContract):

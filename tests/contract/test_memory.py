@@ -31,6 +31,7 @@ from taxi_predictor.adapters.memory.predictions import (
     MemoryRetention,
 )
 from taxi_predictor.adapters.memory.progress import MemoryProgress
+from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trials import MemoryTrialStore
@@ -60,6 +61,7 @@ from taxi_predictor.ports.outbound.predictions import (
     Retention,
 )
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource
 from taxi_predictor.ports.outbound.tuning import TrialStore
 from taxi_predictor.ports.testing.access import KeySnapshotContract, KeyStoreContract
@@ -81,6 +83,7 @@ from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.retention import RetentionContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip
+from taxi_predictor.ports.testing.sync import SyncNotesContract
 from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
 from taxi_predictor.ports.testing.trials import TrialStoreContract
@@ -251,6 +254,12 @@ class TestMemoryRetention(RetentionContract):
         log = MemoryPredictionLog()
         outcomes = MemoryOutcomeLog(log)
         yield log, outcomes, MemoryRetention(log, outcomes)
+
+
+class TestMemorySyncNotes(SyncNotesContract):
+    @contextmanager
+    def open(self) -> Iterator[SyncNotes]:
+        yield MemorySyncNotes()
 
 
 class TestMemoryRateLimits(RateLimitsContract):

@@ -31,6 +31,7 @@ from taxi_predictor.adapters.memory.predictions import (
     MemoryPredictionSpool,
 )
 from taxi_predictor.adapters.memory.progress import MemoryProgress
+from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trips import MemoryCatalog, MemoryQuarantine, MemoryTripStore
 from taxi_predictor.domain.access import Scope, new_key
@@ -63,6 +64,7 @@ from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelRegistry, ModelShelf
 from taxi_predictor.ports.outbound.predictions import OutcomeLog, PredictionLog
+from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 from taxi_predictor.ports.outbound.trips import TripStore
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_report
@@ -160,6 +162,7 @@ def serving(
     predictions: PredictionLog | None = None,
     outcomes: OutcomeLog | None = None,
     lowest: AnswerSource = AnswerSource.CHAMPION,
+    notes: SyncNotes | None = None,
     **options: Any,
 ) -> Iterator[Client]:
     @asynccontextmanager
@@ -173,7 +176,10 @@ def serving(
         serving_shelf, now = shelf or a_shelf(), clock or MemoryClock(NOON)
         rejects, loader = quarantine or MemoryQuarantine(), ConstantSpeedLoader()
         stored, known = trips or MemoryTripStore(rejects), registry or MemoryModelRegistry(clock=now)
-        versions, deeds = ModelVersions(registry=known, loader=loader), journal or MemoryJournal()
+        versions, deeds = (
+            ModelVersions(city=A_CITY, registry=known, loader=loader),
+            journal or MemoryJournal(),
+        )
         levelling = LiveLevelling(
             trips=stored,
             shelf=serving_shelf,
@@ -236,13 +242,13 @@ def serving(
             repeats=RepeatedRequests(
                 answers=answers or MemoryAnswerStore(), clock=now, lease=timedelta(minutes=1)
             ),
-            health=Health(ladder=ladder, telemetry=told, pings=pings or {}),
+            health=Health(
+                ladder=ladder, notes=notes or MemorySyncNotes(), clock=now, telemetry=told, pings=pings or {}
+            ),
             telemetry=told,
             figures=told,
             history=ModelHistory(journal=deeds, versions=versions),
             lifecycle=ModelLifecycle(
-                city=A_CITY,
-                loader=loader,
                 registry=known,
                 versions=versions,
                 shelf=serving_shelf,

@@ -48,6 +48,7 @@ def test_with_a_champion_the_service_is_ready_whoever_is_down(serve: Serve, path
         "version": 3,
         "source": "champion",
         "degraded": None,
+        "sync": None,
         "neighbours": {"registry": "ok", "database": "the trip database does not answer"},
     }
 

@@ -26,6 +26,7 @@ from taxi_predictor.adapters.memory.models import (
 )
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.progress import MemoryProgress
+from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.trials import MemoryTrialStore
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
@@ -43,9 +44,11 @@ from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.judging import ModelJudge
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
+from taxi_predictor.ports.inbound.syncing import ModelSync
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.backtests import BacktestStore
+from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.models import ModelTrainer, TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
@@ -165,10 +168,11 @@ class World:
         self.loader = BentLoader()
         self.registry = MemoryModelRegistry(clock=self.clock)
         self.shelf = MemoryModelShelf(self.loader)
+        self.notes = MemorySyncNotes()
 
     @property
     def versions(self) -> ModelVersions:
-        return ModelVersions(registry=self.registry, loader=self.loader)
+        return ModelVersions(city=self.city, registry=self.registry, loader=self.loader)
 
     @property
     def training(self) -> ModelTraining:
@@ -218,8 +222,6 @@ class World:
     @property
     def lifecycle(self) -> ModelLifecycle:
         return ModelLifecycle(
-            city=self.city,
-            loader=self.loader,
             registry=self.registry,
             versions=self.versions,
             shelf=self.shelf,
@@ -227,6 +229,17 @@ class World:
             journal=self.journal,
             actor="ada",
             clock=self.clock,
+        )
+
+    def sync(self, *, clock: Clock | None = None) -> ModelSync:
+        """That of a machine whose shelf is the world's."""
+        return ModelSync(
+            versions=self.versions,
+            shelf=self.shelf,
+            journal=self.journal,
+            notes=self.notes,
+            clock=clock or self.clock,
+            every=timedelta(milliseconds=5),
         )
 
     async def store(self, trips: Sequence[FinishedTrip], family: str = "steady") -> None:

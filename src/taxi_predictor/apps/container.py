@@ -44,6 +44,7 @@ from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.inbound.retention import LogRetention
 from taxi_predictor.ports.inbound.shipping import SpoolShipping
 from taxi_predictor.ports.inbound.stock import Stock
+from taxi_predictor.ports.inbound.syncing import ModelSync
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.limits import RateLimits
@@ -53,6 +54,8 @@ from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 __all__ = ["Container", "open_container", "wire"]
 
 
+SYNC_EVERY_S = 2.0
+"""Where a process is asked to follow the registry of a service that itself does not."""
 LEASE_MARGIN = timedelta(seconds=30)
 """From a request's deadline until its idempotency key is free: for its answer to be kept, and for clocks."""
 
@@ -66,6 +69,7 @@ class Container:
     training: ModelTraining
     backtest: Backtest
     lifecycle: ModelLifecycle
+    sync: ModelSync
     history: ModelHistory
     ladder: Ladder
     predictor: DurationPredictor
@@ -103,7 +107,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         clock=outbound.clock,
         every=timedelta(seconds=settings.live_level_every_s) if settings.live_level_every_s else None,
     )
-    versions = ModelVersions(registry=outbound.registry, loader=outbound.loader)
+    versions = ModelVersions(city=city, registry=outbound.registry, loader=outbound.loader)
     ladder = Ladder(
         shelf=outbound.shelf, fallback=outbound.fallback, lowest=AnswerSource(settings.lowest_source)
     )
@@ -181,9 +185,15 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             code_version=__version__,
             progress=outbound.progress,
         ),
+        sync=ModelSync(
+            versions=versions,
+            shelf=outbound.shelf,
+            journal=outbound.journal,
+            notes=outbound.sync_notes,
+            clock=outbound.clock,
+            every=timedelta(seconds=settings.model_sync_every_s or SYNC_EVERY_S),
+        ),
         lifecycle=ModelLifecycle(
-            city=city,
-            loader=outbound.loader,
             registry=outbound.registry,
             versions=versions,
             shelf=outbound.shelf,
@@ -243,7 +253,13 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             max_age=timedelta(seconds=settings.api_keys_max_age_s),
             open_predict=settings.api_open_predict,
         ),
-        health=Health(ladder=ladder, telemetry=outbound.telemetry, pings=outbound.pings),
+        health=Health(
+            ladder=ladder,
+            notes=outbound.sync_notes,
+            clock=outbound.clock,
+            telemetry=outbound.telemetry,
+            pings=outbound.pings,
+        ),
         telemetry=outbound.telemetry,
         figures=outbound.figures,
         outbound=outbound,

@@ -18,6 +18,7 @@ from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns
 from taxi_predictor.ports.outbound.predictions import OutcomeLog, PredictionLog, PredictionSpool, Retention
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.telemetry import Figures, LogTelemetry, Telemetry
 from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripErasure, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
@@ -53,6 +54,7 @@ class Outbound:
     loader: ModelLoader
     registry: ModelRegistry
     shelf: ModelShelf
+    sync_notes: SyncNotes
     fallback: DurationModel
     """Answers where there is no trained model."""
     journal: Journal

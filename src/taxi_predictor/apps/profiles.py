@@ -50,6 +50,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         MemoryPredictionSpool,
         MemoryRetention,
     )
+    from taxi_predictor.adapters.memory.sync import MemorySyncNotes
     from taxi_predictor.adapters.memory.trials import MemoryTrialStore
     from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
     from taxi_predictor.adapters.prometheus.telemetry import figures_of_process
@@ -85,6 +86,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         loader=loader,
         registry=MemoryModelRegistry(clock=clock),
         shelf=MemoryModelShelf(loader),
+        sync_notes=MemorySyncNotes(),
         fallback=fallback_model(city),
         journal=MemoryJournal(),
         keys=MemoryKeyStore(),
@@ -144,6 +146,7 @@ async def _stored(
     from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
     from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
     from taxi_predictor.adapters.disk.shelf import DiskModelShelf
+    from taxi_predictor.adapters.disk.sync import DiskSyncNotes
     from taxi_predictor.adapters.disk.trials import DiskTrialStore
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
@@ -197,6 +200,7 @@ async def _stored(
         backtests=DiskBacktestStore(settings.home / "backtests"),
         loader=loader,
         shelf=DiskModelShelf(models_folder(settings), loader),
+        sync_notes=DiskSyncNotes(settings.home / "sync.json"),
         fallback=fallback_model(city),
         registry=registry,
         journal=PostgresJournal(pool),

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from importlib import import_module
 from tempfile import TemporaryDirectory
@@ -20,6 +20,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from taxi_predictor.apps.companion import accompanied
 from taxi_predictor.apps.draining import announce_stop, ignore_stop
 from taxi_predictor.apps.settings import Settings, load_settings
 
@@ -78,7 +79,7 @@ def main(application: str = "taxi_predictor.apps.api:create") -> None:
         after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, STOP),
         after_in_child=_be_a_worker,
     )
-    with _room_for_figures(settings):
+    with _room_for_figures(settings), _following_the_registry(settings):
         server = DrainingServer(application, settings)
         server.serve(target_loader=_build)
         if server.was_hurried:
@@ -99,6 +100,13 @@ def _build(application: str) -> Callable[..., Any]:
     module, _, function = application.partition(":")
     built: Callable[..., Any] = getattr(import_module(module), function)()
     return built
+
+
+def _following_the_registry(settings: Settings) -> AbstractContextManager[None]:
+    """A process that does it for all workers; none where models are kept in memory, each worker's own."""
+    if settings.profile == "memory" or not settings.model_sync_every_s:
+        return nullcontext()
+    return accompanied([sys.executable, "-m", "taxi_predictor.apps.syncing"])
 
 
 @contextmanager

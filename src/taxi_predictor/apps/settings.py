@@ -53,6 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Of everything random in training."""
     prediction_log: Literal["spool", "commit", "off"] = "spool"
     """How predictions get into the log: through a file under home, before they are answered, or never."""
+    model_sync_every_s: Annotated[float, msgspec.Meta(ge=0)] = 2.0
+    """How often the registry is asked for a new champion while a service runs; 0: it is not."""
     lowest_source: Literal["champion", "last-good", "speed-profile", "fallback-speed"] = "fallback-speed"
     """What may answer where the champion cannot: this step of the ladder, and those above it."""
     unlogged: Literal["answer", "refuse"] = "answer"

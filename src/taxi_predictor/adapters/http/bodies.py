@@ -264,11 +264,20 @@ class LivenessAnswer(Struct, frozen=True, kw_only=True):
     status: Literal["live"] = "live"
 
 
+class SyncAnswer(Struct, frozen=True, kw_only=True):
+    """How the last look at the registry went."""
+
+    looked_at: Annotated[datetime, Meta(tz=True)]
+    version: Annotated[int | None, Meta(description="Of the champion there; null: none was found.")]
+    trouble: Annotated[str | None, Meta(description="Why it does not serve here; null: it does.")]
+
+
 class ReadinessAnswer(Struct, frozen=True, kw_only=True):
     """Predictions are answered; a neighbour that is down does not change that."""
 
     version: Annotated[int | None, Meta(description="Of the model that answers; null: none does.")]
     source: Source
     degraded: Degraded
+    sync: Annotated[SyncAnswer | None, Meta(description="null: nobody follows the registry.")]
     neighbours: Annotated[dict[str, str], Meta(description="Name to ``ok`` or what is wrong.")]
     status: Literal["ready"] = "ready"

@@ -14,6 +14,7 @@ from taxi_predictor.adapters.http.bodies import (
     PredictionAnswer,
     PredictionBody,
     ReadinessAnswer,
+    SyncAnswer,
 )
 from taxi_predictor.adapters.http.problems import FieldProblem, NotReadyProblem, Problem
 from taxi_predictor.domain.record import AnswerSource
@@ -138,7 +139,13 @@ EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
     ],
     LivenessAnswer: [LivenessAnswer()],
     ReadinessAnswer: [
-        ReadinessAnswer(version=3, source=AnswerSource.CHAMPION, degraded=None, neighbours={"database": "ok"})
+        ReadinessAnswer(
+            version=3,
+            source=AnswerSource.CHAMPION,
+            degraded=None,
+            sync=SyncAnswer(looked_at=A_PICKUP_AT, version=3, trouble=None),
+            neighbours={"database": "ok"},
+        )
     ],
     Problem: list(PROBLEM_EXAMPLES.values()),
     NotReadyProblem: [

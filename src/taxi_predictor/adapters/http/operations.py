@@ -1,8 +1,9 @@
 """The endpoints for those who run the service."""
 
 from litestar import MediaType, Response, get
+from msgspec import convert
 
-from taxi_predictor.adapters.http.bodies import LivenessAnswer, ReadinessAnswer
+from taxi_predictor.adapters.http.bodies import LivenessAnswer, ReadinessAnswer, SyncAnswer
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.problems import NotReady, NotReadyProblem, Stopping
 from taxi_predictor.adapters.http.requests import ApiRequest
@@ -41,6 +42,7 @@ async def ready(request: ApiRequest) -> ReadinessAnswer:
         version=served.version,
         source=served.source,
         degraded=served.trouble,
+        sync=convert(readiness.sync, SyncAnswer | None, from_attributes=True),
         neighbours=dict(readiness.neighbours),
     )
 

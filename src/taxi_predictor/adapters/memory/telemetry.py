@@ -6,6 +6,7 @@ from datetime import datetime
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.outbound.sync import SyncState
 from taxi_predictor.ports.outbound.telemetry import Exposition, Figures, LogTelemetry, Telemetry
 
 __all__ = ["Answered", "Logged", "Predicted", "RecordingTelemetry", "Refused", "Shipped", "Unlogged"]
@@ -55,6 +56,8 @@ class RecordingTelemetry(Telemetry, LogTelemetry, Figures):
         """All that counts, in the order of the calls."""
         self.serving: tuple[ModelVersion | None, AnswerSource] | None = None
         """What the service answers with; None: it is not ready, or nobody said that it is."""
+        self.sync: SyncState | None = None
+        """How the last look at the registry went; None: nobody said."""
         self.spool: SpoolState | None = None
         """How the spool stands; None: nobody said."""
         self.orphans: int | None = None
@@ -74,6 +77,9 @@ class RecordingTelemetry(Telemetry, LogTelemetry, Figures):
     def ready(self, source: AnswerSource | None, /, *, version: ModelVersion | None = None) -> None:
         self.serving = None if source is None else (version, source)
 
+    def synced(self, state: SyncState, /, *, now: datetime) -> None:
+        self.sync = state
+
     def logged(self, predictions: int, /) -> None:
         self.calls.append(Logged(predictions))
 
@@ -90,5 +96,5 @@ class RecordingTelemetry(Telemetry, LogTelemetry, Figures):
         self.orphans = outcomes
 
     def exposition(self, accept: str = "", /) -> Exposition:
-        lines = (f"{fact!r}\n" for fact in (self.serving, self.spool, self.orphans, *self.calls))
+        lines = (f"{fact!r}\n" for fact in (self.serving, self.sync, self.spool, self.orphans, *self.calls))
         return Exposition(media_type="text/plain; charset=utf-8", text="".join(lines).encode())

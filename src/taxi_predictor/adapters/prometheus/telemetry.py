@@ -11,6 +11,7 @@ from prometheus_client.values import ValueClass
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.outbound.sync import SyncState
 from taxi_predictor.ports.outbound.telemetry import Exposition, Figures, LogTelemetry, Telemetry
 
 __all__ = ["BUCKETS_S", "PrometheusTelemetry", "figures_of_process"]
@@ -83,6 +84,14 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, Figures):
             multiprocess_mode="mostrecent",
             registry=registry,
         )
+        self._sync_age_s, self._sync_trouble, self._sync_version = (
+            Gauge(f"taxi_model_sync_{name}", what, multiprocess_mode="mostrecent", registry=registry)
+            for name, what in (
+                ("age_seconds", "How long ago somebody looked for a new champion in the registry"),
+                ("trouble", "Whether the champion that was found there may not serve, or none was: 1 or 0"),
+                ("version", "The version of the champion that was found there; 0: none was"),
+            )
+        )
         self._logged, self._unlogged, self._shipped = (
             Counter(f"taxi_predictions_{name}_total", what, registry=registry)
             for name, what in (
@@ -138,6 +147,11 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, Figures):
             self._version.set(version or 0)
             for step in AnswerSource:
                 self._step.labels(step).set(step is source)
+
+    def synced(self, state: SyncState, /, *, now: datetime) -> None:
+        self._sync_age_s.set((now - state.looked_at).total_seconds())
+        self._sync_trouble.set(state.trouble is not None)
+        self._sync_version.set(state.version or 0)
 
     def logged(self, predictions: int, /) -> None:
         self._logged.inc(predictions)

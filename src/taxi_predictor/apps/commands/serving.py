@@ -14,7 +14,7 @@ from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.profiles import models_folder, refuse_unnamed_servers
 from taxi_predictor.apps.settings import Settings, load_settings
-from taxi_predictor.domain.errors import BrokenModel, NoChampion, Unavailable
+from taxi_predictor.domain.errors import BrokenModel, NoChampion, PromotionRefused, Unavailable
 
 __all__ = ["refuse_taken_port", "serve", "server_command"]
 
@@ -64,9 +64,9 @@ async def _stock(settings: Settings) -> None:
     """Fetch the champion from the registry; without one the service starts all the same."""
     try:
         async with opened(settings) as container, asyncio.timeout(PATIENCE_S):
-            model = await container.lifecycle.sync()
+            model = await container.sync.sync()
             ERR.print(f"[dim]version {model.version} fetched from the registry[/dim]")
-    except (NoChampion, BrokenModel, Unavailable) as error:
+    except (NoChampion, BrokenModel, PromotionRefused, Unavailable) as error:
         ERR.print(f"[yellow]starting without a new model: {error}[/yellow]")
     except TimeoutError:
         ERR.print(f"[yellow]starting without a new model: no word within {PATIENCE_S:g} s[/yellow]")

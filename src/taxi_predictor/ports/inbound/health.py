@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.ports.inbound.ladder import Ladder
+from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import ServedModel
+from taxi_predictor.ports.outbound.sync import SyncNotes, SyncState
 from taxi_predictor.ports.outbound.telemetry import Telemetry
 
 __all__ = ["Health", "Ping", "Readiness"]
@@ -25,6 +27,8 @@ class Readiness:
     served: ServedModel | None = None
     """Who answers; None: nobody does, or not for long."""
     trouble: str | None = None
+    sync: SyncState | None = None
+    """How the last look at the registry went, by whoever looks; None: nobody does."""
     is_stopping: bool = False
     """Predictions are still answered, but not for long."""
     neighbours: Mapping[str, str] = field(default_factory=dict)
@@ -36,8 +40,18 @@ class Readiness:
 
 
 class Health:
-    def __init__(self, *, ladder: Ladder, telemetry: Telemetry, pings: Mapping[str, Ping]) -> None:
+    def __init__(
+        self,
+        *,
+        ladder: Ladder,
+        notes: SyncNotes,
+        clock: Clock,
+        telemetry: Telemetry,
+        pings: Mapping[str, Ping],
+    ) -> None:
         self._ladder = ladder
+        self._notes = notes
+        self._clock = clock
         self._telemetry = telemetry
         self._pings = pings
         self._is_stopping = False
@@ -69,6 +83,8 @@ class Health:
     def standing(self) -> Readiness:
         """As :meth:`readiness`, but no neighbour is asked."""
         readiness = self._standing()
+        if readiness.sync is not None:
+            self._telemetry.synced(readiness.sync, now=self._clock.now())
         served = readiness.served
         if served is None:
             self._telemetry.ready(None)
@@ -80,9 +96,9 @@ class Health:
         if self._is_stopping:
             return Readiness(trouble="the service is stopping", is_stopping=True)
         try:
-            return Readiness(served=self._ladder.serving())
+            return Readiness(served=self._ladder.serving(), sync=self._notes.last())
         except TaxiPredictorError as error:
-            return Readiness(trouble=str(error))
+            return Readiness(trouble=str(error), sync=self._notes.last())
 
 
 async def _answer(ping: Ping) -> str:

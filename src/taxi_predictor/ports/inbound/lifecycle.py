@@ -3,17 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 
-from taxi_predictor.domain.city import City
-from taxi_predictor.domain.errors import BrokenModel, PromotionRefused, UnknownModel
+from taxi_predictor.domain.errors import PromotionRefused, UnknownModel
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
-from taxi_predictor.domain.promotion import same_city
 from taxi_predictor.ports.inbound.ladder import Ladder
-from taxi_predictor.ports.inbound.versions import ModelVersions, WhichModel, digest
+from taxi_predictor.ports.inbound.versions import ModelVersions, WhichModel
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Deed, Entry, Journal
 from taxi_predictor.ports.outbound.models import (
     Alias,
-    ModelLoader,
     ModelRegistry,
     ModelShelf,
     RegisteredModel,
@@ -31,8 +28,6 @@ class ModelLifecycle:
     def __init__(
         self,
         *,
-        city: City,
-        loader: ModelLoader,
         registry: ModelRegistry,
         versions: ModelVersions,
         shelf: ModelShelf,
@@ -41,8 +36,6 @@ class ModelLifecycle:
         actor: str,
         clock: Clock,
     ) -> None:
-        self._city = city
-        self._loader = loader
         self._registry = registry
         self._versions = versions
         self._shelf = shelf
@@ -72,7 +65,7 @@ class ModelLifecycle:
         registered = await self._versions.find(which)
         verdict, version = registered.report.verdict, registered.version
         async with self._versions.fetched(version) as artifact:
-            if fault := await asyncio.to_thread(self._fault, registered, artifact):
+            if fault := await asyncio.to_thread(self._versions.fault, registered, artifact):
                 await self._refuse(version, f"{fault}; no override helps", actor)
             against = "" if verdict.passed else "; ".join(verdict.reasons)
             if not verdict.artifact:
@@ -100,38 +93,15 @@ class ModelLifecycle:
             raise UnknownModel("there is no previous champion to roll back to")
         champion = await self._versions.holder(Alias.CHAMPION)
         async with self._versions.fetched(previous.version) as artifact:
-            if fault := await asyncio.to_thread(self._fault, previous, artifact):
+            if fault := await asyncio.to_thread(self._versions.fault, previous, artifact):
                 await self._refuse(previous.version, fault, actor)
             reason = f"instead of version {champion.version}" if champion else "no champion served"
             await self._write(Deed.ROLLED_BACK, previous.version, reason, actor)
             return await self._enthrone(previous, artifact, previous=champion.version if champion else None)
 
-    async def sync(self) -> RegisteredModel:
-        """Bring the registry's champion to the local shelf.
-
-        Raises:
-            NoChampion: none was promoted yet.
-        """
-        champion = await self._versions.find("champion")
-        async with self._versions.fetched(champion.version) as artifact:
-            await asyncio.to_thread(self._place, champion.version, artifact)
-        return champion
-
     def _place(self, version: ModelVersion, artifact: ModelArtifact) -> None:
         self._shelf.place(version, artifact)
         self._ladder.refresh()  # here at once; other processes look by themselves
-
-    def _fault(self, registered: RegisteredModel, artifact: ModelArtifact) -> str | None:
-        """Why these files must not serve whoever wants it."""
-        try:
-            found, opened = digest(artifact.folder), self._loader.open(artifact.folder)
-        except BrokenModel as error:
-            return str(error)
-        judged = registered.report.verdict.artifact
-        if judged and found != judged:
-            return "its files are not those that were judged"
-        city = same_city(opened.manifest, self._city)
-        return None if city.passed else city.detail
 
     async def _refuse(self, version: ModelVersion, reason: str, actor: str | None) -> None:
         await self._write(Deed.REFUSED, version, reason, actor)

@@ -8,8 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
+from taxi_predictor.domain.city import City
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, UnknownModel
 from taxi_predictor.domain.model import MANIFEST_FILE, DurationModel, ModelArtifact, ModelVersion
+from taxi_predictor.domain.promotion import same_city
 from taxi_predictor.ports.outbound.models import Alias, ModelLoader, ModelRegistry, RegisteredModel
 
 __all__ = ["ModelVersions", "WhichModel", "digest", "size_bytes"]
@@ -18,7 +20,8 @@ WhichModel = ModelVersion | Literal["champion", "latest"]
 
 
 class ModelVersions:
-    def __init__(self, *, registry: ModelRegistry, loader: ModelLoader) -> None:
+    def __init__(self, *, city: City, registry: ModelRegistry, loader: ModelLoader) -> None:
+        self._city = city
         self._registry = registry
         self._loader = loader
 
@@ -53,6 +56,18 @@ class ModelVersions:
     async def open(self, version: ModelVersion) -> DurationModel:
         async with self.fetched(version) as artifact:
             return await asyncio.to_thread(self._loader.open, artifact.folder)
+
+    def fault(self, registered: RegisteredModel, artifact: ModelArtifact) -> str | None:
+        """Why these files must not serve as *registered*, whoever wants it; None: they may."""
+        try:
+            found, opened = digest(artifact.folder), self._loader.open(artifact.folder)
+        except BrokenModel as error:
+            return str(error)
+        judged = registered.report.verdict.artifact
+        if judged and found != judged:
+            return "its files are not those that were judged"
+        city = same_city(opened.manifest, self._city)
+        return None if city.passed else city.detail
 
 
 def digest(folder: Path) -> str:

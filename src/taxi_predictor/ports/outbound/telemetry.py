@@ -8,6 +8,7 @@ from typing import Protocol
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.outbound.sync import SyncState
 
 __all__ = ["Exposition", "Figures", "LogTelemetry", "Telemetry"]
 
@@ -43,6 +44,11 @@ class Telemetry(Protocol):
 
         Only the last telling counts.
         """
+        ...
+
+    @abstractmethod
+    def synced(self, state: SyncState, /, *, now: datetime) -> None:
+        """The last look at the registry left *state*. Only the last telling counts."""
         ...
 
 

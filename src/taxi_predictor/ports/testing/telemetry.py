@@ -13,6 +13,7 @@ import pytest
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.outbound.sync import SyncState
 from taxi_predictor.ports.outbound.telemetry import Figures, LogTelemetry, Telemetry
 
 __all__ = ["ReadableTelemetry", "TelemetryContract"]
@@ -86,6 +87,20 @@ class TelemetryContract(ABC):
             assert told(AnswerSource.FALLBACK_SPEED) != with_three
             told(CHAMPION, 3)
             assert told(CHAMPION, 3) == with_three
+
+    async def test_of_the_sync_the_last_telling_counts(self) -> None:
+        """What was told before leaves no trace, and every part of it can be read."""
+        async with self.open() as telemetry:
+
+            def told(ago_s: float = 0.0, version: int = 3, trouble: str | None = None) -> bytes:
+                looked_at = NOON - timedelta(seconds=ago_s)
+                state = SyncState(looked_at=looked_at, version=ModelVersion(version), trouble=trouble)
+                telemetry.synced(state, now=NOON)
+                return telemetry.exposition().text
+
+            texts = [told(), told(ago_s=7), told(version=4), told(trouble="it is away")]
+            assert len(set(texts)) == len(texts)
+            assert told() == texts[0]
 
     async def test_of_the_spool_the_last_telling_counts(self) -> None:
         """What was told before leaves no trace, and every part of it can be read."""

@@ -1,0 +1,32 @@
+"""The sync command."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from taxi_predictor.apps import syncing
+from taxi_predictor.apps.commands.output import ERR, OUT
+from taxi_predictor.apps.commands.session import opened
+from taxi_predictor.apps.settings import load_settings
+
+__all__ = ["sync"]
+
+
+async def sync(*, follow: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """Bring the registry's champion to this machine, where services pick it up within a second.
+
+    It must carry a passing verdict on its very files, or be in the journal as promoted for a reason; else
+    what serves stays. A service that runs does this by itself every TAXI_MODEL_SYNC_EVERY_S seconds.
+
+    Parameters
+    ----------
+    follow
+        Go on until Ctrl-C, as for services that run with TAXI_MODEL_SYNC_EVERY_S=0.
+    """
+    if follow:
+        ERR.print("Following the registry until Ctrl-C.")
+        await syncing.follow(load_settings())
+        return
+    async with opened() as container:
+        model = await container.sync.sync()
+    OUT.print(f"Version [bold]{model.version}[/bold] is the champion, and at hand", highlight=False)

@@ -1,0 +1,54 @@
+"""A process beside this one, started anew when it dies, and gone when this one goes."""
+
+import subprocess
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+__all__ = ["accompanied"]
+
+PAUSE_S = 5.0
+FAREWELL_S = 5.0
+
+
+@contextmanager
+def accompanied(command: Sequence[str]) -> Iterator[None]:
+    """Keep a process of *command* running; it is told to stop at the end, and killed if it does not."""
+    companion = _Companion(command)
+    thread = threading.Thread(target=companion.keep, name="companion", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        companion.stop()
+        thread.join()
+
+
+class _Companion:
+    def __init__(self, command: Sequence[str]) -> None:
+        self._command = command
+        self._is_over = threading.Event()
+        self._turn = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def keep(self) -> None:
+        while True:
+            with self._turn:
+                if self._is_over.is_set():
+                    return
+                # A group of its own: a Ctrl-C is for whoever started this, who says when to stop.
+                self._process = subprocess.Popen(self._command, process_group=0)  # noqa: S603 # ours
+            self._process.wait()
+            self._is_over.wait(PAUSE_S)
+
+    def stop(self) -> None:
+        with self._turn:
+            self._is_over.set()
+            process = self._process
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(FAREWELL_S)
+        except subprocess.TimeoutExpired:
+            process.kill()

@@ -1,0 +1,69 @@
+"""The process that follows the registry: one on each machine, whoever starts how many.
+
+Run as ``python -m taxi_predictor.apps.syncing``; services start it by themselves. It ends with the
+process that started it.
+"""
+
+import asyncio
+import fcntl
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from taxi_predictor.apps.container import open_container
+from taxi_predictor.apps.settings import Settings, load_settings
+
+__all__ = ["follow", "main"]
+
+LOOK_S = 1.0
+
+
+async def follow(settings: Settings) -> None:
+    """Follow the registry for ever, once nobody else does for the same home."""
+    async with _alone(settings.home / "sync.lock"), open_container(settings) as container:
+        await container.sync.follow()
+
+
+@asynccontextmanager
+async def _alone(path: Path) -> AsyncIterator[None]:
+    """Wait until no other process is in here; the system lets the next one in when one dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fd = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                await asyncio.sleep(LOOK_S)
+            else:
+                break
+        yield
+    finally:
+        os.close(fd)
+
+
+async def _until_told_to_stop(settings: Settings) -> None:
+    loop, parent = asyncio.get_running_loop(), os.getppid()
+    following = asyncio.create_task(follow(settings))
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(stop, following.cancel)
+
+    async def watch_parent() -> None:
+        while os.getppid() == parent:  # noqa: ASYNC110 # nobody tells a process that it is an orphan
+            await asyncio.sleep(LOOK_S)
+        following.cancel()
+
+    watching = asyncio.create_task(watch_parent())
+    with suppress(asyncio.CancelledError):
+        await following
+    watching.cancel()
+
+
+def main() -> None:
+    asyncio.run(_until_told_to_stop(load_settings()))
+
+
+if __name__ == "__main__":
+    main()
