@@ -116,6 +116,22 @@ def test_before_the_first_promotion_the_city_has_one_speed(folder: Path) -> None
     assert low_s < distribution.median_s() < high_s
 
 
+def test_what_serves_from_memory_does_not_hide_that_its_files_are_damaged(
+    folder: Path, shelf: DiskModelShelf, artifact: ModelArtifact
+) -> None:
+    """And when they are replaced, the one that served before them still stands behind."""
+    shelf.place(ONE, artifact)
+    shelf.place(TWO, artifact)
+    served = shelf.champion()
+    damage(folder, CENTRE_FILE)
+    assert shelf.champion() is served
+    with pytest.raises(BrokenModel):
+        shelf.check()
+    shelf.place(TWO, artifact)
+    shelf.check()
+    assert shelf.former().version == ONE
+
+
 @pytest.mark.parametrize("lowest", AnswerSource)
 def test_no_step_below_the_lowest_is_taken(
     folder: Path, shelf: DiskModelShelf, artifact: ModelArtifact, lowest: AnswerSource

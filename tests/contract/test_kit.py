@@ -1633,6 +1633,12 @@ class LooksThenTakes(MemoryAnswerStore):
         return await super().claim(claim)
 
 
+@breaks(ModelShelfContract, "test_a_sound_champion_passes_its_check")
+class FindsNothingWrong(MemoryModelShelf):
+    def check(self) -> None:
+        pass
+
+
 @breaks(ModelShelfContract, "test_the_former_champion_can_stand_in")
 class TheFormerIsTheChampion(MemoryModelShelf):
     def former(self) -> ServedModel:

@@ -542,6 +542,9 @@ class BrokenShelf(ModelShelf):
 
     former = spare = champion
 
+    def check(self) -> None:
+        self.champion()
+
 
 def test_a_crash_says_nothing_of_its_cause(serve: Serve) -> None:
     with serve(shelf=BrokenShelf()) as client:

@@ -334,6 +334,9 @@ class BrokenShelf(ModelShelf):
 
     former = spare = champion
 
+    def check(self) -> None:
+        self.champion()
+
 
 def test_a_crash_shows_nothing_and_is_logged_under_the_id_of_the_request(
     serve: Serve, body: dict[str, Any], caplog: pytest.LogCaptureFixture

@@ -137,6 +137,9 @@ async def test_a_damaged_copy_is_replaced(world: World) -> None:
                 raise BrokenModel("a file was altered")
             return super().champion()
 
+        def check(self) -> None:
+            self.champion()
+
         def place(self, version, artifact, /):  # type: ignore[no-untyped-def]
             super().place(version, artifact)
             self.is_damaged = False

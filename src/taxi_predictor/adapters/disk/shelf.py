@@ -42,6 +42,13 @@ class _Trouble:
         return time.monotonic() >= self.until_s
 
 
+def _placed_at(folder: Path) -> int:
+    try:
+        return folder.stat().st_mtime_ns
+    except FileNotFoundError:  # swept away meanwhile
+        return 0
+
+
 def _opened(folder: Path, open_: Callable[[Path], DurationModel]) -> ServedModel:
     try:
         version = ModelVersion(int(folder.name.partition("-")[0]))
@@ -80,7 +87,9 @@ class DiskModelShelf(ModelShelf):
         except Exception:
             shutil.rmtree(target, ignore_errors=True)
             raise
-        self._sweep(keep={name, former})
+        # The same version again replaces a damaged copy: what served before that is still the former one.
+        is_repair = former.partition("-")[0] == str(version)
+        self._sweep(keep={name, former} | (self._others() if is_repair else set()))
 
     def champion(self) -> ServedModel:
         while True:
@@ -104,14 +113,20 @@ class DiskModelShelf(ModelShelf):
             self._stamp = stamp
             return self._served
 
+    def check(self) -> None:
+        while True:
+            stamp = self._stamp_now()
+            try:
+                _opened(self._folder / self._pointed(), self._loader.open)
+            except BrokenModel:
+                if self._stamp_now() == stamp:
+                    raise
+            else:
+                return
+
     def former(self) -> ServedModel:
-        pointed = self._pointed()
-        try:
-            others = [entry for entry in self._folder.iterdir() if entry.is_dir() and entry.name != pointed]
-            newest_first = sorted(others, key=lambda entry: entry.stat().st_mtime_ns, reverse=True)
-        except FileNotFoundError:
-            newest_first = []
-        for folder in newest_first:
+        others = [self._folder / name for name in self._others()]
+        for folder in sorted(others, key=_placed_at, reverse=True):
             with suppress(BrokenModel):
                 return _opened(folder, self._loader.open)
         raise NoChampion("no model that served before is on the shelf any more")
@@ -133,6 +148,14 @@ class DiskModelShelf(ModelShelf):
     def _pointed(self) -> str:
         folder = champion_folder(self._folder)
         return folder.name if folder else ""
+
+    def _others(self) -> set[str]:
+        """The folders of models that are not the champion's."""
+        pointed = self._pointed()
+        try:
+            return {entry.name for entry in self._folder.iterdir() if entry.is_dir()} - {pointed}
+        except FileNotFoundError:
+            return set()
 
     def _sweep(self, keep: set[str]) -> None:
         """Remove versions that nothing points to, but for the one that served until now."""

@@ -271,6 +271,9 @@ class MemoryModelShelf(ModelShelf):
             raise NoChampion("no model was placed on this shelf yet")
         return self._champion
 
+    def check(self) -> None:
+        self.champion()
+
     def former(self) -> ServedModel:
         if self._former is None:
             raise NoChampion("no model served before")

@@ -29,6 +29,8 @@ PATIENCE_S = 90.0
 REFUSED_FOR = timedelta(minutes=1)
 """So long files that were refused are not fetched again."""
 JOURNAL_ENTRIES = 1_000
+CHECK_EVERY = timedelta(seconds=10)
+"""How often the files on the shelf are read, of which who serves has a copy in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class ModelSync:
         self._clock = clock
         self._every = every
         self._seen: ModelVersion | None = None
+        self._checked_at: datetime | None = None
         self._refusal: _Refusal | None = None
         self._told: str | None = None
 
@@ -79,7 +82,7 @@ class ModelSync:
         """
         champion = await self._versions.find("champion")
         before, self._seen = self._seen, champion.version
-        served = await asyncio.to_thread(self._shelved)
+        served = await asyncio.to_thread(self._shelved, at_once)
         if served == champion.version or (served is not None and before != champion.version and not at_once):
             return champion
         await self._refuse_unfit(champion)
@@ -120,11 +123,16 @@ class ModelSync:
             trouble = f"a fault of this program: {error!r}"
         return SyncState(looked_at=self._clock.now(), version=version, trouble=trouble)
 
-    def _shelved(self) -> ModelVersion | None:
+    def _shelved(self, is_to_check: bool) -> ModelVersion | None:
         """The version that can serve from the shelf; None also where it is damaged, and is to be replaced."""
+        now = self._clock.now()
         try:
+            if is_to_check or self._checked_at is None or now - self._checked_at >= CHECK_EVERY:
+                self._shelf.check()
+                self._checked_at = now
             return self._shelf.champion().version
         except (NoChampion, BrokenModel):
+            self._checked_at = None
             return None
 
     async def _refuse_unfit(self, champion: RegisteredModel) -> None:

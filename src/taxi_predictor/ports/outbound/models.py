@@ -199,6 +199,15 @@ class ModelShelf(Protocol):
         ...
 
     @abstractmethod
+    def check(self) -> None:
+        """See that the champion could be loaded anew: its files may have changed since :meth:`champion` did.
+
+        Raises:
+            NoChampion, BrokenModel: as :meth:`champion` would for one who asks for the first time.
+        """
+        ...
+
+    @abstractmethod
     def former(self) -> ServedModel:
         """What was the champion before, verified as the champion is.
 

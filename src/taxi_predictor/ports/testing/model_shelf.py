@@ -107,6 +107,18 @@ class ModelShelfContract(TableMaker):
             with pytest.raises(NoChampion):
                 shelf.champion()
 
+    async def test_a_sound_champion_passes_its_check(self) -> None:
+        """As often as wanted; where there is none, the check says so."""
+        async with self.open() as (shelf, trainer):
+            with pytest.raises(NoChampion):
+                shelf.check()
+            slow, _ = await self._two(trainer)
+            shelf.place(ONE, slow)
+            served = shelf.champion()
+            for _again in range(2):
+                shelf.check()
+            assert shelf.champion() is served
+
     async def test_the_former_champion_can_stand_in(self) -> None:
         """With its version; an empty shelf and one with a single model have none."""
         async with self.open() as (shelf, trainer):
