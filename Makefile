@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Every day
 setup: $(READY) ## Install everything into .venv, pinned by hash
@@ -15,6 +15,9 @@ check: setup ## Format, lint, types, architecture
 # Two test processes that each took both cores would wait for each other.
 test: setup ## Run every test (ARGS="-k name" for some)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile $(ARGS)
+
+test-faults: setup ## Kill, stop, tear, mute and corrupt under load (FAULTS=20; 10 min)
+	OMP_NUM_THREADS=1 TAXI_STORM_FAULTS=$(or $(FAULTS),20) $(BIN)/pytest tests/storm -s
 
 ##@ Run here
 demo: setup ## Trips in, a promoted model out, an answer over HTTP (TRIPS=file or source, ZONES=file, SERVE=0)
@@ -54,4 +57,4 @@ $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
 	$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup fmt check test demo api ingest train promote accuracy bench lock clean
+.PHONY: help setup fmt check test test-faults demo api ingest train promote accuracy bench lock clean
