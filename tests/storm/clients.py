@@ -41,11 +41,13 @@ class Clients:
 
     def __init__(self, base_url: str, key: str, *, rate: float, connections: int = 8) -> None:
         self._base_url = base_url
+        self.key = key
         self._headers = {"Authorization": f"Bearer {key}"}
         self._pause_s = connections / rate
         self._connections = connections
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._ask_all()), daemon=True)
+        self._reporting: set[asyncio.Task[None]] = set()
         self.ledger = Ledger()
 
     def start(self) -> None:
@@ -67,6 +69,7 @@ class Clients:
                 await asyncio.sleep(max(0.0, next_at - time.monotonic()))
                 next_at = max(next_at + self._pause_s, time.monotonic() - 1.0)
                 await self._once(api, chance)
+            await asyncio.gather(*self._reporting)
 
     async def _once(self, api: httpx.AsyncClient, chance: random.Random) -> None:
         trip = {
@@ -86,14 +89,19 @@ class Clients:
             return
         ledger.predictions.append(told["prediction_id"])
         if chance.random() < 0.2:
-            report = {
-                "prediction_id": told["prediction_id"],
-                "duration_s": round(told["duration_s"]),
-                "pickup_at": PICKUP_AT,
-            }
-            reported = await self._post(api, "/v1/outcomes", report)
-            if reported is not None and reported.is_success:
-                ledger.outcomes.append(told["prediction_id"])
+            # Whoever reports may have to wait for the database; whoever asks does not.
+            self._reporting.add(task := asyncio.create_task(self._report(api, told)))
+            task.add_done_callback(self._reporting.discard)
+
+    async def _report(self, api: httpx.AsyncClient, told: dict[str, Any]) -> None:
+        report = {
+            "prediction_id": told["prediction_id"],
+            "duration_s": round(told["duration_s"]),
+            "pickup_at": PICKUP_AT,
+        }
+        reported = await self._post(api, "/v1/outcomes", report)
+        if reported is not None and reported.is_success:
+            self.ledger.outcomes.append(told["prediction_id"])
 
     async def _post(self, api: httpx.AsyncClient, path: str, body: Any) -> httpx.Response | None:
         began_s = time.monotonic()

@@ -116,6 +116,15 @@ class Deployment:
                     found.add(told["model"]["version"] if told["source"] == "champion" else None)
         return found
 
+    def knows(self, key: str, *, times: int) -> bool:
+        """Whether *key* opens, each time by another connection."""
+        headers = {"Authorization": f"Bearer {key}"}
+        answers = [
+            httpx.post(f"{self.base_url}/v1/predictions", json=TRIP, headers=headers, trust_env=False)
+            for _ in range(times)
+        ]
+        return all(answer.is_success for answer in answers)
+
     def missing(self, table: str, ids: list[str]) -> tuple[int, int]:
         """How many of *ids* are not in *table*, and how many are there more than once."""
 

@@ -98,15 +98,23 @@ def restart_the_registry(storm: "Deployment", *, is_short: bool) -> str:
 
 
 def corrupt_the_model(storm: "Deployment", *, is_short: bool) -> str:
-    """And kill a worker, which finds it so when it is replaced."""
+    """While nobody follows the registry, so that a worker which starts then finds no sound copy."""
     folder = storm.model_folder()
     file = folder / "centre.txt"
     file.write_bytes(file.read_bytes().replace(b"leaf_value=", b"leaf_value=9", 1))
-    before = sum(count for source, count in storm.ledger.sources.items() if source != "champion")
-    kill_a_worker(storm, is_short=is_short)
+
+    def stood_in() -> int:
+        return sum(count for source, count in storm.ledger.sources.items() if source != "champion")
+
+    before = stood_in()
+    with storm.nobody_following_the_registry():
+        kill_a_worker(storm, is_short=is_short)
+        until(lambda: stood_in() > before, "an answer by who stands in for the damaged champion")
     until(lambda: storm.model_folder() != folder, "a sound copy in the place of the damaged one")
-    stood_in = sum(count for source, count in storm.ledger.sources.items() if source != "champion") - before
-    return f"{folder.name} was replaced by {storm.model_folder().name}; {stood_in} answers by who stood in"
+    return (
+        f"{folder.name} was replaced by {storm.model_folder().name},"
+        f" after {stood_in() - before} answers by who stood in"
+    )
 
 
 def swap_the_champion(storm: "Deployment", *, is_short: bool) -> str:

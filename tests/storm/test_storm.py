@@ -28,6 +28,7 @@ def test_a_storm_takes_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     with deployed(tmp_path, workers=WORKERS) as storm:
         figures_add_up(storm)
         clients = clients_of(storm, rate=RATE)
+        until(lambda: storm.knows(clients.key, times=12), "the key in every worker")
         storm.ledger = clients.ledger
         clients.start()
         began_s = time.monotonic()
