@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -62,12 +63,23 @@ class Deployment:
 
     def workers(self) -> list[int]:
         """The processes that answer."""
+        return self._children("taxi_predictor.apps.server")
+
+    def _children(self, module: str) -> list[int]:
+        """The processes of *module* that the launcher has started; threads of it start some of them."""
         assert self.launcher is not None
-        tasks = Path(f"/proc/{self.launcher.pid}/task").glob("*/children")  # threads start some of them
+        tasks = Path(f"/proc/{self.launcher.pid}/task").glob("*/children")
         children = [int(child) for task in tasks for child in _text(task).split()]
-        return [
-            child for child in children if "taxi_predictor.apps.server" in _text(f"/proc/{child}/cmdline")
-        ]
+        return [pid for pid in children if module in _text(f"/proc/{pid}/cmdline")]
+
+    @contextmanager
+    def nobody_following_the_registry(self) -> Iterator[None]:
+        [follower] = self._children("taxi_predictor.apps.syncing")
+        os.kill(follower, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(follower, signal.SIGCONT)
 
     def sync_trouble(self) -> str | None:
         try:
