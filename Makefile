@@ -17,7 +17,7 @@ test: setup ## Run every test (ARGS="-k name" for some)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 test-faults: setup ## Kill, stop, tear, mute and corrupt under load (FAULTS=20; 10 min)
-	OMP_NUM_THREADS=1 TAXI_STORM_FAULTS=$(or $(FAULTS),20) $(BIN)/pytest tests/storm -s
+	OMP_NUM_THREADS=1 STORM_FAULTS=$(or $(FAULTS),20) $(BIN)/pytest tests/storm -s
 
 ##@ Run here
 demo: setup ## Trips in, a promoted model out, an answer over HTTP (TRIPS=file or source, ZONES=file, SERVE=0)

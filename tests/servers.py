@@ -49,7 +49,7 @@ async def open_database(*, max_size: int = 3) -> AsyncIterator[asyncpg.Pool]:
         await migrate(pool)
         await pool.execute(
             "truncate ingests, taxi_trips, trip_rejects, zones, live_levels, api_keys, idempotent_answers,"
-            " predictions, outcomes"
+            " predictions, outcomes, shadow_scores"
         )
         # It refuses to be emptied, so its guard is away for a moment.
         await pool.execute(

@@ -45,6 +45,7 @@ from taxi_predictor.adapters.memory.predictions import (
     MemoryPredictionLog,
     MemoryPredictionSpool,
     MemoryRetention,
+    MemoryShadowLog,
 )
 from taxi_predictor.adapters.memory.progress import MemoryProgress, MemoryStep
 from taxi_predictor.adapters.memory.sync import MemorySyncNotes
@@ -69,7 +70,7 @@ from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, 
 from taxi_predictor.domain.place import Place, Zone, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.prediction_id import PredictionId
-from taxi_predictor.domain.record import AnswerSource, Outcome, PredictionRecord
+from taxi_predictor.domain.record import AnswerSource, Outcome, PredictionRecord, ShadowScore
 from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripId, TripPlan
 from taxi_predictor.ports.outbound.answers import Answer, Claim, Holder
 from taxi_predictor.ports.outbound.backtests import FoldKey
@@ -92,6 +93,7 @@ from taxi_predictor.ports.outbound.predictions import (
     SpoolState,
 )
 from taxi_predictor.ports.outbound.progress import Progress, Step
+from taxi_predictor.ports.outbound.shadows import EndedShadow
 from taxi_predictor.ports.outbound.sync import SyncState
 from taxi_predictor.ports.outbound.telemetry import Exposition
 from taxi_predictor.ports.outbound.trips import (
@@ -126,6 +128,7 @@ from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.records import a_record
 from taxi_predictor.ports.testing.retention import RetentionContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip, an_artifact
+from taxi_predictor.ports.testing.shadow_log import ShadowLogContract
 from taxi_predictor.ports.testing.sync import SyncNotesContract
 from taxi_predictor.ports.testing.tables import TableMaker, stream
 from taxi_predictor.ports.testing.telemetry import TelemetryContract
@@ -158,6 +161,7 @@ CONTRACTS: tuple[type[ABC], ...] = (
     QuarantineContract,
     RateLimitsContract,
     RetentionContract,
+    ShadowLogContract,
     SourceCatalogContract,
     SyncNotesContract,
     TelemetryContract,
@@ -227,7 +231,12 @@ def opened(adapter: type[Any]) -> Any:
         if issubclass(adapter, MemoryOutcomeLog):
             return log, adapter(log)
         outcomes = MemoryOutcomeLog(log)
-        return log, outcomes, adapter(log, outcomes)
+        shadows = MemoryShadowLog(outcomes)
+        return log, outcomes, shadows, adapter(log, outcomes, shadows)
+    if issubclass(adapter, MemoryShadowLog):
+        log = MemoryPredictionLog()
+        outcomes = MemoryOutcomeLog(log)
+        return log, outcomes, adapter(outcomes)
     return adapter()
 
 
@@ -1819,6 +1828,42 @@ class RoundsAgain(MemoryRetention):
     async def blur(self, before: datetime, /, *, digits: int) -> int:
         await super().blur(before, digits=digits)
         return len(self._answered(before))
+
+
+@breaks(RetentionContract, "test_what_is_forgotten_has_no_shadow_any_more")
+class LeavesShadows(MemoryRetention):
+    def _forget(self, prediction_ids: Sequence[PredictionId]) -> Forgotten:
+        scores = self._shadows.scores
+        forgotten = super()._forget(prediction_ids)
+        self._shadows.scores = scores
+        return forgotten
+
+
+@breaks(ShadowLogContract, "test_a_score_is_found_once_its_trip_has_ended")
+class ScoresTheKnown(MemoryShadowLog):
+    async def add(self, scores: Sequence[ShadowScore], /) -> int:
+        return await super().add([s for s in scores if s.prediction_id in self._outcomes._log.records])
+
+
+@breaks(ShadowLogContract, "test_each_version_has_a_score_of_its_own")
+class OneScoreForAll(MemoryShadowLog):
+    async def add(self, scores: Sequence[ShadowScore], /) -> int:
+        return await super().add([replace(score, version=ModelVersion(4)) for score in scores])
+
+
+@breaks(ShadowLogContract, "test_adding_again_adds_nothing")
+class TheLastScoreStands(MemoryShadowLog):
+    async def add(self, scores: Sequence[ShadowScore], /) -> int:
+        self.forget({score.prediction_id for score in scores})
+        return await super().add(scores)
+
+
+@breaks(ShadowLogContract, "test_they_come_by_the_time_of_the_report_in_groups")
+class AllShadowsAtOnce(MemoryShadowLog):
+    async def ended(
+        self, version: ModelVersion, since: datetime, until: datetime, /
+    ) -> AsyncGenerator[Sequence[EndedShadow], None]:
+        yield [one async for group in super().ended(version, since, until) for one in group]
 
 
 @breaks(PredictionSpoolContract, "test_what_was_appended_is_taken_as_it_was")

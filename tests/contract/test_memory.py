@@ -29,6 +29,7 @@ from taxi_predictor.adapters.memory.predictions import (
     MemoryPredictionLog,
     MemoryPredictionSpool,
     MemoryRetention,
+    MemoryShadowLog,
 )
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.memory.sync import MemorySyncNotes
@@ -61,6 +62,7 @@ from taxi_predictor.ports.outbound.predictions import (
     Retention,
 )
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource
 from taxi_predictor.ports.outbound.tuning import TrialStore
@@ -83,6 +85,7 @@ from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.retention import RetentionContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip
+from taxi_predictor.ports.testing.shadow_log import ShadowLogContract
 from taxi_predictor.ports.testing.sync import SyncNotesContract
 from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
@@ -248,12 +251,21 @@ class TestMemoryOutcomeLog(OutcomeLogContract):
         yield log, MemoryOutcomeLog(log)
 
 
-class TestMemoryRetention(RetentionContract):
+class TestMemoryShadowLog(ShadowLogContract):
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[tuple[PredictionLog, OutcomeLog, Retention]]:
+    async def open(self) -> AsyncIterator[tuple[PredictionLog, OutcomeLog, ShadowLog]]:
         log = MemoryPredictionLog()
         outcomes = MemoryOutcomeLog(log)
-        yield log, outcomes, MemoryRetention(log, outcomes)
+        yield log, outcomes, MemoryShadowLog(outcomes)
+
+
+class TestMemoryRetention(RetentionContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[PredictionLog, OutcomeLog, ShadowLog, Retention]]:
+        log = MemoryPredictionLog()
+        outcomes = MemoryOutcomeLog(log)
+        shadows = MemoryShadowLog(outcomes)
+        yield log, outcomes, shadows, MemoryRetention(log, outcomes, shadows)
 
 
 class TestMemorySyncNotes(SyncNotesContract):

@@ -16,6 +16,7 @@ from taxi_predictor.adapters.postgres.outcomes import PostgresOutcomeLog
 from taxi_predictor.adapters.postgres.pool import open_pool
 from taxi_predictor.adapters.postgres.predictions import PostgresPredictionLog
 from taxi_predictor.adapters.postgres.retention import PostgresRetention
+from taxi_predictor.adapters.postgres.shadows import PostgresShadowLog
 from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
 from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
 from taxi_predictor.domain.errors import Unavailable
@@ -25,6 +26,7 @@ from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.predictions import OutcomeLog, PredictionLog, Retention
+from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.trips import Quarantine
 from taxi_predictor.ports.testing.access import KeyStoreContract
 from taxi_predictor.ports.testing.answers import AnswerStoreContract
@@ -36,6 +38,7 @@ from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.records import a_record
 from taxi_predictor.ports.testing.retention import RetentionContract
 from taxi_predictor.ports.testing.samples import NOON
+from taxi_predictor.ports.testing.shadow_log import ShadowLogContract
 from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.trip_erasure import TripErasureContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
@@ -105,11 +108,19 @@ class TestPostgresOutcomeLog(OutcomeLogContract):
             yield PostgresPredictionLog(pool), PostgresOutcomeLog(pool)
 
 
+class TestPostgresShadowLog(ShadowLogContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[PredictionLog, OutcomeLog, ShadowLog]]:
+        async with open_database() as pool:
+            yield PostgresPredictionLog(pool), PostgresOutcomeLog(pool), PostgresShadowLog(pool)
+
+
 class TestPostgresRetention(RetentionContract):
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[tuple[PredictionLog, OutcomeLog, Retention]]:
+    async def open(self) -> AsyncIterator[tuple[PredictionLog, OutcomeLog, ShadowLog, Retention]]:
         async with open_database() as pool:
-            yield PostgresPredictionLog(pool), PostgresOutcomeLog(pool), PostgresRetention(pool)
+            logs = PostgresPredictionLog(pool), PostgresOutcomeLog(pool), PostgresShadowLog(pool)
+            yield *logs, PostgresRetention(pool)
 
 
 class TestPostgresJournal(JournalContract):

@@ -1,6 +1,6 @@
 """Nothing that was acknowledged is lost, whatever fails while hundreds ask.
 
-TAXI_STORM_FAULTS says how many faults there are; without it each kind comes once, and is short.
+STORM_FAULTS says how many faults there are; without it each kind comes once, and is short.
 """
 
 import os
@@ -23,7 +23,7 @@ OUTCOMES_AWAY = ("/v1/outcomes", 503)
 
 
 def test_a_storm_takes_nothing_that_was_acknowledged(tmp_path: Path) -> None:
-    wanted = int(os.environ.get("TAXI_STORM_FAULTS", "0"))
+    wanted = int(os.environ.get("STORM_FAULTS", "0"))
     names = list(islice(cycle(FAULTS), wanted or len(FAULTS)))
     with deployed(tmp_path, workers=WORKERS) as storm:
         figures_add_up(storm)

@@ -32,6 +32,7 @@ from taxi_predictor.apps.commands.predictions import predict
 from taxi_predictor.apps.commands.retention import erase, prune
 from taxi_predictor.apps.commands.sanity import sanity
 from taxi_predictor.apps.commands.serving import serve
+from taxi_predictor.apps.commands.shadow import shadow
 from taxi_predictor.apps.commands.syncing import sync
 from taxi_predictor.apps.commands.trips import ingest, migrate, trips
 from taxi_predictor.domain.errors import Invalid, NotFound, Refused, TaxiPredictorError, Unavailable
@@ -65,7 +66,7 @@ DATA, MODEL, SERVING = (
 for group, commands in {
     DATA: (ingest, trips, prune, erase, migrate),
     MODEL: (train, evaluate, backtest, promote, rollback, journal, sanity),
-    SERVING: (demo, predict, level, serve, sync),
+    SERVING: (demo, predict, level, serve, sync, shadow),
 }.items():
     for command in commands:
         app.command(command, group=group)

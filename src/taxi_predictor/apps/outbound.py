@@ -18,6 +18,7 @@ from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns
 from taxi_predictor.ports.outbound.predictions import OutcomeLog, PredictionLog, PredictionSpool, Retention
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.telemetry import Figures, LogTelemetry, Telemetry
 from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripErasure, TripStore
@@ -64,6 +65,7 @@ class Outbound:
     spool: PredictionSpool
     predictions: PredictionLog
     outcomes: OutcomeLog
+    shadows: ShadowLog
     retention: Retention
     log_telemetry: LogTelemetry
     telemetry: Telemetry

@@ -49,6 +49,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         MemoryPredictionLog,
         MemoryPredictionSpool,
         MemoryRetention,
+        MemoryShadowLog,
     )
     from taxi_predictor.adapters.memory.sync import MemorySyncNotes
     from taxi_predictor.adapters.memory.trials import MemoryTrialStore
@@ -62,6 +63,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     telemetry = figures_of_process()
     trips, predictions = MemoryTripStore(quarantine), MemoryPredictionLog()
     outcomes = MemoryOutcomeLog(predictions)
+    shadows = MemoryShadowLog(outcomes)
     return Outbound(
         clock=clock,
         progress=progress,
@@ -96,7 +98,8 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         spool=MemoryPredictionSpool(settings.spool_max_bytes),
         predictions=predictions,
         outcomes=outcomes,
-        retention=MemoryRetention(predictions, outcomes),
+        shadows=shadows,
+        retention=MemoryRetention(predictions, outcomes, shadows),
         log_telemetry=telemetry,
         telemetry=telemetry,
         figures=telemetry,
@@ -161,6 +164,7 @@ async def _stored(
     from taxi_predictor.adapters.postgres.pool import open_pool, ping
     from taxi_predictor.adapters.postgres.predictions import PostgresPredictionLog
     from taxi_predictor.adapters.postgres.retention import PostgresRetention
+    from taxi_predictor.adapters.postgres.shadows import PostgresShadowLog
     from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
     from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
     from taxi_predictor.adapters.process.registry import ProcessModelRegistry
@@ -211,6 +215,7 @@ async def _stored(
         spool=DiskPredictionSpool(settings.home / "spool", max_bytes=settings.spool_max_bytes),
         predictions=PostgresPredictionLog(pool),
         outcomes=outcomes,
+        shadows=PostgresShadowLog(pool),
         retention=PostgresRetention(pool),
         log_telemetry=telemetry,
         telemetry=telemetry,

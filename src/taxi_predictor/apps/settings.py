@@ -55,6 +55,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How predictions get into the log: through a file under home, before they are answered, or never."""
     model_sync_every_s: Annotated[float, msgspec.Meta(ge=0)] = 2.0
     """How often the registry is asked for a new champion while a service runs; 0: it is not."""
+    shadow_share: Share = 0.0
+    """Of the logged predictions, those that the challenger answers too, afterwards, to be compared."""
     lowest_source: Literal["champion", "last-good", "speed-profile", "fallback-speed"] = "fallback-speed"
     """What may answer where the champion cannot: this step of the ladder, and those above it."""
     unlogged: Literal["answer", "refuse"] = "answer"

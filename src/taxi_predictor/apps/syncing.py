@@ -23,7 +23,7 @@ LOOK_S = 1.0
 async def follow(settings: Settings) -> None:
     """Follow the registry for ever, once nobody else does for the same home."""
     async with _alone(settings.home / "sync.lock"), open_container(settings) as container:
-        await container.sync.follow()
+        await asyncio.gather(container.sync.follow(), container.shadowing.follow())
 
 
 @asynccontextmanager

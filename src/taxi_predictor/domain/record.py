@@ -4,13 +4,22 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from math import log
 
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.prediction_id import PredictionId, predicted_at
 from taxi_predictor.domain.trip import TripPlan
 
-__all__ = ["OUTCOMES", "REFERENCE_CHARS", "REFERENCE_PATTERN", "AnswerSource", "Outcome", "PredictionRecord"]
+__all__ = [
+    "OUTCOMES",
+    "REFERENCE_CHARS",
+    "REFERENCE_PATTERN",
+    "AnswerSource",
+    "Outcome",
+    "PredictionRecord",
+    "ShadowScore",
+]
 
 OUTCOMES = "outcomes"
 """The family of trips that were predicted and whose durations were reported."""
@@ -72,6 +81,22 @@ class PredictionRecord:
     @property
     def answered_at(self) -> datetime:
         return predicted_at(self.prediction_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowScore:
+    """What the model *version* would have answered; *mu* and *sigma* mean what they do in a record."""
+
+    prediction_id: PredictionId
+    version: ModelVersion
+    mu: float
+    sigma: float
+    duration_s: float
+    """The median."""
+
+    def is_within(self, took_s: float, low: float, high: float) -> bool:
+        """Whether *took_s* lies between the residuals *low* and *high* of the model."""
+        return low <= (log(took_s) - self.mu) / self.sigma <= high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

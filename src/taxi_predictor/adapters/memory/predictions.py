@@ -1,13 +1,15 @@
 """Predictions and outcomes in dictionaries, and a spool that is a list."""
 
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
 from taxi_predictor.domain.errors import StorageFull
+from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.prediction_id import PredictionId, predicted_at
-from taxi_predictor.domain.record import Outcome, PredictionRecord
+from taxi_predictor.domain.record import Outcome, PredictionRecord, ShadowScore
 from taxi_predictor.ports.outbound.predictions import (
     Attached,
     EndedPrediction,
@@ -19,8 +21,15 @@ from taxi_predictor.ports.outbound.predictions import (
     SpoolPart,
     SpoolState,
 )
+from taxi_predictor.ports.outbound.shadows import EndedShadow, ShadowLog
 
-__all__ = ["MemoryOutcomeLog", "MemoryPredictionLog", "MemoryPredictionSpool", "MemoryRetention"]
+__all__ = [
+    "MemoryOutcomeLog",
+    "MemoryPredictionLog",
+    "MemoryPredictionSpool",
+    "MemoryRetention",
+    "MemoryShadowLog",
+]
 
 GROUP_RECORDS = 500
 RECORD_BYTES = 250
@@ -99,10 +108,42 @@ class MemoryOutcomeLog(OutcomeLog):
         return sorted(self.outcomes.values(), key=lambda found: (found.reported_at, found.prediction_id))
 
 
+class MemoryShadowLog(ShadowLog):
+    """Joins its scores to what ended by *outcomes*."""
+
+    def __init__(self, outcomes: MemoryOutcomeLog) -> None:
+        self._outcomes = outcomes
+        self.scores: dict[tuple[PredictionId, ModelVersion], ShadowScore] = {}
+
+    async def add(self, scores: Sequence[ShadowScore], /) -> int:
+        before = len(self.scores)
+        for score in scores:
+            self.scores.setdefault((score.prediction_id, score.version), score)
+        return len(self.scores) - before
+
+    async def ended(
+        self, version: ModelVersion, since: datetime, until: datetime, /
+    ) -> AsyncGenerator[Sequence[EndedShadow], None]:
+        async for group in self._outcomes.ended(since, until):
+            scored = [
+                EndedShadow(ended=one, score=self.scores[one.record.prediction_id, version])
+                for one in group
+                if (one.record.prediction_id, version) in self.scores
+            ]
+            if scored:
+                yield scored
+
+    def forget(self, prediction_ids: AbstractSet[PredictionId]) -> None:
+        self.scores = {key: score for key, score in self.scores.items() if key[0] not in prediction_ids}
+
+
 class MemoryRetention(Retention):
-    def __init__(self, log: MemoryPredictionLog, outcomes: MemoryOutcomeLog) -> None:
+    def __init__(
+        self, log: MemoryPredictionLog, outcomes: MemoryOutcomeLog, shadows: MemoryShadowLog
+    ) -> None:
         self._log = log
         self._outcomes = outcomes
+        self._shadows = shadows
 
     async def ended(
         self, *, owner: str | None = None, reference: str | None = None
@@ -116,7 +157,11 @@ class MemoryRetention(Retention):
             yield ended[first : first + GROUP_RECORDS]
 
     async def prune(self, before: datetime, /) -> Forgotten:
-        known = self._log.records.keys() | self._outcomes.outcomes.keys()
+        known = {
+            *self._log.records,
+            *self._outcomes.outcomes,
+            *(score.prediction_id for score in self._shadows.scores.values()),
+        }
         return self._forget([found for found in known if predicted_at(found) < before])
 
     async def erase(self, *, owner: str | None = None, reference: str | None = None) -> Forgotten:
@@ -147,7 +192,8 @@ class MemoryRetention(Retention):
         return [record for record in self._log.records.values() if record.answered_at < before]
 
     def _forget(self, prediction_ids: Sequence[PredictionId]) -> Forgotten:
-        records, outcomes = self._log.records, self._outcomes.outcomes
+        records, outcomes, gone = self._log.records, self._outcomes.outcomes, set(prediction_ids)
+        self._shadows.forget(gone)
         return Forgotten(
             predictions=sum(records.pop(found, None) is not None for found in prediction_ids),
             outcomes=sum(outcomes.pop(found, None) is not None for found in prediction_ids),

@@ -232,6 +232,24 @@ where inhparent = to_regclass($1) order by relname
 -- prune_predictions --
 delete from predictions where answered_at < $1
 
+-- add_shadows --
+insert into shadow_scores (answered_at, prediction_id, version, mu, sigma, duration_s)
+select * from unnest($1::timestamptz[], $2::uuid[], $3::int[], $4::float8[], $5::float8[], $6::float8[])
+on conflict do nothing
+
+-- ended_shadows --
+select predictions.*, outcomes.duration_s as outcome_duration_s, outcomes.pickup_at as outcome_pickup_at,
+    outcomes.reported_at, outcomes.owner as outcome_owner, shadow_scores.version as shadow_version,
+    shadow_scores.mu as shadow_mu, shadow_scores.sigma as shadow_sigma,
+    shadow_scores.duration_s as shadow_duration_s
+from outcomes join predictions using (answered_at, prediction_id)
+join shadow_scores using (answered_at, prediction_id)
+where shadow_scores.version = $1 and reported_at >= $2 and reported_at < $3
+order by reported_at, prediction_id
+
+-- prune_shadow_scores --
+delete from shadow_scores where answered_at < $1
+
 -- prune_outcomes --
 delete from outcomes where answered_at < $1
 
@@ -240,6 +258,9 @@ with erased as (
     delete from predictions
     where ($1::text is null or owner = $1) and ($2::text is null or reference = $2)
     returning answered_at, prediction_id
+), with_shadow as (
+    delete from shadow_scores using erased
+    where shadow_scores.answered_at = erased.answered_at and shadow_scores.prediction_id = erased.prediction_id
 ), with_outcome as (
     delete from outcomes using erased
     where outcomes.answered_at = erased.answered_at and outcomes.prediction_id = erased.prediction_id

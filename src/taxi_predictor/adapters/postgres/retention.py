@@ -35,6 +35,7 @@ class PostgresRetention(Retention):
     async def prune(self, before: datetime, /) -> Forgotten:
         async with connected(self._pool, patience_s=WHOLE_LOG_S) as connection:
             # Predictions last: what of theirs is left is found and removed when this is repeated.
+            await _prune(connection, "shadow_scores", before)
             outcomes = await _prune(connection, "outcomes", before)
             return Forgotten(predictions=await _prune(connection, "predictions", before), outcomes=outcomes)
 

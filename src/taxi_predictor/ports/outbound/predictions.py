@@ -253,7 +253,7 @@ class Retention(Protocol):
 
     @abstractmethod
     async def prune(self, before: datetime, /) -> Forgotten:
-        """Remove the predictions answered before *before*, and the outcomes of such, known or not.
+        """Remove predictions answered before *before*, and outcomes and shadows of such, known or not.
 
         Whole months go at once. Repeating it removes nothing more.
 
@@ -265,7 +265,7 @@ class Retention(Protocol):
     @abstractmethod
     async def erase(self, *, owner: str | None = None, reference: str | None = None) -> Forgotten:
         """Remove the predictions given to *owner*, or about *reference*, or both where both are named,
-        with their outcomes.
+        with their outcomes and shadows.
 
         Raises:
             Unavailable: the log does not answer; nothing was removed.

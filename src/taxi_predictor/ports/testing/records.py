@@ -7,11 +7,17 @@ from hypothesis import strategies as st
 
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.prediction_id import PredictionId
-from taxi_predictor.domain.record import REFERENCE_CHARS, AnswerSource, Outcome, PredictionRecord
+from taxi_predictor.domain.record import (
+    REFERENCE_CHARS,
+    AnswerSource,
+    Outcome,
+    PredictionRecord,
+    ShadowScore,
+)
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.strategies import plans
 
-__all__ = ["a_prediction_id", "a_record", "an_outcome", "records"]
+__all__ = ["a_prediction_id", "a_record", "a_score", "an_outcome", "records"]
 
 
 def a_prediction_id(number: int, *, at: datetime = NOON) -> PredictionId:
@@ -37,6 +43,13 @@ def a_record(
         source=AnswerSource.CHAMPION,
         owner=owner,
         reference=reference,
+    )
+
+
+def a_score(prediction_id: PredictionId, *, version: int = 4, duration_s: float = 650.0) -> ShadowScore:
+    """What version 4 would have answered."""
+    return ShadowScore(
+        prediction_id=prediction_id, version=ModelVersion(version), mu=6.5, sigma=0.25, duration_s=duration_s
     )
 
 

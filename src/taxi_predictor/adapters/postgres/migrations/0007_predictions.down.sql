@@ -1,2 +1,2 @@
 drop function make_month;
-drop table outcomes, predictions;
+drop table shadow_scores, outcomes, predictions;

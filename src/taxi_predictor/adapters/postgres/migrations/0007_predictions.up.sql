@@ -41,6 +41,17 @@ create table outcomes (
 
 create index outcomes_by_report on outcomes (reported_at, prediction_id);
 
+-- What a challenger would have answered.
+create table shadow_scores (
+    answered_at   timestamptz      not null,
+    prediction_id uuid             not null,
+    version       integer          not null,
+    mu            double precision not null,
+    sigma         double precision not null,
+    duration_s    double precision not null,
+    primary key (answered_at, prediction_id, version)
+) partition by range (answered_at);
+
 -- Makes the partition of a month, if it is not there. With the rights of the owner of the tables, for
 -- who may write rows may not make tables. It is attached rather than created as a partition: that lets
 -- readers of the others go on.
@@ -49,7 +60,7 @@ language plpgsql security definer as $$
 declare
     partition text := parent || to_char(month, '_YYYY_MM');
 begin
-    if parent not in ('taxi_trips', 'predictions', 'outcomes') or month <> date_trunc('month', month) then
+    if parent not in ('taxi_trips', 'predictions', 'outcomes', 'shadow_scores') or month <> date_trunc('month', month) then
         raise exception 'there are no partitions of % for %', parent, month;
     end if;
     -- Who waited for the lock has to look for what was made meanwhile: a query does, to_regclass does not.

@@ -19,9 +19,9 @@ begin
     end loop;
 
     execute format('grant usage on schema %I to taxi_reader, taxi_writer', current_schema());
-    grant select on migrations, ingests, taxi_trips, trip_rejects, zones, journal, live_levels, predictions, outcomes
-        to taxi_reader, taxi_writer;
-    grant insert on journal, predictions, outcomes to taxi_writer;
+    grant select on migrations, ingests, taxi_trips, trip_rejects, zones, journal, live_levels, predictions, outcomes,
+        shadow_scores to taxi_reader, taxi_writer;
+    grant insert on journal, predictions, outcomes, shadow_scores to taxi_writer;
     grant insert, update on live_levels to taxi_writer;
     grant select, insert, update, delete on idempotent_answers to taxi_writer;
     grant select on api_keys to taxi_writer;

@@ -1,0 +1,40 @@
+"""The shadow command."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+from rich.table import Table
+
+from taxi_predictor.apps.commands.output import OUT, write_json
+from taxi_predictor.apps.commands.session import opened, parse_instant
+from taxi_predictor.domain.plausibility import EARLIEST
+
+__all__ = ["shadow"]
+
+
+async def shadow(*, since: str | None = None, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """Compare what was answered with what the challenger would have answered, on trips that ended.
+
+    A service scores TAXI_SHADOW_SHARE of its predictions by the challenger, beside its workers.
+
+    Parameters
+    ----------
+    since
+        Look at outcomes reported from here on (2024-03-01, 2024-03-01T08:30) [default: all].
+    json
+        Print {version, trips, answered, shadow} as JSON, each side with mae_s, bias_s and coverage_80.
+    """
+    async with opened() as container:
+        begin = EARLIEST if since is None else parse_instant(since, container.city.tz)
+        found = await container.shadowing.compare(begin)
+    if json:
+        write_json(msgspec.json.encode(found), Path("-"))
+        return
+    table = Table(title=f"{found.trips:,} trips that ended")
+    for name in ("", "MAE s", "bias s", "in the interval of 80 %"):
+        table.add_column(name, justify="right" if name else "left")
+    for name, side in (("answered", found.answered), (f"version {found.version}", found.shadow)):
+        table.add_row(name, f"{side.mae_s:.1f}", f"{side.bias_s:+.1f}", f"{side.coverage_80:.1%}")
+    OUT.print(table)

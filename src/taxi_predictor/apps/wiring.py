@@ -1,0 +1,278 @@
+"""The use cases of one city, wired to one adapter per outbound port: pure, nothing is opened here."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from taxi_predictor import __version__
+from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.settings import Settings
+from taxi_predictor.domain.city import City
+from taxi_predictor.domain.promotion import PromotionPolicy
+from taxi_predictor.domain.record import AnswerSource
+from taxi_predictor.ports.inbound.arrivals import Arrivals
+from taxi_predictor.ports.inbound.backtesting import Backtest
+from taxi_predictor.ports.inbound.comparing import ComparableTrips
+from taxi_predictor.ports.inbound.departures import DepartureBoard
+from taxi_predictor.ports.inbound.dispatch import Dispatch
+from taxi_predictor.ports.inbound.feedback import Feedback
+from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
+from taxi_predictor.ports.inbound.health import Health
+from taxi_predictor.ports.inbound.history import ModelHistory
+from taxi_predictor.ports.inbound.intake import TripIntake
+from taxi_predictor.ports.inbound.judging import ModelJudge
+from taxi_predictor.ports.inbound.ladder import Ladder
+from taxi_predictor.ports.inbound.levelling import LiveLevelling
+from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
+from taxi_predictor.ports.inbound.matrices import DurationMatrices
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.probing import ModelProbing
+from taxi_predictor.ports.inbound.reach import Reach
+from taxi_predictor.ports.inbound.recording import (
+    GroupCommit,
+    PredictionRecording,
+    Recorder,
+    SpoolRecorder,
+    Unlogged,
+)
+from taxi_predictor.ports.inbound.repeats import RepeatedRequests
+from taxi_predictor.ports.inbound.retention import LogRetention
+from taxi_predictor.ports.inbound.shadowing import ShadowScoring
+from taxi_predictor.ports.inbound.shipping import SpoolShipping
+from taxi_predictor.ports.inbound.stock import Stock
+from taxi_predictor.ports.inbound.syncing import ModelSync
+from taxi_predictor.ports.inbound.training import ModelTraining
+from taxi_predictor.ports.inbound.versions import ModelVersions
+from taxi_predictor.ports.outbound.limits import RateLimits
+from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
+
+__all__ = ["Container", "wire"]
+
+
+SYNC_EVERY_S = 2.0
+"""Where a process is asked to follow the registry of a service that itself does not."""
+LEASE_MARGIN = timedelta(seconds=30)
+"""From a request's deadline until its idempotency key is free: for its answer to be kept, and for clocks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """The whole hexagon of one city."""
+
+    city: City
+    intake: TripIntake
+    training: ModelTraining
+    backtest: Backtest
+    lifecycle: ModelLifecycle
+    sync: ModelSync
+    shadowing: ShadowScoring
+    history: ModelHistory
+    ladder: Ladder
+    predictor: DurationPredictor
+    matrices: DurationMatrices
+    arrivals: Arrivals
+    departures: DepartureBoard
+    dispatch: Dispatch
+    reach: Reach
+    comparing: ComparableTrips
+    probing: ModelProbing
+    levelling: LiveLevelling
+    recording: PredictionRecording
+    shipping: SpoolShipping
+    feedback: Feedback
+    retention: LogRetention
+    repeats: RepeatedRequests
+    stock: Stock
+    health: Health
+    gatekeeper: Gatekeeper
+    telemetry: Telemetry
+    figures: Figures
+    outbound: Outbound
+
+    @property
+    def limits(self) -> RateLimits | None:
+        return self.outbound.limits
+
+
+def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
+    """Build the use cases. Pure: opens nothing."""
+    levelling = LiveLevelling(
+        trips=outbound.trips,
+        shelf=outbound.shelf,
+        levels=outbound.levels,
+        clock=outbound.clock,
+        every=timedelta(seconds=settings.live_level_every_s) if settings.live_level_every_s else None,
+    )
+    versions = ModelVersions(city=city, registry=outbound.registry, loader=outbound.loader)
+    ladder = Ladder(
+        shelf=outbound.shelf, fallback=outbound.fallback, lowest=AnswerSource(settings.lowest_source)
+    )
+    predictor = DurationPredictor(
+        ladder=ladder,
+        zones=outbound.zones,
+        clock=outbound.clock,
+        city=city,
+        columns=outbound.columns,
+        telemetry=outbound.telemetry,
+        current_level=levelling.current,
+        level_trouble=levelling.trouble,
+    )
+    intake = TripIntake(
+        catalog=outbound.catalog,
+        trips=outbound.trips,
+        quarantine=outbound.quarantine,
+        zones=outbound.zones,
+        progress=outbound.progress,
+        max_reject_share=settings.max_reject_share,
+    )
+    feedback = Feedback(
+        predictions=outbound.predictions,
+        outcomes=outbound.outcomes,
+        intake=intake,
+        telemetry=outbound.log_telemetry,
+        clock=outbound.clock,
+        city=city,
+        every=timedelta(seconds=settings.outcomes_every_s) if settings.outcomes_every_s else None,
+        kept_for=timedelta(days=settings.keep_predictions_days) if settings.keep_predictions_days else None,
+    )
+    shipping = SpoolShipping(
+        spool=outbound.spool,
+        log=outbound.predictions,
+        clock=outbound.clock,
+        telemetry=outbound.log_telemetry,
+    )
+    return Container(
+        city=city,
+        intake=intake,
+        training=ModelTraining(
+            city=city,
+            trips=outbound.trips,
+            zones=outbound.zones,
+            trainer=outbound.trainer,
+            tuner=outbound.tuner,
+            trials=outbound.trials,
+            baselines=outbound.baselines,
+            judge=ModelJudge(
+                city=city,
+                trips=outbound.trips,
+                zones=outbound.zones,
+                trainer=outbound.trainer,
+                baselines=outbound.baselines,
+                loader=outbound.loader,
+                versions=versions,
+                policy=PromotionPolicy(),
+                progress=outbound.progress,
+            ),
+            registry=outbound.registry,
+            versions=versions,
+            journal=outbound.journal,
+            actor=settings.who,
+            clock=outbound.clock,
+            progress=outbound.progress,
+        ),
+        backtest=Backtest(
+            city=city,
+            trips=outbound.trips,
+            trainer=outbound.trainer,
+            loader=outbound.loader,
+            baselines=outbound.baselines,
+            kept=outbound.backtests,
+            seed=settings.seed,
+            code_version=__version__,
+            progress=outbound.progress,
+        ),
+        sync=ModelSync(
+            versions=versions,
+            shelf=outbound.shelf,
+            journal=outbound.journal,
+            notes=outbound.sync_notes,
+            clock=outbound.clock,
+            every=timedelta(seconds=settings.model_sync_every_s or SYNC_EVERY_S),
+        ),
+        shadowing=ShadowScoring(
+            predictions=outbound.predictions,
+            shadows=outbound.shadows,
+            versions=versions,
+            clock=outbound.clock,
+            share=settings.shadow_share,
+        ),
+        lifecycle=ModelLifecycle(
+            registry=outbound.registry,
+            versions=versions,
+            shelf=outbound.shelf,
+            ladder=ladder,
+            journal=outbound.journal,
+            actor=settings.who,
+            clock=outbound.clock,
+        ),
+        ladder=ladder,
+        predictor=predictor,
+        matrices=DurationMatrices(
+            predictor=predictor, columns=outbound.columns, max_cells=settings.api_max_cells
+        ),
+        arrivals=Arrivals(predictor=predictor),
+        departures=DepartureBoard(predictor=predictor, max_departures=settings.api_max_items),
+        dispatch=Dispatch(predictor=predictor, columns=outbound.columns, max_vehicles=settings.api_max_items),
+        reach=Reach(predictor=predictor, columns=outbound.columns, max_cells=settings.api_max_cells),
+        comparing=ComparableTrips(trips=outbound.trips, clock=outbound.clock, city=city),
+        probing=ModelProbing(city=city, trips=outbound.trips, versions=versions),
+        levelling=levelling,
+        recording=PredictionRecording(
+            recorder=_recorder(outbound, settings),
+            unlogged=Unlogged(settings.unlogged),
+            clock=outbound.clock,
+            telemetry=outbound.log_telemetry,
+        ),
+        shipping=shipping,
+        feedback=feedback,
+        retention=LogRetention(
+            retention=outbound.retention,
+            trips=outbound.trip_erasure,
+            quarantine=outbound.quarantine,
+            intake=intake,
+            spool=outbound.spool,
+            shipping=shipping,
+            clock=outbound.clock,
+        ),
+        repeats=RepeatedRequests(
+            answers=outbound.answers,
+            clock=outbound.clock,
+            lease=timedelta(seconds=settings.api_deadline_s) + LEASE_MARGIN,
+        ),
+        stock=Stock(
+            intake=intake,
+            feedback=feedback,
+            trips=outbound.trips,
+            zones=outbound.zones,
+            clock=outbound.clock,
+            city=city,
+        ),
+        history=ModelHistory(journal=outbound.journal, versions=versions),
+        gatekeeper=Gatekeeper(
+            store=outbound.keys,
+            snapshot=outbound.key_snapshot,
+            clock=outbound.clock,
+            every=timedelta(seconds=settings.api_keys_every_s),
+            max_age=timedelta(seconds=settings.api_keys_max_age_s),
+            open_predict=settings.api_open_predict,
+        ),
+        health=Health(
+            ladder=ladder,
+            notes=outbound.sync_notes,
+            clock=outbound.clock,
+            telemetry=outbound.telemetry,
+            pings=outbound.pings,
+        ),
+        telemetry=outbound.telemetry,
+        figures=outbound.figures,
+        outbound=outbound,
+    )
+
+
+def _recorder(outbound: Outbound, settings: Settings) -> Recorder | None:
+    match settings.prediction_log:
+        case "spool":
+            return SpoolRecorder(outbound.spool)
+        case "commit":
+            return GroupCommit(outbound.predictions, outbound.clock)
+        case "off":
+            return None
