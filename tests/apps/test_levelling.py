@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from taxi_predictor.adapters.columns.speeds import fallback_model
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import (
@@ -26,7 +27,9 @@ from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.level import BOUND, STALE_AFTER, STRATA, LiveLevel
 from taxi_predictor.domain.model import Manifest, ModelVersion
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import FinishedTrip, TripBatch
+from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.levelling import LiveLevelling, replay
 from taxi_predictor.ports.outbound.trips import PartName
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_history
@@ -59,8 +62,11 @@ class Service:
         self.store = FailingStore()
         self.trips = MemoryTripStore(MemoryQuarantine())
         self.shelf = MemoryModelShelf(ConstantSpeedLoader())
+        self.ladder = Ladder(
+            shelf=self.shelf, fallback=fallback_model(A_CITY), lowest=AnswerSource.FALLBACK_SPEED
+        )
         self.levelling = LiveLevelling(
-            trips=self.trips, shelf=self.shelf, levels=self.store, clock=self.clock, every=every
+            trips=self.trips, ladder=self.ladder, levels=self.store, clock=self.clock, every=every
         )
 
     async def open(self, *, slowness: float = 2.0) -> "Service":
@@ -118,7 +124,7 @@ async def test_another_worker_answers_with_the_level_that_one_has_measured() -> 
     service = await Service().open()
     level = await service.levelling.refresh()
     other = LiveLevelling(
-        trips=service.trips, shelf=service.shelf, levels=service.store, clock=service.clock, every=HOUR
+        trips=service.trips, ladder=service.ladder, levels=service.store, clock=service.clock, every=HOUR
     )
     assert other.current(service.shelf.champion()) is None
     assert await other.load() == level

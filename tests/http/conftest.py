@@ -180,14 +180,14 @@ def serving(
             ModelVersions(city=A_CITY, registry=known, loader=loader),
             journal or MemoryJournal(),
         )
+        ladder = Ladder(shelf=serving_shelf, fallback=fallback_model(A_CITY), lowest=lowest)
         levelling = LiveLevelling(
             trips=stored,
-            shelf=serving_shelf,
+            ladder=ladder,
             levels=MemoryLevelStore(),
             clock=now,
             every=timedelta(minutes=5),
         )
-        ladder = Ladder(shelf=serving_shelf, fallback=fallback_model(A_CITY), lowest=lowest)
         predictor = DurationPredictor(
             ladder=ladder,
             zones=store,

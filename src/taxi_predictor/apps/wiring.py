@@ -95,17 +95,17 @@ class Container:
 
 def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
     """Build the use cases. Pure: opens nothing."""
+    ladder = Ladder(
+        shelf=outbound.shelf, fallback=outbound.fallback, lowest=AnswerSource(settings.lowest_source)
+    )
     levelling = LiveLevelling(
         trips=outbound.trips,
-        shelf=outbound.shelf,
+        ladder=ladder,
         levels=outbound.levels,
         clock=outbound.clock,
         every=timedelta(seconds=settings.live_level_every_s) if settings.live_level_every_s else None,
     )
     versions = ModelVersions(city=city, registry=outbound.registry, loader=outbound.loader)
-    ladder = Ladder(
-        shelf=outbound.shelf, fallback=outbound.fallback, lowest=AnswerSource(settings.lowest_source)
-    )
     predictor = DurationPredictor(
         ladder=ladder,
         zones=outbound.zones,

@@ -13,6 +13,8 @@ __all__ = ["with_months"]
 
 
 Done = TypeVar("Done")
+PATIENCE_S = 15.0
+"""Enough for some steps over a network that takes a second for each."""
 
 
 async def with_months(
@@ -29,7 +31,7 @@ async def with_months(
         Unavailable: the server does not answer in time; what of *write* was done is unknown.
         StorageFull: there is no room; *write* was not done.
     """
-    async with connected(pool) as connection:
+    async with connected(pool, patience_s=PATIENCE_S) as connection:
         try:
             return await write(connection)
         except asyncpg.CheckViolationError:  # no partition takes the row

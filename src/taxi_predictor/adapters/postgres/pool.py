@@ -26,6 +26,7 @@ AWAY = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.LockNotAvailableError,
+    asyncpg.TransactionRollbackError,  # two were in each other's way: the other one goes first
 )
 REFUSING = (
     asyncpg.InvalidAuthorizationSpecificationError,

@@ -18,7 +18,7 @@ from taxi_predictor.domain.errors import BrokenModel, NoChampion, PromotionRefus
 
 __all__ = ["refuse_taken_port", "serve", "server_command"]
 
-PATIENCE_S = 60.0
+PATIENCE_S = 30.0
 """So long a start waits for the registry, which takes seconds to load."""
 
 

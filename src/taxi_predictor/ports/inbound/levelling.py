@@ -13,9 +13,10 @@ from taxi_predictor.domain.model import DurationModel, ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.residuals import ended_trips
 from taxi_predictor.domain.trip import TripBatch
+from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.level import LevelStore
-from taxi_predictor.ports.outbound.models import ModelShelf, ServedModel
+from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.trips import TripStore
 
 __all__ = ["LEVEL_STEP", "LiveLevelling", "replay"]
@@ -35,13 +36,13 @@ class LiveLevelling:
         self,
         *,
         trips: TripStore,
-        shelf: ModelShelf,
+        ladder: Ladder,
         levels: LevelStore,
         clock: Clock,
         every: timedelta | None,
     ) -> None:
         self._trips = trips
-        self._shelf = shelf
+        self._ladder = ladder
         self._levels = levels
         self._clock = clock
         self._every = every
@@ -73,13 +74,13 @@ class LiveLevelling:
         """Take the champion's newest level from the store; None if there is none, or the level is off.
 
         Raises:
-            NoChampion: no model was promoted yet.
+            NoChampion: no model was promoted yet, and nobody may stand in.
             Unavailable: the store does not answer; the level loaded before goes on.
         """
-        if self._every is None:
+        served = self._ladder.serving()
+        if self._every is None or served.version is None or served.source is not AnswerSource.CHAMPION:
             return None
-        version = _version(self._shelf.champion())
-        self._loaded = (version, await self._levels.level(version))
+        self._loaded = (served.version, await self._levels.level(served.version))
         return self._loaded[1]
 
     async def refresh(self) -> LiveLevel | None:
@@ -89,12 +90,14 @@ class LiveLevelling:
         in several processes too: the same trips give the same level.
 
         Raises:
-            NoChampion: no model was promoted yet.
+            NoChampion: no model was promoted yet, and nobody may stand in.
             Unavailable: the store does not answer; the level loaded before goes on.
         """
-        served = self._shelf.champion()
-        reference = served.model.manifest.level_reference
-        if self._every is None or not reference:
+        served = self._ladder.serving()
+        reference = served.manifest.level_reference
+        if self._every is None or served.version is None or served.source is not AnswerSource.CHAMPION:
+            return None
+        if not reference:
             return None
         now = self._clock.now()
         ended: list[Ended] = []
@@ -102,7 +105,7 @@ class LiveLevelling:
             spoken = await asyncio.to_thread(_ended, served.model, batch)
             ended += (trip for trip in spoken if trip.ended_s <= now.timestamp())
         level = await asyncio.to_thread(LevelTracker(reference).advance, now, ended)
-        await self._levels.save(_version(served), level)
+        await self._levels.save(served.version, level)
         return await self.load()
 
     async def follow(self) -> None:
@@ -179,8 +182,3 @@ def _from(batch: TripBatch, since: datetime) -> Iterator[TripBatch]:
     start = bisect_left(list(batch.table.get_column("pickup_at")), since)
     if start < len(batch):
         yield TripBatch(batch.table.slice(start, len(batch) - start))
-
-
-def _version(champion: ServedModel) -> ModelVersion:
-    assert champion.version is not None, "a champion was trained"
-    return champion.version

@@ -145,6 +145,7 @@ class GroupCommit(Recorder):
         self._waiting += records
         if self._next is None:
             self._next = asyncio.create_task(self._commit())
+            self._next.add_done_callback(_heard)
         try:
             async with asyncio.timeout(PATIENCE_S):
                 # Others wait for the same commit: one that gives up must not take it from them.
@@ -164,3 +165,9 @@ class GroupCommit(Recorder):
 
     def _pause(self) -> None:
         self._not_before = self._clock.now() + PAUSE
+
+
+def _heard(commit: asyncio.Task[None]) -> None:
+    """Whoever waited may have given up: then nobody else looks at what became of it."""
+    if not commit.cancelled():
+        commit.exception()

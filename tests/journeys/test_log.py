@@ -1,0 +1,118 @@
+"""What was answered is in the log, and the service answers without its neighbours."""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from journeys.conftest import Deployment
+from servers import needs_redis, redis_url
+from taxi_predictor.adapters.postgres.embedded import embedded_postgres
+
+TRIP = {
+    "pickup": {"lat": 40.7614, "lon": -73.9776},
+    "dropoff": {"lat": 40.6465, "lon": -73.7865},
+    "pickup_at": "2024-03-04T08:30:00-05:00",
+}
+PATIENCE_S = 20.0
+
+
+def logged(deployment: Deployment, prediction_id: str) -> bool:
+    """Whether the deployment's own database knows it."""
+
+    async def ask() -> bool:
+        async with embedded_postgres(deployment.home / "postgres") as dsn:
+            connection = await asyncpg.connect(dsn)
+            try:
+                query = "select count(*) from predictions where prediction_id = $1"
+                return bool(await connection.fetchval(query, prediction_id))
+            finally:
+                await connection.close()
+
+    return asyncio.run(ask())
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.1)
+
+
+def asked(api: httpx.Client) -> dict[str, Any]:
+    answer = api.post("/v1/predictions", json=TRIP)
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def test_an_answer_is_in_the_database_moments_later(deployment: Deployment) -> None:
+    with deployment.serving() as api:
+        told = asked(api)
+        assert told["logged"] is True
+        until(lambda: logged(deployment, told["prediction_id"]))
+        until(lambda: "taxi_spool_bytes 0.0" in api.get("/metrics").text)
+
+
+def test_with_a_commit_it_is_there_at_once_and_the_spool_stays_empty(deployment: Deployment) -> None:
+    committing = Deployment(deployment.home, {"TAXI_PREDICTION_LOG": "commit"})
+    with committing.serving() as api:
+        told = asked(api)
+        assert told["logged"] is True
+        assert logged(deployment, told["prediction_id"])
+
+
+def test_what_a_dead_service_left_behind_is_shipped_by_the_next(deployment: Deployment) -> None:
+    """All of its processes were killed, between an answer and its way to the database."""
+    # A database that is not there keeps it on this machine until they are dead.
+    away = Deployment(deployment.home, {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/taxi"})
+    with away.server(workers=2) as (api, launcher):
+        told = [asked(api) for _ in range(5)]
+        assert all(one["logged"] for one in told)
+        tasks = Path(f"/proc/{launcher.pid}/task").glob("*/children")
+        for pid in [*(int(child) for task in tasks for child in task.read_text().split()), launcher.pid]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        launcher.wait(PATIENCE_S)
+    with deployment.serving():
+        for one in told:
+            until(lambda one=one: logged(deployment, one["prediction_id"]))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("has_model", [True, False])
+def test_a_service_starts_and_answers_without_any_neighbour(
+    deployment: Deployment, tmp_path: Path, has_model: bool
+) -> None:
+    """Neither database nor registry is there, or ever was."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes connections and never says a word
+        settings = {
+            "TAXI_PROFILE": "server",
+            "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/taxi",
+            "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{mute.getsockname()[1]}",
+        }
+        home = deployment.home if has_model else tmp_path / "home"
+        with Deployment(home, settings).serving() as api:
+            ready = api.get("/health/ready").json()
+            told = asked(api)
+            assert ready["source"] == told["source"] == ("champion" if has_model else "fallback-speed")
+            assert told["logged"] is True
+            assert ready["neighbours"]["postgres"] != "ok"
+
+
+@needs_redis
+def test_four_workers_admit_no_more_than_one_would(deployment: Deployment) -> None:
+    limited = Deployment(deployment.home, {"TAXI_API_RATE_PER_MINUTE": "25", "TAXI_REDIS_URL": redis_url()})
+    with limited.serving(workers=4) as api:
+        api.headers["Connection"] = "close"  # so that another worker may have the next one
+        statuses = [api.post("/v1/predictions", json=TRIP).status_code for _ in range(60)]
+    assert statuses.count(200) == 25
+    assert statuses.count(429) == 35
