@@ -84,6 +84,7 @@ def our_servers(home: Path) -> Iterator[Running]:
     environ = {
         "TAXI_HOME": str(home.absolute()),
         "TAXI_API_OPEN_PREDICT": "true",
+        "TAXI_MODEL_SYNC_EVERY_S": "0",  # it would import MLflow in the midst of a round
         "PYTHONPATH": str(HERE),
     }
     body = json.dumps(TRIP).encode()

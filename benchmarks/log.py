@@ -65,6 +65,7 @@ def served(home: Path) -> Iterator[Sequence[tuple[Target, int]]]:
                             "TAXI_API_PORT": str(port),
                             "TAXI_API_OPEN_PREDICT": "true",
                             "TAXI_PREDICTION_LOG": how,
+                            "TAXI_MODEL_SYNC_EVERY_S": "0",  # it would import MLflow in the midst of a round
                         },
                     )
                 ),

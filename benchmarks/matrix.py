@@ -183,6 +183,7 @@ def main() -> None:
         environ = {
             "TAXI_HOME": str(home.absolute()),
             "TAXI_API_OPEN_PREDICT": "true",
+            "TAXI_MODEL_SYNC_EVERY_S": "0",  # it would import MLflow in the midst of a round
             "TAXI_API_PORT": str(PORT),
             "OMP_NUM_THREADS": "1",
         }
