@@ -29,6 +29,7 @@ class Network:
         self._connect = connect
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._mute: set[asyncio.StreamWriter] = set()
         self._weather = Weather.FAIR
         self._lag_s = 0.0
         self.swallowed_bytes = 0
@@ -40,6 +41,9 @@ class Network:
 
     def be(self, weather: Weather, *, lag_s: float = 0.0) -> None:
         self._weather, self._lag_s = weather, lag_s
+        if weather is not Weather.MUTE:
+            # What was lost is sent again, gets through, and meets an end that has forgotten all about it.
+            self._call(self._bury())
 
     def tear(self) -> int:
         """Reset every connection, and return how many ends of such that was."""
@@ -65,6 +69,11 @@ class Network:
         self.torn += len(torn)
         return len(torn)
 
+    async def _bury(self) -> None:
+        buried, self._mute = self._mute, set()
+        for writer in buried:
+            _reset(writer)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far_reader, far_writer = await self._connect()
@@ -73,23 +82,29 @@ class Network:
             return
         both = {writer, far_writer}
         self._writers |= both
-        there = asyncio.create_task(self._pass(reader, far_writer))
-        back = asyncio.create_task(self._pass(far_reader, writer))
+        there = asyncio.create_task(self._pass(reader, far_writer, both))
+        back = asyncio.create_task(self._pass(far_reader, writer, both))
         try:
             await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             there.cancel()
             back.cancel()
             self._writers -= both
+            self._mute -= both
             for one in both:
                 one.close()
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, both: set[asyncio.StreamWriter]
+    ) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
                 if self._weather is Weather.MUTE:
                     self.swallowed_bytes += len(data)
-                    await asyncio.Event().wait()  # what is lost on the way never comes, nor what follows
+                    self._mute |= both
+                    while any(one in self._mute for one in both):  # nor does what follows come, or the end
+                        await asyncio.sleep(0.05)
+                    return
                 if self._weather is Weather.SLOW:
                     await asyncio.sleep(self._lag_s)
                 writer.write(data)
