@@ -102,7 +102,8 @@ class Network:
                 if self._weather is Weather.MUTE:
                     self.swallowed_bytes += len(data)
                     self._mute |= both
-                    while any(one in self._mute for one in both):  # nor does what follows come, or the end
+                    # Nor does what follows come, or the end.
+                    while any(one in self._mute for one in both):  # noqa: ASYNC110 # simple is enough here
                         await asyncio.sleep(0.05)
                     return
                 if self._weather is Weather.SLOW:
