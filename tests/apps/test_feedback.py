@@ -207,11 +207,11 @@ async def test_what_failed_is_done_the_next_time() -> None:
     class FailsOnce(MemoryOutcomeLog):
         has_failed = False
 
-        async def orphans(self, reported_before: datetime, /, *, limit: int) -> Sequence[Outcome]:
+        async def orphans(self, since: datetime, until: datetime, /, *, limit: int) -> Sequence[Outcome]:
             if not self.has_failed:
                 self.has_failed = True
                 raise Unavailable("away")
-            return await super().orphans(reported_before, limit=limit)
+            return await super().orphans(since, until, limit=limit)
 
     world = a_world(outcomes=FailsOnce)
     await world.predict(1)
@@ -266,18 +266,18 @@ async def test_an_outcome_without_a_prediction_is_told_after_a_while_and_once(
     await world.report(1, 2)
     with caplog.at_level(logging.WARNING):
         world.clock.advance(ORPHANED_AFTER)
-        await world.feedback.take_in()
+        await world.feedback.tell_orphans()
         assert world.telemetry.orphans == 0
         assert not caplog.records
         for _ in range(2):
             world.clock.advance(MINUTE)
-            await world.feedback.take_in()
+            await world.feedback.tell_orphans()
         assert world.telemetry.orphans == 2
         assert (await world.feedback.tally()).orphans == 2
         [warning] = caplog.records
         assert (warning.message, vars(warning)["outcomes"]) == ("outcomes.orphaned", 2)
         await world.predict(1)
-        await world.feedback.take_in()
+        await world.feedback.tell_orphans()
     assert world.telemetry.orphans == 1
     assert len(caplog.records) == 1
 
@@ -301,13 +301,13 @@ async def test_following_goes_on_after_troubles() -> None:
     class FailsFirst(MemoryOutcomeLog):
         calls = 0
 
-        async def orphans(self, reported_before: datetime, /, *, limit: int) -> Sequence[Outcome]:
+        async def orphans(self, since: datetime, until: datetime, /, *, limit: int) -> Sequence[Outcome]:
             self.calls += 1
             if self.calls == 1:
                 raise Unavailable("away")
             if self.calls == 3:
                 third_time.set()
-            return await super().orphans(reported_before, limit=limit)
+            return await super().orphans(since, until, limit=limit)
 
     world = a_world(outcomes=FailsFirst, every=timedelta(milliseconds=1))
     await world.predict(1)

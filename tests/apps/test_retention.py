@@ -185,7 +185,7 @@ async def test_what_was_erased_in_part_is_found_again(tmp_path: Path) -> None:
 
     def fragile(outbound: Outbound) -> Outbound:
         log, outcomes = outbound.predictions, outbound.outcomes
-        return replace(outbound, clock=clock, retention=AwayOnce(log, outcomes))  # type: ignore[arg-type] # of profile memory
+        return replace(outbound, clock=clock, retention=AwayOnce(log, outcomes, outbound.shadows))  # type: ignore[arg-type] # of profile memory
 
     async with open_container(Settings(profile="memory", home=tmp_path), swap=fragile) as container:
         await predict(container, a_record(1, reference=MINE))

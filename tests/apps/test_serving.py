@@ -127,7 +127,7 @@ async def test_no_trouble_of_the_registry_keeps_a_service_from_starting(
 ) -> None:
     """Nor one that never answers."""
 
-    class Lifecycle:
+    class Sync:
         async def sync(self) -> None:
             if trouble is None:
                 await asyncio.sleep(60)
@@ -136,7 +136,7 @@ async def test_no_trouble_of_the_registry_keeps_a_service_from_starting(
 
     @asynccontextmanager
     async def opened(settings: Settings) -> AsyncIterator[SimpleNamespace]:
-        yield SimpleNamespace(lifecycle=Lifecycle())
+        yield SimpleNamespace(sync=Sync())
 
     monkeypatch.setattr(serving, "opened", opened)
     monkeypatch.setattr(serving, "PATIENCE_S", 0.05)

@@ -9,7 +9,7 @@ import pytest
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.predictions import MemoryPredictionLog, MemoryPredictionSpool
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry, Shipped
-from taxi_predictor.domain.errors import Unavailable
+from taxi_predictor.domain.errors import Invalid, Unavailable
 from taxi_predictor.domain.record import PredictionRecord
 from taxi_predictor.ports.inbound import shipping
 from taxi_predictor.ports.inbound.shipping import SpoolShipping
@@ -66,6 +66,59 @@ async def test_what_the_log_did_not_take_stays_and_comes_once_in_the_end(trouble
     setattr(log, trouble, False)
     assert await use_case.ship() == 1
     assert await log.count() == 1
+
+
+async def test_a_part_that_the_log_refuses_keeps_nobody_waiting() -> None:
+    """It is set aside and counted, and what comes after it is shipped."""
+
+    class Picky(AwayLog):
+        async def add(self, records: Sequence[PredictionRecord], /) -> int:
+            if a_record(1) in records:
+                raise Invalid("no place for such a record")
+            return await super().add(records)
+
+    log = Picky()
+    use_case, spool, _ = shipped_to(log)
+    spool.append([a_record(1)])
+    assert await use_case.ship() == 0
+    spool.append([a_record(2)])
+    assert await use_case.ship() == 1
+    assert (spool.state().damaged, spool.state().size_bytes) == (1, 0)
+
+
+async def test_what_is_appended_meanwhile_is_for_the_next_time() -> None:
+    """Or under load it would never come to an end."""
+
+    class Busy(AwayLog):
+        async def add(self, records: Sequence[PredictionRecord], /) -> int:
+            spool.append([a_record(len(self.records) + 100)])
+            return await super().add(records)
+
+    log = Busy()
+    use_case, spool, _ = shipped_to(log)
+    spool.append([a_record(1)])
+    assert [await use_case.ship() for _ in range(3)] == [1, 1, 1]
+
+
+async def test_who_is_cancelled_holds_nothing() -> None:
+    """Wherever it was: the next one gets all of it."""
+
+    class Slow(AwayLog):
+        async def add(self, records: Sequence[PredictionRecord], /) -> int:
+            await asyncio.sleep(0.02)
+            return await super().add(records)
+
+    for after_s in (0.0, 0.001, 0.005, 0.01, 0.021, 0.022, 0.025):
+        use_case, spool, _ = shipped_to(log := Slow())
+        spool.append([a_record(1)])
+        shipping_ = asyncio.create_task(use_case.ship())
+        await asyncio.sleep(after_s)
+        shipping_.cancel()
+        with suppress(asyncio.CancelledError):
+            await shipping_
+        await use_case.ship()
+        assert log.records.keys() == {a_record(1).prediction_id}
+        assert spool.state().size_bytes == 0
 
 
 async def test_it_follows_through_an_outage_and_says_how_the_spool_stands(

@@ -1768,14 +1768,29 @@ class KeepsOutcomesOfTheKnown(MemoryOutcomeLog):
 
 @breaks(OutcomeLogContract, "test_orphans_come_oldest_first_and_no_more_than_asked_for")
 class OrphansAsTheyCame(MemoryOutcomeLog):
-    async def orphans(self, reported_before: datetime, /, *, limit: int) -> Sequence[Outcome]:
-        return [outcome for outcome in self.outcomes.values() if outcome.reported_at < reported_before]
+    async def orphans(self, since: datetime, until: datetime, /, *, limit: int) -> Sequence[Outcome]:
+        return [outcome for outcome in self.outcomes.values() if since <= outcome.reported_at < until]
 
 
 @breaks(OutcomeLogContract, "test_ended_predictions_come_by_the_time_of_their_report")
 class EndedAsTheyCame(MemoryOutcomeLog):
     def _in_order(self) -> Sequence[Outcome]:
         return list(self.outcomes.values())
+
+
+@breaks(OutcomeLogContract, "test_hours_with_ended_predictions_are_told")
+class HoursOfAllReports(MemoryOutcomeLog):
+    async def hours(self, since: datetime, until: datetime, /) -> Sequence[datetime]:
+        reported = sorted(outcome.reported_at for outcome in self.outcomes.values())
+        return [at.replace(minute=0) for at in reported if since <= at < until]
+
+
+@breaks(OutcomeLogContract, "test_a_trip_that_was_to_start_later_started_before_its_report")
+class ReportsAtTheHour(MemoryOutcomeLog):
+    async def attach(self, outcomes: Sequence[Outcome], /) -> Sequence[Attached]:
+        return await super().attach(
+            [replace(outcome, reported_at=outcome.reported_at.replace(minute=0)) for outcome in outcomes]
+        )
 
 
 @breaks(OutcomeLogContract, "test_ended_predictions_come_in_groups")
@@ -1890,8 +1905,35 @@ class ReadOnce(SpoolPart):
     def remove(self) -> None:
         self._part.remove()
 
+    def set_aside(self) -> None:
+        self._part.set_aside()
+
+    @property
+    def is_latest(self) -> bool:
+        return self._part.is_latest
+
     def put_back(self) -> None:
         self._part.put_back()
+
+
+class Forgetful(ReadOnce):
+    def records(self) -> Iterator[Sequence[PredictionRecord]]:
+        return self._part.records()
+
+    def set_aside(self) -> None:
+        self._part.put_back()
+
+    @property
+    def is_latest(self) -> bool:
+        return False
+
+
+@breaks(PredictionSpoolContract, "test_a_part_that_was_set_aside_is_not_taken_again")
+@breaks(PredictionSpoolContract, "test_the_part_that_was_appended_to_last_says_so")
+class PartsAreForgetful(MemoryPredictionSpool):
+    def take(self) -> SpoolPart | None:
+        part = super().take()
+        return part and Forgetful(part)
 
 
 @breaks(PredictionSpoolContract, "test_records_of_a_part_can_be_read_again")

@@ -259,6 +259,42 @@ def test_the_bound_is_for_all_processes_together(tmp_path: Path, monkeypatch: py
     other.append([a_record(2)])
 
 
+def test_what_was_given_away_is_not_the_latest(tmp_path: Path) -> None:
+    """And so is taken before what is being written."""
+    former = spool_in(tmp_path)
+    former.append([a_record(1)])
+    former.close()
+    spool = spool_in(tmp_path)
+    spool.append([a_record(2)])
+    taken = []
+    while part := spool.take():
+        taken.append((all_of(part), part.is_latest))
+        part.remove()
+    assert taken == [([a_record(1)], False), ([a_record(2)], True)]
+
+
+def test_what_is_not_ours_to_read_keeps_nobody_from_what_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where two containers with different users share a folder."""
+    theirs = spool_in(tmp_path)
+    theirs.append([a_record(1)])
+    theirs.close()
+    not_ours, as_ever = the_part(tmp_path), os.open
+
+    def refusing(path: Path, *args: int) -> int:
+        if path == not_ours:  # root may read everything, and tests may be run by root
+            raise PermissionError(13, "Permission denied")
+        return as_ever(path, *args)
+
+    spool = spool_in(tmp_path)
+    spool.append([a_record(2)])
+    monkeypatch.setattr(os, "open", refusing)
+    assert drained(spool) == [a_record(2)]
+    monkeypatch.undo()
+    assert drained(spool) == [a_record(1)]
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     spool = spool_in(tmp_path / "file" / "spool")

@@ -56,12 +56,26 @@ async def test_an_alias_that_was_moved_by_hand_moves_the_model(world: World) -> 
 async def test_a_promotion_is_not_overtaken_between_its_shelf_and_its_alias(world: World) -> None:
     """One look may fall between the two; if the alias stays behind for longer, it decides."""
     await two_models(world)
-    await world.registry.point(Alias.CHAMPION, TWO)
     sync = world.sync()
-    await sync.sync(at_once=False)  # sees the alias with two, and the shelf with one
-    assert serving(world) == ONE
+    await sync.sync(at_once=False)
+    async with world.versions.fetched(TWO) as artifact:
+        world.shelf.place(TWO, artifact)
     await sync.sync(at_once=False)
     assert serving(world) == TWO
+    await sync.sync(at_once=False)
+    assert serving(world) == ONE
+
+
+async def test_an_alias_that_moved_is_followed_at_the_second_look(world: World) -> None:
+    await two_models(world)
+    sync = world.sync()
+    await sync.sync(at_once=False)
+    await world.registry.point(Alias.CHAMPION, TWO)
+    served = []
+    for _ in range(2):
+        await sync.sync(at_once=False)
+        served.append(serving(world))
+    assert served == [ONE, TWO]
 
 
 async def test_a_model_that_did_not_pass_does_not_come(world: World) -> None:

@@ -103,18 +103,12 @@ def corrupt_the_model(storm: "Deployment", *, is_short: bool) -> str:
     file = folder / "centre.txt"
     file.write_bytes(file.read_bytes().replace(b"leaf_value=", b"leaf_value=9", 1))
 
-    def stood_in() -> int:
-        return sum(count for source, count in storm.ledger.sources.items() if source != "champion")
-
-    before = stood_in()
     with storm.nobody_following_the_registry():
         kill_a_worker(storm, is_short=is_short)
-        until(lambda: stood_in() > before, "an answer by who stands in for the damaged champion")
+        # By connections of their own: those that are open stay with the workers that they have.
+        until(lambda: None in storm.answering_versions(8), "an answer by who stands in")
     until(lambda: storm.model_folder() != folder, "a sound copy in the place of the damaged one")
-    return (
-        f"{folder.name} was replaced by {storm.model_folder().name},"
-        f" after {stood_in() - before} answers by who stood in"
-    )
+    return f"somebody stood in, until {folder.name} was replaced by {storm.model_folder().name}"
 
 
 def swap_the_champion(storm: "Deployment", *, is_short: bool) -> str:

@@ -3,7 +3,7 @@
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 __all__ = ["accompanied"]
 
@@ -37,8 +37,10 @@ class _Companion:
                 if self._is_over.is_set():
                     return
                 # A group of its own: a Ctrl-C is for whoever started this, who says when to stop.
-                self._process = subprocess.Popen(self._command, process_group=0)  # noqa: S603 # ours
-            self._process.wait()
+                with suppress(OSError):  # as when there is no memory for it: there may be some later
+                    self._process = subprocess.Popen(self._command, process_group=0)  # noqa: S603 # ours
+            if self._process is not None:
+                self._process.wait()
             self._is_over.wait(PAUSE_S)
 
     def stop(self) -> None:

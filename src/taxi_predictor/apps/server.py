@@ -79,7 +79,7 @@ def main(application: str = "taxi_predictor.apps.api:create") -> None:
         after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, STOP),
         after_in_child=_be_a_worker,
     )
-    with _room_for_figures(settings), _following_the_registry(settings):
+    with _room_for_figures(settings), _companion(settings):
         server = DrainingServer(application, settings)
         server.serve(target_loader=_build)
         if server.was_hurried:
@@ -102,11 +102,14 @@ def _build(application: str) -> Callable[..., Any]:
     return built
 
 
-def _following_the_registry(settings: Settings) -> AbstractContextManager[None]:
-    """A process that does it for all workers; none where models are kept in memory, each worker's own."""
-    if settings.profile == "memory" or not settings.model_sync_every_s:
+def _companion(settings: Settings) -> AbstractContextManager[None]:
+    """A process that does what is to be done once for all workers, unless each has a memory of its own."""
+    has_nothing_to_do = not (
+        settings.model_sync_every_s or settings.outcomes_every_s or settings.shadow_share
+    )
+    if settings.profile == "memory" or has_nothing_to_do:
         return nullcontext()
-    return accompanied([sys.executable, "-m", "taxi_predictor.apps.syncing"])
+    return accompanied([sys.executable, "-m", "taxi_predictor.apps.syncing", str(os.getpid())])
 
 
 @contextmanager

@@ -1,13 +1,15 @@
-"""The process that follows the registry: one on each machine, whoever starts how many.
+"""The process beside the workers, which does for all of them what is to be done once on a machine.
 
-Run as ``python -m taxi_predictor.apps.syncing``; services start it by themselves. It ends with the
-process that started it.
+It follows the registry, makes trips of outcomes, and lets a challenger score what was answered. Run as
+``python -m taxi_predictor.apps.syncing PID``; services start it by themselves, with their own process,
+and it ends with that one.
 """
 
 import asyncio
 import fcntl
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -21,9 +23,11 @@ LOOK_S = 1.0
 
 
 async def follow(settings: Settings) -> None:
-    """Follow the registry for ever, once nobody else does for the same home."""
+    """Do all of that for ever, once nobody else does for the same home."""
     async with _alone(settings.home / "sync.lock"), open_container(settings) as container:
-        await asyncio.gather(container.sync.follow(), container.shadowing.follow())
+        await asyncio.gather(
+            container.sync.follow(), container.feedback.follow(), container.shadowing.follow()
+        )
 
 
 @asynccontextmanager
@@ -44,8 +48,8 @@ async def _alone(path: Path) -> AsyncIterator[None]:
         os.close(fd)
 
 
-async def _until_told_to_stop(settings: Settings) -> None:
-    loop, parent = asyncio.get_running_loop(), os.getppid()
+async def _until_told_to_stop(settings: Settings, parent: int) -> None:
+    loop = asyncio.get_running_loop()
     following = asyncio.create_task(follow(settings))
     for stop in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(stop, following.cancel)
@@ -61,9 +65,9 @@ async def _until_told_to_stop(settings: Settings) -> None:
     watching.cancel()
 
 
-def main() -> None:
-    asyncio.run(_until_told_to_stop(load_settings()))
+def main(parent: str) -> None:
+    asyncio.run(_until_told_to_stop(load_settings(), int(parent)))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -48,8 +48,6 @@ from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
 __all__ = ["Container", "wire"]
 
 
-SYNC_EVERY_S = 2.0
-"""Where a process is asked to follow the registry of a service that itself does not."""
 LEASE_MARGIN = timedelta(seconds=30)
 """From a request's deadline until its idempotency key is free: for its answer to be kept, and for clocks."""
 
@@ -186,7 +184,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             journal=outbound.journal,
             notes=outbound.sync_notes,
             clock=outbound.clock,
-            every=timedelta(seconds=settings.model_sync_every_s or SYNC_EVERY_S),
+            every=timedelta(seconds=settings.model_sync_every_s) if settings.model_sync_every_s else None,
         ),
         shadowing=ShadowScoring(
             predictions=outbound.predictions,

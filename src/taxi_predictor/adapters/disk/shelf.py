@@ -1,10 +1,11 @@
 """Models served from a folder: one sub-folder per version, and a file that points to the champion."""
 
+import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -16,6 +17,7 @@ from taxi_predictor.ports.outbound.models import ModelLoader, ModelShelf, Served
 __all__ = ["DiskModelShelf", "champion_folder"]
 
 POINTER = "champion"
+LOCK = ".lock"
 LOOK_AGAIN_S = 30.0
 
 
@@ -70,11 +72,26 @@ class DiskModelShelf(ModelShelf):
         self._trouble: _Trouble | None = None
 
     def place(self, version: ModelVersion, artifact: ModelArtifact, /) -> None:
+        with self._alone():
+            self._place(version, artifact)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Two that place at once would each remove what the other has just begun."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = (self._folder / LOCK).open("w")
+        except OSError as error:
+            raise StorageFull(f"the model cannot be written to {self._folder}: {error}") from error
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # given back by the system when the process dies
+            yield
+
+    def _place(self, version: ModelVersion, artifact: ModelArtifact) -> None:
         # Every placement gets a folder of its own: a reader may still have the former one open.
         name = f"{version}-{uuid4().hex[:8]}"
         target = self._folder / name
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copytree(artifact.folder, target)
             self._loader.open(target)
             former = self._pointed()

@@ -69,14 +69,14 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
             except Exception:  # a fault of the model: whoever asks is told, and who watches readiness
                 log.exception("model.crashed")
             following = [
-                asyncio.create_task(endless.follow())
+                asyncio.create_task(endless())
                 for endless in (
-                    hexagon.ladder,
-                    hexagon.levelling,
-                    hexagon.repeats,
-                    hexagon.gatekeeper,
-                    hexagon.shipping,
-                    hexagon.feedback,
+                    hexagon.ladder.follow,
+                    hexagon.levelling.follow,
+                    hexagon.repeats.follow,
+                    hexagon.gatekeeper.follow,
+                    hexagon.shipping.follow,
+                    hexagon.feedback.watch,
                 )
             ]
             try:

@@ -268,8 +268,13 @@ class SyncAnswer(Struct, frozen=True, kw_only=True):
     """How the last look at the registry went."""
 
     looked_at: Annotated[datetime, Meta(tz=True)]
-    version: Annotated[int | None, Meta(description="Of the champion there; null: none was found.")]
-    trouble: Annotated[str | None, Meta(description="Why it does not serve here; null: it does.")]
+    version: Annotated[
+        int | None, Meta(description="Of the champion there; null: there is none, or nobody knows.")
+    ]
+    trouble: Annotated[
+        str | None,
+        Meta(description="Why it does not serve here, or nobody knows what it is; null: all is well."),
+    ]
 
 
 class ReadinessAnswer(Struct, frozen=True, kw_only=True):
@@ -278,6 +283,6 @@ class ReadinessAnswer(Struct, frozen=True, kw_only=True):
     version: Annotated[int | None, Meta(description="Of the model that answers; null: none does.")]
     source: Source
     degraded: Degraded
-    sync: Annotated[SyncAnswer | None, Meta(description="null: nobody follows the registry.")]
+    sync: Annotated[SyncAnswer | None, Meta(description="null: nobody did yet.")]
     neighbours: Annotated[dict[str, str], Meta(description="Name to ``ok`` or what is wrong.")]
     status: Literal["ready"] = "ready"

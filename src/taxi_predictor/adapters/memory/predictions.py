@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from taxi_predictor.domain.errors import StorageFull
 from taxi_predictor.domain.model import ModelVersion
@@ -93,11 +93,19 @@ class MemoryOutcomeLog(OutcomeLog):
         for first in range(0, len(within), self._group_records):
             yield within[first : first + self._group_records]
 
-    async def orphans(self, reported_before: datetime, /, *, limit: int) -> Sequence[Outcome]:
+    async def hours(self, since: datetime, until: datetime, /) -> Sequence[datetime]:
+        hours = {
+            outcome.reported_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+            for outcome in self.outcomes.values()
+            if since <= outcome.reported_at < until and outcome.prediction_id in self._log.records
+        }
+        return sorted(hours)
+
+    async def orphans(self, since: datetime, until: datetime, /, *, limit: int) -> Sequence[Outcome]:
         alone = (
             outcome
             for outcome in self._in_order()
-            if outcome.reported_at < reported_before and outcome.prediction_id not in self._log.records
+            if since <= outcome.reported_at < until and outcome.prediction_id not in self._log.records
         )
         return list(alone)[:limit]
 
@@ -210,6 +218,7 @@ class MemoryPredictionSpool(PredictionSpool):
 
     def __init__(self, max_bytes: int = 1 << 30) -> None:
         self._max_records = max_bytes // RECORD_BYTES
+        self._damaged = 0
         self._waiting: list[PredictionRecord] = []
         self._held: list[PredictionRecord] = []
 
@@ -229,7 +238,7 @@ class MemoryPredictionSpool(PredictionSpool):
         return SpoolState(
             size_bytes=RECORD_BYTES * len(waiting),
             oldest_at=min((record.answered_at for record in waiting), default=None),
-            damaged=0,
+            damaged=self._damaged,
         )
 
     def sync(self) -> None:
@@ -251,6 +260,15 @@ class _Part(SpoolPart):
     def remove(self) -> None:
         if self._is_held:
             self._spool._held = []  # noqa: SLF001
+
+    def set_aside(self) -> None:
+        if self._is_held:
+            self._spool._damaged += 1  # noqa: SLF001
+            self._spool._held = []  # noqa: SLF001
+
+    @property
+    def is_latest(self) -> bool:
+        return True
 
     def put_back(self) -> None:
         if self._is_held:

@@ -1,14 +1,16 @@
 """What became of predicted trips, in PostgreSQL."""
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from datetime import datetime
 
 import asyncpg
 
 from taxi_predictor.adapters.postgres.months import with_months
-from taxi_predictor.adapters.postgres.pool import connected, translated
-from taxi_predictor.adapters.postgres.predictions import GROUP_ROWS, WHOLE_LOG_S, record_of
+from taxi_predictor.adapters.postgres.pool import connected
+from taxi_predictor.adapters.postgres.predictions import WHOLE_LOG_S, record_of
 from taxi_predictor.adapters.postgres.queries import QUERIES
+from taxi_predictor.adapters.postgres.reading import groups_of_rows
 from taxi_predictor.domain.prediction_id import PredictionId, predicted_at
 from taxi_predictor.domain.record import Outcome
 from taxi_predictor.ports.outbound.predictions import Attached, EndedPrediction, OutcomeLog
@@ -37,15 +39,18 @@ class PostgresOutcomeLog(OutcomeLog):
     async def ended(
         self, since: datetime, until: datetime, /
     ) -> AsyncGenerator[Sequence[EndedPrediction], None]:
-        with translated():
-            async with self._pool.acquire() as connection, connection.transaction(readonly=True):
-                cursor = await connection.cursor(QUERIES["ended_between"], since, until)
-                while rows := await cursor.fetch(GROUP_ROWS):
-                    yield [ended_of(row) for row in rows]
+        async with aclosing(groups_of_rows(self._pool, QUERIES["ended_between"], since, until)) as groups:
+            async for rows in groups:
+                yield [ended_of(row) for row in rows]
 
-    async def orphans(self, reported_before: datetime, /, *, limit: int) -> Sequence[Outcome]:
+    async def hours(self, since: datetime, until: datetime, /) -> Sequence[datetime]:
         async with connected(self._pool, patience_s=WHOLE_LOG_S) as connection:
-            rows = await connection.fetch(QUERIES["orphans"], reported_before, limit)
+            rows = await connection.fetch(QUERIES["hours_of_reports"], since, until)
+        return [row["hour"] for row in rows]
+
+    async def orphans(self, since: datetime, until: datetime, /, *, limit: int) -> Sequence[Outcome]:
+        async with connected(self._pool, patience_s=WHOLE_LOG_S) as connection:
+            rows = await connection.fetch(QUERIES["orphans"], since, until, limit)
         return [_outcome(row) for row in rows]
 
     async def count(self) -> int:

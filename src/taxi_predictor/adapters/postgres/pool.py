@@ -37,6 +37,7 @@ REFUSING = (
     asyncpg.InsufficientPrivilegeError,
     asyncpg.ReadOnlySQLTransactionError,
 )
+UNPREPARED = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError)
 FULL = (asyncpg.DiskFullError, asyncpg.ConfigurationLimitExceededError)  # the latter: temp_file_limit
 
 
@@ -55,7 +56,7 @@ def translated() -> Iterator[None]:
         raise Unavailable(f"the database does not answer: {_reason(first)}") from error
     except REFUSING as error:
         raise Unavailable(f"the database refuses: {_reason(error)}") from error
-    except asyncpg.UndefinedTableError as error:
+    except UNPREPARED as error:
         raise Unavailable(
             f"the database has not been set up ({_reason(error)}): run `taxi-predictor migrate`"
         ) from error
@@ -110,6 +111,9 @@ async def connected(
         watchdog = asyncio.get_running_loop().call_later(patience_s, connection.terminate)
         try:
             yield connection
+        except asyncio.CancelledError:
+            connection.terminate()  # who gave up does not wait for the server to hear of it
+            raise
         finally:
             try:
                 await pool.release(connection)

@@ -1,14 +1,17 @@
 """Answered predictions in PostgreSQL, which twice are no more than once."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 
 import asyncpg
 
 from taxi_predictor.adapters.postgres.copying import copy_records_in
 from taxi_predictor.adapters.postgres.months import with_months
-from taxi_predictor.adapters.postgres.pool import connected, translated
+from taxi_predictor.adapters.postgres.pool import connected
 from taxi_predictor.adapters.postgres.queries import QUERIES, affected
+from taxi_predictor.adapters.postgres.reading import groups_of_rows
+from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.place import Place, Point, ZoneId
 from taxi_predictor.domain.prediction_id import PredictionId, predicted_at
@@ -16,9 +19,8 @@ from taxi_predictor.domain.record import AnswerSource, PredictionRecord
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.outbound.predictions import PredictionLog
 
-__all__ = ["GROUP_ROWS", "WHOLE_LOG_S", "PostgresPredictionLog", "record_of"]
+__all__ = ["WHOLE_LOG_S", "PostgresPredictionLog", "record_of"]
 
-GROUP_ROWS = 500
 WHOLE_LOG_S = 60.0
 """So long the server may take to look at all of the log."""
 
@@ -63,9 +65,11 @@ class PostgresPredictionLog(PredictionLog):
                     await copy_records_in(connection, "predictions", COLUMNS, rows)
             except asyncpg.UniqueViolationError:
                 return await _merge(connection, rows)
+            except (asyncpg.DataError, ValueError) as error:  # the latter where asyncpg itself sees it
+                raise Invalid(f"the database has no place for such a record: {error}") from error
             return len(rows)
 
-        return await with_months(self._pool, "predictions", (row[0] for row in rows), add)
+        return await with_months(self._pool, "predictions", [row[0] for row in rows], add)
 
     async def find(
         self, prediction_ids: Sequence[PredictionId], /
@@ -79,11 +83,11 @@ class PostgresPredictionLog(PredictionLog):
     async def between(
         self, since: datetime, until: datetime, /
     ) -> AsyncGenerator[Sequence[PredictionRecord], None]:
-        with translated():
-            async with self._pool.acquire() as connection, connection.transaction(readonly=True):
-                cursor = await connection.cursor(QUERIES["predictions_between"], since, until)
-                while rows := await cursor.fetch(GROUP_ROWS):
-                    yield [record_of(row) for row in rows]
+        async with aclosing(
+            groups_of_rows(self._pool, QUERIES["predictions_between"], since, until)
+        ) as groups:
+            async for rows in groups:
+                yield [record_of(row) for row in rows]
 
     async def count(self) -> int:
         async with connected(self._pool, patience_s=WHOLE_LOG_S) as connection:

@@ -205,14 +205,21 @@ from outcomes join predictions using (answered_at, prediction_id)
 where reported_at >= $1 and reported_at < $2
 order by reported_at, prediction_id
 
+-- hours_of_reports --
+-- Truncated in UTC, whatever zone the session has.
+select distinct date_trunc('hour', reported_at at time zone 'UTC') at time zone 'UTC' as hour
+from outcomes join predictions using (answered_at, prediction_id)
+where reported_at >= $1 and reported_at < $2
+order by hour
+
 -- orphans --
 select * from outcomes
-where reported_at < $1 and not exists (
+where reported_at >= $1 and reported_at < $2 and not exists (
     select from predictions
     where predictions.answered_at = outcomes.answered_at and predictions.prediction_id = outcomes.prediction_id
 )
 order by reported_at, prediction_id
-limit $2
+limit $3
 
 -- count_outcomes --
 select count(*) from outcomes

@@ -1,19 +1,20 @@
 """Forgetting predictions and outcomes in PostgreSQL: whole months at once, others row by row."""
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 
 import asyncpg
 
 from taxi_predictor.adapters.postgres.outcomes import ended_of
-from taxi_predictor.adapters.postgres.pool import connected, translated
-from taxi_predictor.adapters.postgres.predictions import GROUP_ROWS
+from taxi_predictor.adapters.postgres.pool import connected
 from taxi_predictor.adapters.postgres.queries import QUERIES, affected
+from taxi_predictor.adapters.postgres.reading import groups_of_rows
 from taxi_predictor.ports.outbound.predictions import EndedPrediction, Forgotten, Retention
 
 __all__ = ["PostgresRetention"]
 
-WHOLE_LOG_S = 3600.0
+FORGETTING_S = 3600.0
 LOCK_TIMEOUT = "5s"  # who waits for a table keeps all others waiting who come after
 
 
@@ -26,14 +27,12 @@ class PostgresRetention(Retention):
     ) -> AsyncGenerator[Sequence[EndedPrediction], None]:
         if owner is reference is None:
             return
-        with translated():
-            async with self._pool.acquire() as connection, connection.transaction(readonly=True):
-                cursor = await connection.cursor(QUERIES["ended_of"], owner, reference)
-                while rows := await cursor.fetch(GROUP_ROWS):
-                    yield [ended_of(row) for row in rows]
+        async with aclosing(groups_of_rows(self._pool, QUERIES["ended_of"], owner, reference)) as groups:
+            async for rows in groups:
+                yield [ended_of(row) for row in rows]
 
     async def prune(self, before: datetime, /) -> Forgotten:
-        async with connected(self._pool, patience_s=WHOLE_LOG_S) as connection:
+        async with connected(self._pool, patience_s=FORGETTING_S) as connection:
             # Predictions last: what of theirs is left is found and removed when this is repeated.
             await _prune(connection, "shadow_scores", before)
             outcomes = await _prune(connection, "outcomes", before)
@@ -42,12 +41,12 @@ class PostgresRetention(Retention):
     async def erase(self, *, owner: str | None = None, reference: str | None = None) -> Forgotten:
         if owner is reference is None:
             return Forgotten(predictions=0, outcomes=0)
-        async with connected(self._pool, patience_s=WHOLE_LOG_S) as connection:
+        async with connected(self._pool, patience_s=FORGETTING_S) as connection:
             row = await connection.fetchrow(QUERIES["erase_predictions"], owner, reference)
         return Forgotten(predictions=row["predictions"], outcomes=row["outcomes"])
 
     async def blur(self, before: datetime, /, *, digits: int) -> int:
-        async with connected(self._pool, patience_s=WHOLE_LOG_S) as connection:
+        async with connected(self._pool, patience_s=FORGETTING_S) as connection:
             return affected(await connection.execute(QUERIES["blur_predictions"], before, digits))
 
 

@@ -1,15 +1,15 @@
 """What challengers would have answered, in PostgreSQL."""
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from datetime import datetime
 
 import asyncpg
 
 from taxi_predictor.adapters.postgres.months import with_months
 from taxi_predictor.adapters.postgres.outcomes import ended_of
-from taxi_predictor.adapters.postgres.pool import translated
-from taxi_predictor.adapters.postgres.predictions import GROUP_ROWS
 from taxi_predictor.adapters.postgres.queries import QUERIES, affected
+from taxi_predictor.adapters.postgres.reading import groups_of_rows
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.prediction_id import predicted_at
 from taxi_predictor.domain.record import ShadowScore
@@ -43,11 +43,11 @@ class PostgresShadowLog(ShadowLog):
     async def ended(
         self, version: ModelVersion, since: datetime, until: datetime, /
     ) -> AsyncGenerator[Sequence[EndedShadow], None]:
-        with translated():
-            async with self._pool.acquire() as connection, connection.transaction(readonly=True):
-                cursor = await connection.cursor(QUERIES["ended_shadows"], version, since, until)
-                while rows := await cursor.fetch(GROUP_ROWS):
-                    yield [_ended(row) for row in rows]
+        async with aclosing(
+            groups_of_rows(self._pool, QUERIES["ended_shadows"], version, since, until)
+        ) as groups:
+            async for rows in groups:
+                yield [_ended(row) for row in rows]
 
 
 def _ended(row: asyncpg.Record) -> EndedShadow:

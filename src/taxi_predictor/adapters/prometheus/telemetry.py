@@ -88,8 +88,8 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, Figures):
             Gauge(f"taxi_model_sync_{name}", what, multiprocess_mode="mostrecent", registry=registry)
             for name, what in (
                 ("age_seconds", "How long ago somebody looked for a new champion in the registry"),
-                ("trouble", "Whether the champion that was found there may not serve, or none was: 1 or 0"),
-                ("version", "The version of the champion that was found there; 0: none was"),
+                ("trouble", "Whether its champion may not serve here, or nobody knows what it is: 1 or 0"),
+                ("version", "The version of its champion; 0: there is none, or nobody knows"),
             )
         )
         self._logged, self._unlogged, self._shipped = (

@@ -55,17 +55,10 @@ class OutcomeSource(TripSource):
         )
 
     async def parts(self) -> Sequence[SourcePart]:
-        hours = await self._reported() if self._hours is None else self._hours
+        hours = await self._log.hours(EARLIEST, LATEST) if self._hours is None else self._hours
         if not hours:
             raise MissingSource("no outcome of a known prediction was reported yet")
         return [OutcomePart(hour, self._log, self._cleaning) for hour in hours]
-
-    async def _reported(self) -> Sequence[datetime]:
-        hours: dict[datetime, None] = {}
-        async with aclosing(self._log.ended(EARLIEST, LATEST)) as groups:
-            async for group in groups:
-                hours |= dict.fromkeys(_hour_of(ended.outcome.reported_at) for ended in group)
-        return list(hours)
 
 
 class OutcomePart(SourcePart):
@@ -146,7 +139,3 @@ def _hour(text: str) -> datetime:
             f"{OUTCOMES}: takes hours (UTC) such as {OUTCOMES}:2026-11-25T08..2026-11-25T12, got {text!r}"
         )
     return hour
-
-
-def _hour_of(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

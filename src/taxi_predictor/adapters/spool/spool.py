@@ -64,7 +64,7 @@ class DiskPredictionSpool(PredictionSpool):
             with self._turn:
                 if self._own is not None and self._own.path.name == name:
                     own, self._own = self._own, None
-                    return _DiskPart(own.path, own.fd, self._count_anew)
+                    return _DiskPart(own.path, own.fd, self._count_anew, is_latest=True)
             if part := _locked(self._folder / name, self._count_anew):
                 return part
         return None
@@ -179,7 +179,7 @@ def _locked(path: Path, when_removed: Callable[[], None]) -> "_DiskPart | None":
     """The file at *path*, if nobody else has it and this code can read it."""
     try:
         fd = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
+    except OSError:  # it is gone, or is not ours to read: others may be
         return None
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -187,18 +187,25 @@ def _locked(path: Path, when_removed: Callable[[], None]) -> "_DiskPart | None":
         known = format_of(os.pread(fd, len(HEAD), 0))
         if is_there and known in (FORMAT, None):
             return _DiskPart(path, fd, when_removed)
-    except (BlockingIOError, FileNotFoundError):
+    except OSError:  # somebody has it, or had
         pass
     os.close(fd)
     return None
 
 
 class _DiskPart(SpoolPart):
-    def __init__(self, path: Path, fd: int, when_removed: Callable[[], None]) -> None:
+    def __init__(
+        self, path: Path, fd: int, when_removed: Callable[[], None], *, is_latest: bool = False
+    ) -> None:
         self._path = path
         self._fd: int | None = fd
         self._when_removed = when_removed
         self._is_damaged = False
+        self._is_latest = is_latest
+
+    @property
+    def is_latest(self) -> bool:
+        return self._is_latest
 
     def records(self) -> Iterator[Sequence[PredictionRecord]]:
         assert self._fd is not None
@@ -229,6 +236,10 @@ class _DiskPart(SpoolPart):
             self._path.unlink(missing_ok=True)
         self._close()
         self._when_removed()
+
+    def set_aside(self) -> None:
+        self._is_damaged = True
+        self.remove()
 
     def put_back(self) -> None:
         if self._fd is not None:

@@ -21,10 +21,10 @@ async def sync(*, follow: Annotated[bool, Parameter(negative="")] = False) -> No
     Parameters
     ----------
     follow
-        Go on until Ctrl-C, as for services that run with TAXI_MODEL_SYNC_EVERY_S=0.
+        Do so until Ctrl-C, and make trips of outcomes too: what a service has a process of its own for.
     """
     if follow:
-        ERR.print("Following the registry until Ctrl-C.")
+        ERR.print("Following the registry and the outcomes until Ctrl-C.")
         await syncing.follow(load_settings())
         return
     async with opened() as container:

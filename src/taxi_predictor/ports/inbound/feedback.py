@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -32,6 +31,8 @@ ORPHANED_AFTER = timedelta(hours=1)
 """So long an outcome waits for its prediction to come into the log before somebody is told."""
 PATIENCE_S = 5.0
 """Whoever reports waits no longer than this."""
+GIVEN_UP = timedelta(days=7)
+"""An outcome whose prediction has not come by then is not looked for any more; it is joined all the same."""
 MAX_ORPHANS = 10_000
 """More are not looked at together."""
 FIRST_LOOK = timedelta(days=1)
@@ -149,7 +150,8 @@ class Feedback:
         Raises:
             Unavailable: the log does not answer.
         """
-        orphans = await self._outcomes.orphans(self._clock.now() - ORPHANED_AFTER, limit=MAX_ORPHANS)
+        now = self._clock.now()
+        orphans = await self._outcomes.orphans(now - GIVEN_UP, now - ORPHANED_AFTER, limit=MAX_ORPHANS)
         return Tally(
             predictions=await self._predictions.count(),
             outcomes=await self._outcomes.count(),
@@ -160,7 +162,7 @@ class Feedback:
         """Make trips of what was reported since the last time, or has got its prediction since then.
 
         Whole hours are read again. That adds nothing twice, in several processes at once neither. A new
-        process looks a day back. Tells how many outcomes wait for their predictions for too long.
+        process looks a day back, and whoever waits for a prediction for a week is given up.
 
         Raises:
             Unavailable: the log or the store does not answer; the next time begins where this one did.
@@ -168,11 +170,11 @@ class Feedback:
         now = self._clock.now()
         alone = {
             outcome.prediction_id: outcome.reported_at
-            for outcome in await self._outcomes.orphans(now, limit=MAX_ORPHANS)
+            for outcome in await self._outcomes.orphans(now - GIVEN_UP, now, limit=MAX_ORPHANS)
         }
-        self._tell_orphans(sum(at < now - ORPHANED_AFTER for at in alone.values()))
         hours = {source_of_hour(at) for found, at in self._alone.items() if found not in alone}
-        hours |= await self._reported(now - FIRST_LOOK if self._looked_at is None else self._looked_at, now)
+        since = now - FIRST_LOOK if self._looked_at is None else self._looked_at
+        hours |= {source_of_hour(at) for at in await self._outcomes.hours(since, now)}
         total = IngestReport()
         for hour in sorted(hours):
             try:
@@ -183,7 +185,7 @@ class Feedback:
         return total
 
     async def follow(self) -> None:
-        """Take in for ever; troubles are waited out."""
+        """Take in for ever, as one process of each machine does; troubles are waited out."""
         while self._every is not None:
             try:
                 report = await self.take_in()
@@ -191,6 +193,32 @@ class Feedback:
                     log.info("outcomes.learned", extra={"trips": report.added})
             except TaxiPredictorError as error:
                 log.warning("outcomes.wait", extra={"reason": str(error)})
+            except Exception:
+                log.exception("outcomes.failed")
+            await asyncio.sleep(self._every.total_seconds())
+
+    async def tell_orphans(self) -> None:
+        """Tell how many outcomes wait for their predictions for too long.
+
+        Raises:
+            Unavailable: the log does not answer.
+        """
+        now = self._clock.now()
+        late = await self._outcomes.orphans(now - GIVEN_UP, now - ORPHANED_AFTER, limit=MAX_ORPHANS)
+        self._telemetry.orphaned(len(late))
+        if len(late) > self._told:
+            log.warning("outcomes.orphaned", extra={"outcomes": len(late)})
+        self._told = len(late)
+
+    async def watch(self) -> None:
+        """Tell of orphans for ever, as every process does whose figures are read."""
+        while self._every is not None:
+            try:
+                await self.tell_orphans()
+            except TaxiPredictorError as error:
+                log.info("outcomes.unwatched", extra={"reason": str(error)})
+            except Exception:
+                log.exception("outcomes.failed")
             await asyncio.sleep(self._every.total_seconds())
 
     def _judged(
@@ -220,20 +248,6 @@ class Feedback:
             raise InvalidPredictionId(
                 f"{prediction_id} was made more than {self._kept_for.days} days ago: it is not kept any more"
             )
-
-    async def _reported(self, since: datetime, until: datetime) -> set[str]:
-        """The sources of the hours in which something was reported of known predictions."""
-        hours: set[str] = set()
-        async with aclosing(self._outcomes.ended(since, until)) as groups:
-            async for group in groups:
-                hours |= {source_of_hour(ended.outcome.reported_at) for ended in group}
-        return hours
-
-    def _tell_orphans(self, outcomes: int) -> None:
-        self._telemetry.orphaned(outcomes)
-        if outcomes > self._told:
-            log.warning("outcomes.orphaned", extra={"outcomes": outcomes})
-        self._told = outcomes
 
 
 def _told(outcome: Outcome, attached: Attached, *, is_early: bool) -> Reported | ConflictingOutcome:

@@ -43,7 +43,14 @@ class Ladder:
             NoChampion: no model was promoted yet, and no lower step may be taken.
             BrokenModel: the champion cannot be used, and nothing else there is may be.
         """
-        return self._serving or self.refresh()
+        return self._serving or self._first()
+
+    def _first(self) -> ServedModel:
+        """As :meth:`refresh`, but nobody waits for another who is at it: nobody serves until then."""
+        if self._turn.acquire(blocking=False):
+            self._turn.release()
+            return self.refresh()
+        raise NoChampion("no model is being served yet: one is being loaded")
 
     def refresh(self) -> ServedModel:
         """Look who can answer best, and let it answer from now on, once it is loaded and warm.

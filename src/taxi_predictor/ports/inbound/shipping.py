@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from typing import TypeVar
 
-from taxi_predictor.domain.errors import Unavailable
+from taxi_predictor.domain.errors import Invalid, Unavailable
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.predictions import PredictionLog, PredictionSpool, SpoolPart
 from taxi_predictor.ports.outbound.telemetry import LogTelemetry
@@ -12,6 +15,8 @@ from taxi_predictor.ports.outbound.telemetry import LogTelemetry
 __all__ = ["SpoolShipping"]
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 EVERY_S = 1.0
 LONGEST_PAUSE_S = 10.0
@@ -30,29 +35,44 @@ class SpoolShipping:
         self._telemetry = telemetry
 
     async def ship(self) -> int:
-        """Bring to the log all that can be taken now, and return how many records that were.
+        """Bring to the log what can be taken now, and return how many records that were.
 
-        A record that is already there, as its process ended between the two steps of an earlier
-        shipment, is not added again.
+        What comes meanwhile is for the next time. A record that is already there, as its process ended
+        between the two steps of an earlier shipment, is not added again. A part that the log refuses is
+        set aside, for others wait behind it.
 
         Raises:
             Unavailable: the log does not answer; what is not there stays in the spool.
         """
         shipped = 0
-        while part := await asyncio.to_thread(self._spool.take):
+        while part := await self._take():
             try:
                 shipped += await self._ship(part)
+            except Invalid as error:
+                log.exception("spool.refused", extra={"reason": str(error)})
+                await uninterrupted(part.set_aside)
             finally:
                 part.put_back()
+            if part.is_latest:
+                break
         return shipped
+
+    async def _take(self) -> SpoolPart | None:
+        taking = asyncio.create_task(asyncio.to_thread(self._spool.take))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            if part := await taking:  # nobody else would ever give it back
+                part.put_back()
+            raise
 
     async def _ship(self, part: SpoolPart) -> int:
         groups, shipped = part.records(), 0
-        while records := await asyncio.to_thread(next, groups, None):
+        while records := await uninterrupted(partial(next, groups, None)):
             await self._log.add(records)
             shipped += len(records)
             self._telemetry.shipped(len(records))
-        await asyncio.to_thread(part.remove)
+        await uninterrupted(part.remove)
         return shipped
 
     async def follow(self) -> None:
@@ -76,7 +96,20 @@ class SpoolShipping:
 
     async def close(self) -> None:
         """Ship what is left as long as that takes moments; the next to start ships the rest."""
-        with suppress(Unavailable, TimeoutError):
+        try:
             async with asyncio.timeout(LAST_WORDS_S):
                 await self.ship()
-        self._spool.close()
+        except Exception:
+            log.warning("spool.left", exc_info=True)  # the next to start ships it
+        finally:
+            self._spool.close()
+
+
+async def uninterrupted(function: Callable[[], T]) -> T:
+    """Do *function* in a thread, to its end: nobody may put a part back that a thread still works on."""
+    doing = asyncio.create_task(asyncio.to_thread(function))
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait({doing})
+        raise

@@ -51,7 +51,7 @@ class ModelSync:
         journal: Journal,
         notes: SyncNotes,
         clock: Clock,
-        every: timedelta,
+        every: timedelta | None,
     ) -> None:
         self._versions = versions
         self._shelf = shelf
@@ -59,7 +59,8 @@ class ModelSync:
         self._notes = notes
         self._clock = clock
         self._every = every
-        self._seen: ModelVersion | None = None
+        self._seen: tuple[ModelVersion, ModelVersion | None] | None = None
+        """The champion at the last look, and what was here."""
         self._checked_at: datetime | None = None
         self._refusal: _Refusal | None = None
         self._told: str | None = None
@@ -71,8 +72,9 @@ class ModelSync:
         verdict for a reason that is in the journal. Otherwise whatever is on the shelf stays there.
 
         Args:
-            at_once: False: only if it was the champion at the look before too. Whoever promotes moves the
-                shelf before the alias, and is not to be overtaken in between.
+            at_once: False: only if the same version was found here at the look before, beside the same
+                champion there. Whoever promotes moves the shelf before the alias, and is not to be
+                overtaken in between.
 
         Raises:
             NoChampion: the registry has none.
@@ -81,9 +83,11 @@ class ModelSync:
             Unavailable: the registry does not answer, or the journal, where that has to be asked.
         """
         champion = await self._versions.find("champion")
-        before, self._seen = self._seen, champion.version
         served = await asyncio.to_thread(self._shelved, at_once)
-        if served == champion.version or (served is not None and before != champion.version and not at_once):
+        before, self._seen = self._seen, (champion.version, served)
+        if served == champion.version:
+            return champion
+        if served is not None and not at_once and before != self._seen:
             return champion
         await self._refuse_unfit(champion)
         async with self._versions.fetched(champion.version) as artifact:
@@ -95,8 +99,8 @@ class ModelSync:
         return champion
 
     async def follow(self) -> None:
-        """Sync for ever, and leave a note of every look."""
-        while True:
+        """Sync for ever, and leave a note of every look; nothing happens where it is not to."""
+        while self._every is not None:
             state = await self._look()
             if state.trouble not in (None, self._told):
                 log.warning("sync.trouble", extra={"reason": state.trouble, "version": state.version})
@@ -115,7 +119,7 @@ class ModelSync:
         except TimeoutError:
             trouble = f"the registry did not answer within {PATIENCE_S:g} s"
         except (PromotionRefused, BrokenModel) as error:
-            version, trouble = self._seen, str(error)
+            version, trouble = self._seen[0] if self._seen else None, str(error)
         except TaxiPredictorError as error:
             trouble = str(error)
         except Exception as error:

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -41,6 +41,17 @@ class SpoolPart(Protocol):
     @abstractmethod
     def remove(self) -> None:
         """Its records are kept elsewhere: forget them here. A damaged one is set aside, not removed."""
+        ...
+
+    @abstractmethod
+    def set_aside(self) -> None:
+        """Nobody can do anything with it: keep it where nobody takes it again, and count it as damaged."""
+        ...
+
+    @property
+    @abstractmethod
+    def is_latest(self) -> bool:
+        """Whether it is what this process appended last: whatever else there is was there before it."""
         ...
 
     @abstractmethod
@@ -176,8 +187,11 @@ class EndedPrediction:
 
     @property
     def pickup_at(self) -> datetime:
-        """When the trip started, as far as anybody said."""
-        return self.outcome.pickup_at or self.record.plan.pickup_at
+        """When the trip started, as far as anybody said; it has ended by the time of the report."""
+        outcome, planned_at = self.outcome, self.record.plan.pickup_at
+        if outcome.pickup_at is not None:
+            return outcome.pickup_at
+        return min(planned_at, outcome.reported_at - timedelta(seconds=outcome.duration_s))
 
 
 class OutcomeLog(Protocol):
@@ -209,8 +223,19 @@ class OutcomeLog(Protocol):
         ...
 
     @abstractmethod
-    async def orphans(self, reported_before: datetime, /, *, limit: int) -> Sequence[Outcome]:
-        """At most *limit* outcomes reported before then whose prediction is not in the log, oldest first.
+    async def hours(self, since: datetime, until: datetime, /) -> Sequence[datetime]:
+        """The hours (UTC), each by its beginning, that hold a report which :meth:`ended` would yield.
+
+        Raises:
+            Unavailable: the log does not answer.
+        """
+        ...
+
+    @abstractmethod
+    async def orphans(self, since: datetime, until: datetime, /, *, limit: int) -> Sequence[Outcome]:
+        """At most *limit* outcomes whose prediction is not in the log, oldest first.
+
+        Those reported from *since* up to, not including, *until*.
 
         Raises:
             Unavailable: the log does not answer.

@@ -18,7 +18,7 @@ class SyncState:
     version: ModelVersion | None
     """The champion there; None: there is none, or nobody knows."""
     trouble: str | None = None
-    """Why it does not serve here; None: it does."""
+    """Why it does not serve here, or why nobody knows what it is; None: it does, or will in a moment."""
 
 
 class SyncNotes(Protocol):

@@ -72,24 +72,36 @@ class OutcomeLogContract(ABC):
                 NOON,
             ]
 
+    async def test_a_trip_that_was_to_start_later_started_before_its_report(self) -> None:
+        """Where nobody says when."""
+        async with self.open() as (log, outcomes):
+            await log.add([a_record(1)])
+            await outcomes.attach([an_outcome(1, duration_s=600.0, reported_at=NOON + timedelta(minutes=4))])
+            [one] = await ended(outcomes, NOON, NEXT_MONTH)
+            assert one.pickup_at == NOON - timedelta(minutes=6)
+
     async def test_an_outcome_may_come_before_its_prediction(self) -> None:
         """It is an orphan until then."""
         async with self.open() as (log, outcomes):
             await outcomes.attach([an_outcome(1), an_outcome(2)])
             assert await ended(outcomes, REPORTED, REPORTED + HOUR) == []
-            assert list(await outcomes.orphans(REPORTED + HOUR, limit=9)) == [an_outcome(1), an_outcome(2)]
+            window = (NOON, REPORTED + HOUR)
+            assert list(await outcomes.orphans(*window, limit=9)) == [an_outcome(1), an_outcome(2)]
             await log.add([a_record(2)])
-            assert list(await outcomes.orphans(REPORTED + HOUR, limit=9)) == [an_outcome(1)]
+            assert list(await outcomes.orphans(*window, limit=9)) == [an_outcome(1)]
             assert [one.record for one in await ended(outcomes, REPORTED, REPORTED + HOUR)] == [a_record(2)]
 
     async def test_orphans_come_oldest_first_and_no_more_than_asked_for(self) -> None:
-        """Only those reported before the instant."""
+        """Only those reported in the window, which holds its beginning and not its end."""
         reported = [REPORTED + minutes * timedelta(minutes=1) for minutes in (3, 1, 2)]
         async with self.open() as (_, outcomes):
             await outcomes.attach([an_outcome(number, reported_at=at) for number, at in enumerate(reported)])
-            found = await outcomes.orphans(reported[0], limit=9)
+            found = await outcomes.orphans(min(reported), reported[0], limit=9)
             assert [outcome.reported_at for outcome in found] == sorted(reported)[:2]
-            assert [one.reported_at for one in await outcomes.orphans(NEXT_MONTH, limit=1)] == [min(reported)]
+            first = await outcomes.orphans(NOON, NEXT_MONTH, limit=1)
+            assert [outcome.reported_at for outcome in first] == [min(reported)]
+            later = min(reported) + timedelta(seconds=1)
+            assert len(await outcomes.orphans(later, NEXT_MONTH, limit=9)) == 2
 
     async def test_ended_predictions_come_by_the_time_of_their_report(self) -> None:
         """Then by id; the window holds its beginning and not its end, whatever clock it is told by."""
@@ -103,6 +115,22 @@ class OutcomeLogContract(ABC):
             window = (REPORTED.astimezone(tokyo), (REPORTED + 2 * HOUR).astimezone(tokyo))
             assert [one.record for one in await ended(outcomes, *window)] == [
                 a_record(number) for number in (3, 4, 1)
+            ]
+
+    async def test_hours_with_ended_predictions_are_told(self) -> None:
+        """Once each, in their order, those of orphans not among them."""
+        async with self.open() as (log, outcomes):
+            await log.add([a_record(number) for number in range(5)])
+            for number, minutes in enumerate((59, 60, 61, 190, 300)):
+                at = NOON + timedelta(minutes=minutes)
+                await outcomes.attach([an_outcome(number, reported_at=at)])
+            await outcomes.attach([an_outcome(9, reported_at=NOON + 4 * HOUR)])
+            hours = [NOON + number * HOUR for number in (0, 1, 3)]
+            assert list(await outcomes.hours(NOON, NOON + 5 * HOUR)) == hours
+            tokyo = ZoneInfo("Asia/Tokyo")
+            assert list(await outcomes.hours((NOON + HOUR).astimezone(tokyo), NEXT_MONTH)) == [
+                *hours[1:],
+                NOON + 5 * HOUR,
             ]
 
     async def test_ended_predictions_come_in_groups(self) -> None:

@@ -63,6 +63,29 @@ class PredictionSpoolContract(ABC):
             part.put_back()
             assert spool.take() is None
 
+    def test_a_part_that_was_set_aside_is_not_taken_again(self) -> None:
+        """It is counted as damaged, waits for nobody, and is in nobody's way."""
+        with self.open() as spool:
+            spool.append([a_record(1)])
+            part = spool.take()
+            assert part is not None
+            part.set_aside()
+            part.put_back()
+            assert spool.take() is None
+            assert (spool.state().size_bytes, spool.state().damaged) == (0, 1)
+            spool.append([a_record(2)])
+            assert drained(spool) == [a_record(2)]
+
+    def test_the_part_that_was_appended_to_last_says_so(self) -> None:
+        """So that whoever empties a spool which is filled meanwhile comes to an end."""
+        with self.open() as spool:
+            for number in range(2):
+                spool.append([a_record(number)])
+                part = spool.take()
+                assert part is not None
+                assert part.is_latest
+                part.remove()
+
     def test_records_of_a_part_can_be_read_again(self) -> None:
         """Each time from the first, in groups of which none is empty."""
         with self.open() as spool:

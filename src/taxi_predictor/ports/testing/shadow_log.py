@@ -40,6 +40,7 @@ class ShadowLogContract(ABC):
             assert await shadowed(shadows, NOON, NEXT_MONTH) == []
             await outcomes.attach([an_outcome(1)])
             await log.add([a_record(1), a_record(2)])
+            assert await shadowed(shadows, NOON, NEXT_MONTH) == [a_record(1)]
             async with aclosing(shadows.ended(FOUR, NOON, NEXT_MONTH)) as groups:
                 [one] = [one async for group in groups for one in group]
             ended = EndedPrediction(record=a_record(1), outcome=an_outcome(1))

@@ -1,17 +1,20 @@
 -- Two roles to be granted to users: taxi_reader looks at everything but secrets, as a dashboard or an
 -- analyst does; taxi_writer does what the service does, and cannot change or remove what was logged.
 -- Roles belong to the whole server, so they may be there already; and where the owner of this database
--- may not make any, somebody else has to before this is of use: nothing else depends on them.
+-- may not make any, somebody else has to before this is applied: nothing else depends on them, and
+-- `migrate --to 7` and `migrate` again grants what was not.
 do $$
 declare
     role text;
 begin
     foreach role in array array['taxi_reader', 'taxi_writer'] loop
         begin
-            execute format('create role %I nologin', role);
+            if to_regrole(role) is null then
+                execute format('create role %I nologin', role);
+            end if;
         exception
             when duplicate_object or unique_violation then
-                null;
+                null; -- somebody else made it meanwhile, for another database
             when insufficient_privilege then
                 raise notice 'role % is not made: % may not make roles', role, current_user;
                 return;
