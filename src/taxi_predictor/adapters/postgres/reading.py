@@ -15,7 +15,7 @@ PATIENCE_S = 30.0
 
 
 async def groups_of_rows(
-    pool: asyncpg.Pool, query: str, *args: object
+    pool: asyncpg.Pool, query: str, *args: object, group_rows: int = GROUP_ROWS
 ) -> AsyncGenerator[Sequence[asyncpg.Record], None]:
     """Yield the rows of *query* as they were when it began; the connection is cut where that takes too long.
 
@@ -31,7 +31,7 @@ async def groups_of_rows(
         try:
             async with connection.transaction(readonly=True):
                 cursor = await connection.cursor(query, *args)
-                while rows := await cursor.fetch(GROUP_ROWS):
+                while rows := await cursor.fetch(group_rows):
                     watchdog.cancel()  # a reader may take its time
                     yield rows
                     watchdog = loop.call_later(PATIENCE_S, connection.terminate)

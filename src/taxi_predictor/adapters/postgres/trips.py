@@ -11,6 +11,7 @@ from taxi_predictor.adapters.columns.arrays import frame
 from taxi_predictor.adapters.postgres.copying import copy_in, copy_out
 from taxi_predictor.adapters.postgres.pool import connected, translated
 from taxi_predictor.adapters.postgres.queries import QUERIES, affected
+from taxi_predictor.adapters.postgres.reading import groups_of_rows
 from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch, TripId
@@ -129,18 +130,19 @@ class PostgresQuarantine(Quarantine):
         self, *, part: PartName | None = None, reason: Rejection | None = None
     ) -> AsyncIterator[tuple[PartName, RejectBatch]]:
         wanted = (part.family, part.name) if part else (None, None)
-        with translated():
-            async with self._pool.acquire() as connection, connection.transaction(readonly=True):
-                cursor = await connection.cursor(QUERIES["rejects"], *wanted, reason)
-                while rows := await cursor.fetch(ROWS_PER_REJECT_BATCH):
-                    found = pl.DataFrame(
-                        [tuple(row) for row in rows], schema=["family", "part", *REJECT_COLUMNS], orient="row"
+        query = groups_of_rows(
+            self._pool, QUERIES["rejects"], *wanted, reason, group_rows=ROWS_PER_REJECT_BATCH
+        )
+        async with aclosing(query) as groups:
+            async for rows in groups:
+                found = pl.DataFrame(
+                    [tuple(row) for row in rows], schema=["family", "part", *REJECT_COLUMNS], orient="row"
+                )
+                for (family, name), group in found.group_by("family", "part", maintain_order=True):
+                    yield (
+                        PartName(family=str(family), name=str(name)),
+                        RejectBatch(group.select(REJECT_COLUMNS)),
                     )
-                    for (family, name), group in found.group_by("family", "part", maintain_order=True):
-                        yield (
-                            PartName(family=str(family), name=str(name)),
-                            RejectBatch(group.select(REJECT_COLUMNS)),
-                        )
 
 
 class _SourceTrouble(Exception):
