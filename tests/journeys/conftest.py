@@ -25,7 +25,10 @@ class Deployment:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "TAXI_HOME": str(self.home), "COLUMNS": "200", **self.settings}
+        # Nothing here is about the process beside the workers, which takes seconds to load MLflow; the
+        # storm is, and says so.
+        alone = {"TAXI_MODEL_SYNC_EVERY_S": "0", "TAXI_OUTCOMES_EVERY_S": "0"}
+        return {**os.environ, "TAXI_HOME": str(self.home), "COLUMNS": "200", **alone, **self.settings}
 
     def run(self, *arguments: str, code: int = 0, timeout_s: float = 300) -> str:
         """Run a command to its end and return what it wrote to standard output."""
