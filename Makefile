@@ -14,7 +14,7 @@ check: setup ## Format, lint, types, architecture
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
 # Two test processes that each took both cores would wait for each other.
 test: setup ## Run every test (ARGS="-k name" for some)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-faults: setup ## Kill, stop, tear, mute and corrupt under load (FAULTS=20; 10 min)
 	OMP_NUM_THREADS=1 STORM_FAULTS=$(or $(FAULTS),20) $(BIN)/pytest tests/storm -s

@@ -24,6 +24,17 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+LONGEST = ("storm", "journeys", "test_docs.py", "lifecycle")
+"""Begun first, so that none of them is waited for alone at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def turn(item: pytest.Item) -> int:
+        return next((turn for turn, name in enumerate(LONGEST) if name in item.path.parts), len(LONGEST))
+
+    items.sort(key=turn)
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.skipped and isinstance(report.longrepr, tuple) and not hasattr(report, "wasxfail"):
         _skipped[report.nodeid] = report.longrepr[2].removeprefix("Skipped: ")

@@ -185,7 +185,7 @@ class Workshop:
                 stop(process)
 
     def _script(self, text: str, folder: Path) -> list[str]:
-        # What a block exports is there for the next one.
+        # Variables and functions of a block are there for the next one, as in the shell of a reader.
         state = shlex.quote(str(folder / ".exported"))
         script = text.replace(SHOWN_URL, f"http://127.0.0.1:{self._port}")
         return [
@@ -193,7 +193,7 @@ class Workshop:
             "-euo",
             "pipefail",
             "-c",
-            f"[ ! -e {state} ] || . {state}\n{script}\nexport -p >{state}",
+            f"[ ! -e {state} ] || . {state}\nset -a\n{script}\nset +a\n{{ export -p; declare -f; }} >{state}",
         ]
 
     def _execute(self, block: Block, text: str, folder: Path) -> str:

@@ -88,11 +88,11 @@ from taxi_predictor.ports.outbound.models import (
 from taxi_predictor.ports.outbound.predictions import (
     Attached,
     EndedPrediction,
-    Forgotten,
     SpoolPart,
     SpoolState,
 )
 from taxi_predictor.ports.outbound.progress import Progress, Step
+from taxi_predictor.ports.outbound.retention import Forgotten
 from taxi_predictor.ports.outbound.shadows import EndedShadow
 from taxi_predictor.ports.outbound.sync import SyncState
 from taxi_predictor.ports.outbound.telemetry import Exposition

@@ -59,9 +59,9 @@ from taxi_predictor.ports.outbound.predictions import (
     OutcomeLog,
     PredictionLog,
     PredictionSpool,
-    Retention,
 )
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.retention import Retention
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource

@@ -25,7 +25,11 @@ from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.places import ZoneStore
-from taxi_predictor.ports.outbound.predictions import OutcomeLog, PredictionLog, Retention
+from taxi_predictor.ports.outbound.predictions import (
+    OutcomeLog,
+    PredictionLog,
+)
+from taxi_predictor.ports.outbound.retention import Retention
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.trips import Quarantine
 from taxi_predictor.ports.testing.access import KeyStoreContract

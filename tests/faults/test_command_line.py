@@ -84,7 +84,12 @@ async def test_a_bad_source(home: Home, database: asyncpg.Pool, make, code, word
         (("erase", "--owner", "ada"), {}, 2, "--yes"),
         (("prune", "--keep-days", "-1"), {}, 2, "--keep-days"),
         (("predict", "--pickup", "here", "--dropoff", "40.7,-74"), {}, 2, "'here'"),
-        (("predict", "--pickup", "40.7,-74", "--dropoff", "40.7,-74"), {}, 5, "promote"),
+        (
+            ("predict", "--pickup", "40.7,-74", "--dropoff", "40.7,-74"),
+            {"TAXI_LOWEST_SOURCE": "champion"},
+            5,
+            "promote",
+        ),
     ],
 )
 async def test_a_wrong_command(  # type: ignore[no-untyped-def] # rows of the table above

@@ -16,8 +16,13 @@ from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns
-from taxi_predictor.ports.outbound.predictions import OutcomeLog, PredictionLog, PredictionSpool, Retention
+from taxi_predictor.ports.outbound.predictions import (
+    OutcomeLog,
+    PredictionLog,
+    PredictionSpool,
+)
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.retention import Retention
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.telemetry import Figures, LogTelemetry, Telemetry

@@ -13,14 +13,13 @@ from taxi_predictor.domain.record import Outcome, PredictionRecord, ShadowScore
 from taxi_predictor.ports.outbound.predictions import (
     Attached,
     EndedPrediction,
-    Forgotten,
     OutcomeLog,
     PredictionLog,
     PredictionSpool,
-    Retention,
     SpoolPart,
     SpoolState,
 )
+from taxi_predictor.ports.outbound.retention import Forgotten, Retention
 from taxi_predictor.ports.outbound.shadows import EndedShadow, ShadowLog
 
 __all__ = [

@@ -135,13 +135,13 @@ def _show(prediction: Prediction, coverage: float) -> None:
     low_s, high_s = prediction.interval_s(coverage)
     served = prediction.served
     label = f"model {served.version}" if served.version else "no model"
+    label += f" of {served.manifest.city.name}"
     if served.manifest.is_simulated:
         label += ", learned from simulated trips"
     OUT.print(
         f"[bold]{prediction.duration_s / 60:.1f} min[/bold], {coverage:.0%} likely between"
         f" {low_s / 60:.1f} and {high_s / 60:.1f} min; arriving {prediction.arrival_at:%Y-%m-%d %H:%M}"
-        f" [dim]({prediction.distance_km:.2f} km as the crow flies, {label} of"
-        f" {served.manifest.city.name})[/dim]"
+        f" [dim]({prediction.distance_km:.2f} km as the crow flies, {label})[/dim]"
     )
     if served.trouble:
         ERR.print(f"[yellow]answered by {served.source}: {served.trouble}[/yellow]")

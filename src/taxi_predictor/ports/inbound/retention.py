@@ -13,7 +13,11 @@ from taxi_predictor.ports.inbound.feedback import source_of_hour
 from taxi_predictor.ports.inbound.intake import TripIntake
 from taxi_predictor.ports.inbound.shipping import SpoolShipping
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.predictions import EndedPrediction, Forgotten, PredictionSpool, Retention
+from taxi_predictor.ports.outbound.predictions import (
+    EndedPrediction,
+    PredictionSpool,
+)
+from taxi_predictor.ports.outbound.retention import Forgotten, Retention
 from taxi_predictor.ports.outbound.trips import Quarantine, TripErasure
 
 __all__ = ["BLURRED_DIGITS", "Erased", "LogRetention", "Pruned"]

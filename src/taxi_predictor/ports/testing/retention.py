@@ -10,7 +10,11 @@ import pytest
 
 from taxi_predictor.domain.place import Place, Point, ZoneId
 from taxi_predictor.domain.record import PredictionRecord
-from taxi_predictor.ports.outbound.predictions import Forgotten, OutcomeLog, PredictionLog, Retention
+from taxi_predictor.ports.outbound.predictions import (
+    OutcomeLog,
+    PredictionLog,
+)
+from taxi_predictor.ports.outbound.retention import Forgotten, Retention
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.testing.outcome_log import ended
 from taxi_predictor.ports.testing.prediction_log import logged
