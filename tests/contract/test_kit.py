@@ -277,8 +277,11 @@ def _finish(result: Any) -> None:
         asyncio.run(result)
 
 
-def run(clause: Any) -> None:
-    """Run a clause as pytest would, with all its parameters, in event loops of its own."""
+def run(clause: Any, *, tries: int = 1) -> None:
+    """Run a clause as pytest would, with all its parameters, in event loops of its own.
+
+    *tries* times as many examples are tried as usual: what is rarely wrong is to be found for sure.
+    """
     parameters = [mark.args[1] for mark in getattr(clause, "pytestmark", ()) if mark.name == "parametrize"]
     handle = getattr(clause, "hypothesis", None)
     if handle is None:
@@ -292,7 +295,11 @@ def run(clause: Any) -> None:
     handle.inner_test = lambda *args, **kwargs: _finish(in_a_loop(*args, **kwargs))
     # That it fails is enough: no smaller example is wanted, and none is to be remembered.
     function._hypothesis_internal_use_settings = settings(
-        usual, phases=[Phase.generate], database=None, derandomize=True
+        usual,
+        phases=[Phase.generate],
+        database=None,
+        derandomize=True,
+        max_examples=tries * usual.max_examples,
     )
     try:
         clause()
@@ -1982,7 +1989,7 @@ def test_a_broken_adapter_fails_its_clause(
     # Otherwise it might be something else that fails.
     run(clause_for(contract, adapter.__base__, clause))
     with pytest.raises(by):
-        run(clause_for(contract, adapter, clause))
+        run(clause_for(contract, adapter, clause), tries=20)
 
 
 def clause_for(contract: type[Any], adapter: type[Any], clause: str) -> Any:
