@@ -98,7 +98,8 @@ class PredictionLogContract(ABC):
                 sizes = [len(group) async for group in groups]
             assert len(sizes) > 1, "bounded memory"
             assert 0 not in sizes
-            assert await logged(log, NOON, MONTHS[2]) == by_id(kept)
+            is_in_order = await logged(log, NOON, MONTHS[2]) == by_id(kept)
+            assert is_in_order, "not by id, or not all of them"
 
     async def test_a_reader_may_leave_early(self) -> None:
         """And the next one reads everything; several may read at once."""

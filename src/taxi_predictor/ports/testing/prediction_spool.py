@@ -94,7 +94,8 @@ class PredictionSpoolContract(ABC):
             part = spool.take()
             assert part is not None
             next(iter(part.records()))
-            assert all_of(part) == all_of(part) == kept
+            is_the_same = all_of(part) == all_of(part) == kept
+            assert is_the_same, "not all of them each time"
             sizes = [len(group) for group in part.records()]
             assert len(sizes) > 1
             assert 0 not in sizes

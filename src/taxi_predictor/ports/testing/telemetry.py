@@ -143,7 +143,9 @@ class TelemetryContract(ABC):
 
             for verb in VERBS:  # one verb after the other, so that whoever keeps the order has one
                 await asyncio.gather(*(asyncio.to_thread(tell, verb) for _ in range(THREADS)))
-            assert telemetry.exposition().text == alone
+            # Compared before it is asserted: nobody wants to see the difference of thousands of lines.
+            is_the_same = telemetry.exposition().text == alone
+            assert is_the_same, "something was lost on the way"
 
     @pytest.mark.parametrize("text", TEXTS)
     async def test_anything_can_be_told(self, text: str) -> None:
