@@ -84,7 +84,7 @@ def gated(bell: Bell | None = None, doors: Doors | None = None, **options: Any) 
         if bell is not None:
             await bell.work(name)
 
-    @get("/work/{name:str}", opt={"scope": Scope.PREDICT})
+    @get("/task/{name:str}", opt={"scope": Scope.PREDICT})
     async def handle(request: Request[Any, Any, Any]) -> str:
         name: str = request.path_params["name"]
         await work(name)

@@ -313,7 +313,7 @@ class Work:
 
     @cached_property
     def app(self) -> Litestar:
-        @post("/work", status_code=200, opt={"idempotent": True})
+        @post("/task", status_code=200, opt={"idempotent": True})
         async def work(request: Request[Any, Any, Any]) -> Any:
             self.done += 1
             outcome = self.outcomes.pop(0) if self.outcomes else (await request.body()).decode()
@@ -338,7 +338,7 @@ class Work:
 
 async def test_the_handler_reads_the_body_that_was_sent() -> None:
     async with Work().open() as client:
-        answer = await client.post("/work", content=b"x" * 100_000, headers=KEY)
+        answer = await client.post("/task", content=b"x" * 100_000, headers=KEY)
     assert answer.text == "x" * 100_000
 
 
@@ -348,7 +348,7 @@ async def test_each_caller_has_keys_of_its_own() -> None:
         for _time in range(2):
             for caller in ("ada", "bob", "anybody"):
                 headers = KEY if caller == "anybody" else {**KEY, "X-Caller": caller}
-                assert (await client.post("/work", headers=headers)).text == f"of {caller}"
+                assert (await client.post("/task", headers=headers)).text == f"of {caller}"
     assert work.done == 3
 
 
@@ -356,7 +356,7 @@ async def test_each_caller_has_keys_of_its_own() -> None:
 async def test_a_failure_is_not_kept(status: int) -> None:
     work = Work(outcomes=[HTTPException(status_code=status), HTTPException(status_code=status)])
     async with work.open() as client:
-        statuses = [(await client.post("/work", headers=KEY)).status_code for _ in range(4)]
+        statuses = [(await client.post("/task", headers=KEY)).status_code for _ in range(4)]
     assert statuses == [status, status, 200, 200]
     assert work.done == 3
 
@@ -367,7 +367,7 @@ async def test_a_failure_is_not_kept(status: int) -> None:
 async def test_a_crash_frees_the_key(error: Exception, status: int) -> None:
     work = Work(outcomes=[error])
     async with work.open() as client:
-        statuses = [(await client.post("/work", headers=KEY)).status_code for _ in range(3)]
+        statuses = [(await client.post("/task", headers=KEY)).status_code for _ in range(3)]
     assert statuses == [status, 200, 200]
     assert work.done == 2
 
@@ -376,13 +376,13 @@ async def test_while_the_first_is_being_answered_its_repeat_is_refused() -> None
     work = Work()
     work.store.is_slow = True
     async with work.open() as client:
-        first = asyncio.create_task(client.post("/work", content=b"x", headers=KEY))
+        first = asyncio.create_task(client.post("/task", content=b"x", headers=KEY))
         await work.store.is_asked_to_keep.wait()
-        repeat = await client.post("/work", content=b"x", headers=KEY)
-        other = await client.post("/work", content=b"y", headers=KEY)
+        repeat = await client.post("/task", content=b"x", headers=KEY)
+        other = await client.post("/task", content=b"y", headers=KEY)
         work.store.may_keep.set()
         assert (await first).text == "x"
-        assert (await client.post("/work", content=b"x", headers=KEY)).text == "x"
+        assert (await client.post("/task", content=b"x", headers=KEY)).text == "x"
     assert repeat.status_code == 409
     assert repeat.json()["type"] == "/problems/idempotency-key-in-use"
     assert int(repeat.headers["Retry-After"]) == 1
@@ -394,7 +394,7 @@ async def test_of_many_at_once_one_is_done() -> None:
     work = Work()
     async with work.open() as client:
         answers = await asyncio.gather(
-            *(client.post("/work", content=b"x", headers=KEY) for _request in range(50))
+            *(client.post("/task", content=b"x", headers=KEY) for _request in range(50))
         )
     assert work.done == 1
     assert {answer.status_code for answer in answers} <= {200, 409}
@@ -403,14 +403,14 @@ async def test_of_many_at_once_one_is_done() -> None:
 
 async def test_the_key_of_a_process_that_died_is_free_when_its_lease_is_over() -> None:
     work = Work()
-    request = a_scope(path="/work", content_type=b"text/plain")
+    request = a_scope(path="/task", content_type=b"text/plain")
     dead = RepeatedRequests(answers=work.store, clock=work.clock, lease=LEASE)
     await dead.begin(owner="anybody", key="k", fingerprint=fingerprint(request, b"x"))
     headers = {"Idempotency-Key": "k", "Content-Type": "text/plain"}
     async with work.open() as client:
-        assert (await client.post("/work", content=b"x", headers=headers)).status_code == 409
+        assert (await client.post("/task", content=b"x", headers=headers)).status_code == 409
         work.clock.advance(LEASE)
-        assert (await client.post("/work", content=b"x", headers=headers)).text == "x"
+        assert (await client.post("/task", content=b"x", headers=headers)).text == "x"
 
 
 async def test_an_answer_that_comes_after_the_lease_leaves_that_of_the_next(
@@ -420,13 +420,13 @@ async def test_an_answer_that_comes_after_the_lease_leaves_that_of_the_next(
 
     async def be_overtaken() -> str:
         work.clock.advance(LEASE)
-        assert (await client.post("/work", headers=KEY)).text == "second"
+        assert (await client.post("/task", headers=KEY)).text == "second"
         return "first"
 
     work.outcomes = [be_overtaken, "second"]
     async with work.open() as client:
-        assert (await client.post("/work", headers=KEY)).text == "first"
-        assert (await client.post("/work", headers=KEY)).text == "second"
+        assert (await client.post("/task", headers=KEY)).text == "first"
+        assert (await client.post("/task", headers=KEY)).text == "second"
     assert [record.message for record in caplog.records] == ["answer.came-late"]
 
 
@@ -437,12 +437,12 @@ async def test_when_the_store_goes_away_meanwhile_the_answer_is_given_all_the_sa
     work = Work(outcomes=[outcome])
     work.store.goes_away = True
     async with work.open() as client:
-        first = await client.post("/work", headers=KEY)
+        first = await client.post("/task", headers=KEY)
         assert first.status_code == (200 if outcome == "done" else 404)
         work.store.goes_away = work.store.is_away = False
-        assert (await client.post("/work", headers=KEY)).status_code == 409
+        assert (await client.post("/task", headers=KEY)).status_code == 409
         work.clock.advance(LEASE)
-        assert (await client.post("/work", headers=KEY)).status_code == 200
+        assert (await client.post("/task", headers=KEY)).status_code == 200
     [record] = [record for record in caplog.records if record.name == idempotency.__name__]
     assert record.levelno == logging.WARNING
     assert record.message == "claim.not-settled"
@@ -456,7 +456,7 @@ async def test_a_store_that_says_nothing_holds_no_answer_back_for_long(
     work = Work(outcomes=["done"])
     work.store.is_slow = True
     async with work.open() as client:
-        assert (await client.post("/work", headers=KEY)).text == "done"
+        assert (await client.post("/task", headers=KEY)).text == "done"
     assert [record.message for record in caplog.records] == ["claim.not-settled"]
 
 
@@ -473,7 +473,7 @@ async def test_work_that_is_given_up_frees_the_key() -> None:
         await is_at_work.wait()
         giving_up.cancel()
         await asyncio.gather(giving_up, return_exceptions=True)
-        assert (await client.post("/work", headers=KEY)).text == "done"
+        assert (await client.post("/task", headers=KEY)).text == "done"
 
 
 def stream(pieces: int, piece: bytes, *, after: Callable[[], Any] = lambda: None) -> Any:
@@ -492,7 +492,7 @@ def stream(pieces: int, piece: bytes, *, after: Callable[[], Any] = lambda: None
 async def test_a_stream_is_kept_whole() -> None:
     work = Work(outcomes=[stream(1_000, b"{}\n")])
     async with work.open() as client:
-        first, second = [await client.post("/work", headers=KEY) for _ in range(2)]
+        first, second = [await client.post("/task", headers=KEY) for _ in range(2)]
     assert first.content == second.content == b"{}\n" * 1_000
     assert second.headers["Content-Type"] == first.headers["Content-Type"]
     assert work.done == 1
@@ -504,8 +504,8 @@ async def test_a_stream_that_breaks_off_is_not_kept() -> None:
 
     work = Work(outcomes=[stream(3, b"{}\n", after=fail), "whole"])
     async with work.open() as client:
-        assert (await client.post("/work", headers=KEY)).status_code == 500
-        assert (await client.post("/work", headers=KEY)).text == "whole"
+        assert (await client.post("/task", headers=KEY)).status_code == 500
+        assert (await client.post("/task", headers=KEY)).text == "whole"
 
 
 class BreaksOff(Response[None]):
@@ -524,7 +524,7 @@ async def test_an_answer_without_its_end_is_not_kept() -> None:
     sent = await ask(work.app, leave=asyncio.Event())
     assert [message.get("body") for message in sent] == [None, b"{}\n"]
     async with work.open() as client:
-        assert (await client.post("/work", headers=KEY)).text == "whole"
+        assert (await client.post("/task", headers=KEY)).text == "whole"
 
 
 async def test_an_answer_that_is_too_large_is_passed_on_and_not_kept(
@@ -533,10 +533,10 @@ async def test_an_answer_that_is_too_large_is_passed_on_and_not_kept(
     monkeypatch.setattr(idempotency, "MAX_KEPT_BYTES", 1_000)
     work = Work(outcomes=[stream(334, b"{}\n"), stream(333, b"[]\n")])
     async with work.open() as client:
-        assert (await client.post("/work", headers=KEY)).content == b"{}\n" * 334
+        assert (await client.post("/task", headers=KEY)).content == b"{}\n" * 334
         assert [record.message for record in caplog.records] == ["answer.too-large"]
         for _time in range(2):
-            assert (await client.post("/work", headers=KEY)).content == b"[]\n" * 333
+            assert (await client.post("/task", headers=KEY)).content == b"[]\n" * 333
     assert work.done == 2
 
 
@@ -559,8 +559,8 @@ async def ask(app: Any, *, leave: asyncio.Event) -> list[Any]:
     scope = {
         "type": "http",
         "method": "POST",
-        "path": "/work",
-        "raw_path": b"/work",
+        "path": "/task",
+        "raw_path": b"/task",
         "query_string": b"",
         "headers": [(b"idempotency-key", KEY["Idempotency-Key"].encode())],
         "http_version": "1.1",
@@ -577,7 +577,7 @@ async def test_work_goes_on_when_the_client_leaves_and_the_repeat_finds_the_answ
     work = Work(outcomes=[stream(20, b"{}\n", after=leave.set)])
     async with work.open() as client:
         await asyncio.gather(ask(work.app, leave=leave), return_exceptions=True)
-        answer = await client.post("/work", headers=KEY)
+        answer = await client.post("/task", headers=KEY)
     assert answer.content == b"{}\n" * 20
     assert answer.headers["Idempotency-Replayed"] == "true"
     assert work.done == 1
@@ -600,7 +600,7 @@ async def test_an_answer_that_will_not_be_kept_ends_when_the_client_leaves(
     async with work.open() as client:
         await asyncio.gather(ask(work.app, leave=leave), return_exceptions=True)
         assert pieces < 1_000
-        assert (await client.post("/work", headers=KEY)).text == "done"
+        assert (await client.post("/task", headers=KEY)).text == "done"
 
 
 async def test_nothing_is_done_for_a_client_that_leaves_before_its_body_is_sent() -> None:

@@ -29,7 +29,7 @@ async def test_no_more_are_worked_on_than_there_are_slots_and_who_came_first_goe
     names = [f"n{number}" for number in range(8)]
     asked = []
     for name in names:
-        asked.append(asyncio.create_task(ask(app, f"/work/{name}")))
+        asked.append(asyncio.create_task(ask(app, f"/task/{name}")))
         await until_quiet()
     for done in range(len(names)):
         assert bell.began == names[: done + 2]
@@ -43,9 +43,9 @@ async def test_no_more_are_worked_on_than_there_are_slots_and_who_came_first_goe
 async def test_beyond_the_queue_the_answer_is_at_once_that_too_much_is_asked() -> None:
     bell = Bell()
     app = gated(bell, max_concurrent=1, max_waiting=2)
-    asked = [asyncio.create_task(ask(app, "/work/x")) for _ in range(3)]
+    asked = [asyncio.create_task(ask(app, "/task/x")) for _ in range(3)]
     await until_quiet()
-    for path, method in (("/work/x", "GET"), ("/read", "POST"), ("/stream", "POST")):
+    for path, method in (("/task/x", "GET"), ("/read", "POST"), ("/stream", "POST")):
         refused = await asyncio.wait_for(ask(app, path, method=method), SOON_S)
         assert refused.status == 503
         assert refused.headers["retry-after"] == "1"
@@ -59,25 +59,25 @@ async def test_beyond_the_queue_the_answer_is_at_once_that_too_much_is_asked() -
 async def test_without_a_queue_only_who_finds_a_slot_is_served() -> None:
     bell = Bell()
     app = gated(bell, max_concurrent=1, max_waiting=0)
-    first = asyncio.create_task(ask(app, "/work/x"))
+    first = asyncio.create_task(ask(app, "/task/x"))
     await until_quiet()
-    assert (await ask(app, "/work/x")).status == 503
+    assert (await ask(app, "/task/x")).status == 503
     bell.ring()
     assert (await first).status == 200
     bell.ring()
-    assert (await ask(app, "/work/x")).status == 200
+    assert (await ask(app, "/task/x")).status == 200
 
 
 async def test_who_leaves_the_queue_gives_up_the_turn() -> None:
     bell = Bell()
     app = gated(bell, max_concurrent=1, max_waiting=1)
-    first = asyncio.create_task(ask(app, "/work/first"))
+    first = asyncio.create_task(ask(app, "/task/first"))
     await until_quiet()
-    leaver = asyncio.create_task(ask(app, "/work/leaver"))
+    leaver = asyncio.create_task(ask(app, "/task/leaver"))
     await until_quiet()
     leaver.cancel()
     await until_quiet()
-    last = asyncio.create_task(ask(app, "/work/last"))
+    last = asyncio.create_task(ask(app, "/task/last"))
     await until_quiet()
     bell.ring()
     bell.ring()
@@ -88,12 +88,12 @@ async def test_who_leaves_the_queue_gives_up_the_turn() -> None:
 async def test_who_is_cancelled_at_work_frees_the_slot() -> None:
     bell = Bell()
     app = gated(bell, max_concurrent=1, max_waiting=0)
-    first = asyncio.create_task(ask(app, "/work/first"))
+    first = asyncio.create_task(ask(app, "/task/first"))
     await until_quiet()
     first.cancel()
     await until_quiet()
     bell.ring()
-    assert (await ask(app, "/work/second")).status == 200
+    assert (await ask(app, "/task/second")).status == 200
 
 
 @settings(deadline=None)
@@ -157,7 +157,7 @@ async def test_work_that_takes_too_long_is_given_up() -> None:
     bell = Bell()
     app = gated(bell, deadline_s=SOON_S, max_concurrent=1, max_waiting=0)
     for _ in range(2):  # the slot is free again
-        answer = await asyncio.wait_for(ask(app, "/work/x"), PATIENCE_S)
+        answer = await asyncio.wait_for(ask(app, "/task/x"), PATIENCE_S)
         assert answer.status == 503
         assert int(answer.headers["retry-after"]) > 0
         assert answer.problem["type"] == "/problems/deadline-exceeded"
@@ -175,7 +175,7 @@ async def test_who_waits_too_long_for_a_turn_is_sent_away() -> None:
     app = gated(bell, deadline_s=SOON_S, max_concurrent=1, max_waiting=1)
     first = asyncio.create_task(ask(app, "/stream", method="POST"))
     await until_quiet()
-    answers = [await ask(app, "/work/x"), await ask(app, "/read", method="POST", pieces=[b"a"])]
+    answers = [await ask(app, "/task/x"), await ask(app, "/read", method="POST", pieces=[b"a"])]
     answers.append(await ask(app, "/stream", method="POST"))
     assert [answer.problem["type"] for answer in answers] == ["/problems/deadline-exceeded"] * 3
     assert bell.began == ["stream"]
@@ -238,9 +238,9 @@ async def test_a_stream_may_take_longer_in_all_than_each_piece_may() -> None:
     [
         ("/read", "POST", ("content-length", "1"), False),
         ("/stream", "POST", ("transfer-encoding", "chunked"), False),
-        ("/work/x", "GET", ("accept", "*/*"), False),
+        ("/task/x", "GET", ("accept", "*/*"), False),
         ("/free", "GET", ("content-length", "0"), False),
-        ("/work/x", "GET", ("content-length", "1"), True),
+        ("/task/x", "GET", ("content-length", "1"), True),
         ("/nowhere", "POST", ("content-length", "1"), True),
         ("/free", "POST", ("transfer-encoding", "chunked"), True),
     ],
