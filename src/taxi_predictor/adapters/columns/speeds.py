@@ -4,7 +4,6 @@ It needs no trees and no library, so that it still answers where a model cannot 
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import log
@@ -14,14 +13,11 @@ import numpy as np
 
 from taxi_predictor import __version__
 from taxi_predictor.adapters.columns.arrays import Floats
-from taxi_predictor.adapters.columns.timetable import Timetable
+from taxi_predictor.adapters.columns.engine_model import EngineModel
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.distribution import DurationDistribution, ScaledResiduals
-from taxi_predictor.domain.explanation import Explanation
-from taxi_predictor.domain.level import LiveLevel
-from taxi_predictor.domain.model import BatchEstimate, DurationModel, Manifest
+from taxi_predictor.domain.distribution import ScaledResiduals
+from taxi_predictor.domain.model import Manifest
 from taxi_predictor.domain.split import TimeSplit
-from taxi_predictor.domain.trip import PlanBatch, TripPlan
 
 __all__ = ["SPEEDS_FILE", "SpeedModel", "SpeedProfile", "fallback_model"]
 
@@ -123,28 +119,12 @@ def _hours(minute_of_week: Floats) -> np.ndarray[tuple[int], np.dtype[np.int64]]
     return (minute_of_week // 60).astype(np.int64) % HOURS
 
 
-class SpeedModel(DurationModel):
+class SpeedModel(EngineModel):
     """Answers by a profile; *manifest* says for which city, and where the profile comes from."""
 
     def __init__(self, manifest: Manifest, profile: SpeedProfile) -> None:
-        self._manifest = replace(manifest, features=FEATURES, residuals=profile.residuals)
         self._profile = profile
-        self._timetable = Timetable(manifest.city, FEATURES, profile.residuals, self._ask)
-
-    @property
-    def manifest(self) -> Manifest:
-        return self._manifest
-
-    def estimate(
-        self, plans: Sequence[TripPlan], /, *, level: LiveLevel | None = None
-    ) -> Sequence[DurationDistribution[float]]:
-        return self._timetable.estimate(plans, level)
-
-    def estimate_batch(self, plans: PlanBatch, /, *, level: LiveLevel | None = None) -> BatchEstimate:
-        return self._timetable.estimate_batch(plans, level)
-
-    def explain(self, plan: TripPlan, /, *, level: LiveLevel | None = None) -> Explanation:
-        return self._timetable.explain(plan, level, self._contributions)
+        super().__init__(replace(manifest, features=FEATURES, residuals=profile.residuals), self._ask)
 
     def _ask(self, rows: Floats, threads: int) -> tuple[Floats, Floats]:
         mu = self._profile.curve(rows[:, 0]) + self._profile.hourly(rows[:, 1])

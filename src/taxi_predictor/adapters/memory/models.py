@@ -15,24 +15,21 @@ import polars as pl
 
 from taxi_predictor import __version__
 from taxi_predictor.adapters.columns.arrays import ARRAYS, Floats, as_column, encode_batch
-from taxi_predictor.adapters.columns.timetable import Timetable
+from taxi_predictor.adapters.columns.engine_model import EngineModel
 from taxi_predictor.adapters.memory.tables import TRIPS, conform
 from taxi_predictor.domain.arithmetic import Arithmetic, Quantity
-from taxi_predictor.domain.distribution import DurationDistribution, ScaledResiduals
+from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, NotEnoughTrips, UnknownModel
-from taxi_predictor.domain.explanation import Explanation
-from taxi_predictor.domain.level import LiveLevel, calm_reference
+from taxi_predictor.domain.level import calm_reference
 from taxi_predictor.domain.model import (
     MANIFEST_FILE,
     SERVED_FORMATS,
-    BatchEstimate,
-    DurationModel,
     Manifest,
     ModelArtifact,
     ModelVersion,
 )
 from taxi_predictor.domain.residuals import ended_trips
-from taxi_predictor.domain.trip import TRIP_COLUMNS, PlanBatch, TripBatch, TripPlan
+from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import (
     Alias,
@@ -70,27 +67,11 @@ def log_duration(m: Arithmetic[N], distance_km: N, speed_km_h: float) -> N:
     return m.log(m.clip(distance_km * (3600 / speed_km_h), MIN_DURATION_S, MAX_DURATION_S))
 
 
-class ConstantSpeedModel(DurationModel):
+class ConstantSpeedModel(EngineModel):
     def __init__(self, manifest: Manifest) -> None:
-        self._manifest = manifest
         self._speed_km_h = float(manifest.params["speed_km_h"])
         self._sigma = float(manifest.params["sigma"])
-        self._timetable = Timetable(manifest.city, manifest.features, manifest.residuals, self._ask)
-
-    @property
-    def manifest(self) -> Manifest:
-        return self._manifest
-
-    def estimate(
-        self, plans: Sequence[TripPlan], /, *, level: LiveLevel | None = None
-    ) -> Sequence[DurationDistribution[float]]:
-        return self._timetable.estimate(plans, level)
-
-    def estimate_batch(self, plans: PlanBatch, /, *, level: LiveLevel | None = None) -> BatchEstimate:
-        return self._timetable.estimate_batch(plans, level)
-
-    def explain(self, plan: TripPlan, /, *, level: LiveLevel | None = None) -> Explanation:
-        return self._timetable.explain(plan, level, self._contributions)
+        super().__init__(manifest, self._ask)
 
     def _ask(self, rows: Floats, threads: int) -> tuple[Floats, Floats]:
         mu = np.asarray(log_duration(ARRAYS, as_column(rows[:, 0]), self._speed_km_h))
