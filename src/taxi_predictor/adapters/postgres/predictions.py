@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import datetime
 
 import asyncpg
 
@@ -12,11 +12,9 @@ from taxi_predictor.adapters.postgres.pool import connected
 from taxi_predictor.adapters.postgres.queries import QUERIES, affected
 from taxi_predictor.adapters.postgres.reading import groups_of_rows
 from taxi_predictor.domain.errors import Invalid
-from taxi_predictor.domain.model import ModelVersion
-from taxi_predictor.domain.place import Place, Point, ZoneId
+from taxi_predictor.domain.flat_record import FlatRecord
 from taxi_predictor.domain.prediction_id import PredictionId, predicted_at
-from taxi_predictor.domain.record import AnswerSource, PredictionRecord
-from taxi_predictor.domain.trip import TripPlan
+from taxi_predictor.domain.record import PredictionRecord
 from taxi_predictor.ports.outbound.predictions import PredictionLog
 
 __all__ = ["WHOLE_LOG_S", "PostgresPredictionLog", "record_of"]
@@ -24,29 +22,7 @@ __all__ = ["WHOLE_LOG_S", "PostgresPredictionLog", "record_of"]
 WHOLE_LOG_S = 60.0
 """So long the server may take to look at all of the log."""
 
-COLUMNS = (
-    "answered_at",
-    "prediction_id",
-    "pickup_at",
-    "pickup_lat_deg",
-    "pickup_lon_deg",
-    "pickup_zone",
-    "dropoff_lat_deg",
-    "dropoff_lon_deg",
-    "dropoff_zone",
-    "passenger_count",
-    "mu",
-    "sigma",
-    "duration_s",
-    "lower_s",
-    "upper_s",
-    "version",
-    "source",
-    "level_factor",
-    "degraded",
-    "owner",
-    "reference",
-)
+COLUMNS = ("answered_at", *FlatRecord._fields)
 
 
 class PostgresPredictionLog(PredictionLog):
@@ -57,7 +33,7 @@ class PostgresPredictionLog(PredictionLog):
         if not records:
             return 0
         first = {record.prediction_id: record for record in reversed(records)}
-        rows = [_row(record) for record in first.values()]
+        rows = [(record.answered_at, *FlatRecord.of(record)) for record in first.values()]
 
         async def add(connection: asyncpg.Connection) -> int:
             try:
@@ -103,57 +79,7 @@ async def _merge(connection: asyncpg.Connection, rows: Sequence[tuple[object, ..
         return affected(await connection.execute(QUERIES["add_predictions"]))
 
 
-def _row(record: PredictionRecord) -> tuple[datetime, *tuple[object, ...]]:
-    """The values of :data:`COLUMNS`."""
-    plan = record.plan
-    return (
-        record.answered_at,
-        record.prediction_id,
-        plan.pickup_at.astimezone(UTC),
-        plan.pickup.point.lat_deg,
-        plan.pickup.point.lon_deg,
-        plan.pickup.zone,
-        plan.dropoff.point.lat_deg,
-        plan.dropoff.point.lon_deg,
-        plan.dropoff.zone,
-        plan.passenger_count,
-        record.mu,
-        record.sigma,
-        record.duration_s,
-        record.lower_s,
-        record.upper_s,
-        record.version,
-        record.source.value,
-        record.level_factor,
-        record.degraded,
-        record.owner,
-        record.reference,
-    )
-
-
 def record_of(row: asyncpg.Record) -> PredictionRecord:
     """The record that a row of ``predictions`` holds."""
-    return PredictionRecord(
-        prediction_id=PredictionId(str(row["prediction_id"])),
-        plan=TripPlan(
-            pickup=_place(row["pickup_lat_deg"], row["pickup_lon_deg"], row["pickup_zone"]),
-            dropoff=_place(row["dropoff_lat_deg"], row["dropoff_lon_deg"], row["dropoff_zone"]),
-            pickup_at=row["pickup_at"],
-            passenger_count=row["passenger_count"],
-        ),
-        mu=row["mu"],
-        sigma=row["sigma"],
-        duration_s=row["duration_s"],
-        lower_s=row["lower_s"],
-        upper_s=row["upper_s"],
-        version=None if row["version"] is None else ModelVersion(row["version"]),
-        source=AnswerSource(row["source"]),
-        level_factor=row["level_factor"],
-        degraded=row["degraded"],
-        owner=row["owner"],
-        reference=row["reference"],
-    )
-
-
-def _place(lat_deg: float, lon_deg: float, zone: int | None) -> Place:
-    return Place(Point(lat_deg, lon_deg), None if zone is None else ZoneId(zone))
+    values = {name: row[name] for name in FlatRecord._fields}
+    return FlatRecord(**values | {"prediction_id": str(row["prediction_id"])}).to_record()

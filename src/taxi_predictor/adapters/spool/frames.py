@@ -9,18 +9,16 @@ so what a new release wrote can be read by the one before; another :data:`FORMAT
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from struct import Struct
+from typing import get_type_hints
 from zlib import crc32
 
 import msgspec
+from msgspec.structs import astuple
 
 from taxi_predictor.domain.errors import TaxiPredictorError
-from taxi_predictor.domain.model import ModelVersion
-from taxi_predictor.domain.place import Place, Point, ZoneId
-from taxi_predictor.domain.prediction_id import PredictionId
-from taxi_predictor.domain.record import AnswerSource, PredictionRecord
-from taxi_predictor.domain.trip import TripPlan
+from taxi_predictor.domain.flat_record import FlatRecord
+from taxi_predictor.domain.record import PredictionRecord
 
 __all__ = ["FORMAT", "HEAD", "Frames", "format_of", "framed"]
 
@@ -31,89 +29,17 @@ MARK = b"\xf7rec"
 _FRAME = Struct(f"<{len(MARK)}sII")
 
 
-class _Row(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    prediction_id: str
-    pickup_at: datetime
-    pickup_lat_deg: float
-    pickup_lon_deg: float
-    pickup_zone: int | None
-    dropoff_lat_deg: float
-    dropoff_lon_deg: float
-    dropoff_zone: int | None
-    passenger_count: int | None
-    mu: float
-    sigma: float
-    duration_s: float
-    lower_s: float
-    upper_s: float
-    version: int | None
-    source: str
-    level_factor: float
-    degraded: str | None
-    owner: str
-    reference: str | None
-
-    @classmethod
-    def of(cls, record: PredictionRecord) -> "_Row":
-        plan = record.plan
-        pickup, dropoff = plan.pickup, plan.dropoff
-        return cls(
-            record.prediction_id,
-            plan.pickup_at,
-            pickup.point.lat_deg,
-            pickup.point.lon_deg,
-            pickup.zone,
-            dropoff.point.lat_deg,
-            dropoff.point.lon_deg,
-            dropoff.zone,
-            plan.passenger_count,
-            record.mu,
-            record.sigma,
-            record.duration_s,
-            record.lower_s,
-            record.upper_s,
-            record.version,
-            record.source.value,
-            record.level_factor,
-            record.degraded,
-            record.owner,
-            record.reference,
-        )
-
-    def to_record(self) -> PredictionRecord:
-        return PredictionRecord(
-            prediction_id=PredictionId(self.prediction_id),
-            plan=TripPlan(
-                pickup=_place(self.pickup_lat_deg, self.pickup_lon_deg, self.pickup_zone),
-                dropoff=_place(self.dropoff_lat_deg, self.dropoff_lon_deg, self.dropoff_zone),
-                pickup_at=self.pickup_at,
-                passenger_count=self.passenger_count,
-            ),
-            mu=self.mu,
-            sigma=self.sigma,
-            duration_s=self.duration_s,
-            lower_s=self.lower_s,
-            upper_s=self.upper_s,
-            version=None if self.version is None else ModelVersion(self.version),
-            source=AnswerSource(self.source),
-            level_factor=self.level_factor,
-            degraded=self.degraded,
-            owner=self.owner,
-            reference=self.reference,
-        )
-
-
-def _place(lat_deg: float, lon_deg: float, zone: int | None) -> Place:
-    return Place(Point(lat_deg, lon_deg), None if zone is None else ZoneId(zone))
-
-
+# Written as the tuple that it is, and read as a struct: that leaves out the fields which it does not know.
+_Row = msgspec.defstruct(
+    "_Row", list(get_type_hints(FlatRecord).items()), array_like=True, frozen=True, gc=False
+)
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[_Row]).decode
+_decode = msgspec.msgpack.Decoder(list[_Row]).decode  # type: ignore[valid-type] # as it is made here
 
 
 def framed(records: Sequence[PredictionRecord]) -> bytes:
     """*records* as one frame."""
-    content = _encode([_Row.of(record) for record in records])
+    content = _encode([FlatRecord.of(record) for record in records])
     return _FRAME.pack(MARK, len(content), crc32(content)) + content
 
 
@@ -156,7 +82,8 @@ class Frames:
         if mark != MARK or len(payload) < length or crc32(payload) != checksum:
             return None
         try:
-            return [row.to_record() for row in _decode(payload)], begins + length
+            rows = (FlatRecord(*astuple(row)) for row in _decode(payload))
+            return [row.to_record() for row in rows], begins + length
         except (msgspec.DecodeError, TaxiPredictorError, ValueError):
             return None
 
