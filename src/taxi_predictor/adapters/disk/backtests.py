@@ -2,10 +2,10 @@
 
 import asyncio
 from pathlib import Path
-from uuid import uuid4
 
 import msgspec
 
+from taxi_predictor.adapters.disk.files import write_whole
 from taxi_predictor.domain.backtest import FoldResult
 from taxi_predictor.domain.errors import StorageFull, Unavailable
 from taxi_predictor.ports.outbound.backtests import BacktestStore, FoldKey
@@ -29,14 +29,8 @@ class DiskBacktestStore(BacktestStore):
         return self._folder / f"{key}.json"
 
     def _write(self, key: FoldKey, encoded: bytes) -> None:
-        draft = self._folder / f".{uuid4().hex}.part"
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            try:
-                draft.write_bytes(encoded)
-                draft.replace(self._path(key))
-            finally:
-                draft.unlink(missing_ok=True)
+            write_whole(self._path(key), encoded)
         except OSError as error:
             raise StorageFull(
                 f"the result cannot be written to {self._folder}: {error.strerror or error}"

@@ -1,15 +1,14 @@
 """The API keys of one instant in a file, for when the database is away."""
 
 import asyncio
-import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
-from uuid import uuid4
 
 import msgspec
 
+from taxi_predictor.adapters.disk.files import write_whole
 from taxi_predictor.domain.access import ApiKey
 from taxi_predictor.domain.errors import StorageFull
 from taxi_predictor.ports.outbound.access import KeySnapshot
@@ -36,15 +35,8 @@ class DiskKeySnapshot(KeySnapshot):
         return (saved.keys, saved.as_of) if saved else None
 
     def _write(self, encoded: bytes) -> None:
-        draft = self._path.with_name(f".{uuid4().hex}.part")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                    file.write(encoded)
-                draft.replace(self._path)
-            finally:
-                draft.unlink(missing_ok=True)
+            write_whole(self._path, encoded, mode=0o600)
         except OSError as error:
             raise StorageFull(f"{self._path} cannot be written: {error.strerror or error}") from error
 
