@@ -9,7 +9,7 @@ import asyncpg
 
 from taxi_predictor.domain.errors import StorageFull, Unavailable
 
-__all__ = ["connected", "open_pool", "ping", "translated"]
+__all__ = ["connected", "open_pool", "ping", "translated", "watched"]
 
 CONNECT_TIMEOUT_S = 5.0
 PATIENCE_S = 5.0
@@ -94,23 +94,42 @@ async def _connect(*args: Any, **kwargs: Any) -> asyncpg.Connection:
         raise asyncpg.ClientConfigurationError(f"invalid DSN: {error}") from error
 
 
-@asynccontextmanager
-async def connected(
-    pool: asyncpg.Pool, *, patience_s: float = PATIENCE_S
-) -> AsyncIterator[asyncpg.Connection]:
-    """One of *pool* for a moment; it is cut, and its user told, if that takes longer than *patience_s*.
+class Watchdog:
+    """Cuts a connection whose server says nothing for longer than *patience_s*.
 
     A network that swallows everything never says so, and asyncpg then waits without end for a cancelled
     statement to be over before it gives the connection back.
+    """
+
+    def __init__(self, connection: asyncpg.Connection, patience_s: float) -> None:
+        self._connection = connection
+        self._patience_s = patience_s
+        self.watch()
+
+    def watch(self) -> None:
+        """From now on, for as long as that takes."""
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._patience_s, self._connection.terminate)
+
+    def rest(self) -> None:
+        """Nobody waits for the server."""
+        self._timer.cancel()
+
+
+@asynccontextmanager
+async def watched(
+    pool: asyncpg.Pool, patience_s: float
+) -> AsyncIterator[tuple[asyncpg.Connection, Watchdog]]:
+    """One of *pool*, watched until it is back, and cut where its user gives up.
 
     Raises:
         Unavailable, StorageFull: as :func:`translated` says.
     """
     with translated():
         connection = await pool.acquire(timeout=patience_s)
-        watchdog = asyncio.get_running_loop().call_later(patience_s, connection.terminate)
+        watchdog = Watchdog(connection, patience_s)
         try:
-            yield connection
+            yield connection, watchdog
         except asyncio.CancelledError:
             connection.terminate()  # who gave up does not wait for the server to hear of it
             raise
@@ -118,7 +137,20 @@ async def connected(
             try:
                 await pool.release(connection)
             finally:
-                watchdog.cancel()
+                watchdog.rest()
+
+
+@asynccontextmanager
+async def connected(
+    pool: asyncpg.Pool, *, patience_s: float = PATIENCE_S
+) -> AsyncIterator[asyncpg.Connection]:
+    """One of *pool* for a moment; it is cut, and its user told, if that takes longer than *patience_s*.
+
+    Raises:
+        Unavailable, StorageFull: as :func:`translated` says.
+    """
+    async with watched(pool, patience_s) as (connection, _):
+        yield connection
 
 
 async def ping(pool: asyncpg.Pool) -> None:

@@ -1,11 +1,10 @@
 """Rows of a long answer, some at a time, from a server that may fall silent in the midst of it."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
 import asyncpg
 
-from taxi_predictor.adapters.postgres.pool import translated
+from taxi_predictor.adapters.postgres.pool import watched
 
 __all__ = ["groups_of_rows"]
 
@@ -24,21 +23,11 @@ async def groups_of_rows(
     Raises:
         Unavailable: the server does not answer.
     """
-    loop = asyncio.get_running_loop()
-    with translated():
-        connection = await pool.acquire(timeout=PATIENCE_S)
-        watchdog = loop.call_later(PATIENCE_S, connection.terminate)
-        try:
-            async with connection.transaction(readonly=True):
-                cursor = await connection.cursor(query, *args)
-                while rows := await cursor.fetch(group_rows):
-                    watchdog.cancel()  # a reader may take its time
-                    yield rows
-                    watchdog = loop.call_later(PATIENCE_S, connection.terminate)
-        finally:
-            watchdog.cancel()
-            watchdog = loop.call_later(PATIENCE_S, connection.terminate)
+    async with watched(pool, PATIENCE_S) as (connection, watchdog), connection.transaction(readonly=True):
+        cursor = await connection.cursor(query, *args)
+        while rows := await cursor.fetch(group_rows):
+            watchdog.rest()  # a reader may take its time
             try:
-                await pool.release(connection)
+                yield rows
             finally:
-                watchdog.cancel()
+                watchdog.watch()
