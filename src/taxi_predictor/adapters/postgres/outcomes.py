@@ -23,9 +23,11 @@ class PostgresOutcomeLog(OutcomeLog):
         self._pool = pool
 
     async def attach(self, outcomes: Sequence[Outcome], /) -> Sequence[Attached]:
-        first = {outcome.prediction_id: outcome for outcome in reversed(outcomes)}
-        if not first:
+        if not outcomes:
             return []
+        first = {outcome.prediction_id: outcome for outcome in reversed(outcomes)}
+        # In one order, or two that report the same trips would wait for each other.
+        first = dict(sorted(first.items()))
         instants = [predicted_at(prediction_id) for prediction_id in first]
 
         async def attach(connection: asyncpg.Connection) -> dict[PredictionId, Outcome]:

@@ -33,7 +33,8 @@ class PostgresPredictionLog(PredictionLog):
         if not records:
             return 0
         first = {record.prediction_id: record for record in reversed(records)}
-        rows = [(record.answered_at, *FlatRecord.of(record)) for record in first.values()]
+        # In one order, or two that ship the same records would wait for each other.
+        rows = sorted((record.answered_at, *FlatRecord.of(record)) for record in first.values())
 
         async def add(connection: asyncpg.Connection) -> int:
             try:

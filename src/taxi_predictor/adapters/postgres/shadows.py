@@ -25,6 +25,8 @@ class PostgresShadowLog(ShadowLog):
     async def add(self, scores: Sequence[ShadowScore], /) -> int:
         if not scores:
             return 0
+        # In one order, or two that score the same predictions would wait for each other.
+        scores = sorted(scores, key=lambda score: score.prediction_id)
         instants = [predicted_at(score.prediction_id) for score in scores]
         columns = (
             instants,
