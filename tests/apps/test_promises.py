@@ -6,7 +6,7 @@ what it is told and then lose the answer. What was acknowledged is remembered, a
 
 import asyncio
 import os
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +24,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from apps.away_log import AwayLog
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.predictions import MemoryOutcomeLog, MemoryPredictionLog
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
@@ -44,30 +45,13 @@ PROCESSES = range(3)
 ROOM = 3_000  # for some twenty records: it is full now and then
 
 
-class Log(MemoryPredictionLog):
-    """Knows how often each record was added anew."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.is_away = False
-        self.loses_answers = False
-
-    async def add(self, records: Sequence[PredictionRecord], /) -> int:
-        if self.is_away:
-            raise Unavailable("the log is away")
-        added = await super().add(records)
-        if self.loses_answers:
-            raise Unavailable("the answer was lost")
-        return added
-
-
 class Promises(RuleBasedStateMachine):
     answered = Bundle("answered")
 
     def __init__(self) -> None:
         super().__init__()
         self._folder = TemporaryDirectory(prefix="taxi-promises-")
-        self.log = Log()
+        self.log = AwayLog()
         self.outcomes = MemoryOutcomeLog(self.log)
         self.spools = {number: self._a_spool() for number in PROCESSES}
         self.number = 0

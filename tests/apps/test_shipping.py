@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 
+from apps.away_log import AwayLog
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.predictions import MemoryPredictionLog, MemoryPredictionSpool
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry, Shipped
@@ -15,23 +16,6 @@ from taxi_predictor.ports.inbound import shipping
 from taxi_predictor.ports.inbound.shipping import SpoolShipping
 from taxi_predictor.ports.testing.records import a_record
 from taxi_predictor.ports.testing.samples import NOON
-
-
-class AwayLog(MemoryPredictionLog):
-    """Does not answer for as long as it is away, or answers and says that it did not."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.is_away = False
-        self.loses_answers = False
-
-    async def add(self, records: Sequence[PredictionRecord], /) -> int:
-        if self.is_away:
-            raise Unavailable("it is away")
-        added = await super().add(records)
-        if self.loses_answers:
-            raise Unavailable("its answer got lost")
-        return added
 
 
 def shipped_to(

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from taxi_predictor.apps.container import open_container
 from taxi_predictor.apps.settings import Settings, load_settings
+from taxi_predictor.ports.inbound.followers import kept_going
 
 __all__ = ["follow", "main"]
 
@@ -25,9 +26,8 @@ LOOK_S = 1.0
 async def follow(settings: Settings) -> None:
     """Do all of that for ever, once nobody else does for the same home."""
     async with _alone(settings.home / "sync.lock"), open_container(settings) as container:
-        await asyncio.gather(
-            container.sync.follow(), container.feedback.follow(), container.shadowing.follow()
-        )
+        endless = (container.sync.follow, container.feedback.follow, container.shadowing.follow)
+        await asyncio.gather(*map(kept_going, endless))
 
 
 @asynccontextmanager

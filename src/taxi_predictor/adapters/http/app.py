@@ -39,6 +39,7 @@ from taxi_predictor.adapters.http.v1 import (
     reachable,
     stats,
 )
+from taxi_predictor.ports.inbound.followers import kept_going
 
 __all__ = ["EXAMPLES", "create_app"]
 
@@ -69,7 +70,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
             except Exception:  # a fault of the model: whoever asks is told, and who watches readiness
                 log.exception("model.crashed")
             following = [
-                asyncio.create_task(endless())
+                asyncio.create_task(kept_going(endless))
                 for endless in (
                     hexagon.ladder.follow,
                     hexagon.levelling.follow,

@@ -193,8 +193,6 @@ class Feedback:
                     log.info("outcomes.learned", extra={"trips": report.added})
             except TaxiPredictorError as error:
                 log.warning("outcomes.wait", extra={"reason": str(error)})
-            except Exception:
-                log.exception("outcomes.failed")
             await asyncio.sleep(self._every.total_seconds())
 
     async def tell_orphans(self) -> None:
@@ -217,8 +215,6 @@ class Feedback:
                 await self.tell_orphans()
             except TaxiPredictorError as error:
                 log.info("outcomes.unwatched", extra={"reason": str(error)})
-            except Exception:
-                log.exception("outcomes.failed")
             await asyncio.sleep(self._every.total_seconds())
 
     def _judged(

@@ -120,8 +120,6 @@ class ShadowScoring:
                 await self.score()
             except TaxiPredictorError as error:
                 log.warning("shadow.waits", extra={"reason": str(error)})
-            except Exception:
-                log.exception("shadow.failed")
             await asyncio.sleep(EVERY_S)
 
     async def compare(self, since: datetime) -> ShadowComparison:

@@ -1,0 +1,39 @@
+"""What goes on beside the answers goes on."""
+
+import asyncio
+import logging
+
+import pytest
+
+from taxi_predictor.ports.inbound import followers
+from taxi_predictor.ports.inbound.followers import kept_going
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(followers, "PAUSE_S", 0.001)
+
+
+async def test_a_fault_is_logged_and_the_work_begins_again(caplog: pytest.LogCaptureFixture) -> None:
+    calls = []
+
+    async def follow() -> None:
+        calls.append(1)
+        if len(calls) < 3:
+            raise RuntimeError("odd")
+
+    with caplog.at_level(logging.ERROR):
+        await asyncio.wait_for(kept_going(follow), 5)
+    assert len(calls) == 3
+    assert [record.message for record in caplog.records] == ["follower.crashed"] * 2
+
+
+async def test_it_ends_when_it_is_told_to() -> None:
+    async def follow() -> None:
+        await asyncio.Event().wait()
+
+    going = asyncio.create_task(kept_going(follow))
+    await asyncio.sleep(0)
+    going.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await going
