@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from taxi_predictor.domain.errors import Unavailable
+from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.prediction_id import PredictionId, new_prediction_id
 from taxi_predictor.domain.record import PredictionRecord
 from taxi_predictor.ports.inbound.predicting import Prediction
@@ -17,7 +18,6 @@ from taxi_predictor.ports.outbound.telemetry import LogTelemetry
 
 __all__ = ["GroupCommit", "Kept", "PredictionRecording", "Recorder", "SpoolRecorder", "Unlogged"]
 
-COVERAGE = 0.8
 PATIENCE_S = 2.0
 """So long an answer waits for the log, where it has to."""
 PAUSE = timedelta(seconds=1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from taxi_predictor.domain.errors import NotFound, TaxiPredictorError
+from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.model import DurationModel, ModelVersion
 from taxi_predictor.domain.prediction_id import PredictionId
 from taxi_predictor.domain.record import PredictionRecord, ShadowScore
@@ -28,7 +29,6 @@ FIRST_LOOK = timedelta(minutes=10)
 """So far back a process looks when it starts, or meets a new challenger."""
 MARGIN = timedelta(minutes=2)
 """So much later than it was answered a prediction may come into the log and still get a shadow."""
-COVERAGE = 0.8
 POLITE = 10
 """The niceness of the thread that scores: whoever answers goes first."""
 
