@@ -61,6 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What may answer where the champion cannot: this step of the ladder, and those above it."""
     unlogged: Literal["answer", "refuse"] = "answer"
     """What becomes of a prediction that cannot be kept: it is given and says so, or it is refused."""
+    accompanied: bool = False
+    """Whether a process beside this one ships what is spooled; `serve` says so to its workers by itself."""
     spool_max_bytes: Annotated[int, msgspec.Meta(ge=1 << 20)] = 1 << 30
     """What may wait under home for the log; with more, predictions cannot be kept."""
     outcomes_every_s: Annotated[float, msgspec.Meta(ge=0)] = 300.0

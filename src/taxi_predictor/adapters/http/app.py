@@ -76,7 +76,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
                     hexagon.levelling.follow,
                     hexagon.repeats.follow,
                     hexagon.gatekeeper.follow,
-                    hexagon.shipping.follow,
+                    hexagon.spooling.follow,
                     hexagon.feedback.watch,
                 )
             ]
@@ -86,7 +86,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
                 for task in following:
                     task.cancel()
                 await asyncio.gather(*following, return_exceptions=True)
-                await hexagon.shipping.close()
+                await hexagon.spooling.close()
 
     app = TimedLitestar(
         route_handlers=ROUTES,
