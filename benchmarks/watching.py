@@ -32,8 +32,11 @@ from taxi_predictor.apps.commands.serving import server_command
 
 FIRST_PORT = 8161
 OUT = Console()
-METRICS = {"TAXI_METRICS_PORT": "8190"}
 LINES = {"TAXI_ACCESS_LOG": "true", "TAXI_LOG_FORMAT": "json"}
+
+
+def metrics(port: int) -> Mapping[str, str]:
+    return {"TAXI_METRICS_PORT": str(port)}
 
 
 def traces(share: str) -> Mapping[str, str]:
@@ -54,11 +57,11 @@ class Way:
 BARE = "echo, bare"
 WAYS = (
     Way(BARE, {}),
-    Way("with metrics", METRICS, "create"),
+    Way("with metrics", metrics(8181), "create"),
     Way("with 1 % traces", traces("0.01"), goal=1.3),
     Way("with 100 % traces", traces("1")),
     Way("with access log", LINES),
-    Way("metrics, 1 % traces, access log", {**METRICS, **traces("0.01"), **LINES}, "create", goal=1.5),
+    Way("metrics, 1 % traces, access log", {**metrics(8182), **traces("0.01"), **LINES}, "create", goal=1.5),
 )
 
 
@@ -90,8 +93,6 @@ def served(way: Way, port: int, endpoint: str, folder: Path) -> Iterator[tuple[T
         "PYTHONPATH": os.pathsep.join(filter(None, (str(HERE), os.environ.get("PYTHONPATH")))),
         **way.settings,
     }
-    if "TAXI_METRICS_PORT" in way.settings:  # two have one
-        settings["TAXI_METRICS_PORT"] = str(port + 20)
     with running(
         [*server_command(), f"echo:{way.factory}"],
         port=port,
@@ -134,9 +135,8 @@ def show(servers: Sequence[tuple[Way, Target, int]], rounds: int, seconds: float
                 raise SystemExit(f"{way.name}: {answers.failed} of its answers were no 200")
             if number:  # the first round warms up
                 cpu_us[way.name].append((cpu_s(pid) - before_s) / len(answers.latencies_s) * 1e6)
-    used = ", ".join(
-        f"{name} {version(name)}" for name in ("litestar", "opentelemetry-sdk", "prometheus-client")
-    )
+    libraries = ("litestar", "opentelemetry-sdk", "prometheus-client")
+    used = ", ".join(f"{name} {version(name)}" for name in libraries)
     table = Table(title=f"{CONNECTIONS} connections, one worker; {used}")
     for name in ("", "CPU us/request", "to bare", "goal"):
         table.add_column(name, justify="left" if not name else "right")

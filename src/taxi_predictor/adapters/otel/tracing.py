@@ -1,6 +1,5 @@
 """Following requests by the OpenTelemetry SDK."""
 
-import re
 from collections.abc import Callable
 from random import random
 
@@ -21,16 +20,14 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from taxi_predictor.ports.outbound.tracing import Trace, Tracing
+from taxi_predictor.ports.outbound.tracing import Trace, Tracing, calling_span
 from taxi_predictor.ports.outbound.watch import Watch
 
 __all__ = ["OtelTracing"]
 
 SCOPE = "taxi_predictor"
-TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.DOTALL)
-"""Version, trace, parent, flags; versions to come may append what they like (W3C Trace Context, 3.2.2)."""
-FIRST_VERSION, NO_VERSION = "00", "ff"
 SERVER_ERRORS = 500
+FOLLOWED = TraceFlags(TraceFlags.SAMPLED)
 NOWHERE = Context()
 """Nothing of another trace is around."""
 
@@ -53,13 +50,14 @@ class OtelTracing(Tracing):
         self._tracer = provider.get_tracer(SCOPE)
 
     def follow(self, traceparent: str | None, /) -> Trace | None:
-        parent = None if traceparent is None else _parsed(traceparent)
-        if parent is None:
+        caller = None if traceparent is None else calling_span(traceparent)
+        if caller is None:
             if random() >= self._share:  # noqa: S311 # no secret
                 return None
             return _OtelTrace(self._tracer, NOWHERE)
-        if not parent.trace_flags.sampled:
+        if not caller.is_followed:
             return None
+        parent = SpanContext(int(caller.trace_id, 16), int(caller.span_id, 16), True, FOLLOWED)
         return _OtelTrace(self._tracer, set_span_in_context(NonRecordingSpan(parent), NOWHERE))
 
 
@@ -71,7 +69,7 @@ class _OtelTrace(Trace):
     @property
     def traceparent(self) -> str:
         here = self._span.get_span_context()
-        return f"{FIRST_VERSION}-{format_trace_id(here.trace_id)}-{format_span_id(here.span_id)}-01"
+        return f"00-{format_trace_id(here.trace_id)}-{format_span_id(here.span_id)}-01"
 
     def end(self, watch: Watch, /) -> None:
         here = set_span_in_context(self._span, NOWHERE)
@@ -114,15 +112,3 @@ def _attributes(watch: Watch) -> dict[str, str | int]:
     elif watch.status is None or watch.status >= SERVER_ERRORS:
         told["error.type"] = str(watch.status or "no-answer")
     return told
-
-
-def _parsed(traceparent: str) -> SpanContext | None:
-    """Whose part the request is; None where that makes no sense."""
-    found = TRACEPARENT.fullmatch(traceparent)
-    if found is None:
-        return None
-    version, trace_id, span_id, flags, more = found.groups()
-    if version == NO_VERSION or (version == FIRST_VERSION and more is not None):
-        return None
-    parent = SpanContext(int(trace_id, 16), int(span_id, 16), True, TraceFlags(int(flags, 16)))
-    return parent if parent.is_valid else None

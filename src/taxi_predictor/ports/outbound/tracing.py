@@ -1,11 +1,40 @@
 """Following single requests through services, for those who look into why one was slow."""
 
+import re
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import Protocol
 
 from taxi_predictor.ports.outbound.watch import Watch
 
-__all__ = ["Trace", "Tracing"]
+__all__ = ["CallingSpan", "Trace", "Tracing", "calling_span"]
+
+TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.DOTALL)
+"""Version, trace, span, flags; versions to come may append what they like."""
+FIRST_VERSION, NO_VERSION = "00", "ff"
+IS_FOLLOWED = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallingSpan:
+    """What asks, as its ``traceparent`` says it; ids are hexadecimal."""
+
+    trace_id: str
+    span_id: str
+    is_followed: bool
+
+
+def calling_span(traceparent: str) -> CallingSpan | None:
+    """What *traceparent* says, by W3C Trace Context, 3.2; None where it makes no sense."""
+    found = TRACEPARENT.fullmatch(traceparent)
+    if found is None:
+        return None
+    version, trace_id, span_id, flags, more = found.groups()
+    if version == NO_VERSION or (version == FIRST_VERSION and more is not None):
+        return None
+    if not int(trace_id, 16) or not int(span_id, 16):
+        return None
+    return CallingSpan(trace_id=trace_id, span_id=span_id, is_followed=bool(int(flags, 16) & IS_FOLLOWED))
 
 
 class Trace(Protocol):
