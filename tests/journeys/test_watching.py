@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from collector import Collector, collecting
 from journeys.conftest import Deployment, figures, free_port
