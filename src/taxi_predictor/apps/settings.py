@@ -16,7 +16,11 @@ __all__ = ["InvalidSettings", "Settings", "load_settings"]
 
 PREFIX = "TAXI_"
 FILE_SUFFIX = "_FILE"
-WELL_KNOWN = {"DATABASE_URL": "database_url", "MLFLOW_TRACKING_URI": "mlflow_tracking_uri"}
+WELL_KNOWN = {
+    "DATABASE_URL": "database_url",
+    "MLFLOW_TRACKING_URI": "mlflow_tracking_uri",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "otlp_endpoint",
+}
 """Names that other tools use too; they need no prefix."""
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
@@ -92,7 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_deadline_s: Annotated[float, msgspec.Meta(gt=0)] = 30.0
     """A request that takes longer is given up."""
     api_max_concurrent: Positive = 64
-    """Requests that a process works on at a time; health and metrics do not count."""
+    """Requests that a process works on at a time; health does not count."""
     api_max_waiting: Annotated[int, msgspec.Meta(ge=0)] = 256
     """Requests that may wait for their turn; one more is answered 503 at once."""
     api_rate_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -111,14 +115,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long keys are believed while the database is away: the time that a revoked one may live then."""
     api_drain_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     """How long a stopping service goes on answering and says that it is not ready, for a balancer to see."""
+    metrics_host: str = "127.0.0.1"
+    """Where Prometheus may ask for figures: an address that only it can reach, never one for callers."""
+    metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 9464
+    """The port for that, which is not the API's; 0: there are no figures."""
+    log_format: Literal["auto", "text", "json"] = "auto"
+    """How a service logs: lines for people, or JSON; auto is text on a terminal and JSON elsewhere."""
+    access_log: bool = False
+    """Whether it logs a line for each request."""
+    traces_share: Share = 0.0
+    """Of the requests, those that are traced; one that comes with a traceparent is if its caller's is."""
+    otlp_endpoint: str | None = None
+    """A collector for traces and logs, as in http://collector:4318; also OTEL_EXPORTER_OTLP_ENDPOINT."""
+    otlp_logs: bool = False
+    """Whether what a service logs goes to the collector, too."""
     redis_url: str | None = None
     """Where several processes count requests; needed for a rate limit with more than one worker."""
 
     @property
     def api_address(self) -> str:
         """Host and port as addresses are written: an IPv6 host stands in brackets (RFC 3986, 3.2.2)."""
-        host = f"[{self.api_host}]" if ":" in self.api_host else self.api_host
-        return f"{host}:{self.api_port}"
+        return _address(self.api_host, self.api_port)
+
+    @property
+    def metrics_address(self) -> str:
+        """As :attr:`api_address`, of where the figures are."""
+        return _address(self.metrics_host, self.metrics_port)
 
     @property
     def api_url(self) -> str:
@@ -133,6 +155,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             return getpass.getuser()
         except (OSError, KeyError):  # KeyError before Python 3.13
             return "unknown"
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 _DEFAULTS = Settings()
@@ -167,6 +193,11 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         # It ends in "- at `$.pool_max`".
         reason, _, field = str(error).partition(" - at `$.")
         raise InvalidSettings(f"{set_by[field.rstrip('`')]}: {reason}") from error
+    if (settings.traces_share or settings.otlp_logs) and settings.otlp_endpoint is None:
+        raise InvalidSettings(
+            f"there is no collector for traces and logs: name it in {PREFIX}OTLP_ENDPOINT,"
+            f" or leave {PREFIX}TRACES_SHARE and {PREFIX}OTLP_LOGS alone"
+        )
     try:
         for network in settings.api_trusted_proxies:
             _ = ip_network(network)
