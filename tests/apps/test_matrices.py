@@ -98,6 +98,7 @@ def predicting(shelf: ModelShelf, *, level: LiveLevel | None = None) -> Duration
         city=A_CITY,
         columns=FramePlanColumns(),
         telemetry=RecordingTelemetry(),
+        load_telemetry=RecordingTelemetry(),
         current_level=lambda _: level,
     )
 
@@ -109,7 +110,9 @@ def served(artifact: ModelArtifact, loader: ConstantSpeedLoader | None = None) -
 
 
 def matrices(predictor: DurationPredictor, *, max_cells: int = 1_000_000) -> DurationMatrices:
-    return DurationMatrices(predictor=predictor, columns=FramePlanColumns(), max_cells=max_cells)
+    return DurationMatrices(
+        predictor=predictor, columns=FramePlanColumns(), max_cells=max_cells, telemetry=RecordingTelemetry()
+    )
 
 
 def scattered(number: int, *, south_deg: float = 40.5) -> list[Place]:

@@ -95,7 +95,7 @@ from taxi_predictor.ports.outbound.progress import Progress, Step
 from taxi_predictor.ports.outbound.retention import Forgotten
 from taxi_predictor.ports.outbound.shadows import EndedShadow
 from taxi_predictor.ports.outbound.sync import SyncState
-from taxi_predictor.ports.outbound.telemetry import Exposition
+from taxi_predictor.ports.outbound.telemetry import Exposition, PoolState
 from taxi_predictor.ports.outbound.trips import (
     Added,
     CleanBatch,
@@ -1172,6 +1172,12 @@ class KnowsTheSpoolBySize(RecordingTelemetry):
 class AddsUpOrphans(RecordingTelemetry):
     def orphaned(self, outcomes: int, /) -> None:
         super().orphaned((self.orphans or 0) + outcomes)
+
+
+@breaks(TelemetryContract, "test_of_the_pool_the_last_telling_counts")
+class ForgetsWhoWaits(RecordingTelemetry):
+    def pooled(self, state: PoolState, /) -> None:
+        super().pooled(replace(state, waiting=0))
 
 
 @breaks(TelemetryContract, "test_nothing_that_any_thread_tells_is_lost")

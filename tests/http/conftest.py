@@ -65,7 +65,7 @@ from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelRegistry, ModelShelf
 from taxi_predictor.ports.outbound.predictions import OutcomeLog, PredictionLog
 from taxi_predictor.ports.outbound.sync import SyncNotes
-from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
+from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
 from taxi_predictor.ports.outbound.trips import TripStore
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_report
 from taxi_predictor.ports.testing.strategies import A_CITY
@@ -102,7 +102,7 @@ class MemoryHexagon:
     repeats: RepeatedRequests
     gatekeeper: Gatekeeper
     telemetry: Telemetry
-    figures: Figures
+    load_telemetry: LoadTelemetry
     history: ModelHistory
     lifecycle: ModelLifecycle
     stock: Stock
@@ -195,6 +195,7 @@ def serving(
             city=A_CITY,
             columns=FramePlanColumns(),
             telemetry=told,
+            load_telemetry=told,
             current_level=levelling.current,
             level_trouble=levelling.trouble,
         )
@@ -226,7 +227,9 @@ def serving(
             ladder=ladder,
             levelling=levelling,
             predictor=predictor,
-            matrices=DurationMatrices(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
+            matrices=DurationMatrices(
+                predictor=predictor, columns=FramePlanColumns(), max_cells=10_000, telemetry=told
+            ),
             arrivals=Arrivals(predictor=predictor),
             departures=DepartureBoard(predictor=predictor, max_departures=500),
             dispatch=Dispatch(predictor=predictor, columns=FramePlanColumns(), max_vehicles=100),
@@ -243,10 +246,15 @@ def serving(
                 answers=answers or MemoryAnswerStore(), clock=now, lease=timedelta(minutes=1)
             ),
             health=Health(
-                ladder=ladder, notes=notes or MemorySyncNotes(), clock=now, telemetry=told, pings=pings or {}
+                ladder=ladder,
+                notes=notes or MemorySyncNotes(),
+                clock=now,
+                telemetry=told,
+                load_telemetry=told,
+                pings=pings or {},
             ),
             telemetry=told,
-            figures=told,
+            load_telemetry=told,
             history=ModelHistory(journal=deeds, versions=versions),
             lifecycle=ModelLifecycle(
                 registry=known,

@@ -150,7 +150,6 @@ STATUSES = {
     ("/v1/departures", "post"): TOLD,
     ("/v1/nearest", "post"): TOLD,
     ("/v1/reachable", "post"): TOLD,
-    ("/metrics", "get"): {"200", "500"},
     ("/v1/models", "get"): ASKED,
     ("/v1/models/{version}", "get"): {*ASKED, "404"},
     ("/v1/models/{version}/promote", "post"): {*TOLD, "404", "409"},
@@ -167,7 +166,7 @@ STATUSES = {
         for service in ("table", "route")
     },
 }
-NO_JSON = {"/v1/reachable": "application/geo+json", "/metrics": "text/plain"}
+NO_JSON = {"/v1/reachable": "application/geo+json"}
 """Paths that answer in something else, and what that is."""
 OTHER_FORMS = {"OSRM"}
 """Tags of operations whose errors have a form of their own."""

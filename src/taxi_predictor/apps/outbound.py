@@ -25,7 +25,7 @@ from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.retention import Retention
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.sync import SyncNotes
-from taxi_predictor.ports.outbound.telemetry import Figures, LogTelemetry, Telemetry
+from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, LogTelemetry, PoolState, Telemetry
 from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripErasure, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
@@ -74,8 +74,10 @@ class Outbound:
     retention: Retention
     log_telemetry: LogTelemetry
     telemetry: Telemetry
-    figures: Figures
+    load_telemetry: LoadTelemetry
     limits: RateLimits | None = None
     """None: nobody counts requests."""
     migrate: Migrate = _no_schema
     pings: Mapping[str, Ping] = field(default_factory=dict)
+    pool_state: Callable[[], PoolState] | None = None
+    """None: there are no connections."""

@@ -54,7 +54,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.memory.sync import MemorySyncNotes
     from taxi_predictor.adapters.memory.trials import MemoryTrialStore
     from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
-    from taxi_predictor.adapters.prometheus.telemetry import figures_of_process
+    from taxi_predictor.adapters.prometheus.sharing import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.system.clock import SystemClock
 
@@ -102,7 +102,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         retention=MemoryRetention(predictions, outcomes, shadows),
         log_telemetry=telemetry,
         telemetry=telemetry,
-        figures=telemetry,
+        load_telemetry=telemetry,
     )
 
 
@@ -161,14 +161,14 @@ async def _stored(
     from taxi_predictor.adapters.postgres.level import PostgresLevelStore
     from taxi_predictor.adapters.postgres.migrations import migrate
     from taxi_predictor.adapters.postgres.outcomes import PostgresOutcomeLog
-    from taxi_predictor.adapters.postgres.pool import open_pool, ping
+    from taxi_predictor.adapters.postgres.pool import open_pool, ping, state_of
     from taxi_predictor.adapters.postgres.predictions import PostgresPredictionLog
     from taxi_predictor.adapters.postgres.retention import PostgresRetention
     from taxi_predictor.adapters.postgres.shadows import PostgresShadowLog
     from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
     from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
     from taxi_predictor.adapters.process.registry import ProcessModelRegistry
-    from taxi_predictor.adapters.prometheus.telemetry import figures_of_process
+    from taxi_predictor.adapters.prometheus.sharing import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.spool.spool import DiskPredictionSpool
     from taxi_predictor.adapters.system.clock import SystemClock
@@ -219,9 +219,10 @@ async def _stored(
         retention=PostgresRetention(pool),
         log_telemetry=telemetry,
         telemetry=telemetry,
-        figures=telemetry,
+        load_telemetry=telemetry,
         migrate=lambda to: migrate(pool, to=to),
         pings={"postgres": partial(ping, pool)},
+        pool_state=partial(state_of, pool),
     )
 
 

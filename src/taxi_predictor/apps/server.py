@@ -79,7 +79,7 @@ def main(application: str = "taxi_predictor.apps.api:create") -> None:
         after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, STOP),
         after_in_child=_be_a_worker,
     )
-    with _room_for_figures(settings), _companion(settings):
+    with _figures(settings), _companion(settings):
         server = DrainingServer(application, settings)
         server.serve(target_loader=_build)
         if server.was_hurried:
@@ -113,14 +113,15 @@ def _companion(settings: Settings) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def _room_for_figures(settings: Settings) -> Iterator[None]:
-    """Where several workers keep what they count, so that any of them can tell the sums."""
-    if settings.api_workers == 1:
+def _figures(settings: Settings) -> Iterator[None]:
+    """A folder where all processes count together, and one that tells the sums, unless nobody may ask."""
+    if not settings.metrics_port:
         yield
         return
     with TemporaryDirectory(prefix="taxi-figures-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # its client library looks there when imported
-        yield
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # whatever is started from here on looks there
+        with accompanied([sys.executable, "-m", "taxi_predictor.apps.figures", str(os.getpid())]):
+            yield
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_deadline_s: Annotated[float, msgspec.Meta(gt=0)] = 30.0
     """A request that takes longer is given up."""
     api_max_concurrent: Positive = 64
-    """Requests that a process works on at a time; health and metrics do not count."""
+    """Requests that a process works on at a time; health does not count."""
     api_max_waiting: Annotated[int, msgspec.Meta(ge=0)] = 256
     """Requests that may wait for their turn; one more is answered 503 at once."""
     api_rate_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -109,14 +109,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long keys are believed while the database is away: the time that a revoked one may live then."""
     api_drain_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     """How long a stopping service goes on answering and says that it is not ready, for a balancer to see."""
+    metrics_host: str = "127.0.0.1"
+    """Where Prometheus may ask for figures: an address that only it can reach, never one for callers."""
+    metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 9464
+    """The port for that, which is not the API's; 0: there are no figures."""
     redis_url: str | None = None
     """Where several processes count requests; needed for a rate limit with more than one worker."""
 
     @property
     def api_address(self) -> str:
         """Host and port as addresses are written: an IPv6 host stands in brackets (RFC 3986, 3.2.2)."""
-        host = f"[{self.api_host}]" if ":" in self.api_host else self.api_host
-        return f"{host}:{self.api_port}"
+        return _address(self.api_host, self.api_port)
+
+    @property
+    def metrics_address(self) -> str:
+        """As :attr:`api_address`, of where the figures are."""
+        return _address(self.metrics_host, self.metrics_port)
 
     @property
     def api_url(self) -> str:
@@ -131,6 +139,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             return getpass.getuser()
         except (OSError, KeyError):  # KeyError before Python 3.13
             return "unknown"
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 _DEFAULTS = Settings()

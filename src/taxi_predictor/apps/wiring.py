@@ -43,7 +43,7 @@ from taxi_predictor.ports.inbound.syncing import ModelSync
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.limits import RateLimits
-from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
+from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
 
 __all__ = ["Container", "wire"]
 
@@ -83,7 +83,7 @@ class Container:
     health: Health
     gatekeeper: Gatekeeper
     telemetry: Telemetry
-    figures: Figures
+    load_telemetry: LoadTelemetry
     outbound: Outbound
 
     @property
@@ -111,6 +111,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         city=city,
         columns=outbound.columns,
         telemetry=outbound.telemetry,
+        load_telemetry=outbound.load_telemetry,
         current_level=levelling.current,
         level_trouble=levelling.trouble,
     )
@@ -205,7 +206,10 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         ladder=ladder,
         predictor=predictor,
         matrices=DurationMatrices(
-            predictor=predictor, columns=outbound.columns, max_cells=settings.api_max_cells
+            predictor=predictor,
+            columns=outbound.columns,
+            max_cells=settings.api_max_cells,
+            telemetry=outbound.load_telemetry,
         ),
         arrivals=Arrivals(predictor=predictor),
         departures=DepartureBoard(predictor=predictor, max_departures=settings.api_max_items),
@@ -259,9 +263,11 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             clock=outbound.clock,
             telemetry=outbound.telemetry,
             pings=outbound.pings,
+            load_telemetry=outbound.load_telemetry,
+            pool_state=outbound.pool_state,
         ),
         telemetry=outbound.telemetry,
-        figures=outbound.figures,
+        load_telemetry=outbound.load_telemetry,
         outbound=outbound,
     )
 

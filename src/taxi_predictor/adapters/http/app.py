@@ -73,6 +73,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
                 asyncio.create_task(kept_going(endless))
                 for endless in (
                     hexagon.ladder.follow,
+                    hexagon.health.follow,
                     hexagon.levelling.follow,
                     hexagon.repeats.follow,
                     hexagon.gatekeeper.follow,

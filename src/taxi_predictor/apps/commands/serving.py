@@ -16,7 +16,7 @@ from taxi_predictor.apps.profiles import models_folder, refuse_unnamed_servers
 from taxi_predictor.apps.settings import Settings, load_settings
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, PromotionRefused, Unavailable
 
-__all__ = ["refuse_taken_port", "serve", "server_command"]
+__all__ = ["refuse_taken_ports", "serve", "server_command"]
 
 PATIENCE_S = 30.0
 """So long a start waits for the registry, which takes seconds to load."""
@@ -33,7 +33,7 @@ async def serve(what: Literal["api"] = "api", /) -> None:
         The face to serve.
     """
     settings = load_settings()
-    refuse_taken_port(settings)
+    refuse_taken_ports(settings)
     if not _is_stocked(settings):
         await _stock(settings)
     url = settings.api_url
@@ -72,21 +72,24 @@ async def _stock(settings: Settings) -> None:
         ERR.print(f"[yellow]starting without a new model: no word within {PATIENCE_S:g} s[/yellow]")
 
 
-def refuse_taken_port(settings: Settings) -> None:
-    """Find out now whether the address can be had: another server may be answering there.
+def refuse_taken_ports(settings: Settings) -> None:
+    """Find out now whether the addresses can be had: another server may be answering there.
 
     Raises:
-        Unavailable: it is taken, or not of this machine.
+        Unavailable: one is taken, or not of this machine.
     """
-    address = (settings.api_host, settings.api_port)
-    try:
-        with socket.create_server(address, family=_family(settings.api_host)):
-            pass
-    except OSError as error:
-        raise Unavailable(
-            f"{settings.api_address} cannot be served: {error.strerror or error}; choose another"
-            " TAXI_API_PORT, or stop what is there"
-        ) from error
+    for variable, host, port, address in (
+        ("TAXI_API_PORT", settings.api_host, settings.api_port, settings.api_address),
+        ("TAXI_METRICS_PORT", settings.metrics_host, settings.metrics_port, settings.metrics_address),
+    ):
+        try:
+            with socket.create_server((host, port), family=_family(host)):
+                pass
+        except OSError as error:
+            raise Unavailable(
+                f"{address} cannot be served: {error.strerror or error}; choose another {variable},"
+                " or stop what is there"
+            ) from error
 
 
 def _family(host: str) -> socket.AddressFamily:

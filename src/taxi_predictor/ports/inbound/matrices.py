@@ -12,6 +12,7 @@ from taxi_predictor.domain.trip import PlanBatch
 from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_absurd
 from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.plans import PlanColumns
+from taxi_predictor.ports.outbound.telemetry import LoadTelemetry
 
 __all__ = ["DurationMatrices", "DurationMatrix"]
 
@@ -33,7 +34,15 @@ class DurationMatrices:
     The event loop stays free, as :meth:`DurationPredictor.estimate` promises.
     """
 
-    def __init__(self, *, predictor: DurationPredictor, columns: PlanColumns, max_cells: int) -> None:
+    def __init__(
+        self,
+        *,
+        predictor: DurationPredictor,
+        columns: PlanColumns,
+        max_cells: int,
+        telemetry: LoadTelemetry,
+    ) -> None:
+        self._telemetry = telemetry
         self._predictor = predictor
         self._columns = columns
         self._max_cells = max_cells
@@ -56,6 +65,7 @@ class DurationMatrices:
                 f"{len(origins)} x {len(destinations)} places at {len(departures)} departures are {cells:,}"
                 f" cells; at most {self._max_cells:,} are answered at once"
             )
+        self._telemetry.asked_matrix(cells=cells)
         for at in departures:
             refuse_absurd(at)
         columns, froms, tos = self._columns, self._inside(origins), self._inside(destinations)

@@ -24,12 +24,14 @@ from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns
-from taxi_predictor.ports.outbound.telemetry import Telemetry
+from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
 
 __all__ = ["DurationPredictor", "Prediction", "refuse_absurd", "refuse_impossible"]
 
 COLUMNS_FROM_PLANS = 64
 """So many are answered sooner in columns and beside the event loop, where a few would wait for it."""
+NO_LEVEL = "no-level"
+"""The reason of answers that are without the live level, as nobody could measure it."""
 SLICE_TRIPS = 8192
 """What the model works on at a time: some 10 MB, and no more than half a second."""
 
@@ -101,10 +103,12 @@ class DurationPredictor:
         city: City,
         columns: PlanColumns,
         telemetry: Telemetry,
+        load_telemetry: LoadTelemetry,
         current_level: Callable[[ServedModel], LiveLevel | None] = lambda _: None,
         level_trouble: Callable[[ServedModel], str | None] = lambda _: None,
     ) -> None:
         self._telemetry = telemetry
+        self._load_telemetry = load_telemetry
         self.city = city
         self._columns = columns
         self._turn = asyncio.Semaphore()
@@ -163,10 +167,17 @@ class DurationPredictor:
         level = self._current_level(served)
         began_s = perf_counter()
         distributions = served.model.estimate(plans, level=level)
-        self._telemetry.predicted(
-            version=served.version, source=served.source, trips=len(plans), elapsed_s=perf_counter() - began_s
-        )
+        self._tell(served, len(plans), perf_counter() - began_s)
         return self._predictions(plans, distributions, served, level)
+
+    def _tell(self, served: ServedModel, trips: int, elapsed_s: float) -> None:
+        self._telemetry.predicted(
+            version=served.version, source=served.source, trips=trips, elapsed_s=elapsed_s
+        )
+        if served.reason is not None:
+            self._load_telemetry.degraded(reason=served.reason, trips=trips)
+        elif self._level_trouble(served) is not None:
+            self._load_telemetry.degraded(reason=NO_LEVEL, trips=trips)
 
     def _predictions(
         self,
@@ -224,12 +235,7 @@ class DurationPredictor:
             async with self._turn:
                 began_s = perf_counter()
                 estimates.append(await asyncio.to_thread(served.model.estimate_batch, piece, level=level))
-                self._telemetry.predicted(
-                    version=served.version,
-                    source=served.source,
-                    trips=len(piece),
-                    elapsed_s=perf_counter() - began_s,
-                )
+                self._tell(served, len(piece), perf_counter() - began_s)
         return estimates, served, level
 
     def explain(self, prediction: Prediction) -> Explanation:

@@ -93,6 +93,7 @@ async def infer(request: ApiRequest, name: Name, version: Version = None) -> Res
     trips = max(map(len, tensors.values()), default=0)
     if trips > most:
         raise TooMuch(f"{trips:,} trips; at most {most:,} are answered at once")
+    request.hexagon.load_telemetry.asked_batch(trips=trips)
     plans = await plans_of(tensors, predictor)
     with timed(request.scope, "model"):
         estimates, served, _ = await predictor.estimate(plans)
