@@ -1,7 +1,8 @@
-"""Two floors for the API: what a server costs that knows nothing of trips.
+"""Floors for the API: what a server costs that knows nothing of trips.
 
 ``create`` is our own application with one more endpoint, ``/echo``: the same middlewares, the same body
-read and checked, a fixed answer. ``bare`` is the framework alone, with the same body and answer.
+read and checked, a fixed answer. ``unwatched`` is the same, but no request is counted. ``bare`` is the
+framework alone, with the same body and answer.
 """
 
 from litestar import Litestar, get, post
@@ -9,10 +10,11 @@ from litestar.params import JSONBody
 
 from taxi_predictor.adapters.http.bodies import PredictionAnswer, PredictionBody
 from taxi_predictor.adapters.http.examples import EXAMPLES
+from taxi_predictor.adapters.http.telemetry import tell_answered
 from taxi_predictor.apps import api
 from taxi_predictor.domain.access import Scope
 
-__all__ = ["bare", "create"]
+__all__ = ["bare", "create", "unwatched"]
 
 [ANSWER] = EXAMPLES[PredictionAnswer]
 assert isinstance(ANSWER, PredictionAnswer)
@@ -31,6 +33,12 @@ async def alive() -> None:
 def create() -> Litestar:
     app = api.create()
     app.register(echo)
+    return app
+
+
+def unwatched() -> Litestar:
+    app = create()
+    app.before_send = [hook for hook in app.before_send if hook is not tell_answered]
     return app
 
 

@@ -175,17 +175,24 @@ def _own_cpu_s(pid: int) -> float:
 
 @contextmanager
 def running(
-    command: Sequence[str | Path], *, port: int, ready: str, environ: Mapping[str, str] | None = None
+    command: Sequence[str | Path],
+    *,
+    port: int,
+    ready: str,
+    environ: Mapping[str, str] | None = None,
+    log: Path = Path(os.devnull),
 ) -> Iterator[int]:
     """A server on a core of its own, where there are two; yields its pid once *ready* answers 200."""
     pin = (os.cpu_count() or 1) > 1
+    errors = log.open("ab")
     process = subprocess.Popen(
         list(map(str, command)),
         env={**os.environ, **(environ or {})},
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=errors,
         preexec_fn=(lambda: os.sched_setaffinity(0, SERVER_CORES)) if pin else None,
     )
+    errors.close()
     try:
         _wait_until_ready(process, port, ready)
         yield process.pid

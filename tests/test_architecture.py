@@ -36,6 +36,7 @@ TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
     "matplotlib": ("adapters.pictures",),
     "limits": ("adapters.redis",),
     "mlflow": ("adapters.mlflow",),
+    "opentelemetry": ("adapters.otel",),
     "orjson": ("adapters.http",),
     "prometheus_client": ("adapters.prometheus",),
     "redis": ("adapters.redis",),

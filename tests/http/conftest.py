@@ -66,6 +66,7 @@ from taxi_predictor.ports.outbound.models import ModelRegistry, ModelShelf
 from taxi_predictor.ports.outbound.predictions import OutcomeLog, PredictionLog
 from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
+from taxi_predictor.ports.outbound.tracing import Tracing
 from taxi_predictor.ports.outbound.trips import TripStore
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_report
 from taxi_predictor.ports.testing.strategies import A_CITY
@@ -106,6 +107,7 @@ class MemoryHexagon:
     history: ModelHistory
     lifecycle: ModelLifecycle
     stock: Stock
+    tracing: Tracing | None = None
     limits: RateLimits | None = None
 
 
@@ -163,6 +165,7 @@ def serving(
     outcomes: OutcomeLog | None = None,
     lowest: AnswerSource = AnswerSource.CHAMPION,
     notes: SyncNotes | None = None,
+    tracing: Tracing | None = None,
     **options: Any,
 ) -> Iterator[Client]:
     @asynccontextmanager
@@ -255,6 +258,7 @@ def serving(
             ),
             telemetry=told,
             load_telemetry=told,
+            tracing=tracing,
             history=ModelHistory(journal=deeds, versions=versions),
             lifecycle=ModelLifecycle(
                 registry=known,

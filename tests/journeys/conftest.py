@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,8 +53,10 @@ class Deployment:
             yield client
 
     @contextmanager
-    def server(self, *, workers: int = 1) -> Iterator[tuple[httpx.Client, "subprocess.Popen[bytes]"]]:
-        """The same, and the process that serves, by its workers."""
+    def server(
+        self, *, workers: int = 1, log: Path | None = None
+    ) -> Iterator[tuple[httpx.Client, "subprocess.Popen[bytes]"]]:
+        """The same, and the process that serves, by its workers; what they log may go to a file."""
         port = free_port()
         environment = {
             **self.environment,
@@ -62,7 +64,9 @@ class Deployment:
             "TAXI_API_WORKERS": str(workers),
             "TAXI_API_OPEN_PREDICT": "true",
         }
-        server = subprocess.Popen([sys.executable, "-m", "taxi_predictor", "serve"], env=environment)
+        command = [sys.executable, "-m", "taxi_predictor", "serve"]
+        with log.open("wb") if log else nullcontext() as errors:
+            server = subprocess.Popen(command, env=environment, stderr=errors)
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
                 _wait_until_ready(client, server)

@@ -26,6 +26,7 @@ from taxi_predictor.ports.outbound.retention import Retention
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, LogTelemetry, PoolState, Telemetry
+from taxi_predictor.ports.outbound.tracing import Tracing
 from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripErasure, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
@@ -75,6 +76,8 @@ class Outbound:
     log_telemetry: LogTelemetry
     telemetry: Telemetry
     load_telemetry: LoadTelemetry
+    tracing: Tracing | None = None
+    """None: nobody follows requests."""
     limits: RateLimits | None = None
     """None: nobody counts requests."""
     migrate: Migrate = _no_schema

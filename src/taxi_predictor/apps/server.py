@@ -22,6 +22,7 @@ from granian.server.mp import MPServer
 
 from taxi_predictor.apps.companion import accompanied
 from taxi_predictor.apps.draining import announce_stop, ignore_stop
+from taxi_predictor.apps.logs import write_logs
 from taxi_predictor.apps.settings import Settings, load_settings
 
 __all__ = ["DrainingServer", "main"]
@@ -45,6 +46,7 @@ class DrainingServer(MPServer):
             workers=settings.api_workers,
             websockets=False,
             log_level=LogLevels.warning,
+            log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
             respawn_failed_workers=True,
         )
         self._drain_s = settings.api_drain_s
@@ -73,6 +75,7 @@ def main(application: str = "taxi_predictor.apps.api:create") -> None:
     *application* is ``module:function``, where the function builds it, in each worker.
     """
     settings = load_settings()
+    write_logs(settings.log_format)
     ignore_stop()
     os.register_at_fork(
         before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, STOP),

@@ -16,7 +16,11 @@ __all__ = ["InvalidSettings", "Settings", "load_settings"]
 
 PREFIX = "TAXI_"
 FILE_SUFFIX = "_FILE"
-WELL_KNOWN = {"DATABASE_URL": "database_url", "MLFLOW_TRACKING_URI": "mlflow_tracking_uri"}
+WELL_KNOWN = {
+    "DATABASE_URL": "database_url",
+    "MLFLOW_TRACKING_URI": "mlflow_tracking_uri",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "otlp_endpoint",
+}
 """Names that other tools use too; they need no prefix."""
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
@@ -113,6 +117,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Where Prometheus may ask for figures: an address that only it can reach, never one for callers."""
     metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 9464
     """The port for that, which is not the API's; 0: there are no figures."""
+    log_format: Literal["auto", "text", "json"] = "auto"
+    """How a service logs: lines for people, or JSON; auto is text on a terminal and JSON elsewhere."""
+    access_log: bool = False
+    """Whether it logs a line for each request."""
+    traces_share: Share = 0.0
+    """Of the requests, those that are traced; one that comes with a traceparent is if its caller's is."""
+    otlp_endpoint: str | None = None
+    """A collector for traces and logs, as in http://collector:4318; also OTEL_EXPORTER_OTLP_ENDPOINT."""
+    otlp_logs: bool = False
+    """Whether what a service logs goes to the collector, too."""
     redis_url: str | None = None
     """Where several processes count requests; needed for a rate limit with more than one worker."""
 
@@ -177,6 +191,11 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         # It ends in "- at `$.pool_max`".
         reason, _, field = str(error).partition(" - at `$.")
         raise InvalidSettings(f"{set_by[field.rstrip('`')]}: {reason}") from error
+    if (settings.traces_share or settings.otlp_logs) and settings.otlp_endpoint is None:
+        raise InvalidSettings(
+            f"there is no collector for traces and logs: name it in {PREFIX}OTLP_ENDPOINT,"
+            f" or leave {PREFIX}TRACES_SHARE and {PREFIX}OTLP_LOGS alone"
+        )
     try:
         for network in settings.api_trusted_proxies:
             _ = ip_network(network)

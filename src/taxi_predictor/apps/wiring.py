@@ -44,6 +44,7 @@ from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
+from taxi_predictor.ports.outbound.tracing import Tracing
 
 __all__ = ["Container", "wire"]
 
@@ -85,6 +86,10 @@ class Container:
     telemetry: Telemetry
     load_telemetry: LoadTelemetry
     outbound: Outbound
+
+    @property
+    def tracing(self) -> Tracing | None:
+        return self.outbound.tracing
 
     @property
     def limits(self) -> RateLimits | None:

@@ -27,6 +27,7 @@ from taxi_predictor.domain.features import FEATURE_NAMES, FeatureEncoder, local_
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
+from taxi_predictor.ports.outbound.watch import timed
 
 __all__ = ["Ask", "AskRow", "Timetable"]
 
@@ -96,10 +97,12 @@ class Timetable:
     ) -> list[DurationDistribution[float]]:
         """One distribution per plan, in their order."""
         answers = []
-        for plan in plans:
-            knots = self._knots(plan)
-            asked = [self._ask_row(self._choose(row)) for row in knots.rows]
-            answers.append(self._joined(knots, asked, level))
+        with timed("features"):
+            knotted = [self._knots(plan) for plan in plans]
+        with timed("model"):
+            for knots in knotted:
+                asked = [self._ask_row(self._choose(row)) for row in knots.rows]
+                answers.append(self._joined(knots, asked, level))
         return answers
 
     def _as_one_of_many(self, row: Sequence[float]) -> tuple[float, float]:
@@ -118,7 +121,8 @@ class Timetable:
         knots = self._knots(plan)
         around = knots.rows[-2:]
         shares = np.array([1 - knots.share, knots.share])
-        *logs, usual_log = (shares @ contributions(np.array(around)[:, self._chosen])).tolist()
+        with timed("model"):
+            *logs, usual_log = (shares @ contributions(np.array(around)[:, self._chosen])).tolist()
         by_cause = dict.fromkeys(Cause, 0.0)
         for name, value in zip(self._names, logs, strict=True):
             for cause in CAUSE_OF[name]:
@@ -132,7 +136,9 @@ class Timetable:
 
     def estimate_batch(self, plans: PlanBatch, level: LiveLevel | None) -> BatchEstimate:
         """The same estimates in columns."""
-        city, features = self._city, encode_batch(plans, self._city)
+        city = self._city
+        with timed("features"):
+            features = encode_batch(plans, city)
         distance_km = np.asarray(features["distance_km"])
         low_s = np.asarray(fastest_s(ARRAYS, features["distance_km"], city))
         high_s = np.asarray(slowest_s(ARRAYS, features["distance_km"], city))
@@ -148,10 +154,12 @@ class Timetable:
         knots_s, sigma = [], np.zeros(len(rows))
         for ago in range(int(behind.max()), -2, -1):
             asked = np.flatnonzero(behind >= ago)
-            clock = encode_clock(knots_us - ago * KNOT_US, city)[knot_of[asked]]
+            with timed("features"):
+                clock = encode_clock(knots_us - ago * KNOT_US, city)[knot_of[asked]]
             at_knot = rows[asked]
             at_knot[:, self._clocked] = clock[:, self._clock]
-            mu, spread = self._ask(at_knot, 0)
+            with timed("model"):
+                mu, spread = self._ask(at_knot, 0)
             if level is not None:
                 minute = as_column(clock[:, 0])
                 mu = mu + np.asarray(level.of(ARRAYS, as_column(distance_km[asked]), minute))

@@ -26,7 +26,7 @@ from taxi_predictor.adapters.http.parting import say_goodbye
 from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
 from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER, ApiRequest, send_request_id
 from taxi_predictor.adapters.http.responses import ApiResponse
-from taxi_predictor.adapters.http.telemetry import TimedLitestar, tell_answered, tell_refused
+from taxi_predictor.adapters.http.telemetry import WatchedLitestar, tell_answered, tell_refused
 from taxi_predictor.adapters.http.v1 import (
     arrivals,
     batch,
@@ -64,6 +64,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     async def opened(app: Litestar) -> AsyncIterator[None]:
         async with open_hexagon() as hexagon:
             app.state.hexagon = hexagon
+            watched.tracing, watched.logs_access = hexagon.tracing, options.access_log
             await hexagon.gatekeeper.refresh()  # so that the first request finds the keys
             try:
                 hexagon.health.warm_up()
@@ -89,7 +90,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
                 await asyncio.gather(*following, return_exceptions=True)
                 await hexagon.shipping.close()
 
-    app = TimedLitestar(
+    app = WatchedLitestar(
         route_handlers=ROUTES,
         lifespan=[opened],
         state=State({"options": options}),
@@ -106,6 +107,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
         pdb_on_exception=False,
         logging_config=None,
     )
+    watched = app
     describe(app.openapi_schema, app.routes, is_open=options.open_predict)
     describe_keys(app.openapi_schema, app.routes)
     complete(app.openapi_schema, EXAMPLES)

@@ -23,6 +23,7 @@ from taxi_predictor.ports.inbound.shipping import SpoolShipping
 from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
+from taxi_predictor.ports.outbound.tracing import Tracing
 
 __all__ = ["Hexagon", "OpenHexagon"]
 
@@ -65,6 +66,11 @@ class Hexagon(Protocol):
     def telemetry(self) -> Telemetry: ...
     @property
     def load_telemetry(self) -> LoadTelemetry: ...
+    @property
+    def tracing(self) -> Tracing | None:
+        """None: nobody follows requests."""
+        ...
+
     @property
     def history(self) -> ModelHistory: ...
     @property

@@ -15,6 +15,7 @@ from taxi_predictor.ports.inbound.predicting import Prediction
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.predictions import PredictionLog, PredictionSpool
 from taxi_predictor.ports.outbound.telemetry import LogTelemetry
+from taxi_predictor.ports.outbound.watch import timed
 
 __all__ = ["GroupCommit", "Kept", "PredictionRecording", "Recorder", "SpoolRecorder", "Unlogged"]
 
@@ -84,7 +85,8 @@ class PredictionRecording:
             for prediction_id, prediction, reference in zip(ids, predictions, references, strict=True)
         ]
         try:
-            await self._recorder.keep(records)
+            with timed("log"):
+                await self._recorder.keep(records)
         except Unavailable:
             self._telemetry.unlogged(len(records))
             if self._unlogged is Unlogged.REFUSE:

@@ -27,7 +27,6 @@ from taxi_predictor.adapters.http.inference.tensors import InvalidTensor, Tensor
 from taxi_predictor.adapters.http.inference.trips import INPUTS, REQUIRED, plans_of
 from taxi_predictor.adapters.http.problems import NotReady
 from taxi_predictor.adapters.http.requests import ApiRequest
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import TooMuch, UnknownModel
 from taxi_predictor.domain.model import BatchEstimate
@@ -95,8 +94,7 @@ async def infer(request: ApiRequest, name: Name, version: Version = None) -> Res
         raise TooMuch(f"{trips:,} trips; at most {most:,} are answered at once")
     request.hexagon.load_telemetry.asked_batch(trips=trips)
     plans = await plans_of(tensors, predictor)
-    with timed(request.scope, "model"):
-        estimates, served, _ = await predictor.estimate(plans)
+    estimates, served, _ = await predictor.estimate(plans)
     _refuse_other(version, served)  # another may have been promoted meanwhile
     columns = _columns(estimates, body.parameters.coverage)
     outputs, following = written(

@@ -20,7 +20,6 @@ from taxi_predictor.adapters.http.osrm.question import Question
 from taxi_predictor.adapters.http.osrm.refusals import Code, Refusal, refusal_responses
 from taxi_predictor.adapters.http.osrm.urls import paths_of
 from taxi_predictor.adapters.http.requests import ApiRequest
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.place import Place, great_circle_km
 from taxi_predictor.ports.inbound.matrices import DurationMatrix
@@ -123,8 +122,7 @@ async def table(request: ApiRequest) -> Response[OsrmTable]:
     question = Question.of(request, OPTIONS)
     given = question.given
     sources, destinations = _chosen(question, SOURCES), _chosen(question, DESTINATIONS)
-    with timed(request.scope, "model"):
-        matrix = await request.hexagon.matrices.between(sources, destinations, [question.departure])
+    matrix = await request.hexagon.matrices.between(sources, destinations, [question.departure])
     cells = _Cells.of(matrix, sources, destinations, given)
     wanted = given[ANNOTATIONS]
     answer = OsrmTable(

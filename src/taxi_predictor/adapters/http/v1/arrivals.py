@@ -19,7 +19,6 @@ from taxi_predictor.adapters.http.bodies import (
 from taxi_predictor.adapters.http.examples import A_DROPOFF, A_MODEL, A_PICKUP, A_PICKUP_AT
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import TripPlan
@@ -157,12 +156,11 @@ async def arrive(
         passenger_count=data.passenger_count,
     )
     latest: LatestDepartureAnswer | UnsetType = UNSET
-    with timed(request.scope, "model"):
-        chance = arrivals.chance(plan, arrive_by=arrive_by)
-        if data.probability is not UNSET or not is_chance:
-            probability = DEFAULT_PROBABILITY if data.probability is UNSET else data.probability
-            prediction = await arrivals.latest_departure(plan, arrive_by=arrive_by, probability=probability)
-            latest = LatestDepartureAnswer.of(prediction, probability)
+    chance = arrivals.chance(plan, arrive_by=arrive_by)
+    if data.probability is not UNSET or not is_chance:
+        probability = DEFAULT_PROBABILITY if data.probability is UNSET else data.probability
+        prediction = await arrivals.latest_departure(plan, arrive_by=arrive_by, probability=probability)
+        latest = LatestDepartureAnswer.of(prediction, probability)
     return ArrivalAnswer(
         arrive_by=arrive_by,
         chance=ChanceAnswer.of(chance) if is_chance else UNSET,

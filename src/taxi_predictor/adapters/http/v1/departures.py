@@ -24,7 +24,6 @@ from taxi_predictor.adapters.http.decoding import convert
 from taxi_predictor.adapters.http.examples import A_MODEL, A_PICKUP, A_PICKUP_AT
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.record import AnswerSource
@@ -190,13 +189,12 @@ async def _compare(data: DeparturesBody, request: ApiRequest) -> DeparturesAnswe
         passenger_count=data.passenger_count,
     )
     every = timedelta(minutes=data.every_min)
-    with timed(request.scope, "model"):
-        if data.from_ is UNSET:
-            day = first.date() if data.date is UNSET else data.date
-            found = await departures.of_day(plan, day, every=every)
-        else:
-            found = await departures.between(plan, first, last, every=every)
-        return await asyncio.to_thread(DeparturesAnswer.of, found, data.coverage)
+    if data.from_ is UNSET:
+        day = first.date() if data.date is UNSET else data.date
+        found = await departures.of_day(plan, day, every=every)
+    else:
+        found = await departures.between(plan, first, last, every=every)
+    return await asyncio.to_thread(DeparturesAnswer.of, found, data.coverage)
 
 
 @route("/v1/departures", http_method=HttpMethod.OPTIONS, status_code=204, include_in_schema=False)

@@ -23,7 +23,6 @@ from taxi_predictor.adapters.http.examples import A_MODEL
 from taxi_predictor.adapters.http.formats import wanted
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import InvalidTrip, TooMuch
 from taxi_predictor.domain.place import Place
@@ -108,8 +107,7 @@ async def matrix(data: JSONBody[MatrixBody], request: ApiRequest) -> MatrixAnswe
             departure_of(at, predictor, pointer=f"#/departures/{number}")
             for number, at in enumerate(data.departures)
         ]
-    with timed(request.scope, "model"):
-        found = await request.hexagon.matrices.between(origins, destinations, departures)
+    found = await request.hexagon.matrices.between(origins, destinations, departures)
     rows, form = (len(origins), len(destinations)), wanted(request.scope)
     shape = rows if data.departures is UNSET else (len(departures), *rows)
     return MatrixAnswer(

@@ -20,7 +20,6 @@ from taxi_predictor.adapters.http.bodies import (
 from taxi_predictor.adapters.http.examples import A_MODEL, A_PICKUP, A_PICKUP_AT
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.record import AnswerSource
@@ -121,8 +120,7 @@ async def find_nearest(
         )
         for number, vehicle in enumerate(data.vehicles)
     ]
-    with timed(request.scope, "model"):
-        ranking = await request.hexagon.dispatch.nearest(rider, vehicles, pickup_at=pickup_at, most=data.k)
+    ranking = await request.hexagon.dispatch.nearest(rider, vehicles, pickup_at=pickup_at, most=data.k)
     return NearestAnswer(
         pickup_at=pickup_at,
         nearest=[ApproachAnswer.of(approach) for approach in ranking.nearest],

@@ -22,12 +22,12 @@ from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.problems import Problem
 from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.adapters.http.responses import ApiResponse
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import ImplausibleOutcome, Invalid, InvalidPredictionId, TaxiPredictorError
 from taxi_predictor.domain.prediction_id import parse_prediction_id
 from taxi_predictor.ports.inbound.feedback import Report, Reported
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.outbound.watch import timed
 
 __all__ = ["EXAMPLES", "ROUTES", "OutcomeAnswer", "OutcomeBatchAnswer", "OutcomeBatchBody", "OutcomeBody"]
 
@@ -187,7 +187,7 @@ async def _answer_each(
     hexagon = request.hexagon
     read = [_report_of(body, hexagon.predictor) for body in bodies]
     reports = [report for report in read if isinstance(report, Report)]
-    with timed(request.scope, "log"):
+    with timed("log"):
         reported = iter(await hexagon.feedback.report(reports, owner=caller(request.scope).name))
     answers: list[OutcomeAnswer | TaxiPredictorError] = []
     for one in read:

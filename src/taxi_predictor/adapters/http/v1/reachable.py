@@ -21,7 +21,6 @@ from taxi_predictor.adapters.http.decoding import InvalidBody
 from taxi_predictor.adapters.http.examples import A_MODEL, A_PICKUP, A_PICKUP_AT
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import NotFound
 from taxi_predictor.domain.record import AnswerSource
@@ -122,23 +121,22 @@ async def map_reach(
     predictor, reach = request.hexagon.predictor, request.hexagon.reach
     start = await place_of(data.from_, predictor, pointer="#/from")
     pickup_at = departure_of(data.pickup_at, predictor, pointer="#/pickup_at")
-    with timed(request.scope, "model"):
-        if data.by == "cell":
-            found = await reach.by_cell(
-                start,
-                pickup_at=pickup_at,
-                within_s=data.within_s,
-                probability=data.probability,
-                cell_km=data.cell_km,
+    if data.by == "cell":
+        found = await reach.by_cell(
+            start,
+            pickup_at=pickup_at,
+            within_s=data.within_s,
+            probability=data.probability,
+            cell_km=data.cell_km,
+        )
+    else:
+        try:
+            found = await reach.by_zone(
+                start, pickup_at=pickup_at, within_s=data.within_s, probability=data.probability
             )
-        else:
-            try:
-                found = await reach.by_zone(
-                    start, pickup_at=pickup_at, within_s=data.within_s, probability=data.probability
-                )
-            except NotFound as error:
-                # What was not found is asked for in the body: the body is wrong, not the URL.
-                raise InvalidBody(str(error), pointer="#/by", slug=error.slug) from error
+        except NotFound as error:
+            # What was not found is asked for in the body: the body is wrong, not the URL.
+            raise InvalidBody(str(error), pointer="#/by", slug=error.slug) from error
     return ReachAnswer(
         features=[ReachFeature.of(area, data.probability) for area in found.areas],
         pickup_at=pickup_at,
