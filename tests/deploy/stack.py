@@ -20,7 +20,7 @@ import yaml
 from deploy.declarations import ALERTMANAGER, PROMETHEUS, read_yaml, run, understood
 from journeys.conftest import free_port
 
-__all__ = ["PROGRAMS", "Listener", "Stack", "listening", "soon", "watching"]
+__all__ = ["PATIENCE_S", "PROGRAMS", "Listener", "Stack", "listening", "soon", "watching"]
 
 PROGRAMS = (
     *("prometheus", "prometheus-alertmanager", "amtool", "promtool"),
@@ -157,6 +157,8 @@ def watching(
             },
             "redis": at["redis-exporter"],
         }
+        # What Prometheus cannot deliver at once it sends again a minute later.
+        soon(lambda: _is_up(f"http://{at['alertmanager']}"), "Alertmanager is ready")
         door = f"https://localhost:{port['door']}/health/ready"
         start(
             "prometheus",
