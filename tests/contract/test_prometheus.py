@@ -64,7 +64,7 @@ def test_what_is_told_stands_under_its_name() -> None:
     assert told['taxi_refusals_total{"reason": "no-champion"}'] == 1
     assert told['taxi_predictions_total{"source": "champion", "version": "7"}'] == 42
     assert told["taxi_prediction_seconds_count{}"] == 2
-    assert (told["taxi_ready{}"], told["taxi_model_version{}"]) == (1, 7)
+    assert (told['taxi_ready{"worker": "1"}'], told["taxi_model_version{}"]) == (1, 7)
     steps = {source: told[f'taxi_answer_source{{"source": "{source}"}}'] for source in AnswerSource}
     assert steps == {source: source is CHAMPION for source in AnswerSource}
 
@@ -90,7 +90,7 @@ def test_a_service_that_is_not_ready_says_what_it_answered_with_last() -> None:
     telemetry.ready(CHAMPION, version=ModelVersion(7))
     telemetry.ready(None)
     told = samples(telemetry.exposition().text)
-    assert (told["taxi_ready{}"], told["taxi_model_version{}"]) == (0, 7)
+    assert (told['taxi_ready{"worker": "1"}'], told["taxi_model_version{}"]) == (0, 7)
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_each_process_tells_of_itself() -> None:
     assert told['taxi_pool_waiting{"worker": "2"}'] == 4
 
 
-def test_what_is_no_worker_serves_no_model() -> None:
+def test_what_is_no_worker_is_not_ready_and_serves_no_model() -> None:
     told = samples(PrometheusTelemetry(CollectorRegistry()).exposition().text)
-    assert not [name for name in told if name.startswith("taxi_worker")]
+    assert not [name for name in told if name.startswith(("taxi_worker", "taxi_ready"))]
 
 
 WORKER = """
@@ -184,7 +184,7 @@ def test_what_dead_processes_counted_stays_and_what_they_said_of_themselves_goes
     told = samples(figures.exposition().text)
     assert told[HEALTH] == 15
     assert of_workers(told) == {}
-    assert "taxi_ready{}" not in told
+    assert not [name for name in told if name.startswith("taxi_ready")]
 
 
 def test_processes_that_are_started_anew_take_no_more_room(tmp_path: Path) -> None:

@@ -80,12 +80,6 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, LoadTelemetry, Figures):
             buckets=SIZES,
             registry=registry,
         )
-        self._ready = Gauge(
-            "taxi_ready",
-            "Whether predictions are answered: 1, or 0 without a model and when the service stops",
-            multiprocess_mode="min",
-            registry=registry,
-        )
         # All processes see the same model at the same time, so the last one to look tells for all.
         self._version = Gauge(
             "taxi_model_version",
@@ -159,7 +153,7 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, LoadTelemetry, Figures):
         self._prediction_trips.observe(trips)
 
     def ready(self, source: AnswerSource | None, /, *, version: ModelVersion | None = None) -> None:
-        self._ready.set(source is not None)
+        self._load.ready(source is not None)
         if source is not None:
             self._version.set(version or 0)
             self._load.serves(version or 0)

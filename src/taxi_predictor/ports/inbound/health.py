@@ -77,6 +77,7 @@ class Health:
     def stop(self) -> None:
         """Say from now on that the service is not ready: it still answers, but not for long."""
         self._is_stopping = True
+        self.standing()  # which tells telemetry
 
     async def follow(self) -> None:
         """Tell telemetry for ever how things stand, so that its figures are of now."""
