@@ -157,13 +157,13 @@ def watching(
             },
             "redis": at["redis-exporter"],
         }
-        # What Prometheus cannot deliver at once it sends again a minute later.
-        soon(lambda: _is_up(f"http://{at['alertmanager']}"), "Alertmanager is ready")
         door = f"https://localhost:{port['door']}/health/ready"
         start(
             "prometheus",
             f"--config.file={_prometheus(folder, targets, door=door)}",
             f"--storage.tsdb.path={folder / 'prometheus-data'}",
+            # It fires before it has found Alertmanager, and would tell it again a minute later.
+            "--rules.alert.resend-delay=1s",
             f"--web.listen-address={at['prometheus']}",
         )
         watched = Stack(folder, f"http://{at['prometheus']}", targets)
