@@ -31,6 +31,7 @@ OUTCOMES = 400
 TRIP = {"pickup": {"lat": 40.7580, "lon": -73.9855}, "dropoff": {"lat": 40.7769, "lon": -73.9493}}
 EMPTY = {
     "infrastructure: Replicas behind by": "there is no replica",
+    "infrastructure: Spans and logs that were lost": "none was",
     "service: Answered without something": "nothing is missing",
 }
 """Panels that show nothing here, and why."""
@@ -177,6 +178,24 @@ def test_the_watchdog_is_heard_outside_and_nowhere_else(stack: Stack, listener: 
     assert names == {"Watchdog"}
     on_call = {a["labels"]["alertname"] for a in listener.alerts("alert_webhook_url", "firing")}
     assert "Watchdog" not in on_call
+
+
+def test_what_follows_from_a_cause_is_held_back(stack: Stack) -> None:
+    url = f"http://{stack.targets['alertmanager']}/api/v2/alerts"
+    causes = [
+        ("DatabaseDown", "critical"),
+        ("ReplicationBehind", "warning"),
+        ("PredictionsUnlogged", "critical"),
+    ]
+    posted = [{"labels": {"alertname": name, "severity": severity}} for name, severity in causes]
+    assert httpx.post(url, json=posted, trust_env=False).is_success
+
+    def held_back() -> set[str]:
+        found = httpx.get(url, params={"inhibited": "true"}, trust_env=False).json()
+        return {one["labels"]["alertname"] for one in found if one["status"]["inhibitedBy"]}
+
+    soon(lambda: "ReplicationBehind" in held_back(), "the follower is held back")
+    assert not {"DatabaseDown", "PredictionsUnlogged"} & held_back()
 
 
 def unanswered(stack: Stack) -> list[str]:
