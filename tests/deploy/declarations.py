@@ -14,6 +14,7 @@ import yaml
 
 __all__ = [
     "ALERTMANAGER",
+    "EXPORTED",
     "GRAFANA",
     "PROMETHEUS",
     "ROOT",
@@ -22,6 +23,7 @@ __all__ = [
     "Panel",
     "alerts",
     "dashboards",
+    "filled_in",
     "needs_prometheus",
     "panels",
     "read_yaml",
@@ -34,6 +36,9 @@ PROMETHEUS = ROOT / "deploy" / "prometheus"
 ALERTMANAGER = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 GRAFANA = ROOT / "deploy" / "grafana"
 RUNBOOKS = ROOT / "docs" / "runbooks"
+
+EXPORTED = Path(__file__).with_name("exporters.txt").read_text("utf-8").split()
+"""The figures of others that rules and panels ask for; the live test sees that exporters give them."""
 
 needs_prometheus = pytest.mark.skipif(
     not all(map(shutil.which, ("prometheus", "promtool", "prometheus-alertmanager", "amtool"))),
@@ -100,6 +105,13 @@ def panels() -> Iterator[Panel]:
         for told in dashboard["panels"]:
             if told["type"] != "row":
                 yield Panel(dashboard=name, title=told["title"], told=told)
+
+
+def filled_in(query: str) -> str:
+    """*query* with what Grafana puts in for the choices of its reader."""
+    for name, value in {"version": ".*", "slice": "all", "window": "7d", "__rate_interval": "1m"}.items():
+        query = query.replace(f"${name}", value)
+    return query
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:

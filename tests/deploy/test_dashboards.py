@@ -11,12 +11,14 @@ import pytest
 import yaml
 
 from deploy.declarations import (
+    EXPORTED,
     GRAFANA,
     PROMETHEUS,
     ROOT,
     Panel,
     alerts,
     dashboards,
+    filled_in,
     needs_prometheus,
     panels,
     read_yaml,
@@ -28,8 +30,6 @@ PANELS = list(panels())
 KINDS = {"timeseries", "stat", "gauge", "bargauge", "state-timeline", "heatmap", "table", "row"}
 """Of those that Grafana 10 to 12 have; `graph` and `singlestat` went with Angular."""
 UNITS = {"none", "short", "s", "m", "percentunit", "reqps", "cps", "ops", "bytes", "Bps"}
-OTHERS = Path(__file__).with_name("exporters.txt").read_text("utf-8").split()
-"""What exporters give, of which the rules and panels use something; the live test sees that they do."""
 
 
 def test_they_are_what_write_py_writes() -> None:
@@ -119,12 +119,6 @@ def test_what_is_provisioned_points_at_what_there_is() -> None:
     assert not provider["allowUiUpdates"]
 
 
-def filled_in(query: str) -> str:
-    for name, value in {"version": ".*", "slice": "all", "window": "7d", "__rate_interval": "1m"}.items():
-        query = query.replace(f"${name}", value)
-    return query
-
-
 @needs_prometheus
 def test_every_query_is_understood(tmp_path: Path) -> None:
     rules = [
@@ -185,7 +179,7 @@ def choices() -> Iterator[tuple[str, Any]]:
 
 
 def test_every_figure_that_is_asked_for_is_given_by_somebody() -> None:
-    known = {*documented(), *recorded(), *OTHERS}
+    known = {*documented(), *recorded(), *EXPORTED}
     for where, query in (*all_queries(), *choices()):
         for name in names_in(query):
             base = re.sub(r"_(?:bucket|sum|count)$", "", name)
@@ -194,4 +188,4 @@ def test_every_figure_that_is_asked_for_is_given_by_somebody() -> None:
 
 def test_no_figure_of_an_exporter_is_listed_that_nobody_asks_for() -> None:
     asked = {name for _, query in all_queries() for name in names_in(query)}
-    assert set(OTHERS) <= asked
+    assert set(EXPORTED) <= asked

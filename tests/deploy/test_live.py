@@ -16,9 +16,8 @@ from tempfile import TemporaryDirectory
 import httpx
 import pytest
 
-from deploy.declarations import Panel, panels
+from deploy.declarations import EXPORTED, Panel, filled_in, panels
 from deploy.stack import PATIENCE_S, PROGRAMS, Listener, Stack, listening, soon, watching
-from deploy.test_dashboards import OTHERS, filled_in
 from journeys.conftest import Deployment, free_port
 
 pytestmark = pytest.mark.skipif(
@@ -222,5 +221,5 @@ def test_a_panel_shows_something(panel: Panel, settled: Stack) -> None:
 
 
 def test_exporters_give_what_they_are_asked_for(settled: Stack) -> None:
-    for name in set(OTHERS) - set(NOT_HERE):
+    for name in set(EXPORTED) - set(NOT_HERE):
         assert settled.ask(name), name

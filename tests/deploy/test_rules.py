@@ -1,6 +1,6 @@
 """The rules are understood by Prometheus, and each alert was seen to fire and to keep silent.
 
-``python tests/deploy/test_rules.py`` writes the table of docs/alerts.md anew.
+``python -m deploy.test_rules``, in the folder ``tests``, writes the table of docs/alerts.md anew.
 """
 
 import re
@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from deploy.declarations import PROMETHEUS, ROOT, RUNBOOKS, Alert, alerts, needs_prometheus, read_yaml, run
+from deploy.declarations import (
+    GRAFANA,
+    PROMETHEUS,
+    ROOT,
+    RUNBOOKS,
+    Alert,
+    alerts,
+    needs_prometheus,
+    read_yaml,
+    run,
+)
+from taxi_predictor.apps.settings import Settings
 
 ALERTS = alerts()
 INDEX = ROOT / "docs" / "alerts.md"
@@ -87,7 +98,15 @@ def test_no_two_alerts_that_differ_only_by_their_file() -> None:
     assert len({name_of(alert) for alert in ALERTS}) == len(ALERTS)
 
 
-BEGIN, END = "<!-- alerts: begin (written by `python tests/deploy/test_rules.py`) -->", "<!-- alerts: end -->"
+def test_the_spool_is_nearly_full_by_the_limit_that_the_service_has() -> None:
+    limit = Settings().spool_max_bytes
+    [alert] = [alert for alert in ALERTS if alert.name == "SpoolNearlyFull"]
+    assert alert.expr.endswith(f"> 0.8 * {limit}")
+    assert f"red = {int(0.8 * limit)}" in (GRAFANA / "data.toml").read_text("utf-8")
+    assert f"({limit} - " in (RUNBOOKS / "SpoolGrows.md").read_text("utf-8")
+
+
+BEGIN, END = "<!-- alerts: begin (written by `python -m deploy.test_rules`) -->", "<!-- alerts: end -->"
 
 
 def table_of_alerts() -> str:
@@ -108,7 +127,7 @@ def with_table(text: str) -> str:
 def test_the_index_lists_every_alert() -> None:
     text = INDEX.read_text("utf-8")
     assert BEGIN in text
-    assert text == with_table(text), "run: .venv/bin/python tests/deploy/test_rules.py"
+    assert text == with_table(text), "run: cd tests && ../.venv/bin/python -m deploy.test_rules"
 
 
 if __name__ == "__main__":
