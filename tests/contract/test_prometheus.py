@@ -21,6 +21,7 @@ from taxi_predictor.adapters.prometheus.telemetry import PrometheusTelemetry
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.outbound.runs import Became, Run, RunKind
 from taxi_predictor.ports.outbound.telemetry import PoolState, Signal
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
@@ -118,6 +119,21 @@ def test_each_process_tells_of_itself() -> None:
     assert told['taxi_pool_connections{"worker": "2"}'] == 3
     assert told['taxi_pool_idle_connections{"worker": "2"}'] == 1
     assert told['taxi_pool_waiting{"worker": "2"}'] == 4
+
+
+def test_runs_stand_under_their_kinds() -> None:
+    telemetry = PrometheusTelemetry(CollectorRegistry())
+    ended_at = NOON - timedelta(seconds=90)
+    trips = {Became.ADDED: 30, Became.REJECTED: 2}
+    telemetry.ran(Run(kind=RunKind.INGEST, ended_at=ended_at, took_s=7, trips=trips), now=NOON)
+    telemetry.ran(Run(kind=RunKind.TRAINING, ended_at=NOON, took_s=70, trouble="promotion-refused"), now=NOON)
+    told = samples(telemetry.exposition().text)
+    assert told['taxi_run_age_seconds{"run": "ingest"}'] == 90
+    assert told['taxi_run_seconds{"run": "training"}'] == 70
+    assert told['taxi_run_succeeded{"run": "ingest"}'] == 1
+    assert told['taxi_run_succeeded{"run": "training"}'] == 0
+    assert told['taxi_run_trips{"became": "added", "run": "ingest"}'] == 30
+    assert told['taxi_run_trips{"became": "rejected", "run": "ingest"}'] == 2
 
 
 def test_what_is_no_worker_is_not_ready_and_serves_no_model() -> None:
@@ -226,6 +242,7 @@ def test_the_page_on_serving_lists_every_metric_as_it_describes_itself() -> None
     telemetry.ready(CHAMPION, version=ModelVersion(1))
     telemetry.degraded(reason="no-champion", trips=1)
     telemetry.dropped(Signal.SPANS, 1)
+    telemetry.ran(Run(kind=RunKind.INGEST, ended_at=NOON, took_s=1, trips={Became.ADDED: 1}), now=NOON)
     telemetry.pooled(PoolState(size=1, idle=1, waiting=0))
     told = {}
     for metric in registry.collect():
