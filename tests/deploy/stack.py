@@ -28,7 +28,7 @@ PROGRAMS = (
     *("prometheus-redis-exporter", "prometheus-blackbox-exporter", "nginx", "redis-server", "openssl"),
 )
 """As Debian calls them; ``.ci/run`` installs them."""
-PATIENCE_S = 40.0
+PATIENCE_S = 60.0
 
 
 def soon(question: Callable[[], Any], what: str) -> Any:
