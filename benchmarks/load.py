@@ -19,6 +19,8 @@ __all__ = ["Answers", "Target", "at_rate", "cpu_s", "flat_out", "running"]
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 SERVER_CORES, CLIENT_CORES = {0}, {1}
+METRICS_ABOVE = 20
+"""So much higher is the port of a server's figures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +189,7 @@ def running(
     errors = log.open("ab")
     process = subprocess.Popen(
         list(map(str, command)),
-        env={**os.environ, **(environ or {})},
+        env={**os.environ, "TAXI_METRICS_PORT": str(port + METRICS_ABOVE), **(environ or {})},
         stdout=subprocess.DEVNULL,
         stderr=errors,
         preexec_fn=(lambda: os.sched_setaffinity(0, SERVER_CORES)) if pin else None,

@@ -35,10 +35,6 @@ OUT = Console()
 LINES = {"TAXI_ACCESS_LOG": "true", "TAXI_LOG_FORMAT": "json"}
 
 
-def metrics(port: int) -> Mapping[str, str]:
-    return {"TAXI_METRICS_PORT": str(port)}
-
-
 def traces(share: str) -> Mapping[str, str]:
     return {"TAXI_TRACES_SHARE": share}
 
@@ -57,11 +53,11 @@ class Way:
 BARE = "echo, bare"
 WAYS = (
     Way(BARE, {}),
-    Way("with metrics", metrics(8181), "create"),
+    Way("with metrics", {}, "create"),
     Way("with 1 % traces", traces("0.01"), goal=1.3),
     Way("with 100 % traces", traces("1")),
     Way("with access log", LINES),
-    Way("metrics, 1 % traces, access log", {**metrics(8182), **traces("0.01"), **LINES}, "create", goal=1.5),
+    Way("metrics, 1 % traces, access log", {**traces("0.01"), **LINES}, "create", goal=1.5),
 )
 
 
@@ -88,11 +84,12 @@ def served(way: Way, port: int, endpoint: str, folder: Path) -> Iterator[tuple[T
         "TAXI_PROFILE": "memory",
         "TAXI_API_OPEN_PREDICT": "true",
         "TAXI_OTLP_ENDPOINT": endpoint,
-        "TAXI_METRICS_PORT": "0",
         "TAXI_API_PORT": str(port),
         "PYTHONPATH": os.pathsep.join(filter(None, (str(HERE), os.environ.get("PYTHONPATH")))),
         **way.settings,
     }
+    if way.factory == "unwatched":
+        settings["TAXI_METRICS_PORT"] = "0"
     with running(
         [*server_command(), f"echo:{way.factory}"],
         port=port,

@@ -53,6 +53,10 @@ class Collector:
     logs: list[Any] = field(default_factory=list)
     resources: list[Any] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    """All paths, of whatever else somebody wants of it: it answers 404."""
+    traceparents: list[str | None] = field(default_factory=list)
+    """Of those questions."""
 
     def take(self, path: str, body: bytes) -> None:
         self.bodies.append(body)
@@ -79,6 +83,11 @@ def collecting() -> Iterator[Collector]:
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+        def do_GET(self) -> None:
+            collector.asked.append(self.path)
+            collector.traceparents.append(self.headers["traceparent"])
+            self.send_error(404)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing."""

@@ -49,6 +49,7 @@ from taxi_predictor.adapters.memory.predictions import (
     MemoryShadowLog,
 )
 from taxi_predictor.adapters.memory.progress import MemoryProgress, MemoryStep
+from taxi_predictor.adapters.memory.runs import MemoryRunNotes
 from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry, Refused
@@ -95,6 +96,7 @@ from taxi_predictor.ports.outbound.predictions import (
 )
 from taxi_predictor.ports.outbound.progress import Progress, Step
 from taxi_predictor.ports.outbound.retention import Forgotten
+from taxi_predictor.ports.outbound.runs import Run, RunKind
 from taxi_predictor.ports.outbound.shadows import EndedShadow
 from taxi_predictor.ports.outbound.sync import SyncState
 from taxi_predictor.ports.outbound.telemetry import Exposition, PoolState
@@ -131,6 +133,7 @@ from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.records import a_record
 from taxi_predictor.ports.testing.retention import RetentionContract
+from taxi_predictor.ports.testing.runs import RunNotesContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip, an_artifact
 from taxi_predictor.ports.testing.shadow_log import ShadowLogContract
 from taxi_predictor.ports.testing.sync import SyncNotesContract
@@ -166,6 +169,7 @@ CONTRACTS: tuple[type[ABC], ...] = (
     QuarantineContract,
     RateLimitsContract,
     RetentionContract,
+    RunNotesContract,
     ShadowLogContract,
     SourceCatalogContract,
     SyncNotesContract,
@@ -1219,6 +1223,25 @@ class CountsItsReaders(RecordingTelemetry):
         return super().exposition(accept)
 
 
+@breaks(TelemetryContract, "test_of_runs_the_last_telling_of_each_kind_counts")
+class ForgetsHowLongItTook(RecordingTelemetry):
+    def ran(self, run: Run, /, *, now: datetime) -> None:
+        super().ran(replace(run, took_s=0.0), now=now)
+
+
+@breaks(RunNotesContract, "test_where_nothing_ran_there_is_nothing")
+class RemembersWhatNeverWas(MemoryRunNotes):
+    def last(self, kind: RunKind, /) -> Run | None:
+        return super().last(kind) or Run(kind=kind, ended_at=NOON, took_s=0.0)
+
+
+@breaks(RunNotesContract, "test_the_last_run_of_each_kind_is_found_as_it_was")
+class HasOneNote(MemoryRunNotes):
+    def note(self, run: Run, /) -> None:
+        self._runs.clear()
+        super().note(run)
+
+
 # Tracing
 
 
@@ -2096,7 +2119,7 @@ def clause_for(contract: type[Any], adapter: type[Any], clause: str) -> Any:
         yield tracing, lambda: remembered(tracing)
 
     opening: Any = open_adapter
-    if issubclass(adapter, MemoryPredictionSpool | MemorySyncNotes):
+    if issubclass(adapter, MemoryPredictionSpool | MemorySyncNotes | MemoryRunNotes):
         opening = open_at_once
     elif issubclass(adapter, MemoryTracing):
         opening = open_with_share

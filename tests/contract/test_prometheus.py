@@ -21,6 +21,7 @@ from taxi_predictor.adapters.prometheus.telemetry import PrometheusTelemetry
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.outbound.runs import Became, Run, RunKind
 from taxi_predictor.ports.outbound.telemetry import PoolState, Signal
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
@@ -64,7 +65,7 @@ def test_what_is_told_stands_under_its_name() -> None:
     assert told['taxi_refusals_total{"reason": "no-champion"}'] == 1
     assert told['taxi_predictions_total{"source": "champion", "version": "7"}'] == 42
     assert told["taxi_prediction_seconds_count{}"] == 2
-    assert (told["taxi_ready{}"], told["taxi_model_version{}"]) == (1, 7)
+    assert (told['taxi_ready{"worker": "1"}'], told["taxi_model_version{}"]) == (1, 7)
     steps = {source: told[f'taxi_answer_source{{"source": "{source}"}}'] for source in AnswerSource}
     assert steps == {source: source is CHAMPION for source in AnswerSource}
 
@@ -90,7 +91,7 @@ def test_a_service_that_is_not_ready_says_what_it_answered_with_last() -> None:
     telemetry.ready(CHAMPION, version=ModelVersion(7))
     telemetry.ready(None)
     told = samples(telemetry.exposition().text)
-    assert (told["taxi_ready{}"], told["taxi_model_version{}"]) == (0, 7)
+    assert (told['taxi_ready{"worker": "1"}'], told["taxi_model_version{}"]) == (0, 7)
 
 
 @pytest.mark.parametrize(
@@ -120,9 +121,24 @@ def test_each_process_tells_of_itself() -> None:
     assert told['taxi_pool_waiting{"worker": "2"}'] == 4
 
 
-def test_what_is_no_worker_serves_no_model() -> None:
+def test_runs_stand_under_their_kinds() -> None:
+    telemetry = PrometheusTelemetry(CollectorRegistry())
+    ended_at = NOON - timedelta(seconds=90)
+    trips = {Became.ADDED: 30, Became.REJECTED: 2}
+    telemetry.ran(Run(kind=RunKind.INGEST, ended_at=ended_at, took_s=7, trips=trips), now=NOON)
+    telemetry.ran(Run(kind=RunKind.TRAINING, ended_at=NOON, took_s=70, trouble="promotion-refused"), now=NOON)
+    told = samples(telemetry.exposition().text)
+    assert told['taxi_run_age_seconds{"run": "ingest"}'] == 90
+    assert told['taxi_run_seconds{"run": "training"}'] == 70
+    assert told['taxi_run_succeeded{"run": "ingest"}'] == 1
+    assert told['taxi_run_succeeded{"run": "training"}'] == 0
+    assert told['taxi_run_trips{"became": "added", "run": "ingest"}'] == 30
+    assert told['taxi_run_trips{"became": "rejected", "run": "ingest"}'] == 2
+
+
+def test_what_is_no_worker_is_not_ready_and_serves_no_model() -> None:
     told = samples(PrometheusTelemetry(CollectorRegistry()).exposition().text)
-    assert not [name for name in told if name.startswith("taxi_worker")]
+    assert not [name for name in told if name.startswith(("taxi_worker", "taxi_ready"))]
 
 
 WORKER = """
@@ -184,7 +200,7 @@ def test_what_dead_processes_counted_stays_and_what_they_said_of_themselves_goes
     told = samples(figures.exposition().text)
     assert told[HEALTH] == 15
     assert of_workers(told) == {}
-    assert "taxi_ready{}" not in told
+    assert not [name for name in told if name.startswith("taxi_ready")]
 
 
 def test_processes_that_are_started_anew_take_no_more_room(tmp_path: Path) -> None:
@@ -226,6 +242,7 @@ def test_the_page_on_serving_lists_every_metric_as_it_describes_itself() -> None
     telemetry.ready(CHAMPION, version=ModelVersion(1))
     telemetry.degraded(reason="no-champion", trips=1)
     telemetry.dropped(Signal.SPANS, 1)
+    telemetry.ran(Run(kind=RunKind.INGEST, ended_at=NOON, took_s=1, trips={Became.ADDED: 1}), now=NOON)
     telemetry.pooled(PoolState(size=1, idle=1, waiting=0))
     told = {}
     for metric in registry.collect():

@@ -31,6 +31,7 @@ from taxi_predictor.adapters.memory.predictions import (
     MemoryPredictionSpool,
 )
 from taxi_predictor.adapters.memory.progress import MemoryProgress
+from taxi_predictor.adapters.memory.runs import MemoryRunNotes
 from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trips import MemoryCatalog, MemoryQuarantine, MemoryTripStore
@@ -55,6 +56,7 @@ from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.reach import Reach
 from taxi_predictor.ports.inbound.recording import PredictionRecording, SpoolRecorder, Unlogged
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
+from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.inbound.shipping import SpoolKeeping, SpoolShipping
 from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.inbound.versions import ModelVersions, digest
@@ -202,6 +204,7 @@ def serving(
             current_level=levelling.current,
             level_trouble=levelling.trouble,
         )
+        runs = RunBook(notes=MemoryRunNotes(), clock=now, telemetry=told)
         intake = TripIntake(
             catalog=MemoryCatalog(sources={}),
             trips=stored,
@@ -209,6 +212,7 @@ def serving(
             zones=store,
             progress=MemoryProgress(),
             max_reject_share=0.3,
+            runs=runs,
         )
         spool, log = MemoryPredictionSpool(), predictions or MemoryPredictionLog()
         feedback = Feedback(
@@ -254,6 +258,7 @@ def serving(
                 clock=now,
                 telemetry=told,
                 load_telemetry=told,
+                runs=runs,
                 pings=pings or {},
             ),
             telemetry=told,

@@ -23,6 +23,7 @@ from taxi_predictor.ports.outbound.predictions import (
 )
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.retention import Retention
+from taxi_predictor.ports.outbound.runs import RunNotes, RunTelemetry
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, LogTelemetry, PoolState, Telemetry
@@ -62,6 +63,7 @@ class Outbound:
     registry: ModelRegistry
     shelf: ModelShelf
     sync_notes: SyncNotes
+    run_notes: RunNotes
     fallback: DurationModel
     """Answers where there is no trained model."""
     journal: Journal
@@ -76,6 +78,7 @@ class Outbound:
     log_telemetry: LogTelemetry
     telemetry: Telemetry
     load_telemetry: LoadTelemetry
+    run_telemetry: RunTelemetry
     tracing: Tracing | None = None
     """None: nobody follows requests."""
     limits: RateLimits | None = None

@@ -49,6 +49,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         MemoryRetention,
         MemoryShadowLog,
     )
+    from taxi_predictor.adapters.memory.runs import MemoryRunNotes
     from taxi_predictor.adapters.memory.sync import MemorySyncNotes
     from taxi_predictor.adapters.memory.trials import MemoryTrialStore
     from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
@@ -87,6 +88,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         registry=MemoryModelRegistry(clock=clock),
         shelf=MemoryModelShelf(loader),
         sync_notes=MemorySyncNotes(),
+        run_notes=MemoryRunNotes(),
         fallback=fallback_model(city),
         journal=MemoryJournal(),
         keys=MemoryKeyStore(),
@@ -101,6 +103,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         log_telemetry=telemetry,
         telemetry=telemetry,
         load_telemetry=telemetry,
+        run_telemetry=telemetry,
     )
 
 
@@ -145,6 +148,7 @@ async def _stored(
     from taxi_predictor.adapters.columns.speeds import fallback_model
     from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
     from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
+    from taxi_predictor.adapters.disk.runs import DiskRunNotes
     from taxi_predictor.adapters.disk.shelf import DiskModelShelf
     from taxi_predictor.adapters.disk.sync import DiskSyncNotes
     from taxi_predictor.adapters.disk.trials import DiskTrialStore
@@ -202,6 +206,7 @@ async def _stored(
         loader=loader,
         shelf=DiskModelShelf(models_folder(settings), loader),
         sync_notes=DiskSyncNotes(settings.home / "sync.json"),
+        run_notes=DiskRunNotes(settings.home / "runs"),
         fallback=fallback_model(city),
         registry=registry,
         journal=PostgresJournal(pool),
@@ -217,6 +222,7 @@ async def _stored(
         log_telemetry=telemetry,
         telemetry=telemetry,
         load_telemetry=telemetry,
+        run_telemetry=telemetry,
         migrate=lambda to: migrate(pool, to=to),
         pings={"postgres": partial(ping, pool)},
         pool_state=partial(state_of, pool),

@@ -36,6 +36,7 @@ from taxi_predictor.ports.inbound.recording import (
 )
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.inbound.retention import LogRetention
+from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.inbound.shadowing import ShadowScoring
 from taxi_predictor.ports.inbound.shipping import SpoolHandover, SpoolKeeping, SpoolShipping
 from taxi_predictor.ports.inbound.stock import Stock
@@ -121,6 +122,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         current_level=levelling.current,
         level_trouble=levelling.trouble,
     )
+    runs = RunBook(notes=outbound.run_notes, clock=outbound.clock, telemetry=outbound.run_telemetry)
     intake = TripIntake(
         catalog=outbound.catalog,
         trips=outbound.trips,
@@ -128,6 +130,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         zones=outbound.zones,
         progress=outbound.progress,
         max_reject_share=settings.max_reject_share,
+        runs=runs,
     )
     feedback = Feedback(
         predictions=outbound.predictions,
@@ -174,6 +177,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             actor=settings.who,
             clock=outbound.clock,
             progress=outbound.progress,
+            runs=runs,
         ),
         backtest=Backtest(
             city=city,
@@ -272,6 +276,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             telemetry=outbound.telemetry,
             pings=outbound.pings,
             load_telemetry=outbound.load_telemetry,
+            runs=runs,
             pool_state=outbound.pool_state,
         ),
         telemetry=outbound.telemetry,

@@ -6,6 +6,7 @@ from datetime import datetime
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.outbound.runs import Run, RunKind, RunTelemetry
 from taxi_predictor.ports.outbound.sync import SyncState
 from taxi_predictor.ports.outbound.telemetry import (
     Exposition,
@@ -104,7 +105,7 @@ Told = (
 )
 
 
-class RecordingTelemetry(Telemetry, LogTelemetry, LoadTelemetry, Figures):
+class RecordingTelemetry(Telemetry, LogTelemetry, LoadTelemetry, RunTelemetry, Figures):
     """Grows with every call: for tests, not for services."""
 
     def __init__(self) -> None:
@@ -120,6 +121,8 @@ class RecordingTelemetry(Telemetry, LogTelemetry, LoadTelemetry, Figures):
         """How many outcomes wait too long for their predictions; None: nobody said."""
         self.pool: PoolState | None = None
         """How connections are used; None: nobody said."""
+        self.runs: dict[RunKind, tuple[Run, datetime]] = {}
+        """The last runs, and when they were told of."""
 
     def answered(self, *, method: str, route: str, status: int, elapsed_s: float) -> None:
         self.calls.append(Answered(method=method, route=route, status=status, elapsed_s=elapsed_s))
@@ -168,7 +171,10 @@ class RecordingTelemetry(Telemetry, LogTelemetry, LoadTelemetry, Figures):
     def dropped(self, signal: Signal, number: int, /) -> None:
         self.calls.append(Dropped(signal, number))
 
+    def ran(self, run: Run, /, *, now: datetime) -> None:
+        self.runs[run.kind] = (run, now)
+
     def exposition(self, accept: str = "", /) -> Exposition:
-        stands = (self.serving, self.sync, self.spool, self.orphans, self.pool)
+        stands = (self.serving, self.sync, self.spool, self.orphans, self.pool, self.runs)
         lines = (f"{fact!r}\n" for fact in (*stands, *self.calls))
         return Exposition(media_type="text/plain; charset=utf-8", text="".join(lines).encode())

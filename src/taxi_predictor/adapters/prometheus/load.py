@@ -36,15 +36,19 @@ class LoadFigures:
         of_worker = {
             name: Gauge(f"taxi_{name}", what, ("worker",), multiprocess_mode="mostrecent", registry=registry)
             for name, what in (
+                ("ready", "Whether a worker answers predictions: 1, or 0 without a model and when it stops"),
                 ("worker_model_version", "The version that a worker answers by; 0: by none that was trained"),
                 ("pool_connections", "Connections to the database that a process has open"),
                 ("pool_idle_connections", "Those of them that nobody uses"),
                 ("pool_waiting", "Callers that wait for such a connection"),
             )
         }
-        # Only what is told has a series: what is no worker serves no model.
+        # Only what is told has a series: what is no worker is neither ready nor not.
         self._of_worker = {name: gauge.labels for name, gauge in of_worker.items()}
         self._worker = worker
+
+    def ready(self, is_ready: bool) -> None:
+        self._set("ready", is_ready)
 
     def serves(self, version: int) -> None:
         """This process answers by *version*."""

@@ -7,9 +7,11 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics import disable_created_metrics
 
 from taxi_predictor.adapters.prometheus.load import SIZES, LoadFigures
+from taxi_predictor.adapters.prometheus.runs import RunFigures
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.outbound.runs import Run, RunTelemetry
 from taxi_predictor.ports.outbound.sync import SyncState
 from taxi_predictor.ports.outbound.telemetry import (
     Exposition,
@@ -33,7 +35,7 @@ BUCKETS_S = (
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
-class PrometheusTelemetry(Telemetry, LogTelemetry, LoadTelemetry, Figures):
+class PrometheusTelemetry(Telemetry, LogTelemetry, LoadTelemetry, RunTelemetry, Figures):
     """Registers its figures with *registry*, which should hold nothing else of these names.
 
     Args:
@@ -43,6 +45,7 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, LoadTelemetry, Figures):
     def __init__(self, registry: CollectorRegistry, *, worker: str = "1") -> None:
         self._registry = registry
         self._load = LoadFigures(registry, worker)
+        self._runs = RunFigures(registry)
         self._requests = Counter(
             "taxi_http_requests_total",
             "Requests answered, by the template of their path, their method and the status",
@@ -78,12 +81,6 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, LoadTelemetry, Figures):
             "taxi_prediction_trips",
             "Trips that the model was asked about at once",
             buckets=SIZES,
-            registry=registry,
-        )
-        self._ready = Gauge(
-            "taxi_ready",
-            "Whether predictions are answered: 1, or 0 without a model and when the service stops",
-            multiprocess_mode="min",
             registry=registry,
         )
         # All processes see the same model at the same time, so the last one to look tells for all.
@@ -159,7 +156,7 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, LoadTelemetry, Figures):
         self._prediction_trips.observe(trips)
 
     def ready(self, source: AnswerSource | None, /, *, version: ModelVersion | None = None) -> None:
-        self._ready.set(source is not None)
+        self._load.ready(source is not None)
         if source is not None:
             self._version.set(version or 0)
             self._load.serves(version or 0)
@@ -202,6 +199,9 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, LoadTelemetry, Figures):
 
     def dropped(self, signal: Signal, number: int, /) -> None:
         self._load.dropped.labels(signal).inc(number)
+
+    def ran(self, run: Run, /, *, now: datetime) -> None:
+        self._runs.ran(run, now)
 
     def exposition(self, accept: str = "", /) -> Exposition:
         return exposed(self._registry, accept)

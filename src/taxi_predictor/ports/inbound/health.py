@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.ports.inbound.ladder import Ladder
+from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.sync import SyncNotes, SyncState
@@ -51,6 +52,7 @@ class Health:
         telemetry: Telemetry,
         pings: Mapping[str, Ping],
         load_telemetry: LoadTelemetry,
+        runs: RunBook,
         pool_state: Callable[[], PoolState] | None = None,
     ) -> None:
         self._ladder = ladder
@@ -59,6 +61,7 @@ class Health:
         self._telemetry = telemetry
         self._pings = pings
         self._load_telemetry = load_telemetry
+        self._runs = runs
         self._pool_state = pool_state
         self._is_stopping = False
 
@@ -77,11 +80,13 @@ class Health:
     def stop(self) -> None:
         """Say from now on that the service is not ready: it still answers, but not for long."""
         self._is_stopping = True
+        self.standing()  # which tells telemetry
 
     async def follow(self) -> None:
         """Tell telemetry for ever how things stand, so that its figures are of now."""
         while True:
             self.standing()
+            self._runs.tell()
             if self._pool_state is not None:
                 self._load_telemetry.pooled(self._pool_state())
             await asyncio.sleep(EVERY_S)

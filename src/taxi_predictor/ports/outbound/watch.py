@@ -61,8 +61,8 @@ def current_watch() -> Watch | None:
     return _CURRENT.get()
 
 
-def watched_by(watch: Watch) -> None:
-    """Note with *watch* what is done in this task from here on."""
+def watched_by(watch: Watch | None) -> None:
+    """Note with *watch* what is done in this task from here on; None: with nothing."""
     _CURRENT.set(watch)
 
 

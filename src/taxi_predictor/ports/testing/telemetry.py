@@ -13,6 +13,7 @@ import pytest
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.outbound.runs import Became, Run, RunKind, RunTelemetry
 from taxi_predictor.ports.outbound.sync import SyncState
 from taxi_predictor.ports.outbound.telemetry import (
     Figures,
@@ -32,7 +33,7 @@ NUMBERS = (0.0, 1e-9, 1e12, math.inf, math.nan)
 WISHES = ("", "*/*", "text/plain", "application/openmetrics-text; version=1.0.0", "text/html", ";;q=,")
 
 
-class ReadableTelemetry(Telemetry, LogTelemetry, LoadTelemetry, Figures, Protocol):
+class ReadableTelemetry(Telemetry, LogTelemetry, LoadTelemetry, RunTelemetry, Figures, Protocol):
     """Takes in, and gives out again."""
 
 
@@ -165,6 +166,29 @@ class TelemetryContract(ABC):
             texts = [told(), told(size=4), told(idle=1), told(waiting=7)]
             assert len(set(texts)) == len(texts)
             assert told() == texts[0]
+
+    async def test_of_runs_the_last_telling_of_each_kind_counts(self) -> None:
+        """What was told before leaves no trace, and every part of it can be read."""
+        async with self.open() as telemetry:
+
+            def told(
+                kind: RunKind = RunKind.INGEST, ago_s: float = 1, took_s: float = 2, added: int = 3,
+                trouble: str | None = None,
+            ) -> bytes:  # fmt: skip
+                run = Run(
+                    kind=kind,
+                    ended_at=NOON - timedelta(seconds=ago_s),
+                    took_s=took_s,
+                    trouble=trouble,
+                    trips=dict.fromkeys(Became, added),
+                )
+                telemetry.ran(run, now=NOON)
+                return telemetry.exposition().text
+
+            texts = [told(), told(ago_s=7), told(took_s=7), told(added=7), told(trouble="crashed")]
+            assert len(set(texts)) == len(texts)
+            assert told() == texts[0]
+            assert told(kind=RunKind.TRAINING) != texts[0]
 
     async def test_nothing_that_any_thread_tells_is_lost(self) -> None:
         """Many threads at once come to the same figures as one alone."""
