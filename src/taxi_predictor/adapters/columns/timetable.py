@@ -28,7 +28,7 @@ from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
 
-__all__ = ["Ask", "AskRow", "Timetable"]
+__all__ = ["Ask", "AskFew", "Timetable"]
 
 DISTANCE = FEATURE_NAMES.index("distance_km")
 MINUTE = FEATURE_NAMES.index("minute_of_day")
@@ -44,8 +44,8 @@ The number says how many threads may work on it, 0 for one per core.
 """
 
 
-AskRow = Callable[[Sequence[float]], tuple[float, float]]
-"""What an engine knows of one trip: its features to centre and spread."""
+AskFew = Callable[[Sequence[Sequence[float]]], Sequence[tuple[float, float]]]
+"""What an engine knows of the knots of one trip: the features at each to centre and spread."""
 
 
 class Knots(NamedTuple):
@@ -65,7 +65,7 @@ class Timetable:
         features: those that *ask* wants, in their order.
         residuals: how trips scatter around the median, which is the centre.
         ask: the engine.
-        ask_row: the same engine where it has a quicker way to one row.
+        ask_few: the same engine where it has a quicker way to a few rows.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class Timetable:
         features: Sequence[str],
         residuals: ScaledResiduals,
         ask: Ask,
-        ask_row: AskRow | None = None,
+        ask_few: AskFew | None = None,
     ) -> None:
         self._city = city
         self._ask = ask
-        self._ask_row = ask_row or self._as_one_of_many
+        self._ask_few = ask_few or self._as_of_many
         self._encoder = FeatureEncoder(city, SCALAR)
         self._tz = city.tz
         # Most trips of an hour leave between the same two knots.
@@ -98,14 +98,14 @@ class Timetable:
         answers = []
         for plan in plans:
             knots = self._knots(plan)
-            asked = [self._ask_row(self._choose(row)) for row in knots.rows]
+            asked = self._ask_few([self._choose(row) for row in knots.rows])
             answers.append(self._joined(knots, asked, level))
         return answers
 
-    def _as_one_of_many(self, row: Sequence[float]) -> tuple[float, float]:
-        # Waiting OpenMP threads cost a row more than they help.
-        centres, spreads = self._ask(np.array([row]), 1)
-        return float(centres[0]), float(spreads[0])
+    def _as_of_many(self, rows: Sequence[Sequence[float]]) -> Sequence[tuple[float, float]]:
+        # Waiting OpenMP threads cost few rows more than they help.
+        centres, spreads = self._ask(np.array(rows), 1)
+        return list(zip(centres.tolist(), spreads.tolist(), strict=True))
 
     def explain(
         self, plan: TripPlan, level: LiveLevel | None, contributions: Callable[[Floats], Floats]
