@@ -165,7 +165,7 @@ class Timetable:
         return BatchEstimate(ARRAYS, distribution, features)
 
     def _knots(self, plan: TripPlan) -> Knots:
-        where = self._encoder.where(plan_values(plan, self._city))
+        where = self._encoder.where(plan_values(plan, self._city, local_s=0.0))  # the clock is the knots'
         pickup_at = plan.pickup_at.astimezone(UTC)
         before = pickup_at.replace(minute=0, second=0, microsecond=0)
         behind = knots_behind(slowest_s(SCALAR, where[DISTANCE], self._city))
