@@ -93,7 +93,7 @@ def pair() -> tuple[lightgbm.Booster, lightgbm.Booster, np.ndarray]:
 Pair = tuple[lightgbm.Booster, lightgbm.Booster, np.ndarray]
 
 
-@pytest.mark.parametrize("count", [1, 2, 7, 8, 9, 63, 64, 65, 130])
+@pytest.mark.parametrize("count", [1, 2, 11, 12, 13, 239, 240, 241, 400])
 def test_both_boosters_answer_for_any_number_of_rows_to_the_last_bit(pair: Pair, count: int) -> None:
     *boosters, rows = pair
     walker = Walker(Forest.of(*(booster.model_to_string() for booster in boosters)))
@@ -111,6 +111,15 @@ def test_threads_do_not_get_each_others_answers(pair: Pair) -> None:
         few = list(threads.map(walker.of_few, [[row] for row in rows.tolist()] * 5))
     assert all((said == expected).all() for said in many)
     assert few == expected.T.tolist() * 5
+
+
+@pytest.mark.parametrize("count", [0, 1, 1_000, 2_048, 5_001])
+def test_several_threads_say_what_one_says(pair: Pair, count: int) -> None:
+    *boosters, rows = pair
+    walker = Walker(Forest.of(*(booster.model_to_string() for booster in boosters)))
+    many = np.resize(rows, (count, FEATURES))
+    assert (walker.of_rows(many, threads=3) == walker.of_rows(many)).all()
+    assert (walker.of_rows(many, threads=0) == walker.of_rows(many)).all()
 
 
 def test_rows_of_another_length_are_an_error(pair: Pair) -> None:

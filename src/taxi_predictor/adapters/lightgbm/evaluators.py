@@ -79,7 +79,7 @@ def _compare(walker: "Walker", *boosters: lightgbm.Booster) -> None:
 
 def _by_walker(walker: "Walker") -> Evaluator:
     def ask(rows: Floats, threads: int) -> tuple[Floats, Floats]:
-        mu, sigma = walker.of_rows(rows)
+        mu, sigma = walker.of_rows(rows, threads=threads)
         return mu, np.maximum(sigma, SMALLEST_SPREAD)
 
     def ask_few(rows: Sequence[Sequence[float]]) -> list[tuple[float, float]]:

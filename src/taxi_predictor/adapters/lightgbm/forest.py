@@ -25,7 +25,7 @@ __all__ = ["LANES", "MOST_SLOTS", "NEARLY_ZERO", "Forest"]
 
 Words = NDArray[np.uint64]
 
-LANES = 8
+LANES = 12
 """So many trees, or rows, are walked side by side."""
 NEARLY_ZERO = float(np.float32(1e-35))
 """LightGBM takes what is no farther from zero for zero (``kZeroThreshold``)."""
@@ -33,7 +33,7 @@ MOST_LEFT, MOST_RIGHT = 0, 0xFFFE
 """Ranks before and behind all thresholds."""
 LEAF = 0xFFFF
 """The rank of a leaf: none is higher, so it goes to its left child, which is itself."""
-MOST_SLOTS = 1024
+MOST_SLOTS = 512
 IS_CATEGORICAL, IS_DEFAULT_LEFT = 1, 2
 ZERO_IS_MISSING, NAN_IS_MISSING = 1, 2
 
@@ -52,8 +52,8 @@ class Slot(NamedTuple):
 class Forest:
     """Several boosters of the same features.
 
-    A node is a word: from its lowest bits on a slot (16), a rank (16) and the left child (32). A slot whose
-    rank is higher goes right.
+    A node is a word: from its lowest bits on a rank (16), :data:`LANES` times the number of a slot (16), and
+    the left child (32). A row whose rank in that slot is higher goes right.
     """
 
     nodes: Words
@@ -96,7 +96,7 @@ class Forest:
         ranks = _Ranks(trees)
         # Before all trees there is one node that says nothing, for those that fill up the lanes.
         starts = np.cumsum([1, *(2 * len(tree.leaf_value) - 1 for tree in trees)]).tolist()
-        nodes = np.full(starts[-1], LEAF << 16, dtype=np.uint64)
+        nodes = np.full(starts[-1], LEAF, dtype=np.uint64)
         values = np.zeros(starts[-1])
         for tree, start in zip(trees, starts, strict=False):
             _lay_out(tree, start, ranks, nodes, values)
@@ -198,6 +198,6 @@ def _lay_out(tree: TreeText, start: int, ranks: _Ranks, nodes: Words, values: Fl
         place_of_split[children[is_split]] = firsts[is_split] + side
         place_of_leaf[~children[~is_split]] = firsts[~is_split] + side
     slots, rank = ranks.of(tree)
-    nodes[place_of_split] = (slots | rank << 16 | firsts << 32).astype(np.uint64)
-    nodes[place_of_leaf] = (LEAF << 16 | place_of_leaf << 32).astype(np.uint64)
+    nodes[place_of_split] = (rank | slots * LANES << 16 | firsts << 32).astype(np.uint64)
+    nodes[place_of_leaf] = (LEAF | place_of_leaf << 32).astype(np.uint64)
     values[place_of_leaf] = tree.leaf_value

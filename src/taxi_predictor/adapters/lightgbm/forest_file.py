@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import numpy as np
 
-from taxi_predictor.adapters.lightgbm.forest import Forest
+from taxi_predictor.adapters.lightgbm.forest import LANES, Forest
 
 __all__ = ["kept_forest"]
 
-FORMAT = 1
+FORMAT = f"1.{LANES}"
 """Of the tables and of what they mean; another one makes them anew."""
 MOST_KEPT = 4
 """The champion, the one before, a challenger, and one that comes."""
