@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,10 +53,17 @@ def evaluator_of(
         walker = Walker(forest() if forest else Forest.of(centre.model_to_string(), spread.model_to_string()))
         _compare(walker, centre, spread)
     except (ImportError, OSError, RuntimeError, Unwalkable) as error:
-        log.warning("model.evaluator", extra={"evaluator": LIGHTGBM, "reason": str(error)})
+        _tell(LIGHTGBM, str(error))
         return by_lightgbm(centre, spread)
-    log.info("model.evaluator", extra={"evaluator": WALKER})
+    _tell(WALKER, None)
     return _by_walker(walker)
+
+
+@cache
+def _tell(evaluator: str, reason: str | None) -> None:
+    """Once per process: a model on the disk is opened every few seconds, to see that it still can be."""
+    level = logging.INFO if reason is None else logging.WARNING
+    log.log(level, "model.evaluator", extra={"evaluator": evaluator, "reason": reason})
 
 
 def _compare(walker: "Walker", *boosters: lightgbm.Booster) -> None:
