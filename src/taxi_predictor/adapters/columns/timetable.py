@@ -33,6 +33,7 @@ __all__ = ["Ask", "AskFew", "Timetable"]
 DISTANCE = FEATURE_NAMES.index("distance_km")
 MINUTE = FEATURE_NAMES.index("minute_of_day")
 """The first of those that the clock makes."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KNOT = timedelta(seconds=KNOT_S)
 KNOT_US = KNOT_S * 1_000_000
 KNOTS_KEPT = 4096
@@ -166,14 +167,14 @@ class Timetable:
 
     def _knots(self, plan: TripPlan) -> Knots:
         where = self._encoder.where(plan_values(plan, self._city, local_s=0.0))  # the clock is the knots'
-        pickup_at = plan.pickup_at.astimezone(UTC)
-        before = pickup_at.replace(minute=0, second=0, microsecond=0)
+        hour, since = divmod(plan.pickup_at - EPOCH, KNOT)
         behind = knots_behind(slowest_s(SCALAR, where[DISTANCE], self._city))
-        rows = [where + self._when(before + ahead * KNOT) for ahead in range(-behind, 2)]
-        return Knots(rows, (pickup_at - before) / KNOT)
+        rows = [where + self._when(hour + ahead) for ahead in range(-behind, 2)]
+        return Knots(rows, since / KNOT)
 
-    def _features_at(self, knot: datetime) -> tuple[float, ...]:
-        return self._encoder.when(local_seconds(knot, self._tz))
+    def _features_at(self, hour: int) -> tuple[float, ...]:
+        """What the clock makes of the knot *hour*, counted from 1970 on."""
+        return self._encoder.when(local_seconds(EPOCH + hour * KNOT, self._tz))
 
     def _joined(
         self, knots: Knots, asked: Sequence[tuple[float, float]], level: LiveLevel | None
