@@ -32,6 +32,7 @@ TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
     "asyncpg": ("adapters.postgres",),
     "granian": ("apps.server",),  # a process of its own, imported by nobody
     "lightgbm": ("adapters.lightgbm",),
+    "llvmlite": ("adapters.lightgbm",),
     "litestar": ("adapters.http", "apps.api"),
     "matplotlib": ("adapters.pictures",),
     "limits": ("adapters.redis",),

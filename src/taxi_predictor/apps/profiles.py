@@ -180,7 +180,8 @@ async def _stored(
     )
     # MLflow takes 200 MB and two seconds to import: too much for a process that answers.
     registry = await stack.enter_async_context(aclosing(ProcessModelRegistry(make_registry)))
-    clock, loader, telemetry = SystemClock(), LightgbmLoader(), figures_of_process()
+    clock, telemetry = SystemClock(), figures_of_process()
+    loader = LightgbmLoader(settings.home / "forests")
     trips, outcomes = PostgresTripStore(pool), PostgresOutcomeLog(pool)
     return Outbound(
         clock=clock,

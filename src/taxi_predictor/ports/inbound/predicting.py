@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from math import exp
 from time import perf_counter
 
@@ -12,6 +13,7 @@ from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import InvalidTrip
+from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate
@@ -37,9 +39,12 @@ SLICE_TRIPS = 8192
 """What the model works on at a time: some 10 MB, and what others who ask for little wait for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """The answer for one trip. Times and durations are rounded to the millisecond, as in every face."""
+    """The answer for one trip. Times and durations are rounded to the millisecond, as in every face.
+
+    What the log keeps and the answer says is computed once.
+    """
 
     plan: TripPlan
     distribution: DurationDistribution[float]
@@ -54,7 +59,7 @@ class Prediction:
     def source(self) -> AnswerSource:
         return self.served.source
 
-    @property
+    @cached_property
     def duration_s(self) -> float:
         """The median: as many trips take longer as take less."""
         return round(self.distribution.median_s(), 3)
@@ -70,7 +75,14 @@ class Prediction:
         return round(exp(self.level.of(SCALAR, self.distance_km, minute_of_day)), 4)
 
     def interval_s(self, coverage: float) -> tuple[float, float]:
+        if coverage == COVERAGE:
+            return self._usual_interval_s
         low_s, high_s = self.distribution.interval_s(coverage)
+        return round(low_s, 3), round(high_s, 3)
+
+    @cached_property
+    def _usual_interval_s(self) -> tuple[float, float]:
+        low_s, high_s = self.distribution.interval_s(COVERAGE)
         return round(low_s, 3), round(high_s, 3)
 
     @property
