@@ -14,7 +14,8 @@ from taxi_predictor.domain.prediction_id import PredictionId
 from taxi_predictor.domain.record import REFERENCE_CHARS, REFERENCE_PATTERN, AnswerSource
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.domain.wall_clock import instant_of
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, Prediction
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.prediction import Prediction
 from taxi_predictor.ports.outbound.models import ServedModel
 
 __all__ = [

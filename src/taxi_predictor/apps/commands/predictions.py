@@ -18,7 +18,7 @@ from taxi_predictor.apps.tables import explanation_table, similar_table
 from taxi_predictor.domain.comparables import Comparables
 from taxi_predictor.domain.errors import Invalid, Unavailable
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.inbound.predicting import Prediction
+from taxi_predictor.ports.inbound.prediction import Prediction
 
 __all__ = ["predict"]
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, Prediction, refuse_absurd
+from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_absurd
+from taxi_predictor.ports.inbound.prediction import Prediction
 
 __all__ = ["LOOK_BACK", "Arrivals", "Bound", "Chance"]
 

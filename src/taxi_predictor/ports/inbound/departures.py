@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from taxi_predictor.domain.errors import InvalidTrip, TooMuch
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.domain.wall_clock import day_of
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, Prediction, refuse_absurd
+from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_absurd
+from taxi_predictor.ports.inbound.prediction import Prediction
 
 __all__ = ["MAX_SPAN", "DepartureBoard", "Departures"]
 

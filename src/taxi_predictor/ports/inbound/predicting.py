@@ -3,33 +3,29 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from math import exp
+from datetime import datetime
 from time import perf_counter
 
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import InvalidTrip
-from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate
-from taxi_predictor.domain.place import Place, Point, ZoneId, ZoneTable, great_circle_km
+from taxi_predictor.domain.place import Place, Point, ZoneId, ZoneTable
 from taxi_predictor.domain.plausibility import EARLIEST, LATEST
-from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
 from taxi_predictor.ports.inbound.known_zones import KnownZones
 from taxi_predictor.ports.inbound.ladder import Ladder
+from taxi_predictor.ports.inbound.prediction import Prediction
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns, PlanGrid
 from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
 
-__all__ = ["DurationPredictor", "Prediction", "refuse_absurd", "refuse_impossible"]
+__all__ = ["DurationPredictor", "refuse_absurd", "refuse_impossible"]
 
 COLUMNS_FROM_PLANS = 64
 """So many are answered sooner in columns and beside the event loop, where a few would wait for it."""
@@ -37,67 +33,6 @@ NO_LEVEL = "no-level"
 """The reason of answers that are without the live level, as nobody could measure it."""
 SLICE_TRIPS = 8192
 """What the model works on at a time: some 10 MB, and what others who ask for little wait for."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """The answer for one trip. Times and durations are rounded to the millisecond, as in every face.
-
-    What the log keeps and the answer says is computed once.
-    """
-
-    plan: TripPlan
-    distribution: DurationDistribution[float]
-    served: ServedModel
-    """Who answered."""
-    level: LiveLevel | None = None
-    """The live level it was answered with."""
-    degraded: str | None = None
-    """What it had to do without, and why; None: nothing."""
-
-    @property
-    def source(self) -> AnswerSource:
-        return self.served.source
-
-    @cached_property
-    def duration_s(self) -> float:
-        """The median: as many trips take longer as take less."""
-        return round(self.distribution.median_s(), 3)
-
-    @property
-    def level_factor(self) -> float:
-        """What the live level multiplied the duration by, at the departure: 1 without any."""
-        if self.level is None:
-            return 1.0
-        city = self.served.manifest.city
-        local = self.plan.pickup_at.astimezone(city.tz)
-        minute_of_day = local.hour * 60 + local.minute + local.second / 60
-        return round(exp(self.level.of(SCALAR, self.distance_km, minute_of_day)), 4)
-
-    def interval_s(self, coverage: float) -> tuple[float, float]:
-        if coverage == COVERAGE:
-            return self._usual_interval_s
-        low_s, high_s = self.distribution.interval_s(coverage)
-        return round(low_s, 3), round(high_s, 3)
-
-    @cached_property
-    def _usual_interval_s(self) -> tuple[float, float]:
-        low_s, high_s = self.distribution.interval_s(COVERAGE)
-        return round(low_s, 3), round(high_s, 3)
-
-    @property
-    def arrival_at(self) -> datetime:
-        # By way of UTC: on a wall clock an hour may be missing in between, or come twice.
-        arrival_at = self.plan.pickup_at.astimezone(UTC) + timedelta(seconds=self.duration_s)
-        return arrival_at.astimezone(self.plan.pickup_at.tzinfo)
-
-    @property
-    def distance_km(self) -> float:
-        """The great circle from pickup to drop-off, to the metre."""
-        pickup, dropoff = self.plan.pickup.point, self.plan.dropoff.point
-        return round(
-            great_circle_km(SCALAR, pickup.lat_deg, pickup.lon_deg, dropoff.lat_deg, dropoff.lon_deg), 3
-        )
 
 
 class DurationPredictor:

@@ -11,7 +11,7 @@ from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.prediction_id import PredictionId, new_prediction_id
 from taxi_predictor.domain.record import PredictionRecord
-from taxi_predictor.ports.inbound.predicting import Prediction
+from taxi_predictor.ports.inbound.prediction import Prediction
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.predictions import PredictionLog, PredictionSpool
 from taxi_predictor.ports.outbound.telemetry import LogTelemetry

@@ -23,7 +23,7 @@ from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.arrivals import LOOK_BACK, Bound, Chance
-from taxi_predictor.ports.inbound.predicting import Prediction
+from taxi_predictor.ports.inbound.prediction import Prediction
 
 __all__ = ["EXAMPLES", "ROUTES"]
 

@@ -29,7 +29,7 @@ from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.departures import Departures
-from taxi_predictor.ports.inbound.predicting import Prediction
+from taxi_predictor.ports.inbound.prediction import Prediction
 
 __all__ = ["EXAMPLES", "ROUTES"]
 
