@@ -115,6 +115,11 @@ class Promises(RuleBasedStateMachine):
             assert self.log.is_away or self.log.loses_answers
 
     @rule(process=st.sampled_from(PROCESSES))
+    def hand_over(self, process: int) -> None:
+        self.spools[process].hand_over()
+        assert self.spools[process]._own is None, "others cannot take it"
+
+    @rule(process=st.sampled_from(PROCESSES))
     def kill_between_shipping_and_removing(self, process: int) -> None:
         """As the last that it does: its part is there for the next, which ships it again."""
         part = self.spools[process].take()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +11,11 @@ from apps.away_log import AwayLog
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.predictions import MemoryPredictionLog, MemoryPredictionSpool
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry, Shipped
+from taxi_predictor.adapters.spool.spool import DiskPredictionSpool
 from taxi_predictor.domain.errors import Invalid, Unavailable
 from taxi_predictor.domain.record import PredictionRecord
 from taxi_predictor.ports.inbound import shipping
-from taxi_predictor.ports.inbound.shipping import SpoolShipping
+from taxi_predictor.ports.inbound.shipping import SpoolHandover, SpoolShipping
 from taxi_predictor.ports.testing.records import a_record
 from taxi_predictor.ports.testing.samples import NOON
 
@@ -125,6 +127,30 @@ async def test_it_follows_through_an_outage_and_says_how_the_spool_stands(
         await following
     assert await log.count() == 1
     assert telemetry.spool.size_bytes == 0
+
+
+async def test_who_hands_over_ships_nothing_and_says_how_the_spool_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process beside it ships, while this one lives."""
+    monkeypatch.setattr(shipping, "EVERY_S", 0.01)
+    log, telemetry = AwayLog(), RecordingTelemetry()
+    mine, beside = (DiskPredictionSpool(tmp_path, max_bytes=1 << 20) for _ in range(2))
+    handover = SpoolHandover(spool=mine, clock=MemoryClock(NOON), telemetry=telemetry)
+    shipper = SpoolShipping(spool=beside, log=log, clock=MemoryClock(NOON), telemetry=telemetry)
+    following = asyncio.create_task(handover.follow())
+    for number in range(3):
+        mine.append([a_record(number)])
+        async with asyncio.timeout(5):
+            while not await shipper.ship():  # noqa: ASYNC110 # whoever ships is told by nobody
+                await asyncio.sleep(0.01)
+    assert await log.count() == 3
+    mine.append([a_record(3)])
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    await handover.close()
+    assert await shipper.ship() == 1
+    assert telemetry.spool is not None
 
 
 async def test_what_is_left_at_the_end_is_shipped_or_left_to_the_next() -> None:

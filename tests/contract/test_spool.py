@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,6 +85,39 @@ def test_nobody_takes_what_a_living_process_writes(tmp_path: Path) -> None:
         assert spool_in(tmp_path).state().size_bytes > 0
         writer.kill()
     assert drained(spool_in(tmp_path))
+
+
+def test_what_was_handed_over_anybody_can_take(tmp_path: Path) -> None:
+    """While its writer lives, and goes on to write elsewhere."""
+    writer, other = spool_in(tmp_path), spool_in(tmp_path)
+    for number in range(2):
+        writer.append([a_record(number)])
+        assert other.take() is None
+        writer.hand_over()
+        assert drained(other) == [a_record(number)]
+    writer.hand_over()
+    assert list(tmp_path.iterdir()) == [], "an empty part waits for somebody"
+
+
+def test_while_enough_waits_a_part_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a day without a log would leave a file for each second of it."""
+    monkeypatch.setattr(module, "ENOUGH_PARTS", 3)
+    writer, other = spool_in(tmp_path), spool_in(tmp_path)
+    for number in range(9):
+        writer.append([a_record(number)])
+        writer.hand_over()
+    assert len(list(tmp_path.glob("*.part"))) == 3
+    assert drained(other) == [a_record(0), a_record(1)]
+    writer.hand_over()
+    assert drained(other) == [a_record(number) for number in range(2, 9)]
+
+
+def test_drafts_of_the_killed_are_swept_and_those_of_the_living_are_not(tmp_path: Path) -> None:
+    old, young = (tmp_path / f"{at_ns:020}-feed.draft" for at_ns in (1, time.time_ns()))
+    old.write_bytes(b"")
+    young.write_bytes(b"")
+    assert spool_in(tmp_path).take() is None
+    assert list(tmp_path.iterdir()) == [young]
 
 
 TAKER = """

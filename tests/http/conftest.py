@@ -57,7 +57,7 @@ from taxi_predictor.ports.inbound.reach import Reach
 from taxi_predictor.ports.inbound.recording import PredictionRecording, SpoolRecorder, Unlogged
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.inbound.runs import RunBook
-from taxi_predictor.ports.inbound.shipping import SpoolShipping
+from taxi_predictor.ports.inbound.shipping import SpoolKeeping, SpoolShipping
 from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.inbound.versions import ModelVersions, digest
 from taxi_predictor.ports.outbound.access import KeyStore
@@ -99,7 +99,7 @@ class MemoryHexagon:
     ladder: Ladder
     levelling: LiveLevelling
     recording: PredictionRecording
-    shipping: SpoolShipping
+    spooling: SpoolKeeping
     feedback: Feedback
     health: Health
     repeats: RepeatedRequests
@@ -229,7 +229,7 @@ def serving(
             recording=PredictionRecording(
                 recorder=SpoolRecorder(spool), unlogged=Unlogged.ANSWER, clock=now, telemetry=told
             ),
-            shipping=SpoolShipping(spool=spool, log=log, clock=now, telemetry=told),
+            spooling=SpoolShipping(spool=spool, log=log, clock=now, telemetry=told),
             feedback=feedback,
             ladder=ladder,
             levelling=levelling,

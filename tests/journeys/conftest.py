@@ -25,8 +25,8 @@ class Deployment:
 
     @property
     def environment(self) -> dict[str, str]:
-        # Nothing here is about the process beside the workers, which takes seconds to load MLflow; the
-        # storm is, and says so.
+        # Nothing here is about new models that come by themselves, for which the process beside the workers
+        # loads MLflow; the storm is, and says so.
         alone = {"TAXI_MODEL_SYNC_EVERY_S": "0", "TAXI_OUTCOMES_EVERY_S": "0", "TAXI_METRICS_PORT": "0"}
         return {**os.environ, "TAXI_HOME": str(self.home), "COLUMNS": "200", **alone, **self.settings}
 

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from tempfile import TemporaryDirectory
@@ -82,7 +82,7 @@ def main(application: str = "taxi_predictor.apps.api:create") -> None:
         after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, STOP),
         after_in_child=_be_a_worker,
     )
-    with _figures(settings), _companion(settings):
+    with _figures(settings), _accompanied(settings):
         server = DrainingServer(application, settings)
         server.serve(target_loader=_build)
         if server.was_hurried:
@@ -105,14 +105,25 @@ def _build(application: str) -> Callable[..., Any]:
     return built
 
 
-def _companion(settings: Settings) -> AbstractContextManager[None]:
-    """A process that does what is to be done once for all workers, unless each has a memory of its own."""
-    has_nothing_to_do = not (
-        settings.model_sync_every_s or settings.outcomes_every_s or settings.shadow_share
+@contextmanager
+def _accompanied(settings: Settings) -> Iterator[None]:
+    """Beside a process that does what is to be done once for all workers."""
+    if not _has_companion(settings):
+        yield
+        return
+    os.environ["TAXI_ACCOMPANIED"] = "true"  # a setting of the workers
+    with accompanied([sys.executable, "-m", "taxi_predictor.apps.syncing", str(os.getpid())]):
+        yield
+
+
+def _has_companion(settings: Settings) -> bool:
+    """Unless it would have nothing to do, or each process has a memory of its own."""
+    return settings.profile != "memory" and bool(
+        settings.prediction_log == "spool"
+        or settings.model_sync_every_s
+        or settings.outcomes_every_s
+        or settings.shadow_share
     )
-    if settings.profile == "memory" or has_nothing_to_do:
-        return nullcontext()
-    return accompanied([sys.executable, "-m", "taxi_predictor.apps.syncing", str(os.getpid())])
 
 
 @contextmanager

@@ -65,6 +65,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What may answer where the champion cannot: this step of the ladder, and those above it."""
     unlogged: Literal["answer", "refuse"] = "answer"
     """What becomes of a prediction that cannot be kept: it is given and says so, or it is refused."""
+    accompanied: bool = False
+    """Whether a process beside this one ships what is spooled; `serve` says so to its workers by itself."""
     spool_max_bytes: Annotated[int, msgspec.Meta(ge=1 << 20)] = 1 << 30
     """What may wait under home for the log; with more, predictions cannot be kept."""
     outcomes_every_s: Annotated[float, msgspec.Meta(ge=0)] = 300.0
@@ -175,8 +177,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         plain = variable.removesuffix(FILE_SUFFIX) if variable not in known else variable
         if plain not in known:
             if variable.startswith(PREFIX):
-                near = get_close_matches(variable, known, n=1)
-                hint = f"; did you mean {near[0]}?" if near else ""
+                near = get_close_matches(variable.removeprefix(PREFIX).lower(), known.values(), n=1)
+                hint = f"; did you mean {PREFIX}{near[0].upper()}?" if near else ""
                 raise InvalidSettings(f"there is no setting {variable}{hint}")
             continue
         field = known[plain]
@@ -191,11 +193,6 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         # It ends in "- at `$.pool_max`".
         reason, _, field = str(error).partition(" - at `$.")
         raise InvalidSettings(f"{set_by[field.rstrip('`')]}: {reason}") from error
-    if (settings.traces_share or settings.otlp_logs) and settings.otlp_endpoint is None:
-        raise InvalidSettings(
-            f"there is no collector for traces and logs: name it in {PREFIX}OTLP_ENDPOINT,"
-            f" or leave {PREFIX}TRACES_SHARE and {PREFIX}OTLP_LOGS alone"
-        )
     try:
         for network in settings.api_trusted_proxies:
             _ = ip_network(network)

@@ -1,6 +1,7 @@
 """The process beside the workers, which does for all of them what is to be done once on a machine.
 
-It follows the registry, makes trips of outcomes, and lets a challenger score what was answered. Run as
+It ships what the workers answered, follows the registry, makes trips of outcomes, and lets a challenger
+score what was answered. Run as
 ``python -m taxi_predictor.apps.syncing PID``; services start it by themselves, with their own process,
 and it ends with that one.
 """
@@ -21,13 +22,23 @@ from taxi_predictor.ports.inbound.followers import kept_going
 __all__ = ["follow", "main"]
 
 LOOK_S = 1.0
+NICENESS = 10
+"""Whoever answers goes first."""
 
 
 async def follow(settings: Settings) -> None:
     """Do all of that for ever, once nobody else does for the same home."""
     async with _alone(settings.home / "sync.lock"), open_container(settings) as container:
-        endless = (container.sync.follow, container.feedback.follow, container.shadowing.follow)
-        await asyncio.gather(*map(kept_going, endless))
+        endless = (
+            container.shipping.follow,
+            container.sync.follow,
+            container.feedback.follow,
+            container.shadowing.follow,
+        )
+        try:
+            await asyncio.gather(*map(kept_going, endless))
+        finally:
+            await container.shipping.close()
 
 
 @asynccontextmanager
@@ -66,6 +77,7 @@ async def _until_told_to_stop(settings: Settings, parent: int) -> None:
 
 
 def main(parent: str) -> None:
+    os.nice(NICENESS)
     asyncio.run(_until_told_to_stop(load_settings(), int(parent)))
 
 

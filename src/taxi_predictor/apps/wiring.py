@@ -38,7 +38,7 @@ from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.inbound.retention import LogRetention
 from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.inbound.shadowing import ShadowScoring
-from taxi_predictor.ports.inbound.shipping import SpoolShipping
+from taxi_predictor.ports.inbound.shipping import SpoolHandover, SpoolKeeping, SpoolShipping
 from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.inbound.syncing import ModelSync
 from taxi_predictor.ports.inbound.training import ModelTraining
@@ -78,6 +78,7 @@ class Container:
     levelling: LiveLevelling
     recording: PredictionRecording
     shipping: SpoolShipping
+    spooling: SpoolKeeping
     feedback: Feedback
     retention: LogRetention
     repeats: RepeatedRequests
@@ -147,6 +148,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         clock=outbound.clock,
         telemetry=outbound.log_telemetry,
     )
+    handover = SpoolHandover(spool=outbound.spool, clock=outbound.clock, telemetry=outbound.log_telemetry)
     return Container(
         city=city,
         intake=intake,
@@ -234,6 +236,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             telemetry=outbound.log_telemetry,
         ),
         shipping=shipping,
+        spooling=handover if settings.accompanied else shipping,
         feedback=feedback,
         retention=LogRetention(
             retention=outbound.retention,

@@ -78,7 +78,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
                     hexagon.levelling.follow,
                     hexagon.repeats.follow,
                     hexagon.gatekeeper.follow,
-                    hexagon.shipping.follow,
+                    hexagon.spooling.follow,
                     hexagon.feedback.watch,
                 )
             ]
@@ -88,7 +88,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
                 for task in following:
                     task.cancel()
                 await asyncio.gather(*following, return_exceptions=True)
-                await hexagon.shipping.close()
+                await hexagon.spooling.close()
 
     app = WatchedLitestar(
         route_handlers=ROUTES,

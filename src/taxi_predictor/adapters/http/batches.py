@@ -22,7 +22,7 @@ __all__ = [
     "AnswerEach",
     "BatchOperation",
     "EachLine",
-    "TripProblem",
+    "ItemProblem",
     "answer_all",
     "ref",
 ]
@@ -42,7 +42,7 @@ def ref(body: type[Struct]) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{body.__name__}"}
 
 
-class TripProblem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ItemProblem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why one trip is not answered, or its outcome not kept."""
 
     problem: Problem
@@ -64,7 +64,7 @@ class BatchOperation(Operation):
 
     def __post_init__(self) -> None:
         whole, item, answer, problem = (
-            Reference(ref=ref(body)["$ref"]) for body in (self.whole, self.item, self.answer, TripProblem)
+            Reference(ref=ref(body)["$ref"]) for body in (self.whole, self.item, self.answer, ItemProblem)
         )
         self.request_body = RequestBody(
             required=True,
@@ -80,7 +80,7 @@ class BatchOperation(Operation):
 
 async def answer_all(
     contents: Sequence[Raw], item: type[I], answer_each: AnswerEach[I], request: ApiRequest, *, name: str
-) -> list[Struct | TripProblem]:
+) -> list[Struct | ItemProblem]:
     """The answer or the problem of each of *contents*, which stand under *name* in the body.
 
     Raises:
@@ -93,12 +93,12 @@ async def answer_all(
             f" and as {NDJSON} as many as you like"
         )
     form = sent_as(request.media_type)
-    answers: list[Struct | TripProblem] = []
+    answers: list[Struct | ItemProblem] = []
     for first in range(0, len(contents), GROUP_ITEMS):
         items = [_read(content, item, form) for content in contents[first : first + GROUP_ITEMS]]
         for number, found in enumerate(await answer_each(items), first):
             answers.append(
-                TripProblem(problem=_within(found, f"#/{name}/{number}"))
+                ItemProblem(problem=_within(found, f"#/{name}/{number}"))
                 if isinstance(found, TaxiPredictorError)
                 else found
             )
@@ -141,14 +141,14 @@ class EachLine(LineAnswers, Generic[I]):
             found = [error] * len(lines)
         self._has_answered = True
         return _ENCODER.encode_lines(
-            TripProblem(problem=problem_of(one), line=line.number)
+            ItemProblem(problem=problem_of(one), line=line.number)
             if isinstance(one, TaxiPredictorError)
             else one
             for line, one in zip(lines, found, strict=True)
         )
 
     def give_up(self, error: TaxiPredictorError, /) -> bytes:
-        return _ENCODER.encode_lines([TripProblem(problem=problem_of(error))])
+        return _ENCODER.encode_lines([ItemProblem(problem=problem_of(error))])
 
     def _item_of(self, line: Line) -> I | Invalid:
         if line.content is None:

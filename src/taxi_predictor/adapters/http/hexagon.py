@@ -19,7 +19,7 @@ from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.reach import Reach
 from taxi_predictor.ports.inbound.recording import PredictionRecording
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
-from taxi_predictor.ports.inbound.shipping import SpoolShipping
+from taxi_predictor.ports.inbound.shipping import SpoolKeeping
 from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
@@ -57,7 +57,7 @@ class Hexagon(Protocol):
     @property
     def recording(self) -> PredictionRecording: ...
     @property
-    def shipping(self) -> SpoolShipping: ...
+    def spooling(self) -> SpoolKeeping: ...
     @property
     def feedback(self) -> Feedback: ...
     @property

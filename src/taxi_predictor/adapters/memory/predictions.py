@@ -240,8 +240,8 @@ class MemoryPredictionSpool(PredictionSpool):
             damaged=self._damaged,
         )
 
-    def sync(self) -> None:
-        pass  # nothing here outlives the process, let alone a loss of power
+    def hand_over(self) -> None:
+        pass  # nothing here outlives the process, nor is there another
 
     def close(self) -> None:
         self._waiting, self._held = [*self._held, *self._waiting], []

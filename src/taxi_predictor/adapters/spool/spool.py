@@ -2,7 +2,7 @@
 
 A writer holds the lock (``flock``) of its file until it gives the file away, or ends: then the system
 frees it, so that a file that can be locked is a file that nobody writes. What was written is in the page
-cache, which outlives the process; a loss of power costs what came since the last :meth:`sync`.
+cache, which outlives the process; a loss of power costs what came since it was last handed over.
 """
 
 import fcntl
@@ -25,8 +25,12 @@ __all__ = ["DiskPredictionSpool"]
 PART, DAMAGED, DRAFT = ".part", ".damaged", ".draft"
 PART_BYTES = 4 << 20
 """A file that is longer is given away: the longest that is read at once."""
+ENOUGH_PARTS = 50
+"""With so many that wait, those who take have no use for more and shorter ones."""
 GROUP_RECORDS = 500
 COUNT_EVERY_S = 1.0
+DRAFT_S = 60.0
+"""A draft this old has no writer any more: it was killed in the moment that making a file takes."""
 
 
 class DiskPredictionSpool(PredictionSpool):
@@ -67,6 +71,7 @@ class DiskPredictionSpool(PredictionSpool):
                     return _DiskPart(own.path, own.fd, self._count_anew, is_latest=True)
             if part := _locked(self._folder / name, self._count_anew):
                 return part
+        self._sweep()
         return None
 
     def state(self) -> SpoolState:
@@ -79,11 +84,16 @@ class DiskPredictionSpool(PredictionSpool):
             damaged=len(self._names(DAMAGED)),
         )
 
-    def sync(self) -> None:
+    def hand_over(self) -> None:
+        parts = len(self._names(PART))
         with self._turn:
             if self._own is None:
                 return
-            fd = os.dup(self._own.fd)  # for meanwhile it may be given away
+            if parts < ENOUGH_PARTS:
+                own, self._own = self._own, None
+                fd = own.fd  # whose lock is held until it is closed
+            else:
+                fd = os.dup(self._own.fd)  # for meanwhile it may be given away
         try:
             os.fdatasync(fd)
             folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -119,6 +129,13 @@ class DiskPredictionSpool(PredictionSpool):
 
     def _count_anew(self) -> None:
         self._count_at_s = 0.0
+
+    def _sweep(self) -> None:
+        """Remove what was begun by processes that were killed before it could hold anything."""
+        for name in self._names(DRAFT):
+            if time.time() - _begun_at(name).timestamp() > DRAFT_S:
+                with suppress(OSError):
+                    (self._folder / name).unlink()
 
     def _names(self, kind: str) -> list[str]:
         """Names of files, oldest first."""

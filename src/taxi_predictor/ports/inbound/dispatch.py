@@ -11,7 +11,7 @@ from taxi_predictor.domain.errors import TooMuch
 from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.place import Place, great_circle_km
 from taxi_predictor.domain.race import probabilities_first
-from taxi_predictor.domain.trip import PlanBatch, TripPlan
+from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_impossible
 from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.plans import PlanColumns, PlanGrid
@@ -79,13 +79,9 @@ class Dispatch:
         city = self._predictor.city
         refuse_impossible(TripPlan(pickup=rider, dropoff=rider, pickup_at=pickup_at), city)
         inside = [vehicle for vehicle in vehicles if vehicle.place.point in city.bounds]
-
-        def laid_out() -> tuple[PlanGrid, PlanBatch]:
-            grid = self._columns.grid([vehicle.place for vehicle in inside], [rider], [pickup_at])
-            return grid, grid.plans
-
-        grid, plans = await asyncio.to_thread(laid_out)
-        estimates, served, _ = await self._predictor.estimate(plans)
+        grid, estimates, served = await self._predictor.estimate_grid(
+            [vehicle.place for vehicle in inside], [rider], [pickup_at]
+        )
         durations_s, chances = await asyncio.to_thread(self._race, inside, rider, grid, estimates)
         soonest = sorted(range(len(inside)), key=durations_s.__getitem__)[:most]
         return Ranking(

@@ -1,18 +1,18 @@
-"""What waits on this machine goes to the log that all share."""
+"""What waits on this machine goes to the log that all share: handed over by those who append, and shipped."""
 
 import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from taxi_predictor.domain.errors import Invalid, Unavailable
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.predictions import PredictionLog, PredictionSpool, SpoolPart
+from taxi_predictor.ports.outbound.predictions import PredictionLog, PredictionSpool, SpoolPart, SpoolState
 from taxi_predictor.ports.outbound.telemetry import LogTelemetry
 
-__all__ = ["SpoolShipping"]
+__all__ = ["SpoolHandover", "SpoolKeeping", "SpoolShipping"]
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +23,42 @@ LONGEST_PAUSE_S = 10.0
 LAST_WORDS_S = 3.0
 
 
-class SpoolShipping:
-    """Empties the spool: what this process appended, and what processes left behind that are no more."""
+class SpoolKeeping(Protocol):
+    """What a process that appends to the spool does about it, for as long as it lives."""
+
+    async def follow(self) -> None:
+        """For ever."""
+        ...
+
+    async def close(self) -> None:
+        """At the end."""
+        ...
+
+
+class SpoolHandover(SpoolKeeping):
+    """For a process beside which another one ships: to append is all the work that this one has of it."""
+
+    def __init__(self, *, spool: PredictionSpool, clock: Clock, telemetry: LogTelemetry) -> None:
+        self._spool = spool
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def follow(self) -> None:
+        while True:
+            with suppress(Unavailable):
+                self._telemetry.spooled(await asyncio.to_thread(self._handed_over), now=self._clock.now())
+            await asyncio.sleep(EVERY_S)
+
+    def _handed_over(self) -> SpoolState:
+        self._spool.hand_over()
+        return self._spool.state()
+
+    async def close(self) -> None:
+        self._spool.close()
+
+
+class SpoolShipping(SpoolKeeping):
+    """Empties the spool: what this process appended, and what others handed over or left behind."""
 
     def __init__(
         self, *, spool: PredictionSpool, log: PredictionLog, clock: Clock, telemetry: LogTelemetry
@@ -80,7 +114,7 @@ class SpoolShipping:
         pause_s = EVERY_S
         while True:
             try:
-                await asyncio.to_thread(self._spool.sync)
+                await asyncio.to_thread(self._spool.hand_over)
                 await self.ship()
             except Exception as error:  # whatever it is, what comes later must not wait for ever
                 if pause_s == EVERY_S:

@@ -88,8 +88,8 @@ class PredictionSpool(Protocol):
     def take(self) -> SpoolPart | None:
         """Hold the oldest part that nobody else holds; None: there is nothing to take.
 
-        What this process appended so far is in some part; what a process appended that has ended can
-        be taken by any other, what one that lives is appending only by itself.
+        What this process appended so far is in some part; what another appended, once that has handed
+        it over or has ended.
 
         Raises:
             Unavailable: nobody can look what there is.
@@ -106,8 +106,11 @@ class PredictionSpool(Protocol):
         ...
 
     @abstractmethod
-    def sync(self) -> None:
-        """What was appended before outlives a loss of power, where the disk can promise that."""
+    def hand_over(self) -> None:
+        """What was appended before outlives a loss of power, where the disk can promise that.
+
+        Other processes can take it, unless so much waits for them that they have enough to do.
+        """
         ...
 
     @abstractmethod

@@ -144,11 +144,11 @@ class PredictionSpoolContract(ABC):
             assert drained(spool) == batch
 
     def test_after_it_was_closed_nothing_is_held(self) -> None:
-        """What was appended can be taken; closing twice and syncing are harmless."""
+        """What was appended can be taken; closing twice and handing over are harmless."""
         with self.open() as spool:
             spool.append([a_record(1, at=NOON)])
-            spool.sync()
+            spool.hand_over()
             spool.close()
             spool.close()
-            spool.sync()
+            spool.hand_over()
             assert drained(spool) == [a_record(1, at=NOON)]

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Response, post
 from msgspec import Meta, Raw, Struct
 
-from taxi_predictor.adapters.http.batches import LINES, BatchOperation, EachLine, TripProblem, answer_all, ref
+from taxi_predictor.adapters.http.batches import LINES, BatchOperation, EachLine, ItemProblem, answer_all, ref
 from taxi_predictor.adapters.http.bodies import DEFAULT_COVERAGE, Coverage, PredictionAnswer, PredictionBody
 from taxi_predictor.adapters.http.decoding import decode
 from taxi_predictor.adapters.http.examples import EXAMPLES as USUAL
@@ -37,7 +37,7 @@ class BatchAnswer(Struct, frozen=True, kw_only=True):
 
     # msgspec writes a union of two structs, but describes none.
     predictions: Annotated[
-        list[Any], Meta(extra_json_schema={"items": {"anyOf": [ref(PredictionAnswer), ref(TripProblem)]}})
+        list[Any], Meta(extra_json_schema={"items": {"anyOf": [ref(PredictionAnswer), ref(ItemProblem)]}})
     ]
     problems: Annotated[int, Meta(ge=0, description="How many of them are problems.")]
 
@@ -71,7 +71,7 @@ async def predict_batch(request: ApiRequest) -> Response[BatchAnswer]:
     predictions = await answer_all(
         batch.trips, BatchTripBody, partial(answer, coverage=batch.coverage), request, name="trips"
     )
-    problems = sum(isinstance(found, TripProblem) for found in predictions)
+    problems = sum(isinstance(found, ItemProblem) for found in predictions)
     return ApiResponse(BatchAnswer(predictions=predictions, problems=problems))
 
 
@@ -89,10 +89,10 @@ _PROBLEM = Problem(
 EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
     BatchBody: [BatchBody(trips=_TRIPS)],
     BatchTripBody: [decode(trip, BatchTripBody) for trip in _TRIPS],
-    TripProblem: [TripProblem(problem=_PROBLEM)],
+    ItemProblem: [ItemProblem(problem=_PROBLEM)],
     BatchAnswer: [
         BatchAnswer(
-            predictions=[*USUAL[PredictionAnswer], TripProblem(problem=_PROBLEM)],
+            predictions=[*USUAL[PredictionAnswer], ItemProblem(problem=_PROBLEM)],
             problems=1,
         )
     ],

@@ -12,7 +12,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from taxi_predictor.adapters.http.batches import LINES, BatchOperation, EachLine, TripProblem, answer_all, ref
+from taxi_predictor.adapters.http.batches import LINES, BatchOperation, EachLine, ItemProblem, answer_all, ref
 from taxi_predictor.adapters.http.bodies import departure_of
 from taxi_predictor.adapters.http.decoding import InvalidBody
 from taxi_predictor.adapters.http.examples import A_PICKUP_AT
@@ -101,7 +101,7 @@ class OutcomeBatchAnswer(Struct, frozen=True, kw_only=True):
     """What became of each outcome, in the order in which they were sent."""
 
     outcomes: Annotated[
-        list[Any], Meta(extra_json_schema={"items": {"anyOf": [ref(OutcomeAnswer), ref(TripProblem)]}})
+        list[Any], Meta(extra_json_schema={"items": {"anyOf": [ref(OutcomeAnswer), ref(ItemProblem)]}})
     ]
     problems: Annotated[int, Meta(ge=0, description="How many of them are problems.")]
 
@@ -172,7 +172,7 @@ async def report_outcomes(request: ApiRequest) -> Response[OutcomeBatchAnswer]:
         return LineResponse(EachLine(OutcomeBody, answer_each))
     batch = await request.read(OutcomeBatchBody, other=NDJSON)
     outcomes = await answer_all(batch.outcomes, OutcomeBody, answer_each, request, name="outcomes")
-    problems = sum(isinstance(found, TripProblem) for found in outcomes)
+    problems = sum(isinstance(found, ItemProblem) for found in outcomes)
     return ApiResponse(OutcomeBatchAnswer(outcomes=outcomes, problems=problems))
 
 
