@@ -272,7 +272,10 @@ async def test_the_event_loop_is_never_held_for_long(artifact: ModelArtifact) ->
             return super().grid(*args)
 
     watched = DurationMatrices(
-        predictor=predicting(served(artifact), columns=Watched()), columns=Watched(), max_cells=1_000
+        predictor=predicting(served(artifact), columns=Watched()),
+        columns=Watched(),
+        max_cells=1_000,
+        telemetry=RecordingTelemetry(),
     )
     await watched.between(scattered(3), scattered(3), [NOON, NOON + timedelta(hours=1)])
     assert threads
