@@ -92,6 +92,8 @@ async def test_a_bad_source(home: Home, database: asyncpg.Pool, make, code, word
         ((*BETWEEN, "--at", "2024-11-03T01:30"), {}, 2, "twice"),
         (("serve",), {"TAXI_API_RATE_PER_MINUTE": "5", "TAXI_API_WORKERS": "2"}, 2, "TAXI_REDIS_URL"),
         (("serve",), {"TAXI_API_KEYS_MAX_AGE_S": "5"}, 2, "TAXI_API_KEYS_MAX_AGE_S"),
+        (("serve",), {"TAXI_TRACES_SHARE": "0.1"}, 2, "TAXI_OTLP_ENDPOINT"),
+        (("serve",), {"TAXI_METRICS_PORT": "8000", "TAXI_API_PORT": "8000"}, 2, "TAXI_METRICS_PORT"),
         (("serve",), {"TAXI_API_ALLOWED_HOSTS": "*example.com"}, 2, "*.example.com"),
         (
             ("predict", "--pickup", "40.7,-74", "--dropoff", "40.7,-74"),

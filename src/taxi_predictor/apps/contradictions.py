@@ -32,6 +32,19 @@ def _lone_counters(settings: Settings) -> Iterator[str]:
         )
 
 
+def _no_collector(settings: Settings) -> Iterator[str]:
+    if (settings.traces_share or settings.otlp_logs) and settings.otlp_endpoint is None:
+        yield (
+            "there is no collector for traces and logs: name it in TAXI_OTLP_ENDPOINT,"
+            " or leave TAXI_TRACES_SHARE and TAXI_OTLP_LOGS alone"
+        )
+
+
+def _figures_in_the_way(settings: Settings) -> Iterator[str]:
+    if settings.metrics_port == settings.api_port and settings.metrics_host == settings.api_host:
+        yield f"TAXI_METRICS_PORT and TAXI_API_PORT are both {settings.api_port}: choose another for figures"
+
+
 def _short_memories(settings: Settings) -> Iterator[str]:
     if settings.api_keys_max_age_s <= settings.api_keys_every_s:
         yield (
@@ -49,6 +62,8 @@ def _unmatchable_hosts(settings: Settings) -> Iterator[str]:
 RULES: tuple[Callable[[Settings], Iterator[str]], ...] = (
     _unnamed_servers,
     _lone_counters,
+    _no_collector,
+    _figures_in_the_way,
     _short_memories,
     _unmatchable_hosts,
 )

@@ -193,11 +193,6 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         # It ends in "- at `$.pool_max`".
         reason, _, field = str(error).partition(" - at `$.")
         raise InvalidSettings(f"{set_by[field.rstrip('`')]}: {reason}") from error
-    if (settings.traces_share or settings.otlp_logs) and settings.otlp_endpoint is None:
-        raise InvalidSettings(
-            f"there is no collector for traces and logs: name it in {PREFIX}OTLP_ENDPOINT,"
-            f" or leave {PREFIX}TRACES_SHARE and {PREFIX}OTLP_LOGS alone"
-        )
     try:
         for network in settings.api_trusted_proxies:
             _ = ip_network(network)

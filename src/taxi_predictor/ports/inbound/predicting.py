@@ -30,7 +30,6 @@ __all__ = ["DurationPredictor", "refuse_absurd", "refuse_impossible"]
 COLUMNS_FROM_PLANS = 64
 """So many are answered sooner in columns and beside the event loop, where a few would wait for it."""
 NO_LEVEL = "no-level"
-"""The reason of answers that are without the live level, as nobody could measure it."""
 SLICE_TRIPS = 8192
 """What the model works on at a time: some 10 MB, and what others who ask for little wait for."""
 
@@ -123,10 +122,9 @@ class DurationPredictor:
         self._telemetry.predicted(
             version=served.version, source=served.source, trips=trips, elapsed_s=elapsed_s
         )
-        if served.reason is not None:
-            self._load_telemetry.degraded(reason=served.reason, trips=trips)
-        elif self._level_trouble(served) is not None:
-            self._load_telemetry.degraded(reason=NO_LEVEL, trips=trips)
+        reason = served.reason or (NO_LEVEL if self._level_trouble(served) else None)
+        if reason is not None:
+            self._load_telemetry.degraded(reason=reason, trips=trips)
 
     def _predictions(
         self,
