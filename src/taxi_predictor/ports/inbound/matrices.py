@@ -56,8 +56,8 @@ class DurationMatrices:
                 f"{len(origins)} x {len(destinations)} places at {len(departures)} departures are {cells:,}"
                 f" cells; at most {self._max_cells:,} are answered at once"
             )
-        for at in departures:
-            refuse_absurd(at)
+        for number, at in enumerate(departures):
+            refuse_absurd(at, f"departures/{number}")
         columns, froms, tos = self._columns, self._inside(origins), self._inside(destinations)
         grid = await asyncio.to_thread(columns.grid, froms, tos, departures)
         estimates, served, _ = await self._predictor.estimate(grid.plans)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from math import exp
 from time import perf_counter
 
@@ -14,10 +14,11 @@ from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate
-from taxi_predictor.domain.place import Place, Point, ZoneId, ZoneTable, great_circle_km
-from taxi_predictor.domain.plausibility import EARLIEST, LATEST
+from taxi_predictor.domain.place import Place, Point, ZoneId, ZoneTable, straight_km
+from taxi_predictor.domain.plausibility import CALENDAR, EARLIEST, LATEST
 from taxi_predictor.domain.record import AnswerSource
-from taxi_predictor.domain.trip import PlanBatch, TripPlan
+from taxi_predictor.domain.trip import MOST_PASSENGERS, PlanBatch, TripPlan
+from taxi_predictor.domain.wall_clock import after_s
 from taxi_predictor.ports.inbound.known_zones import KnownZones
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.outbound.clock import Clock
@@ -26,7 +27,7 @@ from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns
 from taxi_predictor.ports.outbound.telemetry import Telemetry
 
-__all__ = ["DurationPredictor", "Prediction", "refuse_absurd", "refuse_impossible"]
+__all__ = ["DurationPredictor", "Prediction", "refuse_absurd", "refuse_impossible", "refuse_outside"]
 
 COLUMNS_FROM_PLANS = 64
 """So many are answered sooner in columns and beside the event loop, where a few would wait for it."""
@@ -72,17 +73,12 @@ class Prediction:
 
     @property
     def arrival_at(self) -> datetime:
-        # By way of UTC: on a wall clock an hour may be missing in between, or come twice.
-        arrival_at = self.plan.pickup_at.astimezone(UTC) + timedelta(seconds=self.duration_s)
-        return arrival_at.astimezone(self.plan.pickup_at.tzinfo)
+        return after_s(self.plan.pickup_at, self.duration_s)
 
     @property
     def distance_km(self) -> float:
         """The great circle from pickup to drop-off, to the metre."""
-        pickup, dropoff = self.plan.pickup.point, self.plan.dropoff.point
-        return round(
-            great_circle_km(SCALAR, pickup.lat_deg, pickup.lon_deg, dropoff.lat_deg, dropoff.lon_deg), 3
-        )
+        return straight_km(self.plan.pickup, self.plan.dropoff)
 
 
 class DurationPredictor:
@@ -150,14 +146,16 @@ class DurationPredictor:
         """When a trip leaves that names no departure."""
         return self._clock.now()
 
-    def predict(self, plans: Sequence[TripPlan]) -> Sequence[Prediction]:
+    def predict(self, plans: Sequence[TripPlan], *, by: ServedModel | None = None) -> Sequence[Prediction]:
         """One prediction per plan, in their order.
+
+        *by* answers, where several questions are to be answered by one; else who serves now.
 
         Raises:
             InvalidTrip: a place is outside the model's city, or the departure beyond its calendar.
             NoChampion: no model was promoted yet.
         """
-        served = self._ladder.serving()
+        served = by or self._ladder.serving()
         for plan in plans:
             refuse_impossible(plan, self.city)
         level = self._current_level(served)
@@ -187,14 +185,16 @@ class DurationPredictor:
             for plan, distribution in zip(plans, distributions, strict=True)
         ]
 
-    async def predict_many(self, plans: Sequence[TripPlan]) -> Sequence[Prediction]:
+    async def predict_many(
+        self, plans: Sequence[TripPlan], *, by: ServedModel | None = None
+    ) -> Sequence[Prediction]:
         """As :meth:`predict`; the event loop stays free however many there are."""
         if len(plans) < COLUMNS_FROM_PLANS:
-            return self.predict(plans)
+            return self.predict(plans, by=by)
         for plan in plans:
             refuse_impossible(plan, self.city)
         batch = await asyncio.to_thread(self._columns.of, plans)
-        estimates, served, level = await self.estimate(batch)
+        estimates, served, level = await self.estimate(batch, by=by)
         distributions = (
             DurationDistribution(SCALAR, mu, sigma, estimate.distribution.residuals)
             for estimate in estimates
@@ -205,7 +205,7 @@ class DurationPredictor:
         return self._predictions(plans, distributions, served, level)
 
     async def estimate(
-        self, plans: PlanBatch
+        self, plans: PlanBatch, *, by: ServedModel | None = None
     ) -> tuple[Sequence[BatchEstimate], ServedModel, LiveLevel | None]:
         """The same estimates for many possible trips in columns, slice by slice.
 
@@ -216,7 +216,7 @@ class DurationPredictor:
         Raises:
             NoChampion: no model was promoted yet.
         """
-        served = self._ladder.serving()
+        served = by or self._ladder.serving()
         level = self._current_level(served)
         estimates = []
         for offset in range(0, len(plans), SLICE_TRIPS):
@@ -250,21 +250,37 @@ def refuse_impossible(plan: TripPlan, city: City) -> None:
     """Refuse a trip that nobody can say anything about.
 
     Raises:
-        InvalidTrip: a place is outside *city*, or the departure beyond its calendar.
+        InvalidTrip: a place is outside *city*, the departure beyond its calendar, or there are more
+            passengers than ride in a taxi.
     """
-    for end, place in (("pickup", plan.pickup), ("dropoff", plan.dropoff)):
-        if place.point not in city.bounds:
-            raise InvalidTrip(
-                f"{end} {place.point.lat_deg}, {place.point.lon_deg} is outside the bounds of {city.name}"
-            )
+    refuse_outside(plan.pickup, city, "pickup")
+    refuse_outside(plan.dropoff, city, "dropoff")
     refuse_absurd(plan.pickup_at)
+    if plan.passenger_count is not None and plan.passenger_count > MOST_PASSENGERS:
+        raise InvalidTrip(
+            f"passenger_count {plan.passenger_count} is not from 0 to {MOST_PASSENGERS}",
+            part="passenger_count",
+        )
 
 
-def refuse_absurd(at: datetime, name: str = "pickup_at") -> None:
-    """Refuse an instant, called *name*, for which there are no holidays.
+def refuse_outside(place: Place, city: City, part: str) -> None:
+    """Refuse a place, the *part* of a question, where nobody knows how long a trip takes.
+
+    Raises:
+        InvalidTrip: it is outside *city*.
+    """
+    point = place.point
+    if point not in city.bounds:
+        raise InvalidTrip(
+            f"{part} {point.lat_deg}, {point.lon_deg} is outside the bounds of {city.name}", part=part
+        )
+
+
+def refuse_absurd(at: datetime, part: str = "pickup_at") -> None:
+    """Refuse an instant, the *part* of a question, for which there are no holidays.
 
     Raises:
         InvalidTrip: it is beyond the calendar.
     """
     if not EARLIEST <= at < LATEST:
-        raise InvalidTrip(f"{name} {at.isoformat()} is not between the years 2000 and 2099")
+        raise InvalidTrip(f"{part} {at.isoformat()} is not {CALENDAR}", part=part)
