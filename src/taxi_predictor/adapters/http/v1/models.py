@@ -7,9 +7,10 @@ from typing import Annotated
 
 from litestar import get, post
 from litestar.params import JSONBody, PathParameter
-from msgspec import Meta, Struct
+from msgspec import Struct
 from msgspec.structs import asdict
 
+from taxi_predictor.adapters.http.decoding import patterned
 from taxi_predictor.adapters.http.gate.callers import caller
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
@@ -38,9 +39,10 @@ Which = Annotated[str, PathParameter(description="A version's number, champion o
 
 Line = Annotated[
     str,
-    Meta(
+    patterned(
+        r"^[^\x00-\x1f]*[^\x00-\x20][^\x00-\x1f]*$",
+        "an override is one line, and not a blank one",
         max_length=1_000,
-        pattern=r"^[^\x00-\x1f]*[^\x00-\x20][^\x00-\x1f]*$",
         description="Promote against the verdict for this reason, one line; the journal keeps it.",
     ),
 ]
