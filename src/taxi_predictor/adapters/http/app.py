@@ -15,6 +15,7 @@ from taxi_predictor.adapters.http import examples, operations
 from taxi_predictor.adapters.http.gate.description import describe
 from taxi_predictor.adapters.http.gate.gate import Gate
 from taxi_predictor.adapters.http.gate.leftovers import close_unread
+from taxi_predictor.adapters.http.heads import answering_heads
 from taxi_predictor.adapters.http.hexagon import OpenHexagon
 from taxi_predictor.adapters.http.idempotency import Idempotency
 from taxi_predictor.adapters.http.idempotency_key import KEY_HEADER, REPLAYED_HEADER, describe_keys
@@ -107,6 +108,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
         pdb_on_exception=False,
         logging_config=None,
     )
+    app.asgi_handler = answering_heads(app.asgi_handler)
     describe(app.openapi_schema, app.routes, is_open=options.open_predict)
     describe_keys(app.openapi_schema, app.routes)
     complete(app.openapi_schema, EXAMPLES)
