@@ -43,7 +43,7 @@ _DESCRIPTIONS = {
     409: "Understood, and refused for the reasons given.",
     413: "The body is too large, or asks for too much.",
     415: "The body is sent as what is not taken.",
-    422: "The body can be read, but nothing in it can be answered.",
+    422: "What is asked can be read, but it cannot be answered: a field or a parameter is wrong.",
     500: "Something broke here; it is logged under the request id.",
     503: "Nothing is answered at the moment, and nothing was kept.",
 }
