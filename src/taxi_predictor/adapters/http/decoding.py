@@ -35,7 +35,10 @@ else:
             return isinstance(value, datetime)
 
     class Time(metaclass=_Datetimes):
-        """A datetime in a body, as people write it too: msgspec's own needs seconds."""
+        """A datetime in a body, as people write it too: msgspec's own needs seconds.
+
+        A type of ours is read by :func:`_read`, and msgspec then asks whether that gave an instance.
+        """
 
 
 MAX_MESSAGE_CHARS = 300

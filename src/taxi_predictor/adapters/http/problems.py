@@ -166,8 +166,10 @@ def _of_parameter(problem: Problem, pointer: str) -> Problem:
 def from_validation(_: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
     """What Litestar itself found wrong: values of a query; it decodes no body."""
     found = error.extra if isinstance(error.extra, list) else []
-    errors = [FieldProblem(parameter=item["key"], message=in_words(item["message"])) for item in found]
-    detail = "; ".join(f"{problem.parameter}: {problem.message}" for problem in errors) or error.detail
+    errors = [
+        FieldProblem(parameter=item.get("key", UNSET), message=in_words(item["message"])) for item in found
+    ]
+    detail = "; ".join(f"{problem.where}: {problem.message}" for problem in errors) or error.detail
     return _respond(_of_slug(InvalidQuery.slug, status=422, detail=detail, errors=errors))
 
 
