@@ -21,6 +21,7 @@ __all__ = [
     "in_words",
     "patterned",
     "pointer_to",
+    "read_value",
     "schema_of",
 ]
 
@@ -37,7 +38,7 @@ else:
     class Time(metaclass=_Datetimes):
         """A datetime in a body, as people write it too: msgspec's own needs seconds.
 
-        A type of ours is read by :func:`_read`, and msgspec then asks whether that gave an instance.
+        A type of ours is read by :func:`read_value`, and msgspec then asks whether that gave an instance.
         """
 
 
@@ -82,7 +83,7 @@ def decode(body: bytes | msgspec.Raw, type_: type[T], form: Format = Format.JSON
     """
     read = msgspec.json.decode if form is Format.JSON else msgspec.msgpack.decode
     try:
-        return read(body, type=type_, dec_hook=_read)
+        return read(body, type=type_, dec_hook=read_value)
     except msgspec.ValidationError as error:
         raise _located(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -96,7 +97,7 @@ def convert(values: dict[str, Any], type_: type[T]) -> T:
         InvalidBody: as :func:`decode`.
     """
     try:
-        return msgspec.convert(values, type=type_, dec_hook=_read)
+        return msgspec.convert(values, type=type_, dec_hook=read_value)
     except msgspec.ValidationError as error:
         raise _located(str(error)) from error
 
@@ -136,7 +137,12 @@ def schema_of(type_: type) -> dict[str, Any]:
     raise NotImplementedError
 
 
-def _read(type_: type, value: Any) -> Any:
+def read_value(type_: type, value: Any) -> Any:
+    """*value* as a type of ours, as msgspec's ``dec_hook`` has it.
+
+    Raises:
+        TypeError, InvalidTrip: it is none.
+    """
     if type_ is not Time:
         raise NotImplementedError
     if isinstance(value, datetime):  # MessagePack has them
