@@ -1,14 +1,14 @@
 """What clients send and get, as JSON; the command line prints the same answers."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from taxi_predictor.adapters.http.decoding import InvalidBody, Time, patterned
+from taxi_predictor.adapters.http.explanations import ExplanationAnswer
 from taxi_predictor.domain.errors import InvalidTrip, NotFound
-from taxi_predictor.domain.explanation import Cause, Explanation
+from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.place import Place, Point, ZoneId
 from taxi_predictor.domain.prediction_id import PredictionId
 from taxi_predictor.domain.record import REFERENCE_CHARS, REFERENCE_PATTERN, AnswerSource
@@ -22,12 +22,10 @@ __all__ = [
     "PROBABILITY_DECIMALS",
     "Coverage",
     "Departure",
-    "ExplanationAnswer",
     "IntervalAnswer",
     "LiveLevelAnswer",
     "LivenessAnswer",
     "ModelAnswer",
-    "PartAnswer",
     "PassengerCount",
     "PlaceBody",
     "PredictionAnswer",
@@ -197,31 +195,6 @@ class LiveLevelAnswer(Struct, frozen=True, kw_only=True):
 
     factor: Annotated[float, Meta(description="The duration was multiplied by it.")]
     as_of: Annotated[datetime, Meta(tz=True, description="No trip that ended later has a part in it.")]
-
-
-class PartAnswer(Struct, frozen=True, kw_only=True):
-    """What one cause makes of the usual duration."""
-
-    cause: Cause
-    log: Annotated[float, Meta(description="What it adds to ln(seconds).")]
-    factor: Annotated[float, Meta(description="What it multiplies the duration by.")]
-    seconds: Annotated[float, Meta(description="Its share of the difference to the usual duration.")]
-
-
-class ExplanationAnswer(Struct, frozen=True, kw_only=True):
-    """Why the trip takes this long: the usual duration and all seconds add up to the duration."""
-
-    usual_s: Annotated[float, Meta(description="Of a trip of which nothing is known.")]
-    duration_s: float
-    parts: list[PartAnswer]
-
-    @classmethod
-    def of(cls, explanation: Explanation) -> "ExplanationAnswer":
-        return cls(
-            usual_s=explanation.usual_s,
-            duration_s=explanation.duration_s,
-            parts=[PartAnswer(**asdict(part)) for part in explanation.parts],
-        )
 
 
 class PredictionAnswer(Struct, frozen=True, kw_only=True):
