@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from taxi_predictor.apps.outbound import Outbound
-from taxi_predictor.apps.settings import InvalidSettings, Settings
+from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.limits import RateLimits
@@ -17,8 +17,6 @@ __all__ = [
     "PROFILES",
     "NotForProduction",
     "models_folder",
-    "refuse_lone_counters",
-    "refuse_unnamed_servers",
 ]
 
 
@@ -126,7 +124,6 @@ async def local(settings: Settings, city: City, progress: Progress, stack: Async
 
 async def server(settings: Settings, city: City, progress: Progress, stack: AsyncExitStack) -> Outbound:
     """A PostgreSQL and an MLflow that somebody else runs."""
-    refuse_unnamed_servers(settings)
     assert settings.database_url is not None
     assert settings.mlflow_tracking_uri is not None
     return await _stored(
@@ -225,19 +222,6 @@ async def _stored(
     )
 
 
-def refuse_lone_counters(settings: Settings) -> None:
-    """See that a rate limit holds for all workers together.
-
-    Raises:
-        InvalidSettings: each of several would count for itself.
-    """
-    if settings.api_rate_per_minute and settings.api_workers > 1 and settings.redis_url is None:
-        raise InvalidSettings(
-            f"{settings.api_workers} workers would each count for themselves, and so admit as many times"
-            " TAXI_API_RATE_PER_MINUTE: name a Redis in TAXI_REDIS_URL where they count together"
-        )
-
-
 async def _limits(settings: Settings, clock: Clock, stack: AsyncExitStack) -> RateLimits | None:
     at_most = settings.api_rate_per_minute
     if not at_most:
@@ -250,17 +234,6 @@ async def _limits(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Ra
     from taxi_predictor.adapters.memory.limits import MemoryRateLimits
 
     return MemoryRateLimits(at_most=at_most, clock=clock)
-
-
-def refuse_unnamed_servers(settings: Settings) -> None:
-    """Find out before anything is opened whether profile server knows its servers.
-
-    Raises:
-        InvalidSettings: it does not.
-    """
-    named = settings.database_url is not None and settings.mlflow_tracking_uri is not None
-    if settings.profile == "server" and not named:
-        raise InvalidSettings("profile server needs DATABASE_URL and MLFLOW_TRACKING_URI")
 
 
 def models_folder(settings: Settings) -> Path:

@@ -151,8 +151,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         plain = variable.removesuffix(FILE_SUFFIX) if variable not in known else variable
         if plain not in known:
             if variable.startswith(PREFIX):
-                near = get_close_matches(variable, known, n=1)
-                hint = f"; did you mean {near[0]}?" if near else ""
+                near = get_close_matches(variable.removeprefix(PREFIX).lower(), known.values(), n=1)
+                hint = f"; did you mean {PREFIX}{near[0].upper()}?" if near else ""
                 raise InvalidSettings(f"there is no setting {variable}{hint}")
             continue
         field = known[plain]

@@ -162,7 +162,7 @@ EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
             source=AnswerSource.CHAMPION,
             degraded=None,
             sync=SyncAnswer(looked_at=A_PICKUP_AT, version=3, trouble=None),
-            neighbours={"database": "ok"},
+            neighbours={"postgres": "ok"},
         )
     ],
     Problem: list(PROBLEM_EXAMPLES.values()),
@@ -172,7 +172,7 @@ EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
             title="not ready",
             status=503,
             detail=_NO_MODEL,
-            neighbours={"database": "ok"},
+            neighbours={"postgres": "ok"},
         )
     ],
 }

@@ -74,7 +74,9 @@ async def demo(
         )
         try:
             await _ask(container, settings)
-            if serve:
+            if not serve:
+                OUT.print("Served for that one question; without --no-serve it goes on")
+            else:
                 ERR.print("Serving until Ctrl-C.")
                 await server.wait()
         finally:

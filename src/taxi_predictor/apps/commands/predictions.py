@@ -85,7 +85,7 @@ async def predict(
         plan = TripPlan(
             pickup=await container.predictor.place(parse_place(pickup)),
             dropoff=await container.predictor.place(parse_place(dropoff)),
-            pickup_at=container.predictor.now() if at == "now" else parse_instant(at, container.city.tz),
+            pickup_at=parse_instant(at, container.city.tz),
             passenger_count=passengers,
         )
         [prediction] = container.predictor.predict([plan])
@@ -140,7 +140,7 @@ def _show(prediction: Prediction, coverage: float) -> None:
         label += ", learned from simulated trips"
     OUT.print(
         f"[bold]{prediction.duration_s / 60:.1f} min[/bold], {coverage:.0%} likely between"
-        f" {low_s / 60:.1f} and {high_s / 60:.1f} min; arriving {prediction.arrival_at:%Y-%m-%d %H:%M}"
+        f" {low_s / 60:.1f} and {high_s / 60:.1f} min; arriving {prediction.arrival_at:%Y-%m-%d %H:%M %Z}"
         f" [dim]({prediction.distance_km:.2f} km as the crow flies, {label})[/dim]"
     )
     if served.trouble:

@@ -11,8 +11,9 @@ from taxi_predictor.adapters.lightgbm.artifact import read_verified
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.commands.output import ERR
 from taxi_predictor.apps.commands.session import opened
+from taxi_predictor.apps.contradictions import refuse_contradictions
 from taxi_predictor.apps.home import claim_home
-from taxi_predictor.apps.profiles import models_folder, refuse_unnamed_servers
+from taxi_predictor.apps.profiles import models_folder
 from taxi_predictor.apps.settings import Settings, load_settings
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, PromotionRefused, Unavailable
 
@@ -33,11 +34,12 @@ async def serve(what: Literal["api"] = "api", /) -> None:
         The face to serve.
     """
     settings = load_settings()
+    refuse_contradictions(settings)  # the server would say so too, once in each worker and at length
     refuse_taken_port(settings)
     if not _is_stocked(settings):
         await _stock(settings)
     url = settings.api_url
-    ERR.print(f"Serving {url}, explained at {url}/schema", style="bold", markup=False, highlight=False)
+    ERR.print(f"Starting {url}, explained at {url}/schema", style="bold", markup=False, highlight=False)
     command = server_command()
     os.execv(command[0], command)  # noqa: S606 # no shell is wanted
 
@@ -51,7 +53,6 @@ def _is_stocked(settings: Settings) -> bool:
     """Whether a sound champion is at hand: then the half of a start is saved that opening all takes."""
     if settings.profile == "memory":
         return False
-    refuse_unnamed_servers(settings)
     claim_home(settings.home, load_city(settings.city))
     folder = champion_folder(models_folder(settings))
     try:

@@ -10,7 +10,6 @@ from taxi_predictor.domain.errors import TooMuch
 from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.place import Place, straight_km
 from taxi_predictor.domain.race import probabilities_first
-from taxi_predictor.domain.trip import PlanBatch
 from taxi_predictor.domain.wall_clock import after_s
 from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_absurd, refuse_outside
 from taxi_predictor.ports.outbound.models import ServedModel
@@ -79,13 +78,9 @@ class Dispatch:
         refuse_outside(rider, city, "rider")
         refuse_absurd(pickup_at)
         inside = [vehicle for vehicle in vehicles if vehicle.place.point in city.bounds]
-
-        def laid_out() -> tuple[PlanGrid, PlanBatch]:
-            grid = self._columns.grid([vehicle.place for vehicle in inside], [rider], [pickup_at])
-            return grid, grid.plans
-
-        grid, plans = await asyncio.to_thread(laid_out)
-        estimates, served, _ = await self._predictor.estimate(plans)
+        grid, estimates, served = await self._predictor.estimate_grid(
+            [vehicle.place for vehicle in inside], [rider], [pickup_at]
+        )
         durations_s, chances = await asyncio.to_thread(self._race, inside, rider, grid, estimates)
         soonest = sorted(range(len(inside)), key=durations_s.__getitem__)[:most]
         return Ranking(

@@ -59,15 +59,19 @@ class DurationMatrices:
         for number, at in enumerate(departures):
             refuse_absurd(at, f"departures/{number}")
         columns, froms, tos = self._columns, self._inside(origins), self._inside(destinations)
-        grid = await asyncio.to_thread(columns.grid, froms, tos, departures)
-        estimates, served, _ = await self._predictor.estimate(grid.plans)
-        medians_s = columns.m.joined([columns.m.column(()), *(e.distribution.median_s() for e in estimates)])
-        once = grid if len(departures) == 1 else columns.grid(froms, tos, departures[:1])
-        return DurationMatrix(
-            durations_s=grid.spread(columns.m.rounded(medians_s, 3)),
-            distances_km=once.spread(columns.m.rounded(_distances_km(columns.m, once.plans), 3)),
-            served=served,
-        )
+        grid, estimates, served = await self._predictor.estimate_grid(froms, tos, departures)
+
+        def spread() -> DurationMatrix:
+            m = columns.m
+            medians_s = m.joined([m.column(()), *(e.distribution.median_s() for e in estimates)])
+            once = grid if len(departures) == 1 else columns.grid(froms, tos, departures[:1])
+            return DurationMatrix(
+                durations_s=grid.spread(m.rounded(medians_s, 3)),
+                distances_km=once.spread(m.rounded(_distances_km(m, once.plans), 3)),
+                served=served,
+            )
+
+        return await asyncio.to_thread(spread)
 
     def _inside(self, places: Sequence[Place]) -> Sequence[Place | None]:
         bounds = self._predictor.city.bounds

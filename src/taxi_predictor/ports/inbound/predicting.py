@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from math import exp
@@ -24,7 +25,7 @@ from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.places import ZoneStore
-from taxi_predictor.ports.outbound.plans import PlanColumns
+from taxi_predictor.ports.outbound.plans import PlanColumns, PlanGrid
 from taxi_predictor.ports.outbound.telemetry import Telemetry
 
 __all__ = ["DurationPredictor", "Prediction", "refuse_absurd", "refuse_impossible", "refuse_outside"]
@@ -32,12 +33,12 @@ __all__ = ["DurationPredictor", "Prediction", "refuse_absurd", "refuse_impossibl
 COLUMNS_FROM_PLANS = 64
 """So many are answered sooner in columns and beside the event loop, where a few would wait for it."""
 SLICE_TRIPS = 8192
-"""What the model works on at a time: some 10 MB, and no more than half a second."""
+"""What the model works on at a time: some 10 MB, and what others who ask for little wait for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """The answer for one trip. Times and durations are rounded to the millisecond, here and only here."""
+    """The answer for one trip. Times and durations are rounded to the millisecond, as in every face."""
 
     plan: TripPlan
     distribution: DurationDistribution[float]
@@ -103,7 +104,8 @@ class DurationPredictor:
         self._telemetry = telemetry
         self.city = city
         self._columns = columns
-        self._turn = asyncio.Semaphore()
+        self._turn = asyncio.Lock()
+        self._large = asyncio.Lock()
         self._current_level = current_level
         self._level_trouble = level_trouble
         self._ladder = ladder
@@ -210,8 +212,9 @@ class DurationPredictor:
         """The same estimates for many possible trips in columns, slice by slice.
 
         One model and one live level answer for all. The event loop stays free: the model works beside
-        it, and several callers take turns, so that memory is bounded, none waits for all of another's,
-        and one that gives up stops soon.
+        it, on one slice at a time, so that memory is bounded and one that gives up stops soon. Whoever asks
+        for no more than a slice waits for one at most; who asks for more waits for those who came before,
+        for of several that shared the model all would be late.
 
         Raises:
             NoChampion: no model was promoted yet.
@@ -219,18 +222,41 @@ class DurationPredictor:
         served = by or self._ladder.serving()
         level = self._current_level(served)
         estimates = []
-        for offset in range(0, len(plans), SLICE_TRIPS):
-            piece = PlanBatch(plans.table.slice(offset, SLICE_TRIPS))
-            async with self._turn:
-                began_s = perf_counter()
-                estimates.append(await asyncio.to_thread(served.model.estimate_batch, piece, level=level))
-                self._telemetry.predicted(
-                    version=served.version,
-                    source=served.source,
-                    trips=len(piece),
-                    elapsed_s=perf_counter() - began_s,
-                )
+        async with self._large if len(plans) > SLICE_TRIPS else nullcontext():
+            for offset in range(0, len(plans), SLICE_TRIPS):
+                piece = PlanBatch(plans.table.slice(offset, SLICE_TRIPS))
+                async with self._turn:
+                    began_s = perf_counter()
+                    estimates.append(await asyncio.to_thread(served.model.estimate_batch, piece, level=level))
+                    self._telemetry.predicted(
+                        version=served.version,
+                        source=served.source,
+                        trips=len(piece),
+                        elapsed_s=perf_counter() - began_s,
+                    )
         return estimates, served, level
+
+    async def estimate_grid(
+        self,
+        origins: Sequence[Place | None],
+        destinations: Sequence[Place | None],
+        departures: Sequence[datetime],
+    ) -> tuple[PlanGrid, Sequence[BatchEstimate], ServedModel]:
+        """The same for every distinct trip of a grid, which is laid out beside the event loop too.
+
+        None stands for an end that no trip can have.
+
+        Raises:
+            NoChampion: no model was promoted yet.
+        """
+
+        def laid_out() -> tuple[PlanGrid, PlanBatch]:
+            grid = self._columns.grid(origins, destinations, departures)
+            return grid, grid.plans
+
+        grid, plans = await asyncio.to_thread(laid_out)
+        estimates, served, _ = await self.estimate(plans)
+        return grid, estimates, served
 
     def explain(self, prediction: Prediction) -> Explanation:
         """What made the duration of *prediction*, by who made it."""

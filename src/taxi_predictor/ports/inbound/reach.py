@@ -10,10 +10,9 @@ from taxi_predictor.domain.departures import farthest_km
 from taxi_predictor.domain.errors import NoOutlines, TooMuch
 from taxi_predictor.domain.outline import Polygon, area_km2, polygons_of, rectangle
 from taxi_predictor.domain.place import Place, ZoneId
-from taxi_predictor.domain.trip import PlanBatch
 from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_absurd, refuse_outside
 from taxi_predictor.ports.outbound.models import ServedModel
-from taxi_predictor.ports.outbound.plans import PlanColumns, PlanGrid
+from taxi_predictor.ports.outbound.plans import PlanColumns
 
 __all__ = ["Area", "Reach", "ReachMap"]
 
@@ -137,14 +136,8 @@ class Reach:
     ) -> tuple[Sequence[float], ServedModel]:
         """Within how long each of *places* is reached with *probability*; NaN outside the city."""
         m, bounds = self._columns.m, self._predictor.city.bounds
-
-        def laid_out() -> tuple[PlanGrid, PlanBatch]:
-            inside = [place if place.point in bounds else None for place in places]
-            grid = self._columns.grid([start], inside, [pickup_at])
-            return grid, grid.plans
-
-        grid, plans = await asyncio.to_thread(laid_out)
-        estimates, served, _ = await self._predictor.estimate(plans)
+        inside = [place if place.point in bounds else None for place in places]
+        grid, estimates, served = await self._predictor.estimate_grid([start], inside, [pickup_at])
 
         def durations_s() -> Sequence[float]:
             quantiles_s = [m.column(()), *(e.distribution.quantile_s(probability) for e in estimates)]
