@@ -10,11 +10,12 @@ from taxi_predictor.adapters.http.explanations import ExplanationAnswer
 from taxi_predictor.domain.errors import InvalidTrip, NotFound
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.place import Place, Point, ZoneId
+from taxi_predictor.domain.possibility import refuse_absurd
 from taxi_predictor.domain.prediction_id import PredictionId
 from taxi_predictor.domain.record import REFERENCE_CHARS, REFERENCE_PATTERN, AnswerSource
 from taxi_predictor.domain.trip import MOST_PASSENGERS, TripPlan
 from taxi_predictor.domain.wall_clock import instant_of
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, Prediction, refuse_absurd
+from taxi_predictor.ports.inbound.predicting import DurationPredictor, Prediction
 from taxi_predictor.ports.outbound.models import ServedModel
 
 __all__ = [

@@ -7,8 +7,9 @@ from enum import StrEnum
 
 from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.plausibility import EARLIEST
+from taxi_predictor.domain.possibility import refuse_absurd
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, Prediction, refuse_absurd
+from taxi_predictor.ports.inbound.predicting import DurationPredictor, Prediction
 from taxi_predictor.ports.outbound.models import ServedModel
 
 __all__ = ["LOOK_BACK", "Arrivals", "Bound", "Chance"]

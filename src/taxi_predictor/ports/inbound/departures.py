@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from taxi_predictor.domain.errors import InvalidTrip, TooMuch
+from taxi_predictor.domain.possibility import refuse_absurd
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.domain.wall_clock import day_of
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, Prediction, refuse_absurd
+from taxi_predictor.ports.inbound.predicting import DurationPredictor, Prediction
 
 __all__ = ["MAX_SPAN", "DepartureBoard", "Departures"]
 

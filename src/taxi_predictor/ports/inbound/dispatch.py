@@ -9,9 +9,10 @@ from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import TooMuch
 from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.place import Place, straight_km
+from taxi_predictor.domain.possibility import refuse_absurd, refuse_outside
 from taxi_predictor.domain.race import probabilities_first
 from taxi_predictor.domain.wall_clock import after_s
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_absurd, refuse_outside
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.plans import PlanColumns, PlanGrid
 

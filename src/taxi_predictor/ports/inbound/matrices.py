@@ -8,8 +8,9 @@ from datetime import datetime
 from taxi_predictor.domain.arithmetic import Column, ColumnArithmetic
 from taxi_predictor.domain.errors import TooMuch
 from taxi_predictor.domain.place import Place, great_circle_km
+from taxi_predictor.domain.possibility import refuse_absurd
 from taxi_predictor.domain.trip import PlanBatch
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_absurd
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.plans import PlanColumns
 

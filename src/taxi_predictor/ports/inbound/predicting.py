@@ -11,14 +11,13 @@ from time import perf_counter
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution
-from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.place import Place, Point, ZoneId, ZoneTable, straight_km
-from taxi_predictor.domain.plausibility import CALENDAR, EARLIEST, LATEST
+from taxi_predictor.domain.possibility import refuse_impossible
 from taxi_predictor.domain.record import AnswerSource
-from taxi_predictor.domain.trip import MOST_PASSENGERS, PlanBatch, TripPlan
+from taxi_predictor.domain.trip import PlanBatch, TripPlan
 from taxi_predictor.domain.wall_clock import after_s
 from taxi_predictor.ports.inbound.known_zones import KnownZones
 from taxi_predictor.ports.inbound.ladder import Ladder
@@ -28,7 +27,7 @@ from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns, PlanGrid
 from taxi_predictor.ports.outbound.telemetry import Telemetry
 
-__all__ = ["DurationPredictor", "Prediction", "refuse_absurd", "refuse_impossible", "refuse_outside"]
+__all__ = ["DurationPredictor", "Prediction"]
 
 COLUMNS_FROM_PLANS = 64
 """So many are answered sooner in columns and beside the event loop, where a few would wait for it."""
@@ -270,43 +269,3 @@ class DurationPredictor:
         """
         served = self._ladder.serving()
         return served.model.estimate_batch(plans, level=self._current_level(served)), served
-
-
-def refuse_impossible(plan: TripPlan, city: City) -> None:
-    """Refuse a trip that nobody can say anything about.
-
-    Raises:
-        InvalidTrip: a place is outside *city*, the departure beyond its calendar, or there are more
-            passengers than ride in a taxi.
-    """
-    refuse_outside(plan.pickup, city, "pickup")
-    refuse_outside(plan.dropoff, city, "dropoff")
-    refuse_absurd(plan.pickup_at)
-    if plan.passenger_count is not None and plan.passenger_count > MOST_PASSENGERS:
-        raise InvalidTrip(
-            f"passenger_count {plan.passenger_count} is not from 0 to {MOST_PASSENGERS}",
-            part="passenger_count",
-        )
-
-
-def refuse_outside(place: Place, city: City, part: str) -> None:
-    """Refuse a place, the *part* of a question, where nobody knows how long a trip takes.
-
-    Raises:
-        InvalidTrip: it is outside *city*.
-    """
-    point = place.point
-    if point not in city.bounds:
-        raise InvalidTrip(
-            f"{part} {point.lat_deg}, {point.lon_deg} is outside the bounds of {city.name}", part=part
-        )
-
-
-def refuse_absurd(at: datetime, part: str = "pickup_at") -> None:
-    """Refuse an instant, the *part* of a question, for which there are no holidays.
-
-    Raises:
-        InvalidTrip: it is beyond the calendar.
-    """
-    if not EARLIEST <= at < LATEST:
-        raise InvalidTrip(f"{part} {at.isoformat()} is not {CALENDAR}", part=part)

@@ -10,7 +10,8 @@ from taxi_predictor.domain.departures import farthest_km
 from taxi_predictor.domain.errors import NoOutlines, TooMuch
 from taxi_predictor.domain.outline import Polygon, area_km2, polygons_of, rectangle
 from taxi_predictor.domain.place import Place, ZoneId
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_absurd, refuse_outside
+from taxi_predictor.domain.possibility import refuse_absurd, refuse_outside
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.plans import PlanColumns
 
