@@ -9,6 +9,7 @@ from litestar import Litestar, get, post
 from litestar.params import JSONBody
 
 from taxi_predictor.adapters.http.bodies import PredictionAnswer, PredictionBody
+from taxi_predictor.adapters.http.decoding import Time, read_value
 from taxi_predictor.adapters.http.examples import EXAMPLES
 from taxi_predictor.adapters.http.telemetry import tell_answered
 from taxi_predictor.apps import api
@@ -43,4 +44,9 @@ def unwatched() -> Litestar:
 
 
 def bare() -> Litestar:
-    return Litestar([echo, alive], openapi_config=None, logging_config=None)
+    return Litestar(
+        [echo, alive],
+        type_decoders=[(lambda type_: type_ is Time, read_value)],
+        openapi_config=None,
+        logging_config=None,
+    )

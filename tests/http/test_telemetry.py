@@ -60,8 +60,13 @@ def test_every_request_counts_by_the_template_of_its_path(
     ]
 
 
+def test_who_asks_for_the_head_alone_counts_as_such(client: Client, told: RecordingTelemetry) -> None:
+    client.head("/health")
+    assert answers(told) == [("HEAD", "/health", 200)]
+
+
 def test_what_anybody_can_make_up_has_one_name(client: Client, told: RecordingTelemetry) -> None:
-    for path in ("/", "/v1", "/wp-login.php", "/%00"):
+    for path in ("/v1", "/wp-login.php", "/%00"):
         client.get(path)
     client.request("BREW", "/health")
     assert set(answers(told)) == {("GET", "unknown", 404), ("unknown", "unknown", 405)}

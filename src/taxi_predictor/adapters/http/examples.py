@@ -19,7 +19,15 @@ from taxi_predictor.adapters.http.bodies import (
 from taxi_predictor.adapters.http.problems import FieldProblem, NotReadyProblem, Problem
 from taxi_predictor.domain.record import AnswerSource
 
-__all__ = ["A_DROPOFF", "A_MODEL", "A_PICKUP", "A_PICKUP_AT", "EXAMPLES", "PROBLEM_EXAMPLES"]
+__all__ = [
+    "AN_UNKNOWN_PARAMETER",
+    "A_DROPOFF",
+    "A_MODEL",
+    "A_PICKUP",
+    "A_PICKUP_AT",
+    "EXAMPLES",
+    "PROBLEM_EXAMPLES",
+]
 
 _LOCAL = timezone(timedelta(hours=-5))
 A_PICKUP = PlaceBody(lat=40.7505, lon=-73.9934)
@@ -108,6 +116,16 @@ PROBLEM_EXAMPLES: Mapping[int, Problem] = {
         Problem(type="/problems/no-champion", title="no champion", status=503, detail=_NO_MODEL),
     )
 }
+
+AN_UNKNOWN_PARAMETER = Problem(
+    type="/problems/invalid-request",
+    title="invalid request",
+    status=422,
+    detail="there is no parameter 'verbose', nor any other",
+    errors=[
+        FieldProblem(parameter="verbose", message="there is no parameter 'verbose', nor any other"),
+    ],
+)
 
 EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
     PredictionBody: [

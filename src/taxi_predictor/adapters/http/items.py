@@ -11,8 +11,9 @@ from taxi_predictor.adapters.http.bodies import Coverage, PredictionAnswer, Trip
 from taxi_predictor.adapters.http.gate.callers import caller
 from taxi_predictor.adapters.http.hexagon import Hexagon
 from taxi_predictor.domain.errors import Invalid
+from taxi_predictor.domain.possibility import refuse_impossible
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_impossible
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
 
 __all__ = ["BatchTripBody", "answer_each"]
 

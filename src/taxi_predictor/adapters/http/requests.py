@@ -58,11 +58,18 @@ class ApiRequest(Request[Any, Any, Any]):
         Raises:
             HTTPException: 415, it is packed.
         """
-        if self.headers.get("content-encoding", "identity") != "identity":
-            # What is packed may unpack to anything: nothing is unpacked here.
-            raise HTTPException(status_code=415, detail="send the body as it is, without a Content-Encoding")
+        self.refuse_packed()
         media_type, _ = self.content_type
         return media_type
+
+    def refuse_packed(self) -> None:
+        """Refuse a body that is packed: it may unpack to anything, so nothing is unpacked here.
+
+        Raises:
+            HTTPException: 415, it is.
+        """
+        if self.headers.get("content-encoding", "identity") != "identity":
+            raise HTTPException(status_code=415, detail="send the body as it is, without a Content-Encoding")
 
     async def body(self) -> bytes:
         field = self.route_handler.parsed_data_field

@@ -8,8 +8,9 @@ from datetime import datetime
 from taxi_predictor.domain.arithmetic import Column, ColumnArithmetic
 from taxi_predictor.domain.errors import TooMuch
 from taxi_predictor.domain.place import Place, great_circle_km
+from taxi_predictor.domain.possibility import refuse_absurd
 from taxi_predictor.domain.trip import PlanBatch
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_absurd
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.plans import PlanColumns
 from taxi_predictor.ports.outbound.telemetry import LoadTelemetry
@@ -66,8 +67,8 @@ class DurationMatrices:
                 f" cells; at most {self._max_cells:,} are answered at once"
             )
         self._telemetry.asked_matrix(cells=cells)
-        for at in departures:
-            refuse_absurd(at)
+        for number, at in enumerate(departures):
+            refuse_absurd(at, f"departures/{number}")
         columns, froms, tos = self._columns, self._inside(origins), self._inside(destinations)
         grid, estimates, served = await self._predictor.estimate_grid(froms, tos, departures)
 

@@ -9,12 +9,11 @@ from time import perf_counter
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution
-from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.place import Place, Point, ZoneId, ZoneTable
-from taxi_predictor.domain.plausibility import EARLIEST, LATEST
+from taxi_predictor.domain.possibility import refuse_impossible
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
 from taxi_predictor.ports.inbound.known_zones import KnownZones
 from taxi_predictor.ports.inbound.ladder import Ladder
@@ -25,7 +24,7 @@ from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns, PlanGrid
 from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
 
-__all__ = ["DurationPredictor", "refuse_absurd", "refuse_impossible"]
+__all__ = ["DurationPredictor"]
 
 COLUMNS_FROM_PLANS = 64
 """So many are answered sooner in columns and beside the event loop, where a few would wait for it."""
@@ -102,14 +101,16 @@ class DurationPredictor:
         """When a trip leaves that names no departure."""
         return self._clock.now()
 
-    def predict(self, plans: Sequence[TripPlan]) -> Sequence[Prediction]:
+    def predict(self, plans: Sequence[TripPlan], *, by: ServedModel | None = None) -> Sequence[Prediction]:
         """One prediction per plan, in their order.
+
+        *by* answers, where several questions are to be answered by one; else who serves now.
 
         Raises:
             InvalidTrip: a place is outside the model's city, or the departure beyond its calendar.
             NoChampion: no model was promoted yet.
         """
-        served = self._ladder.serving()
+        served = by or self._ladder.serving()
         for plan in plans:
             refuse_impossible(plan, self.city)
         level = self._current_level(served)
@@ -145,14 +146,16 @@ class DurationPredictor:
             for plan, distribution in zip(plans, distributions, strict=True)
         ]
 
-    async def predict_many(self, plans: Sequence[TripPlan]) -> Sequence[Prediction]:
+    async def predict_many(
+        self, plans: Sequence[TripPlan], *, by: ServedModel | None = None
+    ) -> Sequence[Prediction]:
         """As :meth:`predict`; the event loop stays free however many there are."""
         if len(plans) < COLUMNS_FROM_PLANS:
-            return self.predict(plans)
+            return self.predict(plans, by=by)
         for plan in plans:
             refuse_impossible(plan, self.city)
         batch = await asyncio.to_thread(self._columns.of, plans)
-        estimates, served, level = await self.estimate(batch)
+        estimates, served, level = await self.estimate(batch, by=by)
         distributions = (
             DurationDistribution(SCALAR, mu, sigma, estimate.distribution.residuals)
             for estimate in estimates
@@ -163,7 +166,7 @@ class DurationPredictor:
         return self._predictions(plans, distributions, served, level)
 
     async def estimate(
-        self, plans: PlanBatch
+        self, plans: PlanBatch, *, by: ServedModel | None = None
     ) -> tuple[Sequence[BatchEstimate], ServedModel, LiveLevel | None]:
         """The same estimates for many possible trips in columns, slice by slice.
 
@@ -175,7 +178,7 @@ class DurationPredictor:
         Raises:
             NoChampion: no model was promoted yet.
         """
-        served = self._ladder.serving()
+        served = by or self._ladder.serving()
         level = self._current_level(served)
         estimates = []
         async with self._large if len(plans) > SLICE_TRIPS else nullcontext():
@@ -221,27 +224,3 @@ class DurationPredictor:
         """
         served = self._ladder.serving()
         return served.model.estimate_batch(plans, level=self._current_level(served)), served
-
-
-def refuse_impossible(plan: TripPlan, city: City) -> None:
-    """Refuse a trip that nobody can say anything about.
-
-    Raises:
-        InvalidTrip: a place is outside *city*, or the departure beyond its calendar.
-    """
-    for end, place in (("pickup", plan.pickup), ("dropoff", plan.dropoff)):
-        if place.point not in city.bounds:
-            raise InvalidTrip(
-                f"{end} {place.point.lat_deg}, {place.point.lon_deg} is outside the bounds of {city.name}"
-            )
-    refuse_absurd(plan.pickup_at)
-
-
-def refuse_absurd(at: datetime, name: str = "pickup_at") -> None:
-    """Refuse an instant, called *name*, for which there are no holidays.
-
-    Raises:
-        InvalidTrip: it is beyond the calendar.
-    """
-    if not EARLIEST <= at < LATEST:
-        raise InvalidTrip(f"{name} {at.isoformat()} is not between the years 2000 and 2099")

@@ -1,7 +1,7 @@
 """What is said of one trip."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from math import exp
 
@@ -9,9 +9,10 @@ from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.level import LiveLevel
-from taxi_predictor.domain.place import great_circle_km
+from taxi_predictor.domain.place import straight_km
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import TripPlan
+from taxi_predictor.domain.wall_clock import after_s
 from taxi_predictor.ports.outbound.models import ServedModel
 
 __all__ = ["Prediction"]
@@ -65,14 +66,9 @@ class Prediction:
 
     @property
     def arrival_at(self) -> datetime:
-        # By way of UTC: on a wall clock an hour may be missing in between, or come twice.
-        arrival_at = self.plan.pickup_at.astimezone(UTC) + timedelta(seconds=self.duration_s)
-        return arrival_at.astimezone(self.plan.pickup_at.tzinfo)
+        return after_s(self.plan.pickup_at, self.duration_s)
 
     @property
     def distance_km(self) -> float:
         """The great circle from pickup to drop-off, to the metre."""
-        pickup, dropoff = self.plan.pickup.point, self.plan.dropoff.point
-        return round(
-            great_circle_km(SCALAR, pickup.lat_deg, pickup.lon_deg, dropoff.lat_deg, dropoff.lon_deg), 3
-        )
+        return straight_km(self.plan.pickup, self.plan.dropoff)

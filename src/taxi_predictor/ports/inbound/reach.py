@@ -10,8 +10,8 @@ from taxi_predictor.domain.departures import farthest_km
 from taxi_predictor.domain.errors import NoOutlines, TooMuch
 from taxi_predictor.domain.outline import Polygon, area_km2, polygons_of, rectangle
 from taxi_predictor.domain.place import Place, ZoneId
-from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_impossible
+from taxi_predictor.domain.possibility import refuse_absurd, refuse_outside
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.plans import PlanColumns
 
@@ -129,8 +129,8 @@ class Reach:
         return ReachMap(areas=areas, served=served)
 
     def _refuse_impossible(self, start: Place, pickup_at: datetime) -> None:
-        plan = TripPlan(pickup=start, dropoff=start, pickup_at=pickup_at)
-        refuse_impossible(plan, self._predictor.city)
+        refuse_outside(start, self._predictor.city, "from")
+        refuse_absurd(pickup_at)
 
     async def _durations_s(
         self, start: Place, places: Sequence[Place], pickup_at: datetime, probability: float

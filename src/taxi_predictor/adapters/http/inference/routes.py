@@ -22,7 +22,7 @@ from taxi_predictor.adapters.http.inference.bodies import (
     ServerMetadata,
     TensorMetadata,
 )
-from taxi_predictor.adapters.http.inference.errors import PROTOCOL_HANDLERS
+from taxi_predictor.adapters.http.inference.errors import PROTOCOL_HANDLERS, PROTOCOL_ROOT
 from taxi_predictor.adapters.http.inference.tensors import InvalidTensor, Tensor, read_tensors, written
 from taxi_predictor.adapters.http.inference.trips import INPUTS, REQUIRED, plans_of
 from taxi_predictor.adapters.http.problems import NotReady
@@ -85,6 +85,7 @@ async def model_ready(request: ApiRequest, name: Name, version: Version = None) 
 )
 async def infer(request: ApiRequest, name: Name, version: Version = None) -> Response[bytes]:
     _served(request, name, version)
+    request.refuse_packed()
     body, binary = _parts(await request.body(), request.headers.get(HEADER_LENGTH))
     wanted = _wanted(body)
     tensors = read_tensors(body.inputs, INPUTS, binary)
@@ -168,7 +169,7 @@ def _columns(estimates: Sequence[BatchEstimate], coverage: float) -> dict[str, T
 
 
 INFERENCE = Router(
-    "/v2",
+    PROTOCOL_ROOT,
     route_handlers=[server_metadata, live, ready, model_metadata, model_ready, infer],
     exception_handlers=PROTOCOL_HANDLERS,
     # The protocol has a description of its own, which its clients know.

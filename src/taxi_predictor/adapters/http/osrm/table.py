@@ -99,7 +99,8 @@ class _Cells:
             ends = map(as_column, (from_lat, from_lon, to_lat, to_lon))
             straight_m = np.asarray(great_circle_km(ARRAYS, *ends)) * 1000
             distances_m = np.where(unknown, straight_m, distances_m)
-            durations_s = np.where(unknown, straight_m / speed_m_s, durations_s)
+            with np.errstate(over="ignore"):
+                durations_s = np.where(unknown, straight_m / speed_m_s, durations_s)
         with np.errstate(over="ignore"):
             durations_s = np.minimum(durations_s * given[SCALE_FACTOR], LONGEST_S)
         return cls(

@@ -9,12 +9,13 @@ from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from taxi_predictor.adapters.http.bodies import (
+    PROBABILITY_DECIMALS,
     Degraded,
     Departure,
     ModelAnswer,
     PlaceBody,
     Source,
-    departure_of,
+    instant_at,
     place_of,
 )
 from taxi_predictor.adapters.http.examples import A_MODEL, A_PICKUP, A_PICKUP_AT
@@ -26,9 +27,6 @@ from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.inbound.dispatch import Approach, Vehicle
 
 __all__ = ["EXAMPLES", "ROUTES"]
-
-DECIMALS = 6
-"""Of a probability."""
 
 
 class VehicleBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,7 +78,7 @@ class ApproachAnswer(Struct, frozen=True, kw_only=True):
             duration_s=approach.duration_s,
             distance_km=approach.distance_km,
             arrival_at=approach.arrival_at,
-            probability_first=round(approach.probability_first, DECIMALS),
+            probability_first=round(approach.probability_first, PROBABILITY_DECIMALS),
         )
 
 
@@ -112,7 +110,7 @@ async def find_nearest(
 ) -> NearestAnswer:
     predictor = request.hexagon.predictor
     rider = await place_of(data.rider, predictor, pointer="#/rider")
-    pickup_at = departure_of(data.pickup_at, predictor, pointer="#/pickup_at")
+    pickup_at = instant_at(data.pickup_at, predictor, pointer="#/pickup_at")
     vehicles = [
         Vehicle(
             id=vehicle.id,
