@@ -14,6 +14,7 @@ from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
+from taxi_predictor.ports.outbound.monitoring import MonitorTelemetry, Turns
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns
 from taxi_predictor.ports.outbound.predictions import (
@@ -75,6 +76,10 @@ class Outbound:
     log_telemetry: LogTelemetry
     telemetry: Telemetry
     figures: Figures
+    turns: Turns
+    monitor_telemetry: MonitorTelemetry
+    monitor_figures: Figures
+    """What was told to that."""
     limits: RateLimits | None = None
     """None: nobody counts requests."""
     migrate: Migrate = _no_schema

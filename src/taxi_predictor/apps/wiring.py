@@ -6,6 +6,7 @@ from datetime import timedelta
 from taxi_predictor import __version__
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
+from taxi_predictor.apps.watching import monitoring_of, retraining_of
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.domain.record import AnswerSource
@@ -24,6 +25,7 @@ from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
+from taxi_predictor.ports.inbound.monitoring import Monitoring
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.probing import ModelProbing
 from taxi_predictor.ports.inbound.reach import Reach
@@ -36,6 +38,7 @@ from taxi_predictor.ports.inbound.recording import (
 )
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.inbound.retention import LogRetention
+from taxi_predictor.ports.inbound.retraining import Retraining
 from taxi_predictor.ports.inbound.shadowing import ShadowScoring
 from taxi_predictor.ports.inbound.shipping import SpoolShipping
 from taxi_predictor.ports.inbound.stock import Stock
@@ -63,6 +66,8 @@ class Container:
     lifecycle: ModelLifecycle
     sync: ModelSync
     shadowing: ShadowScoring
+    monitoring: Monitoring
+    retraining: Retraining
     history: ModelHistory
     ladder: Ladder
     predictor: DurationPredictor
@@ -138,35 +143,46 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         clock=outbound.clock,
         telemetry=outbound.log_telemetry,
     )
-    return Container(
+    training = ModelTraining(
         city=city,
-        intake=intake,
-        training=ModelTraining(
+        trips=outbound.trips,
+        zones=outbound.zones,
+        trainer=outbound.trainer,
+        tuner=outbound.tuner,
+        trials=outbound.trials,
+        baselines=outbound.baselines,
+        judge=ModelJudge(
             city=city,
             trips=outbound.trips,
             zones=outbound.zones,
             trainer=outbound.trainer,
-            tuner=outbound.tuner,
-            trials=outbound.trials,
             baselines=outbound.baselines,
-            judge=ModelJudge(
-                city=city,
-                trips=outbound.trips,
-                zones=outbound.zones,
-                trainer=outbound.trainer,
-                baselines=outbound.baselines,
-                loader=outbound.loader,
-                versions=versions,
-                policy=PromotionPolicy(),
-                progress=outbound.progress,
-            ),
-            registry=outbound.registry,
+            loader=outbound.loader,
             versions=versions,
-            journal=outbound.journal,
-            actor=settings.who,
-            clock=outbound.clock,
+            policy=PromotionPolicy(),
             progress=outbound.progress,
         ),
+        registry=outbound.registry,
+        versions=versions,
+        journal=outbound.journal,
+        actor=settings.who,
+        clock=outbound.clock,
+        progress=outbound.progress,
+    )
+    lifecycle = ModelLifecycle(
+        registry=outbound.registry,
+        versions=versions,
+        shelf=outbound.shelf,
+        ladder=ladder,
+        journal=outbound.journal,
+        actor=settings.who,
+        clock=outbound.clock,
+    )
+    monitoring = monitoring_of(outbound, settings, city, level_is_on=levelling.is_on)
+    return Container(
+        city=city,
+        intake=intake,
+        training=training,
         backtest=Backtest(
             city=city,
             trips=outbound.trips,
@@ -193,15 +209,9 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             clock=outbound.clock,
             share=settings.shadow_share,
         ),
-        lifecycle=ModelLifecycle(
-            registry=outbound.registry,
-            versions=versions,
-            shelf=outbound.shelf,
-            ladder=ladder,
-            journal=outbound.journal,
-            actor=settings.who,
-            clock=outbound.clock,
-        ),
+        lifecycle=lifecycle,
+        monitoring=monitoring,
+        retraining=retraining_of(outbound, settings, monitoring, training, lifecycle),
         ladder=ladder,
         predictor=predictor,
         matrices=DurationMatrices(

@@ -292,3 +292,10 @@ where predictions.answered_at = rounded.answered_at and predictions.prediction_i
         predictions.dropoff_lat_deg, predictions.dropoff_lon_deg)
     is distinct from (rounded.pickup_lat_deg, rounded.pickup_lon_deg,
         rounded.dropoff_lat_deg, rounded.dropoff_lon_deg)
+
+-- take_turn --
+-- Of this database: hashtext is the same everywhere, and advisory locks are per database.
+select pg_try_advisory_lock(hashtext('turn of ' || $1))
+
+-- give_turn_back --
+select pg_advisory_unlock(hashtext('turn of ' || $1))
