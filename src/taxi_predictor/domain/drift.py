@@ -63,14 +63,16 @@ class ReferenceBins:
 
     def count(self, m: ColumnArithmetic, values: Column) -> "BinnedValues":
         """Where *values* lie; those that are not numbers are left out."""
-        edges, last = self.edges, len(self.shares) - 1
-        is_number = m.both(values >= -float("inf"), values <= float("inf"))
-        known = m.where(is_number, m.clip(values, -1e300, 1e300), edges[0])
-        place = m.clip(m.interpolate(known, edges, range(len(edges))) // 1, 0.0, float(last))
+        lowest, *inner, highest = self.edges
+        # What is not a number is neither below nor above anything.
+        known = m.total(m.either(values < lowest, values >= lowest))
+        reached = [known, *(m.total(values >= edge) for edge in inner), 0.0]
+        beyond = m.where(values > highest, values - highest, 0.0)
+        short = m.where(values < lowest, lowest - values, 0.0)
         return BinnedValues(
-            counts=[m.total(m.both(is_number, m.both(place >= i, place <= i))) for i in range(last + 1)],
-            below=m.total(m.clip(edges[0] - known, 0.0, 1e300)),
-            above=m.total(m.clip(known - edges[-1], 0.0, 1e300)),
+            counts=[more - fewer for more, fewer in pairwise(reached)],
+            below=m.total(short),
+            above=m.total(beyond),
         )
 
 

@@ -25,7 +25,6 @@ LONGEST = timedelta(days=28)
 LATE = timedelta(hours=2)
 """So much later than it was made a prediction may come into the log, or an outcome to its prediction, and
 still be counted at the next look; what is later is at the next reading of all."""
-READ_ALL_EVERY = timedelta(days=1)
 WHOLE = (AnswerSource.CHAMPION, AnswerSource.LAST_GOOD)
 """What answers by the whole of a model, and not by what came along with it."""
 
@@ -51,12 +50,14 @@ class LiveWindows:
         m: ColumnArithmetic,
         city: City,
         step: timedelta = timedelta(hours=1),
+        read_all_every: timedelta = timedelta(days=1),
     ) -> None:
         self._predictions = predictions
         self._outcomes = outcomes
         self._m = m
         self._city = city
         self._step = step
+        self._read_all_every = read_all_every
         self._encoder: FeatureEncoder[Column] = FeatureEncoder(city, m)
         self._steps: dict[datetime, dict[str, LiveSums]] = {}
         self._delays_s: dict[datetime, list[float]] = {}
@@ -69,7 +70,7 @@ class LiveWindows:
         Raises:
             Unavailable: a log does not answer; the next time begins where this one did.
         """
-        is_all = self._read_all_at is None or now - self._read_all_at >= READ_ALL_EVERY
+        is_all = self._read_all_at is None or now - self._read_all_at >= self._read_all_every
         since = now - LONGEST if is_all or self._read_until is None else self._read_until - LATE
         since = self._start_of(since)
         steps: dict[datetime, dict[str, LiveSums]] = {}
