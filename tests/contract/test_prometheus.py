@@ -1,6 +1,7 @@
 """The Prometheus adapter keeps its contract, in one process and in several."""
 
 import json
+import math
 import re
 import subprocess
 import sys
@@ -9,14 +10,27 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
+from taxi_predictor.adapters.prometheus.monitor import (
+    PrometheusMonitorTelemetry,
+    monitor_figures_of_process,
+)
+from taxi_predictor.adapters.prometheus.server import served_figures
 from taxi_predictor.adapters.prometheus.telemetry import PrometheusTelemetry, figures_of_process
+from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
+from taxi_predictor.ports.outbound.monitoring import Retrained
 from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.testing.monitoring import (
+    MonitorTelemetryContract,
+    ReadableMonitorTelemetry,
+    a_report,
+)
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
 
@@ -27,6 +41,12 @@ class TestPrometheusTelemetry(TelemetryContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[ReadableTelemetry]:
         yield PrometheusTelemetry(CollectorRegistry())
+
+
+class TestPrometheusMonitorTelemetry(MonitorTelemetryContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[ReadableMonitorTelemetry]:
+        yield PrometheusMonitorTelemetry(CollectorRegistry())
 
 
 def samples(text: bytes) -> dict[str, float]:
@@ -135,6 +155,53 @@ def test_several_processes_add_up_and_the_last_word_on_readiness_is_the_last(tmp
     assert told['taxi_http_request_seconds_count{"route": "/health"}'] == 7
     assert told["taxi_model_version{}"] == 1
     assert not [name for name in told if "pid" in name or name.startswith("process_")]
+
+
+def test_a_report_stands_under_its_names() -> None:
+    telemetry = PrometheusMonitorTelemetry(CollectorRegistry())
+    telemetry.retrained(Retrained.PROMOTED)
+    telemetry.looked(a_report(3, error_s=150.0))
+    told = samples(telemetry.exposition().text)
+    of = '{"slice": "all", "version": "3", "window": "7d"}'
+    live = {name: told[f"taxi_live_{name}{of}"] for name in ("mae_seconds", "rmse_minutes", "trips")}
+    assert live == {"mae_seconds": 150, "rmse_minutes": 2.5, "trips": 300}
+    assert told[f"taxi_live_coverage_ratio{of}"] == pytest.approx(0.8)
+    assert told[f"taxi_live_within_5_minutes_ratio{of}"] == pytest.approx(0.9)
+    assert told[f"taxi_live_estimated_mae_seconds{of}"] == 90
+    # A band of 130 s, which all of 300 trips with the same error surely left.
+    out = {
+        name: told[f'taxi_live_out_of_band{{"measure": "{name}", "version": "3"}}']
+        for name in ("mae", "bias")
+    }
+    assert out == {"mae": 1, "bias": 0}
+    assert told['taxi_live_band{"bound": "upper", "measure": "mae", "version": "3"}'] == pytest.approx(130)
+    assert told['taxi_drift_psi{"feature": "distance_km", "version": "3"}'] == 0.05
+    assert told['taxi_drift_wasserstein{"feature": "distance_km", "version": "3"}'] == 0.2
+    assert told['taxi_outcome_delay_seconds{"quantile": "0.9"}'] == 300
+    assert told['taxi_live_level{"kind": "factor"}'] == pytest.approx(math.exp(0.1))
+    assert told['taxi_live_level{"kind": "upper"}'] == pytest.approx(math.exp(0.7))
+    assert told["taxi_live_level_on{}"] == 1
+    assert told["taxi_monitor_looked_timestamp_seconds{}"] == NOON.timestamp()
+    assert told['taxi_retrainings_total{"result": "promoted"}'] == 1
+
+
+def test_figures_are_served_and_whether_they_are_fresh() -> None:
+    troubles = [None, "the last look is 2000 s ago"]
+    figures = monitor_figures_of_process()
+    with served_figures(figures, host="127.0.0.1", port=0, trouble=lambda: troubles[0]) as port:
+        url = f"http://127.0.0.1:{port}"
+        assert samples(httpx.get(f"{url}/metrics").content)["process_open_fds{}"] >= 3
+        statuses = [httpx.get(f"{url}{path}").status_code for path in ("/health/live", "/health/ready", "/x")]
+        assert statuses == [200, 200, 404]
+        assert httpx.post(f"{url}/metrics").status_code == 405
+        troubles.reverse()
+        late = httpx.get(f"{url}/health/ready")
+        assert (late.status_code, late.text) == (503, "the last look is 2000 s ago\n")
+        with (
+            pytest.raises(Unavailable, match="TAXI_MONITOR_PORT"),
+            served_figures(figures, host="127.0.0.1", port=port, trouble=lambda: None),
+        ):
+            pass
 
 
 PAGE = Path(__file__).parents[2] / "docs" / "serving.md"

@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 
 from taxi_predictor.domain.live import LiveReport
 from taxi_predictor.ports.outbound.monitoring import MonitorTelemetry, Retrained, Turns
+from taxi_predictor.ports.outbound.telemetry import Exposition, Figures
 
 __all__ = ["MemoryTurns", "RecordingMonitorTelemetry"]
 
 
-class RecordingMonitorTelemetry(MonitorTelemetry):
+class RecordingMonitorTelemetry(MonitorTelemetry, Figures):
     def __init__(self) -> None:
         self.report: LiveReport | None = None
         """What the last look found; None: nobody looked."""
@@ -20,6 +21,10 @@ class RecordingMonitorTelemetry(MonitorTelemetry):
 
     def retrained(self, result: Retrained, /) -> None:
         self.retrainings.append(result)
+
+    def exposition(self, accept: str = "", /) -> Exposition:
+        text = f"{self.report!r}\n{self.retrainings!r}\n"
+        return Exposition(media_type="text/plain; charset=utf-8", text=text.encode())
 
 
 class MemoryTurns(Turns):
