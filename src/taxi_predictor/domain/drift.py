@@ -9,14 +9,16 @@ the area between both distribution functions: how far the values were moved on a
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
-from math import isfinite, log, sqrt
+from math import inf, isfinite, log, nextafter, sqrt
 
 from taxi_predictor.domain.arithmetic import Column, ColumnArithmetic
 from taxi_predictor.domain.errors import Invalid
 
 __all__ = ["BINS", "BinnedValues", "ReferenceBins", "psi", "wasserstein"]
 
-BINS = 10
+STEPS = (0.0, 0.01, 0.05, *(step / 10 for step in range(1, 10)), 0.95, 0.99, 1.0)
+"""Tenths, and finer at the ends, where values lie far apart."""
+BINS = len(STEPS) - 1
 HALF_A_TRIP = 0.5
 """Added to every bin, so that an empty one has no share of zero (F. Anscombe's continuity correction)."""
 
@@ -25,8 +27,8 @@ HALF_A_TRIP = 0.5
 class ReferenceBins:
     """How one number was distributed among the trips that a model learned from.
 
-    The bins lie between *edges*, which are about its tenths; a value on an edge belongs to the upper bin,
-    the highest one to the last.
+    The bins lie between *edges*, which are its quantiles at :data:`STEPS`; a value on an edge belongs to the
+    upper bin, the highest one to the last.
     """
 
     edges: tuple[float, ...]
@@ -48,9 +50,9 @@ class ReferenceBins:
         """Count *values*, at least one, all finite."""
         ranked = sorted(values)
         n = len(ranked)
-        edges = sorted({ranked[(n - 1) * step // BINS] for step in range(BINS + 1)})
+        edges = sorted({ranked[round((n - 1) * step)] for step in STEPS})
         if len(edges) == 1:
-            edges = [edges[0], edges[0] + 1.0]
+            edges = [edges[0], nextafter(edges[0], inf)]
         counts = [0] * (len(edges) - 1)
         place = 0
         for value in ranked:
