@@ -204,7 +204,28 @@ def test_figures_are_served_and_whether_they_are_fresh() -> None:
             pass
 
 
-PAGE = Path(__file__).parents[2] / "docs" / "serving.md"
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def listed(page: str) -> dict[str, tuple[set[str], str]]:
+    """The labels and the description of each metric in the table of a page."""
+    text = (DOCS / page).read_text()
+    rows = re.findall(r"^\| `(taxi_\w+)` \| (.*?) ?\| (.+) \|$", text, flags=re.MULTILINE)
+    return {name: (set(re.findall(r"`(\w+)`", labels)), what) for name, labels, what in rows}
+
+
+def described(registry: CollectorRegistry) -> dict[str, tuple[set[str], str]]:
+    told = {}
+    for metric in registry.collect():
+        name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+        told[name] = (set(metric.samples[0].labels) - {"le"}, metric.documentation)
+    return told
+
+
+def test_the_page_on_watching_lists_every_metric_as_it_describes_itself() -> None:
+    registry = CollectorRegistry()
+    PrometheusMonitorTelemetry(registry).looked(a_report(1))
+    assert listed("watching.md") == described(registry)
 
 
 def test_the_page_on_serving_lists_every_metric_as_it_describes_itself() -> None:
@@ -214,9 +235,4 @@ def test_the_page_on_serving_lists_every_metric_as_it_describes_itself() -> None
     telemetry.refused(reason="no-champion")
     telemetry.predicted(version=ModelVersion(1), source=CHAMPION, trips=1, elapsed_s=0.001)
     telemetry.ready(CHAMPION, version=ModelVersion(1))
-    told = {}
-    for metric in registry.collect():
-        name = f"{metric.name}_total" if metric.type == "counter" else metric.name
-        told[name] = (set(metric.samples[0].labels) - {"le"}, metric.documentation)
-    rows = re.findall(r"^\| `(taxi_\w+)` \| (.*?) ?\| (.+) \|$", PAGE.read_text(), flags=re.MULTILINE)
-    assert {name: (set(re.findall(r"`(\w+)`", labels)), what) for name, labels, what in rows} == told
+    assert listed("serving.md") == described(registry)
