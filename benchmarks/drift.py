@@ -3,7 +3,8 @@
 Every yellow trip from October 2019 on is predicted, logged, and reported once it has ended, through the same
 use cases as in a service; `monitor` looks every midnight. Three times: with the model as it is, with the
 live level, and with retrainings, from February 2020 on. Run it with ``make drill-drift DATA=folder``; it
-fails where an alarm is silent that should not be, or the other way round, and writes a picture.
+writes docs/drift.md and its picture, and fails where an alarm is silent that should not be, or the other
+way round.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from zoneinfo import ZoneInfo
 
 from accuracy import YELLOW, opened
 
@@ -53,7 +55,7 @@ CALM = (date(2019, 11, 1), date(2020, 3, 1))
 CHANGED = (date(2020, 4, 1), date(2020, 5, 1))
 SETTLED = (date(2020, 7, 1), date(2020, 8, 1))
 RETRAINED = (date(2020, 2, 1), date(2020, 7, 1))
-PICTURE = Path(__file__).parents[1] / "docs" / "drift.png"
+DOCS = Path(__file__).parents[1] / "docs"
 
 Levels = Mapping[datetime, LiveLevel]
 
@@ -79,16 +81,21 @@ class Run:
     months: list[MonthOfDrift] = field(default_factory=list)
     journal: Sequence[Entry] = ()
 
-    def alarms(self, window: tuple[date, date], tz: object, measure: Measure) -> tuple[int, int]:
-        """In how many looks of *window* the champion's *measure* was out of its band, and of how many."""
+    def alarms(self, window: tuple[date, date], tz: ZoneInfo, measure: Measure) -> tuple[int, int]:
+        """In how many looks at days of *window* the champion's *measure* was out, and how many these are."""
         found = [
             any(one.measure is measure for one in state.out_of_band)
             for report in self.looks
-            if window[0] <= report.looked_at.astimezone(tz).date() < window[1]  # type: ignore[arg-type]
+            if window[0] <= day_of(report, tz) < window[1]
             for state in [report.champion_state]
             if state is not None
         ]
         return sum(found), len(found)
+
+
+def day_of(report: LiveReport, tz: ZoneInfo) -> date:
+    """The last day that it looked at: a midnight belongs to the day that it ends."""
+    return (report.looked_at - timedelta(seconds=1)).astimezone(tz).date()
 
 
 @asynccontextmanager
@@ -283,7 +290,7 @@ async def month_of(service: Container, run: Run, day: date) -> MonthOfDrift:
             expected_s += m.total(DurationDistribution(m, mu, sigma, of_version).expected_error_s())
     scores = tally.scores()
     assert scores is not None
-    window = (first + timedelta(days=1), after + timedelta(days=1))  # a midnight looks at the days before it
+    window = (first, after)
     alarms = {measure: run.alarms(window, tz, measure)[0] for measure in Measure}
     return MonthOfDrift(
         month=first,
@@ -299,7 +306,7 @@ async def month_of(service: Container, run: Run, day: date) -> MonthOfDrift:
 
 def written(title: str, run: Run) -> str:
     lines = [
-        f"### {title}",
+        f"## {title}",
         "",
         "| month | trips | MAE s | estimated | bias s | coverage | looks | MAE out | bias out | cov. out |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -315,7 +322,51 @@ def written(title: str, run: Run) -> str:
     return "\n".join(lines)
 
 
-def faults(runs: Mapping[str, Run], tz: object) -> Iterator[str]:
+def report_of(frozen: Frozen, runs: Mapping[str, Run]) -> str:
+    """The page that the drill writes."""
+    reference, tz = frozen.registered.manifest.reference, frozen.world.city.tz
+    assert reference is not None
+    return "\n".join(
+        [
+            "# The drift drill",
+            "",
+            "Written by `make drill-drift`. A model that learned from yellow taxis up to September 2019",
+            "answers every trip of the sample from October 2019 on; each is logged, and reported when it has ended.",
+            "`monitor` looks every midnight, at the last seven days ([how](watching.md)).",
+            "*Out* is in how many looks a measure had left its band. *Estimated* is the MAE that the",
+            "predicted distributions say to expect, before any outcome.",
+            "",
+            "The bands came with the model: "
+            + ", ".join(
+                f"{measure} {band.lower:.1%} to {band.upper:.1%}"
+                if measure is Measure.COVERAGE
+                else f"{measure} {band.lower:.0f} to {band.upper:.0f} s"
+                for measure, band in reference.bands.items()
+            )
+            + ".",
+            "",
+            "![Error, bias and coverage by month, over their bands](drift.png)",
+            "",
+            written("As it is", runs["off"]),
+            written("With the live level", runs["on"]),
+            written("With retrainings on the last 28 days, from February 2020 on", runs["retrained"]),
+            "What the journal says of that:",
+            "",
+            *(
+                f"- {entry.at.astimezone(tz):%Y-%m-%d}, version {entry.version}: {entry.deed}"
+                + ("" if entry.deed == "promoted" else f", {shortened(entry.reason)}")
+                for entry in runs["retrained"].journal
+            ),
+            "",
+        ]
+    )
+
+
+def shortened(reason: str) -> str:
+    return reason if len(reason) < 200 else reason[:200].rsplit("; ", 1)[0] + "; ..."
+
+
+def faults(runs: Mapping[str, Run], tz: ZoneInfo) -> Iterator[str]:
     """What did not go as it should."""
     for measure in Measure:
         out, looks = runs["off"].alarms(CALM, tz, measure)
@@ -335,7 +386,7 @@ def faults(runs: Mapping[str, Run], tz: object) -> Iterator[str]:
 async def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("data", type=Path, help="the folder with the trips")
-    arguments.add_argument("--out", type=Path, default=PICTURE, help="the picture")
+    arguments.add_argument("--out", type=Path, default=DOCS, help="the folder of the report")
     arguments.add_argument("--only", help="off, on or retrained: one run, and nothing is drawn")
     given = arguments.parse_args()
     warnings.simplefilter("ignore")
@@ -370,7 +421,8 @@ async def main() -> int:
         picture = draw_drift(
             {"live level off": runs["off"].months, "live level on": runs["on"].months}, reference.bands
         )
-        given.out.write_bytes(picture)
+        (given.out / "drift.png").write_bytes(picture)
+        (given.out / "drift.md").write_text(report_of(frozen, runs))
         found = list(faults(runs, tz))
     for fault in found:
         print(f"not as it should be: {fault}", file=sys.stderr)

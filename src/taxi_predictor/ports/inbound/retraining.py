@@ -104,7 +104,7 @@ class Retraining:
         if state.out_of_band:
             if last is not Deed.OUT_OF_BAND:
                 await self._write(Deed.OUT_OF_BAND, state.version, _words(state))
-                log.warning("monitor.out-of-band", extra={"version": state.version, "reason": _words(state)})
+                log.warning("version %d left its bands: %s", state.version, _words(state))
         elif last is Deed.OUT_OF_BAND:
             await self._write(Deed.BACK_IN_BAND, state.version, "error, bias and coverage are in their bands")
 
@@ -138,7 +138,8 @@ def _words(state: VersionState) -> str:
     """What left its band, in words."""
     said = []
     for found in state.out_of_band:
-        form = "{:.1%}" if found.measure is Measure.COVERAGE else "{:+.0f} s"
+        forms = {Measure.MAE: "{:.0f} s", Measure.BIAS: "{:+.0f} s", Measure.COVERAGE: "{:.1%}"}
+        form = forms[found.measure]
         value, lower, upper = map(form.format, (found.value, found.band.lower, found.band.upper))
         said.append(f"{found.measure} {value} of {found.trips:,} trips, {lower} to {upper} are its band")
     return f"{'; '.join(said)} ({state.window})"
