@@ -331,7 +331,7 @@ def report_of(frozen: Frozen, runs: Mapping[str, Run]) -> str:
             "# The drift drill",
             "",
             "Written by `make drill-drift`. A model that learned from yellow taxis up to September 2019",
-            "answers every trip of the sample from October 2019 on; each is logged, and reported when it has ended.",
+            "answers every trip of the sample from October 2019 on; each is logged, and reported at its end.",
             "`monitor` looks every midnight, at the last seven days ([how](watching.md)).",
             "*Out* is in how many looks a measure had left its band. *Estimated* is the MAE that the",
             "predicted distributions say to expect, before any outcome.",

@@ -13,6 +13,7 @@ from taxi_predictor.apps.container import Container
 from taxi_predictor.apps.live_tables import facts, live_tables
 from taxi_predictor.apps.settings import Settings, load_settings
 from taxi_predictor.domain.errors import OutOfBand
+from taxi_predictor.domain.live import LiveReport
 from taxi_predictor.ports.inbound.followers import kept_going
 
 __all__ = ["monitor"]
@@ -37,7 +38,7 @@ async def monitor(
     once
         Look once, print what was found, act on nothing; exit with 3 if the champion is out of its bands.
     json
-        With --once: print it as JSON.
+        With --once: print {looked_at, champion, measures, versions, level, ...} as JSON.
     """
     settings = load_settings()
     async with opened(settings) as container:
@@ -47,7 +48,7 @@ async def monitor(
         report = await container.monitoring.look()
         city = container.city
     if json:
-        write_json(msgspec.json.encode(report), Path("-"))
+        write_json(_as_json(report), Path("-"))
     else:
         for line in facts(report, city.tz):
             OUT.print(line, highlight=False, soft_wrap=True)
@@ -79,3 +80,12 @@ async def _watch(container: Container, settings: Settings) -> None:
         shown = f"[{host}]" if ":" in host else host
         ERR.print(f"Watching until Ctrl-C; figures at http://{shown}:{port}/metrics", markup=False)
         await asyncio.gather(kept_going(monitoring.follow), kept_going(container.retraining.follow))
+
+
+def _as_json(report: LiveReport) -> bytes:
+    out = [[standing.measure for standing in state.out_of_band] for state in report.versions]
+    told = msgspec.to_builtins(report)
+    versions = [
+        {**version, "out_of_band": measures} for version, measures in zip(told["versions"], out, strict=True)
+    ]
+    return msgspec.json.encode({**told, "versions": versions})
