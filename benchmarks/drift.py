@@ -189,6 +189,7 @@ async def replayed(
             ),
             registry=outbound.registry,
             trips=outbound.trips,
+            ingests=outbound.ingests,
             zones=outbound.zones,
             levels=outbound.levels,
             journal=outbound.journal,

@@ -117,6 +117,7 @@ from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
 from taxi_predictor.ports.testing.clock import ClockContract
 from taxi_predictor.ports.testing.duration_model import DurationModelContract
 from taxi_predictor.ports.testing.engine import ModelLoaderContract, ModelTrainerContract
+from taxi_predictor.ports.testing.ingest_log import IngestLogContract
 from taxi_predictor.ports.testing.journal import JournalContract
 from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
@@ -148,6 +149,7 @@ CONTRACTS: tuple[type[ABC], ...] = (
     BacktestStoreContract,
     ClockContract,
     DurationModelContract,
+    IngestLogContract,
     JournalContract,
     KeySnapshotContract,
     KeyStoreContract,
@@ -470,6 +472,22 @@ class ReadsByOffset(MemoryTripStore):
         while len(rows := self._trips.drop("family").slice(offset, self._batch_rows)):
             yield TripBatch(rows)
             offset += len(rows)
+
+
+@breaks(IngestLogContract, "test_the_last_part_is_remembered")
+class RemembersTheFirstPart(MemoryTripStore):
+    async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
+        before = self._last_at
+        added = await super().add(part, batches)
+        self._last_at = before or self._last_at
+        return added
+
+
+@breaks(IngestLogContract, "test_a_part_that_broke_does_not_count")
+class RemembersAttempts(MemoryTripStore):
+    async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
+        self._last_at = datetime.now(UTC)
+        return await super().add(part, batches)
 
 
 @breaks(TripErasureContract, "test_only_the_named_trips_are_erased")

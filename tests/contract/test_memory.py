@@ -75,6 +75,7 @@ from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
 from taxi_predictor.ports.testing.clock import ClockContract
 from taxi_predictor.ports.testing.duration_model import DurationModelContract
 from taxi_predictor.ports.testing.engine import ModelLoaderContract, ModelTrainerContract
+from taxi_predictor.ports.testing.ingest_log import IngestLogContract
 from taxi_predictor.ports.testing.journal import JournalContract
 from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
@@ -126,6 +127,10 @@ class TestMemoryTripStore(Trips, TripStoreContract):
 
 
 class TestMemoryTripErasure(Trips, TripErasureContract):
+    pass
+
+
+class TestMemoryIngestLog(Trips, IngestLogContract):
     pass
 
 

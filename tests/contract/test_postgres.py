@@ -36,6 +36,7 @@ from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.trips import Quarantine
 from taxi_predictor.ports.testing.access import KeyStoreContract
 from taxi_predictor.ports.testing.answers import AnswerStoreContract
+from taxi_predictor.ports.testing.ingest_log import IngestLogContract
 from taxi_predictor.ports.testing.journal import JournalContract, an_entry
 from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.monitoring import TurnsContract
@@ -66,6 +67,10 @@ class TestPostgresTripStore(Trips, TripStoreContract):
 
 
 class TestPostgresTripErasure(Trips, TripErasureContract):
+    pass
+
+
+class TestPostgresIngestLog(Trips, IngestLogContract):
     pass
 
 

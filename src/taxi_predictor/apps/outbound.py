@@ -27,7 +27,7 @@ from taxi_predictor.ports.outbound.retention import Retention
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.telemetry import Figures, LogTelemetry, Telemetry
-from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripErasure, TripStore
+from taxi_predictor.ports.outbound.trips import IngestLog, Quarantine, SourceCatalog, TripErasure, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
 __all__ = ["Outbound"]
@@ -49,6 +49,7 @@ class Outbound:
     catalog: SourceCatalog
     trips: TripStore
     trip_erasure: TripErasure
+    ingests: IngestLog
     quarantine: Quarantine
     zones: ZoneStore
     levels: LevelStore

@@ -117,6 +117,8 @@ class LiveReport:
     """Since the pickup of the newest stored trip; None: there is none."""
     outcome_delay_s: Mapping[float, float]
     """How long after its end a trip is reported, by quantile; of the last day, empty where nothing came."""
+    ingested_at: datetime | None
+    """When trips were stored last; None: none ever were."""
     trained_at: datetime | None
     """When a model was trained last; None: the journal does not know of any."""
 

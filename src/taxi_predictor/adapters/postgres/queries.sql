@@ -83,6 +83,9 @@ from taxi_trips join ingests using (ingest_id)
 where pickup_at >= $1 and pickup_at < $2
 order by 1
 
+-- last_ingest --
+select max(stored_at) from ingests
+
 -- erase_trips --
 -- Named by the whole key: the months in which they are not are not looked at.
 delete from taxi_trips using unnest($1::timestamptz[], $2::uuid[]) as named (pickup_at, trip_id)

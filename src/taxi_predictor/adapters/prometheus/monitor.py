@@ -170,6 +170,11 @@ def _of_times(report: LiveReport) -> Iterator[Metric]:
     for name, what, value in (
         ("data_age_seconds", "Since the newest stored trip was picked up", report.data_age_s),
         (
+            "ingest_last_timestamp_seconds",
+            "When trips were stored last",
+            report.ingested_at.timestamp() if report.ingested_at else None,
+        ),
+        (
             "training_last_timestamp_seconds",
             "When a model was trained last",
             report.trained_at.timestamp() if report.trained_at else None,

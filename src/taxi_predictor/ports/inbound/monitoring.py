@@ -29,7 +29,7 @@ from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.models import Alias, ModelRegistry, RegisteredModel
 from taxi_predictor.ports.outbound.monitoring import MonitorTelemetry
 from taxi_predictor.ports.outbound.places import ZoneStore
-from taxi_predictor.ports.outbound.trips import TripStore
+from taxi_predictor.ports.outbound.trips import IngestLog, TripStore
 
 __all__ = ["WINDOWS", "Monitoring"]
 
@@ -58,6 +58,7 @@ class Monitoring:
         windows: LiveWindows,
         registry: ModelRegistry,
         trips: TripStore,
+        ingests: IngestLog,
         zones: ZoneStore,
         levels: LevelStore,
         journal: Journal,
@@ -70,6 +71,7 @@ class Monitoring:
         self._windows = windows
         self._registry = registry
         self._trips = trips
+        self._ingests = ingests
         self._zones = zones
         self._levels = levels
         self._journal = journal
@@ -125,6 +127,7 @@ class Monitoring:
             }
             if delays_s
             else {},
+            ingested_at=await self._ingests.last_at(),
             trained_at=next(
                 (e.at for e in await self._journal.entries(limit=ENTRIES) if e.deed is Deed.TRAINED), None
             ),

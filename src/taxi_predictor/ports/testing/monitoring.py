@@ -76,6 +76,7 @@ def a_report(
         ),
         data_age_s=data_age_s,
         outcome_delay_s={0.5: 30.0, 0.9: 300.0},
+        ingested_at=NOON,
         trained_at=NOON,
     )
 
