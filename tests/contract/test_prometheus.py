@@ -29,7 +29,7 @@ from taxi_predictor.ports.outbound.predictions import SpoolState
 from taxi_predictor.ports.testing.monitoring import (
     MonitorTelemetryContract,
     ReadableMonitorTelemetry,
-    a_report,
+    a_live_report,
 )
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
@@ -160,7 +160,7 @@ def test_several_processes_add_up_and_the_last_word_on_readiness_is_the_last(tmp
 def test_a_report_stands_under_its_names() -> None:
     telemetry = PrometheusMonitorTelemetry(CollectorRegistry())
     telemetry.retrained(Retrained.PROMOTED)
-    telemetry.looked(a_report(3, error_s=150.0))
+    telemetry.looked(a_live_report(3, error_s=150.0))
     told = samples(telemetry.exposition().text)
     of = '{"slice": "all", "version": "3", "window": "7d"}'
     live = {name: told[f"taxi_live_{name}{of}"] for name in ("mae_seconds", "rmse_minutes", "trips")}
@@ -224,7 +224,7 @@ def described(registry: CollectorRegistry) -> dict[str, tuple[set[str], str]]:
 
 def test_the_page_on_watching_lists_every_metric_as_it_describes_itself() -> None:
     registry = CollectorRegistry()
-    PrometheusMonitorTelemetry(registry).looked(a_report(1))
+    PrometheusMonitorTelemetry(registry).looked(a_live_report(1))
     assert listed("watching.md") == described(registry)
 
 

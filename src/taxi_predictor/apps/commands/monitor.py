@@ -20,6 +20,8 @@ __all__ = ["monitor"]
 
 LATE_LOOKS = 3
 """After so many looks that should have been made and were not, a monitor is not ready."""
+PATIENCE_S = 60.0
+"""A look may take as long as that."""
 
 
 async def monitor(
@@ -70,7 +72,7 @@ async def _watch(container: Container, settings: Settings) -> None:
         if monitoring.last is None:
             return "nothing was looked at yet"
         late_s = (clock.now() - monitoring.last.looked_at).total_seconds()
-        if late_s > LATE_LOOKS * settings.monitor_every_s:
+        if late_s > max(LATE_LOOKS * settings.monitor_every_s, PATIENCE_S):
             return f"the last look is {late_s:.0f} s ago"
         return None
 

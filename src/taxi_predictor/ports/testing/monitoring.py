@@ -17,7 +17,13 @@ from taxi_predictor.ports.outbound.monitoring import MonitorTelemetry, Retrained
 from taxi_predictor.ports.outbound.telemetry import Figures
 from taxi_predictor.ports.testing.samples import NOON
 
-__all__ = ["MonitorTelemetryContract", "ReadableMonitorTelemetry", "TurnsContract", "a_report", "a_tally"]
+__all__ = [
+    "MonitorTelemetryContract",
+    "ReadableMonitorTelemetry",
+    "TurnsContract",
+    "a_live_report",
+    "a_tally",
+]
 
 TEXTS = ("", 'a"b\\c', "one\ntwo\x00", "京都 🚕", "x" * 5_000)
 
@@ -36,7 +42,7 @@ def a_tally(trips: float = 300.0, *, error_s: float = 100.0, bias_s: float = -20
     )
 
 
-def a_report(
+def a_live_report(
     *versions: int,
     error_s: float = 100.0,
     slice_name: str = ALL,
@@ -98,29 +104,29 @@ class MonitorTelemetryContract(ABC):
                 telemetry.looked(report)
                 return telemetry.exposition().text
 
-            alone = told(a_report(1))
-            assert told(a_report(1, 2)) != alone
-            assert told(a_report()) != alone
-            assert told(a_report(1)) == alone
+            alone = told(a_live_report(1))
+            assert told(a_live_report(1, 2)) != alone
+            assert told(a_live_report()) != alone
+            assert told(a_live_report(1)) == alone
 
     @pytest.mark.parametrize(
         "other",
         [
-            a_report(2),
-            a_report(1, error_s=150.0),
-            a_report(1, error_s=900.0),
-            a_report(1, slice_name="airport"),
-            a_report(1, feature="weekday"),
-            a_report(1, data_age_s=None),
-            a_report(1, level=0.2),
-            replace(a_report(1), outcome_delay_s={}),
+            a_live_report(2),
+            a_live_report(1, error_s=150.0),
+            a_live_report(1, error_s=900.0),
+            a_live_report(1, slice_name="airport"),
+            a_live_report(1, feature="weekday"),
+            a_live_report(1, data_age_s=None),
+            a_live_report(1, level=0.2),
+            replace(a_live_report(1), outcome_delay_s={}),
         ],
         ids=str,
     )
     async def test_every_part_of_a_report_can_be_read(self, other: LiveReport) -> None:
         """Two that differ look different."""
         async with self.open() as telemetry:
-            telemetry.looked(a_report(1))
+            telemetry.looked(a_live_report(1))
             before = telemetry.exposition().text
             telemetry.looked(other)
             differs = telemetry.exposition().text != before
@@ -133,7 +139,7 @@ class MonitorTelemetryContract(ABC):
             texts = []
             for _ in range(3):
                 telemetry.retrained(result)
-                telemetry.looked(a_report(1))
+                telemetry.looked(a_live_report(1))
                 texts.append(telemetry.exposition().text)
             assert len(set(texts)) == len(texts)
 
@@ -141,7 +147,7 @@ class MonitorTelemetryContract(ABC):
     async def test_anything_can_be_told(self, text: str) -> None:
         """However a slice or a feature is called, it disturbs nobody."""
         async with self.open() as telemetry:
-            telemetry.looked(a_report(1, slice_name=text, feature=text))
+            telemetry.looked(a_live_report(1, slice_name=text, feature=text))
             assert telemetry.exposition().text
 
 
