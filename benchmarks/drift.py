@@ -94,7 +94,7 @@ class Run:
 
 
 def day_of(report: LiveReport, tz: ZoneInfo) -> date:
-    """The last day that it looked at: a midnight belongs to the day that it ends."""
+    """The day that it belongs to: a midnight to the day that it ends. In winter it looks some hours later."""
     return (report.looked_at - timedelta(seconds=1)).astimezone(tz).date()
 
 

@@ -1,9 +1,10 @@
 """What was answered lately and what came of it, kept in sums so that every row is read about once."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from taxi_predictor.domain.arithmetic import Column, ColumnArithmetic
 from taxi_predictor.domain.city import City
@@ -28,8 +29,14 @@ still be counted at the next look; what is later is at the next reading of all."
 WHOLE = (AnswerSource.CHAMPION, AnswerSource.LAST_GOOD)
 """What answers by the whole of a model, and not by what came along with it."""
 
+T = TypeVar("T")
+
 Manifests = Mapping[str, Manifest]
 """Of models, by their label."""
+Steps = dict[datetime, dict[str, LiveSums]]
+"""By when they began, and by label."""
+Waiting = dict[tuple[datetime, str], list[T]]
+"""What is still to be summed up, by step and label."""
 
 
 def label_of(record: PredictionRecord) -> str:
@@ -59,7 +66,7 @@ class LiveWindows:
         self._step = step
         self._read_all_every = read_all_every
         self._encoder: FeatureEncoder[Column] = FeatureEncoder(city, m)
-        self._steps: dict[datetime, dict[str, LiveSums]] = {}
+        self._steps: Steps = {}
         self._delays_s: dict[datetime, list[float]] = {}
         self._read_until: datetime | None = None
         self._read_all_at: datetime | None = None
@@ -73,26 +80,32 @@ class LiveWindows:
         is_all = self._read_all_at is None or now - self._read_all_at >= self._read_all_every
         since = now - LONGEST if is_all or self._read_until is None else self._read_until - LATE
         since = self._start_of(since)
-        steps: dict[datetime, dict[str, LiveSums]] = {}
+        steps: Steps = {}
         delays_s: dict[datetime, list[float]] = {}
-        answered: dict[tuple[datetime, str], list[PredictionRecord]] = {}
+
+        def answered(label: str, records: Sequence[PredictionRecord]) -> LiveSums:
+            return self._answered(records, manifests.get(label), zones)
+
+        def ended(label: str, those: Sequence[EndedPrediction]) -> LiveSums:
+            return self._ended(those, zones)
+
+        records: Waiting[PredictionRecord] = {}
         async with aclosing(self._predictions.between(since, now)) as groups:
             async for group in groups:
                 for record in group:
-                    answered.setdefault((self._start_of(record.answered_at), label_of(record)), []).append(
-                        record
-                    )
-                await self._flush_answered(answered, steps, manifests, zones, keep_last=True)
-        await self._flush_answered(answered, steps, manifests, zones)
-        ended: dict[tuple[datetime, str], list[EndedPrediction]] = {}
+                    key = (self._start_of(record.answered_at), label_of(record))
+                    records.setdefault(key, []).append(record)
+                await _sum_up(records, steps, answered, but_the_last=True)
+        await _sum_up(records, steps, answered)
+        reports: Waiting[EndedPrediction] = {}
         async with aclosing(self._outcomes.ended(since, now)) as endings:
-            async for one_group in endings:
-                for one in one_group:
+            async for those in endings:
+                for one in those:
                     start = self._start_of(one.outcome.reported_at)
-                    ended.setdefault((start, label_of(one.record)), []).append(one)
+                    reports.setdefault((start, label_of(one.record)), []).append(one)
                     delays_s.setdefault(start, []).append(_delay_s(one))
-                await self._flush_ended(ended, steps, zones, keep_last=True)
-        await self._flush_ended(ended, steps, zones)
+                await _sum_up(reports, steps, ended, but_the_last=True)
+        await _sum_up(reports, steps, ended)
         oldest = self._start_of(now - LONGEST)
         self._steps = {at: sums for at, sums in self._steps.items() if oldest <= at < since} | steps
         self._delays_s = {at: of for at, of in self._delays_s.items() if oldest <= at < since} | delays_s
@@ -114,35 +127,6 @@ class LiveWindows:
         """How long after their ends trips were reported, in ascending order."""
         first = self._start_of(now - window)
         return sorted(delay for at, delays in self._delays_s.items() if at >= first for delay in delays)
-
-    async def _flush_answered(
-        self,
-        waiting: dict[tuple[datetime, str], list[PredictionRecord]],
-        steps: dict[datetime, dict[str, LiveSums]],
-        manifests: Manifests,
-        zones: ZoneTable | None,
-        *,
-        keep_last: bool = False,
-    ) -> None:
-        """Sum up the steps that are complete, for rows come in the order of time."""
-        last = max((at for at, _ in waiting), default=None)
-        for at, label in [key for key in waiting if not keep_last or key[0] != last]:
-            records = waiting.pop((at, label))
-            sums = await asyncio.to_thread(self._answered, records, manifests.get(label), zones)
-            steps.setdefault(at, {}).setdefault(label, LiveSums()).add(sums)
-
-    async def _flush_ended(
-        self,
-        waiting: dict[tuple[datetime, str], list[EndedPrediction]],
-        steps: dict[datetime, dict[str, LiveSums]],
-        zones: ZoneTable | None,
-        *,
-        keep_last: bool = False,
-    ) -> None:
-        last = max((at for at, _ in waiting), default=None)
-        for at, label in [key for key in waiting if not keep_last or key[0] != last]:
-            sums = await asyncio.to_thread(self._ended, waiting.pop((at, label)), zones)
-            steps.setdefault(at, {}).setdefault(label, LiveSums()).add(sums)
 
     def _answered(
         self, records: Sequence[PredictionRecord], manifest: Manifest | None, zones: ZoneTable | None
@@ -189,6 +173,20 @@ class LiveWindows:
     def _start_of(self, at: datetime) -> datetime:
         since = datetime(2000, 1, 1, tzinfo=UTC)
         return since + (at - since) // self._step * self._step
+
+
+async def _sum_up(
+    waiting: Waiting[T],
+    steps: Steps,
+    sums_of: Callable[[str, Sequence[T]], LiveSums],
+    *,
+    but_the_last: bool = False,
+) -> None:
+    """Add what waits to its steps; *but_the_last* one may not be complete, for rows come in order of time."""
+    last = max((at for at, _ in waiting), default=None)
+    for at, label in [key for key in waiting if not but_the_last or key[0] != last]:
+        sums = await asyncio.to_thread(sums_of, label, waiting.pop((at, label)))
+        steps.setdefault(at, {}).setdefault(label, LiveSums()).add(sums)
 
 
 def _delay_s(one: EndedPrediction) -> float:
