@@ -1,6 +1,7 @@
 """The monitor command."""
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -81,7 +82,14 @@ async def _watch(container: Container, settings: Settings) -> None:
     with served_figures(figures, host=host, port=settings.monitor_port, trouble=trouble) as port:
         shown = f"[{host}]" if ":" in host else host
         ERR.print(f"Watching until Ctrl-C; figures at http://{shown}:{port}/metrics", markup=False)
-        await asyncio.gather(kept_going(monitoring.follow), kept_going(container.retraining.follow))
+        watching = asyncio.gather(kept_going(monitoring.follow), kept_going(container.retraining.follow))
+        # An interrupt that is raised wherever the program happens to be may be lost in a library's callback.
+        for stop in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(stop, watching.cancel)
+        try:
+            await watching
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
 
 
 def _as_json(report: LiveReport) -> bytes:
