@@ -38,7 +38,7 @@ monitor: setup ## Watch live errors and serve them to Prometheus (ONCE=1: look o
 ##@ Measure
 accuracy: setup ## Measure every method on real trips and write docs/accuracy.md (DATA=folder, 20 min)
 	$(BIN)/python benchmarks/accuracy.py "$(or $(DATA),../shared/data)"
-drill-drift: setup ## Watch a model of 2019 through 2020, in compressed time (DATA=folder, 8 min)
+drill-drift: setup ## Watch a model of 2019 through 2020, in compressed time (DATA=folder, 5 min)
 	$(BIN)/python benchmarks/drift.py "$(or $(DATA),../shared/data)"
 bench: setup ## Print ratios against floors and peers measured in the same run (10 min)
 	$(BIN)/python benchmarks/api.py

@@ -37,7 +37,7 @@ def draw_drift(runs: Mapping[str, Sequence[MonthOfDrift]], bands: Mapping[Measur
 
     Where a measure was out of its band at some look its point is filled.
     """
-    figure = new_figure(10, 8)
+    figure = new_figure(9, 8)
     rows = figure.subplots(3, 1, sharex=True)
     words = {
         Measure.MAE: "mean absolute error, seconds",
@@ -64,7 +64,7 @@ def draw_drift(runs: Mapping[str, Sequence[MonthOfDrift]], bands: Mapping[Measur
         rows[0].plot(names, expected, ":", color=GREYS[3], label=f"{name}, estimated beforehand")
     rows[0].set_ylim(bottom=0)
     rows[0].set_title("A model of September 2019, watched; filled points: an alarm in that month")
-    rows[0].legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize="small")
+    rows[0].legend(loc="lower left", ncols=2, fontsize="small")
     rows[-1].tick_params(axis="x", rotation=60)
     picture = BytesIO()
     figure.savefig(picture, dpi=DPI, format="png")
