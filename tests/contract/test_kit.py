@@ -1865,7 +1865,7 @@ class OrphansAsTheyCame(MemoryOutcomeLog):
 
 @breaks(OutcomeLogContract, "test_ended_predictions_come_by_the_time_of_their_report")
 class EndedAsTheyCame(MemoryOutcomeLog):
-    def _in_order(self) -> Sequence[Outcome]:
+    def _in_order(self, since: datetime, until: datetime) -> Sequence[Outcome]:
         return list(self.outcomes.values())
 
 
