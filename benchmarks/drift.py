@@ -94,8 +94,8 @@ class Run:
 
 
 def day_of(report: LiveReport, tz: ZoneInfo) -> date:
-    """The day that it belongs to: a midnight to the day that it ends. In winter it looks some hours later."""
-    return (report.looked_at - timedelta(seconds=1)).astimezone(tz).date()
+    """The day that it belongs to: the one that has just ended, less than a step ago."""
+    return (report.looked_at - STEP).astimezone(tz).date()
 
 
 @asynccontextmanager
