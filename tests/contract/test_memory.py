@@ -23,6 +23,7 @@ from taxi_predictor.adapters.memory.models import (
     MemoryModelRegistry,
     MemoryModelShelf,
 )
+from taxi_predictor.adapters.memory.monitoring import MemoryTurns, RecordingMonitorTelemetry
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.predictions import (
     MemoryOutcomeLog,
@@ -55,6 +56,7 @@ from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.limits import WINDOW_S, RateLimits
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
+from taxi_predictor.ports.outbound.monitoring import Turns
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.predictions import (
     OutcomeLog,
@@ -75,11 +77,17 @@ from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
 from taxi_predictor.ports.testing.clock import ClockContract
 from taxi_predictor.ports.testing.duration_model import DurationModelContract
 from taxi_predictor.ports.testing.engine import ModelLoaderContract, ModelTrainerContract
+from taxi_predictor.ports.testing.ingest_log import IngestLogContract
 from taxi_predictor.ports.testing.journal import JournalContract
 from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
+from taxi_predictor.ports.testing.monitoring import (
+    MonitorTelemetryContract,
+    ReadableMonitorTelemetry,
+    TurnsContract,
+)
 from taxi_predictor.ports.testing.outcome_log import OutcomeLogContract
 from taxi_predictor.ports.testing.prediction_log import PredictionLogContract
 from taxi_predictor.ports.testing.prediction_spool import ROOM, PredictionSpoolContract
@@ -122,6 +130,10 @@ class TestMemoryTripStore(Trips, TripStoreContract):
 
 
 class TestMemoryTripErasure(Trips, TripErasureContract):
+    pass
+
+
+class TestMemoryIngestLog(Trips, IngestLogContract):
     pass
 
 
@@ -233,6 +245,19 @@ class TestMemoryJournal(JournalContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Journal]:
         yield MemoryJournal()
+
+
+class TestRecordingMonitorTelemetry(MonitorTelemetryContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[ReadableMonitorTelemetry]:
+        yield RecordingMonitorTelemetry()
+
+
+class TestMemoryTurns(TurnsContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[Turns, Turns]]:
+        turns = MemoryTurns()
+        yield turns, turns
 
 
 class TestMemoryPredictionSpool(PredictionSpoolContract):
