@@ -24,9 +24,10 @@ from taxi_predictor.ports.outbound.predictions import (
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.retention import Retention
 from taxi_predictor.ports.outbound.shadows import ShadowLog
+from taxi_predictor.ports.outbound.statistics import TripStatistics
 from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.telemetry import Figures, LogTelemetry, Telemetry
-from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripErasure, TripStore
+from taxi_predictor.ports.outbound.trips import IngestLog, Quarantine, SourceCatalog, TripErasure, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
 __all__ = ["Outbound"]
@@ -48,6 +49,8 @@ class Outbound:
     catalog: SourceCatalog
     trips: TripStore
     trip_erasure: TripErasure
+    ingest_log: IngestLog
+    statistics: TripStatistics
     quarantine: Quarantine
     zones: ZoneStore
     levels: LevelStore

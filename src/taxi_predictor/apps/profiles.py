@@ -51,6 +51,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         MemoryRetention,
         MemoryShadowLog,
     )
+    from taxi_predictor.adapters.memory.statistics import MemoryTripStatistics
     from taxi_predictor.adapters.memory.sync import MemorySyncNotes
     from taxi_predictor.adapters.memory.trials import MemoryTrialStore
     from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
@@ -76,6 +77,8 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         ),
         trips=trips,
         trip_erasure=trips,
+        ingest_log=trips,
+        statistics=MemoryTripStatistics(trips, city),
         quarantine=quarantine,
         zones=MemoryZoneStore(),
         levels=MemoryLevelStore(),
@@ -165,6 +168,7 @@ async def _stored(
     from taxi_predictor.adapters.postgres.predictions import PostgresPredictionLog
     from taxi_predictor.adapters.postgres.retention import PostgresRetention
     from taxi_predictor.adapters.postgres.shadows import PostgresShadowLog
+    from taxi_predictor.adapters.postgres.statistics import PostgresTripStatistics
     from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
     from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
     from taxi_predictor.adapters.process.registry import ProcessModelRegistry
@@ -193,6 +197,8 @@ async def _stored(
         ),
         trips=trips,
         trip_erasure=trips,
+        ingest_log=trips,
+        statistics=PostgresTripStatistics(pool, city),
         quarantine=PostgresQuarantine(pool),
         zones=PostgresZoneStore(pool),
         levels=PostgresLevelStore(pool),

@@ -12,7 +12,7 @@ import msgspec
 
 from taxi_predictor.domain.errors import Invalid
 
-__all__ = ["InvalidSettings", "Settings", "load_settings"]
+__all__ = ["InvalidSettings", "Settings", "address_of", "load_settings"]
 
 PREFIX = "TAXI_"
 FILE_SUFFIX = "_FILE"
@@ -111,18 +111,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long keys are believed while the database is away: the time that a revoked one may live then."""
     api_drain_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     """How long a stopping service goes on answering and says that it is not ready, for a balancer to see."""
+    dashboard_host: str = "127.0.0.1"
+    """The address the dashboard listens on."""
+    dashboard_port: Port = 5006
+    """The port it listens on."""
+    dashboard_prefix: Annotated[str, msgspec.Meta(pattern=r"^(/[A-Za-z0-9._~-]+)*/?$")] = ""
+    """The path below which a proxy shows the dashboard, as in /taxi; unset: at the root."""
+    dashboard_origins: tuple[str, ...] = ()
+    """Hosts from whose pages browsers may connect to it, as in example.com:443, by commas; unset: its own."""
+    dashboard_api_url: str | None = None
+    """The API through which the dashboard promotes and rolls back; unset: the one of this machine."""
     redis_url: str | None = None
     """Where several processes count requests; needed for a rate limit with more than one worker."""
 
     @property
     def api_address(self) -> str:
-        """Host and port as addresses are written: an IPv6 host stands in brackets (RFC 3986, 3.2.2)."""
-        host = f"[{self.api_host}]" if ":" in self.api_host else self.api_host
-        return f"{host}:{self.api_port}"
+        return address_of(self.api_host, self.api_port)
 
     @property
     def api_url(self) -> str:
         return f"http://{self.api_address}"
+
+    @property
+    def dashboard_url(self) -> str:
+        return f"http://{address_of(self.dashboard_host, self.dashboard_port)}{self.dashboard_prefix}"
 
     @property
     def who(self) -> str:
@@ -133,6 +145,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             return getpass.getuser()
         except (OSError, KeyError):  # KeyError before Python 3.13
             return "unknown"
+
+
+def address_of(host: str, port: int) -> str:
+    """Host and port as addresses are written: an IPv6 host stands in brackets (RFC 3986, 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 _DEFAULTS = Settings()

@@ -292,3 +292,16 @@ where predictions.answered_at = rounded.answered_at and predictions.prediction_i
         predictions.dropoff_lat_deg, predictions.dropoff_lon_deg)
     is distinct from (rounded.pickup_lat_deg, rounded.pickup_lon_deg,
         rounded.dropoff_lat_deg, rounded.dropoff_lon_deg)
+
+-- newest_ingests --
+select family, part, stored_at, added, known, rejected from ingests order by ingest_id desc limit $1
+
+-- newest_ingest --
+select coalesce(max(ingest_id), 0) from ingests
+
+-- counted_trips --
+select
+    floor(extract(epoch from pickup_at))::bigint, family, pickup_lat_deg, pickup_lon_deg, pickup_zone,
+    dropoff_lat_deg, dropoff_lon_deg, dropoff_zone, duration_s, metered_distance_km
+from taxi_trips join ingests using (ingest_id)
+where pickup_at >= $1 and pickup_at < $2

@@ -19,6 +19,8 @@ from taxi_predictor.ports.outbound.trips import (
     REJECT_COLUMNS,
     Added,
     CleanBatch,
+    Ingest,
+    IngestLog,
     PartName,
     Quarantine,
     RejectBatch,
@@ -50,7 +52,7 @@ WHOLE_TABLE_S = 60.0
 """So long the server may take to count all trips."""
 
 
-class PostgresTripStore(TripStore, TripErasure):
+class PostgresTripStore(TripStore, TripErasure, IngestLog):
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
@@ -96,6 +98,20 @@ class PostgresTripStore(TripStore, TripErasure):
             rows = await connection.fetch(QUERIES["families_between"], since, until)
         return [row["family"] for row in rows]
 
+    async def ingests(self, *, limit: int) -> Sequence[Ingest]:
+        async with connected(self._pool) as connection:
+            rows = await connection.fetch(QUERIES["newest_ingests"], limit)
+        return [
+            Ingest(
+                part=PartName(family=row["family"], name=row["part"]),
+                stored_at=row["stored_at"],
+                added=row["added"],
+                known=row["known"],
+                rejected=row["rejected"],
+            )
+            for row in rows
+        ]
+
     async def erase(self, trips: Sequence[tuple[datetime, TripId]], /) -> int:
         async with connected(self._pool, patience_s=WHOLE_TABLE_S) as connection:
             tag = await connection.execute(
@@ -128,7 +144,7 @@ class PostgresQuarantine(Quarantine):
 
     async def rejects(
         self, *, part: PartName | None = None, reason: Rejection | None = None
-    ) -> AsyncIterator[tuple[PartName, RejectBatch]]:
+    ) -> AsyncGenerator[tuple[PartName, RejectBatch], None]:
         wanted = (part.family, part.name) if part else (None, None)
         query = groups_of_rows(
             self._pool, QUERIES["rejects"], *wanted, reason, group_rows=ROWS_PER_REJECT_BATCH

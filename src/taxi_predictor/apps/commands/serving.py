@@ -13,7 +13,7 @@ from taxi_predictor.apps.commands.output import ERR
 from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.profiles import models_folder, refuse_unnamed_servers
-from taxi_predictor.apps.settings import Settings, load_settings
+from taxi_predictor.apps.settings import Settings, address_of, load_settings
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, PromotionRefused, Unavailable
 
 __all__ = ["refuse_taken_port", "serve", "server_command"]
@@ -22,10 +22,11 @@ PATIENCE_S = 30.0
 """So long a start waits for the registry, which takes seconds to load."""
 
 
-async def serve(what: Literal["api"] = "api", /) -> None:
-    """Serve the HTTP API until interrupted; what is in flight then is finished.
+async def serve(what: Literal["api", "dashboard"] = "api", /) -> None:
+    """Serve the HTTP API until interrupted; what is in flight then is finished. Or serve the dashboard.
 
-    Address, port and workers come from TAXI_API_HOST, TAXI_API_PORT and TAXI_API_WORKERS.
+    Address, port and workers come from TAXI_API_HOST, TAXI_API_PORT and TAXI_API_WORKERS,
+    those of the dashboard from TAXI_DASHBOARD_HOST and TAXI_DASHBOARD_PORT.
 
     Parameters
     ----------
@@ -33,6 +34,9 @@ async def serve(what: Literal["api"] = "api", /) -> None:
         The face to serve.
     """
     settings = load_settings()
+    if what == "dashboard":
+        await _serve_dashboard(settings)
+        return
     refuse_taken_port(settings)
     if not _is_stocked(settings):
         await _stock(settings)
@@ -40,6 +44,14 @@ async def serve(what: Literal["api"] = "api", /) -> None:
     ERR.print(f"Serving {url}, explained at {url}/schema", style="bold", markup=False, highlight=False)
     command = server_command()
     os.execv(command[0], command)  # noqa: S606 # no shell is wanted
+
+
+async def _serve_dashboard(settings: Settings) -> None:
+    from taxi_predictor.apps.dashboard import serve_dashboard  # late: Panel takes a second to load
+
+    _refuse_taken(settings.dashboard_host, settings.dashboard_port, "TAXI_DASHBOARD_PORT")
+    ERR.print(f"Serving {settings.dashboard_url}", style="bold", markup=False, highlight=False)
+    await serve_dashboard(settings)
 
 
 def server_command() -> list[str]:
@@ -78,14 +90,17 @@ def refuse_taken_port(settings: Settings) -> None:
     Raises:
         Unavailable: it is taken, or not of this machine.
     """
-    address = (settings.api_host, settings.api_port)
+    _refuse_taken(settings.api_host, settings.api_port, "TAXI_API_PORT")
+
+
+def _refuse_taken(host: str, port: int, setting: str) -> None:
     try:
-        with socket.create_server(address, family=_family(settings.api_host)):
+        with socket.create_server((host, port), family=_family(host)):
             pass
     except OSError as error:
         raise Unavailable(
-            f"{settings.api_address} cannot be served: {error.strerror or error}; choose another"
-            " TAXI_API_PORT, or stop what is there"
+            f"{address_of(host, port)} cannot be served: {error.strerror or error}; choose another"
+            f" {setting}, or stop what is there"
         ) from error
 
 

@@ -14,6 +14,8 @@ __all__ = [
     "REJECT_COLUMNS",
     "Added",
     "CleanBatch",
+    "Ingest",
+    "IngestLog",
     "PartName",
     "Quarantine",
     "RejectBatch",
@@ -221,6 +223,30 @@ class TripStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingest:
+    """One part that came in: ``read == added + known + rejected``, of which duplicates are rejected."""
+
+    part: PartName
+    stored_at: datetime
+    added: int
+    known: int
+    rejected: int
+
+
+class IngestLog(Protocol):
+    """What came into a store, and when."""
+
+    @abstractmethod
+    async def ingests(self, *, limit: int) -> Sequence[Ingest]:
+        """The *limit* parts that were stored last, newest first; one that was stored twice is there twice.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        ...
+
+
 class TripErasure(Protocol):
     """Takes trips out of a store again, which nothing else does."""
 
@@ -248,6 +274,9 @@ class Quarantine(Protocol):
     @abstractmethod
     def rejects(
         self, *, part: PartName | None = None, reason: Rejection | None = None
-    ) -> AsyncIterator[tuple[PartName, RejectBatch]]:
-        """Yield the rows, by part and row number, in bounded memory, no empty batches."""
+    ) -> AsyncGenerator[tuple[PartName, RejectBatch], None]:
+        """Yield the rows, by part and row number, in bounded memory, no empty batches.
+
+        Whoever leaves early closes it, with :func:`contextlib.aclosing`.
+        """
         ...

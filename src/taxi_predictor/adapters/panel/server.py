@@ -1,0 +1,113 @@
+"""The server of the dashboard: it runs on the event loop on which the core was opened."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib import resources
+
+from panel.io.server import Server
+from tornado.web import RedirectHandler, RequestHandler, StaticFileHandler
+
+from taxi_predictor.adapters.panel.hexagon import Hexagon, OpenHexagon
+from taxi_predictor.adapters.panel.lands import Lands
+from taxi_predictor.adapters.panel.operators import Operators
+from taxi_predictor.adapters.panel.options import Options
+from taxi_predictor.adapters.panel.pages.city import CityPage
+from taxi_predictor.adapters.panel.pages.data import DataPage
+from taxi_predictor.adapters.panel.pages.models import ModelsPage
+from taxi_predictor.adapters.panel.pages.page import Page
+from taxi_predictor.adapters.panel.pages.predict import PredictPage
+from taxi_predictor.adapters.panel.screen import PageApplication
+from taxi_predictor.adapters.panel.signing import SignIn, SignOut
+from taxi_predictor.domain.errors import TaxiPredictorError
+from taxi_predictor.domain.traffic import Window
+from taxi_predictor.ports.inbound.followers import kept_going
+
+__all__ = ["serving"]
+
+log = logging.getLogger(__name__)
+
+FORGOTTEN_AFTER_S = 10.0
+"""So long the session of a page that was left is kept: no longer than a browser needs to come back."""
+LOOKED_EVERY_S = 5.0
+WEBSOCKET_BYTES = 1 << 20
+
+
+class _Assets(StaticFileHandler):
+    def set_extra_headers(self, path: str) -> None:
+        self.set_header("Cache-Control", "no-cache")  # asked for again, and answered 304
+
+
+class _Alive(RequestHandler):
+    """Answers as long as the event loop turns, whatever else is away."""
+
+    def get(self) -> None:
+        self.set_header("Cache-Control", "no-store")
+        self.write({"status": "ok"})
+
+
+@asynccontextmanager
+async def serving(open_hexagon: OpenHexagon, options: Options) -> AsyncIterator[Server]:
+    """The dashboard, answering until the context is left."""
+    prefix = options.prefix.rstrip("/")
+    async with open_hexagon() as hexagon, Operators(options.api_url) as operators:
+        pages = _pages(hexagon, operators)
+        signing = {"operators": operators, "prefix": prefix, "pages": tuple(page.name for page in pages)}
+        assets = str(resources.files(__package__).joinpath("assets"))
+        server = Server(  # type: ignore[no-untyped-call]
+            {f"/{page.name}": PageApplication(page, pages) for page in pages},
+            address=options.host,
+            port=options.port,
+            prefix=prefix,
+            allow_websocket_origin=list(options.origins) or _own_origins(options),
+            use_xheaders=True,
+            use_index=False,
+            unused_session_lifetime=int(FORGOTTEN_AFTER_S * 1000),
+            check_unused_sessions=int(LOOKED_EVERY_S * 1000),
+            websocket_max_message_size=WEBSOCKET_BYTES,
+            extra_patterns=[
+                (r"/?", RedirectHandler, {"url": f"{prefix}/{pages[0].name}", "permanent": False}),
+                (r"/health/live", _Alive),
+                (r"/sign-in", SignIn, signing),
+                (r"/sign-out", SignOut, signing),
+                (r"/assets/(.*)", _Assets, {"path": assets}),
+            ],
+        )
+        hexagon.health.warm_up()
+        followers = [
+            asyncio.create_task(kept_going(follow))
+            for follow in (hexagon.ladder.follow, hexagon.levelling.follow)
+        ]
+        followers.append(asyncio.create_task(_warm_up(hexagon)))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+            for task in followers:
+                task.cancel()
+            await asyncio.gather(*followers, return_exceptions=True)
+
+
+def _pages(hexagon: Hexagon, operators: Operators) -> tuple[Page, ...]:
+    lands = Lands(hexagon.predictor, hexagon.traffic)
+    return (
+        PredictPage(hexagon, lands),
+        CityPage(hexagon, lands),
+        ModelsPage(hexagon, operators),
+        DataPage(hexagon),
+    )
+
+
+async def _warm_up(hexagon: Hexagon) -> None:
+    """Have at hand what takes seconds: the trips in columns, and the registry, which loads MLflow."""
+    with suppress(TaxiPredictorError):
+        await hexagon.traffic.days(Window())
+    with suppress(TaxiPredictorError):
+        await hexagon.lifecycle.models()
+
+
+def _own_origins(options: Options) -> list[str]:
+    names = ["localhost", "127.0.0.1", options.host]
+    return [f"{name}:{options.port}" for name in dict.fromkeys(names)]
