@@ -33,6 +33,12 @@ TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
     "granian": ("apps.server",),  # a process of its own, imported by nobody
     "lightgbm": ("adapters.lightgbm",),
     "litestar": ("adapters.http", "apps.api"),
+    # The dashboard, and what it is made of.
+    "bokeh": ("adapters.panel",),
+    "jinja2": ("adapters.panel.markup",),
+    "markupsafe": ("adapters.panel",),
+    "panel": ("adapters.panel",),
+    "tornado": ("adapters.panel",),
     "matplotlib": ("adapters.pictures",),
     "limits": ("adapters.redis",),
     "mlflow": ("adapters.mlflow",),
@@ -47,7 +53,7 @@ TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
     "pyproj": ("adapters.sources.zones",),
     "shapefile": ("adapters.sources.zones",),
     "shapely": ("adapters.sources.zones",),
-    "httpx": ("adapters.sources.download", "apps.commands.demo"),
+    "httpx": ("adapters.panel.operators", "adapters.sources.download", "apps.commands.demo"),
     # The column engine belongs to every adapter.
     "numpy": ("adapters",),
     "polars": ("adapters",),

@@ -82,7 +82,7 @@ class CountedTrips:
 
     def durations(self, window: Window) -> DurationCounts:
         trips = self.within(window)
-        minute = ((pl.col("duration_s") / 60).ceil().cast(pl.Int32) - 1).clip(0, MINUTES - 1)
+        minute = ((pl.col("duration_s").cast(pl.Float64) / 60).ceil().cast(pl.Int32) - 1).clip(0, MINUTES - 1)
         counts = dict(trips.group_by(minute.alias("minute")).agg(TRIPS).iter_rows())
         seconds = pl.col("duration_s").cast(pl.Float64)
         quantiles = {f"p{p}_s": seconds.quantile(p / 100, "linear") for p in (10, 50, 90)}

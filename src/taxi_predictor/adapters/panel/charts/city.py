@@ -13,6 +13,7 @@ from taxi_predictor.domain.traffic import DurationCounts, HourCount, SpotCount
 
 __all__ = ["Legend", "durations_picture", "hours_picture", "spots_picture"]
 
+HIDDEN = Markup(' class="visually-hidden"')
 FEW_TRIPS = 3
 """Of fewer, a speed says little: they do not stretch the scale."""
 SHOWN_SHARE = 0.99
@@ -39,7 +40,8 @@ def hours_picture(counts: Sequence[HourCount], words: Words) -> Markup:
             cells.append(cell.format(v=trips / top, title=title, trips=trips))
         rows.append(Markup('<tr><th scope="row">{}</th>{}</tr>').format(name, Markup().join(cells)))
     heads = (
-        Markup('<th scope="col">{}</th>').format(f"{hour}" if hour % 3 == 0 else "") for hour in range(24)
+        Markup('<th scope="col"><span{}>{}</span></th>').format(HIDDEN if hour % 3 else "", hour)
+        for hour in range(24)
     )
     return Markup(
         '<table class="heat"><caption class="visually-hidden">{}</caption><thead><tr><td></td>{}</tr></thead>'
