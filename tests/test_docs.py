@@ -77,6 +77,11 @@ PATIENCE_S = 100.0
 Blocks = Sequence["Block"]
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
     """A fenced block of a page."""
@@ -126,8 +131,7 @@ class Workshop:
         # The path of PostgreSQL's socket may not be long.
         self.folder = Path(mkdtemp(prefix="taxi-docs-"))
         self._done: dict[Path, Path] = {}
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            self._port = int(server.getsockname()[1])
+        self._port = free_port()
         shims = self.folder / "bin"
         shims.mkdir()
         tools = Path(sys.executable).parent
@@ -145,6 +149,7 @@ class Workshop:
             "LC_ALL": "C.UTF-8",
             "OMP_NUM_THREADS": "1",
             "TAXI_API_PORT": str(self._port),
+            "TAXI_DASHBOARD_PORT": str(free_port()),
             "TAXI_TLC_URL": "http://127.0.0.1:9",
             # What `make` takes for its variables: the demo's trips.
             "TRIPS": "simulation:trips=1200,months=1",

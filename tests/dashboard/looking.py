@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
-from dashboard.town import Town
+from dashboard.town import Address, Town
 
 __all__ = ["DESKTOP", "PHONE", "Visitor", "visiting"]
 
@@ -16,7 +16,7 @@ PHONE = {"width": 390, "height": 844}
 class Visitor:
     """One page in one browser window."""
 
-    def __init__(self, page: Any, town: Town) -> None:
+    def __init__(self, page: Any, town: Town | Address) -> None:
         self.page = page
         self.town = town
         self.errors: list[str] = []
@@ -56,7 +56,12 @@ class Visitor:
 
 @contextmanager
 def visiting(
-    browser: Any, town: Town, *, size: Mapping[str, int] = DESKTOP, locale: str = "en-US", dark: bool = False
+    browser: Any,
+    town: Town | Address,
+    *,
+    size: Mapping[str, int] = DESKTOP,
+    locale: str = "en-US",
+    dark: bool = False,
 ) -> Iterator[Visitor]:
     context = browser.new_context(
         viewport=dict(size), locale=locale, color_scheme="dark" if dark else "light", reduced_motion="reduce"

@@ -26,10 +26,10 @@ def test_a_prediction_is_the_apis(browser: Any, town: Town, api: httpx.Client) -
         shown = {name: visitor.value(name) for name in ("duration", "low", "high", "chance", "best")}
         latest = visitor.page.locator('[data-name="latest"]').get_attribute("href")
     places = {"pickup": {"lat": 40.76, "lon": -73.98}, "dropoff": {"lat": 40.7, "lon": -73.9}}
-    answer = api.post("/v1/predictions", json={**places, "pickup_at": AT}).raise_for_status().json()
+    answer = api.post("/v1/predictions", json={**places, "pickup_at": f"{AT}:00"}).raise_for_status().json()
     assert shown["duration"] == answer["duration_s"]
     assert (shown["low"], shown["high"]) == (answer["interval"]["lower_s"], answer["interval"]["upper_s"])
-    question = {**places, "pickup_at": AT, "arrive_by": BY, "probability": 0.9}
+    question = {**places, "pickup_at": f"{AT}:00", "arrive_by": f"{BY}:00", "probability": 0.9}
     arrival = api.post("/v1/arrivals", json=question).raise_for_status().json()
     assert shown["chance"] == pytest.approx(arrival["chance"]["probability"], abs=1e-6)
     assert arrival["latest_departure"]["pickup_at"][:16].replace(":", "%3A") in latest
@@ -52,13 +52,12 @@ def test_the_citys_figures_are_those_of_sql(browser: Any, town: Town) -> None:
         """,
         zone,
     )
+    spot = (
+        "coalesce({0}_zone::text, floor(({0}_lat_deg + 90) * 100) || ',' || floor(({0}_lon_deg + 180) * 100))"
+    )
     pairs = town.fetch(
-        """
-        select count(*) as trips from taxi_trips where extract(isodow from pickup_at at time zone $1) >= 6
-        group by coalesce(pickup_zone::text, floor((pickup_lat_deg + 90) * 100) || ',' || floor((pickup_lon_deg + 180) * 100)),
-            coalesce(dropoff_zone::text, floor((dropoff_lat_deg + 90) * 100) || ',' || floor((dropoff_lon_deg + 180) * 100))
-        order by trips desc limit 10
-        """,
+        "select count(*) as trips from taxi_trips where extract(isodow from pickup_at at time zone $1) >= 6"
+        f" group by {spot.format('pickup')}, {spot.format('dropoff')} order by trips desc limit 10",
         zone,
     )
     with visiting(browser, town) as visitor:

@@ -4,6 +4,7 @@ from typing import Any
 
 from dashboard.looking import Visitor, visiting
 from dashboard.town import Town
+from taxi_predictor.adapters.panel.words import Words
 from taxi_predictor.domain.access import Scope, new_key
 
 
@@ -96,3 +97,14 @@ def test_an_api_that_is_away_is_said_to_be(browser: Any, town: Town) -> None:
             town.start_api()
         sign_in(visitor, key)
         assert visitor.page.locator("form[action=sign-out]").count() == 1
+
+
+def test_a_closed_dashboard_shows_nothing_to_who_has_not_signed_in(browser: Any, town: Town) -> None:
+    key = a_key(town, "dispatch", Scope.PREDICT)
+    with town.another(is_open=False) as closed, visiting(browser, closed) as visitor:
+        visitor.open("data", lang="es")
+        assert visitor.page.locator("h1").inner_text() == Words("es")("entry.heading")
+        assert visitor.page.locator('[data-name="trips"]').count() == 0
+        sign_in(visitor, key)
+        visitor.page.wait_for_selector('[data-name="trips"]')
+        assert visitor.page.url.startswith(f"{closed.url}/data")

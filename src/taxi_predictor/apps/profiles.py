@@ -122,7 +122,7 @@ async def local(settings: Settings, city: City, progress: Progress, stack: Async
     if tracking_uri is None:
         tracking_uri, artifacts = f"sqlite:///{home / 'mlflow.db'}", home / "mlflow-artifacts"
     outbound = await _stored(settings, city, progress, stack, database_url, tracking_uri, artifacts)
-    if settings.database_url is None:
+    if settings.database_url is None and not settings.reads_only:
         await outbound.migrate(None)  # nobody else looks after the embedded server
     return outbound
 
@@ -177,7 +177,9 @@ async def _stored(
     from taxi_predictor.adapters.spool.spool import DiskPredictionSpool
     from taxi_predictor.adapters.system.clock import SystemClock
 
-    pool = await stack.enter_async_context(open_pool(database_url, max_size=settings.pool_max))
+    pool = await stack.enter_async_context(
+        open_pool(database_url, max_size=settings.pool_max, reads_only=settings.reads_only)
+    )
     make_registry = partial(
         MlflowModelRegistry, tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts
     )

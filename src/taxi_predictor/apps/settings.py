@@ -77,6 +77,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whom the journal names as the one who did it. Unset: the login name at this host."""
     pool_max: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10
     """Database connections per process; outcomes are read by one while trips are stored by another."""
+    reads_only: bool = False
+    """Whether the database is only read; the dashboard sees to that by itself."""
     api_host: str = "127.0.0.1"
     """The address the API listens on: 0.0.0.0 is all of the machine's, ::1 is itself by IPv6."""
     api_port: Port = 8000
@@ -119,6 +121,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The path below which a proxy shows the dashboard, as in /taxi; unset: at the root."""
     dashboard_origins: tuple[str, ...] = ()
     """Hosts from whose pages browsers may connect to it, as in example.com:443, by commas; unset: its own."""
+    dashboard_open: bool = True
+    """Whether whoever reaches the dashboard may look; else who signs in with any API key."""
     dashboard_api_url: str | None = None
     """The API through which the dashboard promotes and rolls back; unset: the one of this machine."""
     redis_url: str | None = None

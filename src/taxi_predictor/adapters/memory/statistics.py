@@ -35,4 +35,4 @@ class MemoryTripStatistics(TripStatistics):
 
     @property
     def _counted(self) -> CountedTrips:
-        return CountedTrips.of(self._trips.all, self._city)
+        return CountedTrips(CountedTrips.columns(self._trips.all, self._city))

@@ -13,5 +13,7 @@ class Options:
     """The path below which a proxy shows it, as in ``/taxi``; empty: at the root."""
     origins: tuple[str, ...] = ()
     """Hosts, with their ports, from whose pages a browser may open the websocket; empty: this host's."""
+    is_open: bool = True
+    """Whether whoever reaches it may look; else who signs in with a key."""
     api_url: str = "http://127.0.0.1:8000"
     """Where operators' deeds are sent to."""

@@ -18,6 +18,7 @@ from panel.io.application import Application
 from panel.models.esm import DataEvent
 
 from taxi_predictor.adapters.panel.markup import Query, link, page_template
+from taxi_predictor.adapters.panel.pages.entry import Doorman
 from taxi_predictor.adapters.panel.pages.page import Page, Parts, Visit
 from taxi_predictor.adapters.panel.signing import COOKIE
 from taxi_predictor.adapters.panel.sitting import WHOLE, Sitting
@@ -45,6 +46,8 @@ class Bridge(JSComponent):
             match event.data:
                 case {"hello": True}:
                     sitting.open(send)
+                case {"ping": True}:
+                    send({"pong": True})
                 case {"query": dict(query)}:
                     sitting.ask(_texts(query))
                 case {"deed": dict(deed)}:
@@ -58,10 +61,11 @@ class Bridge(JSComponent):
 class PageApplication(Application):
     """A page as Bokeh serves it: for each session, its first pieces are ready before the document is made."""
 
-    def __init__(self, page: Page, pages: tuple[Page, ...]) -> None:
+    def __init__(self, page: Page, pages: tuple[Page, ...], doorman: Doorman | None = None) -> None:
         self._sittings: Sittings = WeakKeyDictionary()
         super().__init__(_Documents(pages, self._sittings), DocumentLifecycleHandler())  # type: ignore[no-untyped-call]
         self._page = page
+        self._doorman = doorman
 
     async def on_session_created(self, session_context: SessionContext) -> None:
         assert isinstance(session_context, BokehSessionContext)
@@ -69,10 +73,9 @@ class PageApplication(Application):
         assert request is not None
         query = {name: values[-1].decode("utf-8", "replace") for name, values in request.arguments.items()}
         words = Words(query.get("lang") or _preferred(str(request.headers.get("Accept-Language", ""))))
-        sitting = Sitting(
-            self._page,
-            Visit(words=words, query=query, signed_in=str(request.cookies.get(COOKIE, "")) or None),
-        )
+        signed_in = str(request.cookies.get(COOKIE, "")) or None
+        page = self._page if self._doorman is None else self._doorman.show(self._page, signed_in)
+        sitting = Sitting(page, Visit(words=words, query=query, signed_in=signed_in))
         await sitting.first()
         self._sittings[session_context] = sitting
         await super().on_session_created(session_context)  # type: ignore[no-untyped-call]

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from importlib import resources
 
 from panel.io.server import Server
@@ -15,6 +16,7 @@ from taxi_predictor.adapters.panel.operators import Operators
 from taxi_predictor.adapters.panel.options import Options
 from taxi_predictor.adapters.panel.pages.city import CityPage
 from taxi_predictor.adapters.panel.pages.data import DataPage
+from taxi_predictor.adapters.panel.pages.entry import Doorman
 from taxi_predictor.adapters.panel.pages.models import ModelsPage
 from taxi_predictor.adapters.panel.pages.page import Page
 from taxi_predictor.adapters.panel.pages.predict import PredictPage
@@ -31,6 +33,7 @@ log = logging.getLogger(__name__)
 FORGOTTEN_AFTER_S = 10.0
 """So long the session of a page that was left is kept: no longer than a browser needs to come back."""
 LOOKED_EVERY_S = 5.0
+LEVEL_EVERY_S = 15.0
 WEBSOCKET_BYTES = 1 << 20
 
 
@@ -53,10 +56,11 @@ async def serving(open_hexagon: OpenHexagon, options: Options) -> AsyncIterator[
     prefix = options.prefix.rstrip("/")
     async with open_hexagon() as hexagon, Operators(options.api_url) as operators:
         pages = _pages(hexagon, operators)
+        doorman = None if options.is_open else Doorman(operators)
         signing = {"operators": operators, "prefix": prefix, "pages": tuple(page.name for page in pages)}
         assets = str(resources.files(__package__).joinpath("assets"))
         server = Server(  # type: ignore[no-untyped-call]
-            {f"/{page.name}": PageApplication(page, pages) for page in pages},
+            {f"/{page.name}": PageApplication(page, pages, doorman) for page in pages},
             address=options.host,
             port=options.port,
             prefix=prefix,
@@ -77,7 +81,7 @@ async def serving(open_hexagon: OpenHexagon, options: Options) -> AsyncIterator[
         hexagon.health.warm_up()
         followers = [
             asyncio.create_task(kept_going(follow))
-            for follow in (hexagon.ladder.follow, hexagon.levelling.follow)
+            for follow in (hexagon.ladder.follow, partial(_follow_level, hexagon))
         ]
         followers.append(asyncio.create_task(_warm_up(hexagon)))
         server.start()
@@ -98,6 +102,14 @@ def _pages(hexagon: Hexagon, operators: Operators) -> tuple[Page, ...]:
         ModelsPage(hexagon, operators),
         DataPage(hexagon),
     )
+
+
+async def _follow_level(hexagon: Hexagon) -> None:
+    """Answer with the live level that the service measures: nothing is measured, or written, here."""
+    while hexagon.levelling.is_on:
+        with suppress(TaxiPredictorError):  # what was loaded before goes on, and grows stale
+            _ = await hexagon.levelling.load()
+        await asyncio.sleep(LEVEL_EVERY_S)
 
 
 async def _warm_up(hexagon: Hexagon) -> None:

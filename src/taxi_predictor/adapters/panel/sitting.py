@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
+from time import monotonic
 
 from markupsafe import Markup
 
@@ -14,10 +15,12 @@ __all__ = ["WHOLE", "Sitting"]
 
 log = logging.getLogger(__name__)
 
+FIRST_S = 1.0
+"""So long a document waits for its pieces."""
 AGAIN_S = 2.0
 """So soon it is looked again where something failed: trouble goes away by itself, and so does the notice."""
-WHOLE = "map"
-"""How the names of parts end in which others lie: when one is sent, all are sent anew."""
+WHOLE, WITHIN = "map", ("under", "overlay")
+"""How the names of maps end, and of the parts that lie in each: when one is sent, so are they, anew."""
 
 Send = Callable[[Mapping[str, object]], None]
 
@@ -39,10 +42,15 @@ class Sitting:
         return self._shown
 
     async def first(self) -> None:
-        """Have the pieces that are quick, for the document itself: they are seen before any script runs."""
+        """Have the pieces that are quick, for the document itself: they are seen before any script runs.
+
+        Those that are not quick after all come later.
+        """
         try:
-            async with aclosing(self.page.parts(self.visit)) as pieces:
+            async with asyncio.timeout(FIRST_S), aclosing(self.page.parts(self.visit)) as pieces:
                 self._shown.update(await anext(pieces))
+        except TimeoutError:
+            pass
         except Exception:  # noqa: BLE001 # logged there
             self._shown["fault"] = self._fault()
 
@@ -97,16 +105,21 @@ class Sitting:
     def _show(self, parts: Parts) -> None:
         if self._send is None:
             return
-        if any(name.endswith(WHOLE) and self._shown.get(name) != html for name, html in parts.items()):
-            self._shown.clear()
+        for name in [name for name in parts if name.endswith(WHOLE) and self._shown.get(name) != parts[name]]:
+            for inner in WITHIN:
+                self._shown.pop(f"{name.removesuffix(WHOLE)}{inner}", None)
         changed = {name: html for name, html in parts.items() if self._shown.get(name) != html}
         if changed:
             self._shown.update(changed)
             self._send({"parts": {name: str(html) for name, html in changed.items()}})
 
     async def _watch(self) -> None:
+        """Look again every so often, and soon where there is trouble: it may come at any time, and go."""
+        looked_s = monotonic()
         while True:
+            await asyncio.sleep(AGAIN_S)
             has_trouble = any("data-trouble" in html for html in self._shown.values())
-            await asyncio.sleep(AGAIN_S if has_trouble else self.page.every_s)
-            if self._looking is None or self._looking.done():
+            is_due = has_trouble or monotonic() - looked_s >= self.page.every_s
+            if is_due and (self._looking is None or self._looking.done()):
                 self._look()
+                looked_s = monotonic()

@@ -299,9 +299,15 @@ select family, part, stored_at, added, known, rejected from ingests order by ing
 -- newest_ingest --
 select coalesce(max(ingest_id), 0) from ingests
 
+-- families_of_ingests --
+select ingest_id, family from ingests
+
 -- counted_trips --
+-- Short, for there are many: a spot is a zone, or a cell of a part of a degree.
 select
-    floor(extract(epoch from pickup_at))::bigint, family, pickup_lat_deg, pickup_lon_deg, pickup_zone,
-    dropoff_lat_deg, dropoff_lon_deg, dropoff_zone, duration_s, metered_distance_km
-from taxi_trips join ingests using (ingest_id)
+    floor(extract(epoch from pickup_at))::bigint, ingest_id,
+    coalesce(pickup_zone, -1 - (floor((pickup_lat_deg + 90) * $3)::int * $4 + floor((pickup_lon_deg + 180) * $3)::int)),
+    coalesce(dropoff_zone, -1 - (floor((dropoff_lat_deg + 90) * $3)::int * $4 + floor((dropoff_lon_deg + 180) * $3)::int)),
+    duration_s::float4, metered_distance_km::float4
+from taxi_trips
 where pickup_at >= $1 and pickup_at < $2

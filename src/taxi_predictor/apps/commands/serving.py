@@ -16,7 +16,13 @@ from taxi_predictor.apps.profiles import models_folder, refuse_unnamed_servers
 from taxi_predictor.apps.settings import Settings, address_of, load_settings
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, PromotionRefused, Unavailable
 
-__all__ = ["refuse_taken_port", "serve", "server_command"]
+__all__ = [
+    "dashboard_command",
+    "refuse_taken_dashboard_port",
+    "refuse_taken_port",
+    "serve",
+    "server_command",
+]
 
 PATIENCE_S = 30.0
 """So long a start waits for the registry, which takes seconds to load."""
@@ -49,7 +55,7 @@ async def serve(what: Literal["api", "dashboard"] = "api", /) -> None:
 async def _serve_dashboard(settings: Settings) -> None:
     from taxi_predictor.apps.dashboard import serve_dashboard  # late: Panel takes a second to load
 
-    _refuse_taken(settings.dashboard_host, settings.dashboard_port, "TAXI_DASHBOARD_PORT")
+    refuse_taken_dashboard_port(settings)
     ERR.print(f"Serving {settings.dashboard_url}", style="bold", markup=False, highlight=False)
     await serve_dashboard(settings)
 
@@ -57,6 +63,11 @@ async def _serve_dashboard(settings: Settings) -> None:
 def server_command() -> list[str]:
     """The command line of the server, a process of its own: this one has loaded too much to fork."""
     return [sys.executable, "-m", "taxi_predictor.apps.server"]
+
+
+def dashboard_command() -> list[str]:
+    """The command line of the dashboard."""
+    return [sys.executable, "-m", "taxi_predictor", "serve", "dashboard"]
 
 
 def _is_stocked(settings: Settings) -> bool:
@@ -91,6 +102,15 @@ def refuse_taken_port(settings: Settings) -> None:
         Unavailable: it is taken, or not of this machine.
     """
     _refuse_taken(settings.api_host, settings.api_port, "TAXI_API_PORT")
+
+
+def refuse_taken_dashboard_port(settings: Settings) -> None:
+    """As :func:`refuse_taken_port`, of the dashboard.
+
+    Raises:
+        Unavailable: it is taken, or not of this machine.
+    """
+    _refuse_taken(settings.dashboard_host, settings.dashboard_port, "TAXI_DASHBOARD_PORT")
 
 
 def _refuse_taken(host: str, port: int, setting: str) -> None:

@@ -6,6 +6,8 @@
   const all = (selector, root = document) => root.querySelectorAll(selector);
   let model = null;
   let typing = 0;
+  let unheard = 0;
+  const PING_MS = 2500;
 
   // --- the theme: the system's, unless somebody says otherwise
   const theme = () => document.documentElement.dataset.theme
@@ -135,11 +137,17 @@
       model = bridge;
       bridge.on("msg:custom", (message) => {
         const told = message.data ?? message;
+        unheard = 0;
         if (told.parts) show(told.parts);
         if (told.settled) { document.body.classList.remove("busy"); document.body.dataset.ready = "1"; }
       });
-      for (const doc of window.Bokeh.documents) doc.on_event("connection_lost", lost);
       send({hello: true});
+      setInterval(() => {
+        if (!$("#lost").hidden) return;
+        if (unheard >= 2) { lost(); return; }
+        unheard += 1;
+        send({ping: true});
+      }, PING_MS);
     },
   };
 })();

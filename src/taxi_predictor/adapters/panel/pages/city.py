@@ -1,5 +1,6 @@
 """The city: when trips are made, how long they take, how fast they are, and how far one gets."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -65,12 +66,9 @@ class CityPage(Page):
         families = sorted({count.family for count in days})
         maps["controls"] = self._controls(visit, chosen, families, days[0].day, days[-1].day)
         window = chosen.window
-        yield (
-            maps
-            | await self._counts(window, words)
-            | await self._speeds(chosen, land, words)
-            | {"pairs": await guarded(words, self._pairs(window, land, words))}
-        )
+        counts, speeds = await asyncio.gather(self._counts(window, words), self._speeds(chosen, land, words))
+        yield maps | counts | speeds
+        yield {"pairs": await guarded(words, self._pairs(window, land, words))}
         yield await self._reached(visit, land)
 
     def _controls(self, visit: Visit, chosen: Filter, families: list[str], first: date, last: date) -> Markup:
@@ -115,7 +113,8 @@ class CityPage(Page):
             "hours": hours,
             "durations": durations,
         }
-        return {name: await guarded(words, piece) for name, piece in pieces.items()}
+        found = await asyncio.gather(*(guarded(words, piece) for piece in pieces.values()))
+        return dict(zip(pieces, found, strict=True))
 
     async def _speeds(self, chosen: Filter, land: Land, words: Words) -> Parts:
         window = chosen.window

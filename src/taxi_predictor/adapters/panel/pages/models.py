@@ -81,6 +81,8 @@ class ModelsPage(Page):
             notice=visit.notice,
             said=visit.query.get("signed") if visit.query.get("signed") in ("refused", "away") else None,
             page=self.name,
+            label=visit.words("models.key"),
+            why=visit.words("models.why"),
         )
 
     async def _journal(self, words: Words) -> Markup:
