@@ -30,9 +30,6 @@ __all__ = ["serving"]
 
 log = logging.getLogger(__name__)
 
-FORGOTTEN_AFTER_S = 10.0
-"""So long the session of a page that was left is kept: no longer than a browser needs to come back."""
-LOOKED_EVERY_S = 5.0
 LEVEL_EVERY_S = 15.0
 WEBSOCKET_BYTES = 1 << 20
 
@@ -67,8 +64,8 @@ async def serving(open_hexagon: OpenHexagon, options: Options) -> AsyncIterator[
             allow_websocket_origin=list(options.origins) or _own_origins(options),
             use_xheaders=True,
             use_index=False,
-            unused_session_lifetime=int(FORGOTTEN_AFTER_S * 1000),
-            check_unused_sessions=int(LOOKED_EVERY_S * 1000),
+            unused_session_lifetime=int(options.forgotten_after_s * 1000),
+            check_unused_sessions=int(options.forgotten_after_s * 500),
             websocket_max_message_size=WEBSOCKET_BYTES,
             extra_patterns=[
                 (r"/?", RedirectHandler, {"url": f"{prefix}/{pages[0].name}", "permanent": False}),
