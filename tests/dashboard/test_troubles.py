@@ -2,6 +2,7 @@
 
 import gc
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from dashboard.town import Town
 from taxi_predictor.adapters.panel.sitting import Sitting
 
 PEOPLE = 20
+RESPONSIVE_S = 3.0
+"""On a machine that others use, too."""
 
 
 def test_a_database_that_dies_and_comes_back(browser: Any, town: Town) -> None:
@@ -49,32 +52,31 @@ def test_a_dashboard_that_dies_and_comes_back(browser: Any, town: Town) -> None:
 
 
 def test_twenty_people_look_at_once_and_leave_nothing_behind(browser: Any, town: Town) -> None:
-    gc.collect()
-    before = sum(isinstance(one, Sitting) for one in gc.get_objects())
-    context = browser.new_context()
+    others = {id(one) for one in gc.get_objects() if isinstance(one, Sitting)}
+    context = browser.new_context(reduced_motion="reduce")
     pages = [context.new_page() for _ in range(PEOPLE)]
     for number, page in enumerate(pages):
-        page.goto(f"{town.url}/city?hour={number}")
+        page.goto(f"{town.url}/city?hour={number}", wait_until="commit")
     for page in pages:
         page.wait_for_selector("body[data-ready]:not(.busy)", timeout=60_000)
+    found = (one for one in gc.get_objects() if isinstance(one, Sitting) and id(one) not in others)
+    sittings = [weakref.ref(one) for one in found]
+    assert len(sittings) == PEOPLE
     began_s = time.monotonic()
     pages[0].locator("#days").select_option("weekend")
     pages[0].wait_for_function(
         "() => location.search.includes('weekend') && !document.body.classList.contains('busy')"
     )
-    assert time.monotonic() - began_s < 3
+    assert time.monotonic() - began_s < RESPONSIVE_S
     for number, page in enumerate(pages[1:], 1):
         assert page.locator("#hour").input_value() == str(number)
         assert page.locator("#days").input_value() == ""
     context.close()
     deadline_s = time.monotonic() + 40
-    while time.monotonic() < deadline_s:
+    while any(one() is not None for one in sittings) and time.monotonic() < deadline_s:
+        time.sleep(1)
         gc.collect()
-        left = sum(isinstance(one, Sitting) for one in gc.get_objects())
-        if left <= before:
-            break
-        time.sleep(0.5)
-    assert left <= before
+    assert [one() for one in sittings if one() is not None] == []
 
 
 @pytest.fixture(scope="module")

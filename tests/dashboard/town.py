@@ -91,7 +91,12 @@ class Town:
 
     def start_dashboard(self) -> None:
         async def start() -> None:
-            options = Options(port=self.port, prefix=self.prefix, api_url=f"http://127.0.0.1:{self.api_port}")
+            options = Options(
+                port=self.port,
+                prefix=self.prefix,
+                api_url=f"http://127.0.0.1:{self.api_port}",
+                forgotten_after_s=2.0,
+            )
             self._server = await self._dashboard.enter_async_context(serving(self._shared, options))
 
         self.call(start())

@@ -67,6 +67,11 @@ class PageApplication(Application):
         self._page = page
         self._doorman = doorman
 
+    def close(self) -> None:
+        """Nobody is shown anything any more."""
+        for sitting in self._sittings.values():
+            sitting.close()
+
     async def on_session_created(self, session_context: SessionContext) -> None:
         assert isinstance(session_context, BokehSessionContext)
         request = session_context.request

@@ -56,8 +56,9 @@ async def serving(open_hexagon: OpenHexagon, options: Options) -> AsyncIterator[
         doorman = None if options.is_open else Doorman(operators)
         signing = {"operators": operators, "prefix": prefix, "pages": tuple(page.name for page in pages)}
         assets = str(resources.files(__package__).joinpath("assets"))
+        applications = {f"/{page.name}": PageApplication(page, pages, doorman) for page in pages}
         server = Server(  # type: ignore[no-untyped-call]
-            {f"/{page.name}": PageApplication(page, pages, doorman) for page in pages},
+            applications,
             address=options.host,
             port=options.port,
             prefix=prefix,
@@ -86,6 +87,8 @@ async def serving(open_hexagon: OpenHexagon, options: Options) -> AsyncIterator[
             yield server
         finally:
             server.stop()
+            for application in applications.values():
+                application.close()
             for task in followers:
                 task.cancel()
             await asyncio.gather(*followers, return_exceptions=True)
