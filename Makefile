@@ -40,6 +40,8 @@ accuracy: setup ## Measure every method on real trips and write docs/accuracy.md
 	$(BIN)/python benchmarks/accuracy.py "$(or $(DATA),../shared/data)"
 bench: setup ## Print ratios against floors and peers measured in the same run (10 min)
 	$(BIN)/python benchmarks/api.py
+	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/watching.py
 	$(BIN)/python benchmarks/log.py
 	$(BIN)/python benchmarks/matrix.py
 	$(BIN)/python benchmarks/ingest.py

@@ -32,6 +32,7 @@ TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
     "asyncpg": ("adapters.postgres",),
     "granian": ("apps.server",),  # a process of its own, imported by nobody
     "lightgbm": ("adapters.lightgbm",),
+    "llvmlite": ("adapters.lightgbm",),
     "litestar": ("adapters.http", "apps.api"),
     # The dashboard, and what it is made of.
     "bokeh": ("adapters.panel",),
@@ -42,6 +43,7 @@ TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
     "matplotlib": ("adapters.pictures",),
     "limits": ("adapters.redis",),
     "mlflow": ("adapters.mlflow",),
+    "opentelemetry": ("adapters.otel",),
     "orjson": ("adapters.http",),
     "prometheus_client": ("adapters.prometheus",),
     "redis": ("adapters.redis",),

@@ -22,6 +22,7 @@ import polars as pl
 import pytest
 from hypothesis import Phase, settings
 
+from collector import remembered
 from taxi_predictor.adapters.columns.arrays import ARRAYS, frame
 from taxi_predictor.adapters.columns.plans import FramePlanColumns, FramePlanGrid
 from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
@@ -48,10 +49,12 @@ from taxi_predictor.adapters.memory.predictions import (
     MemoryShadowLog,
 )
 from taxi_predictor.adapters.memory.progress import MemoryProgress, MemoryStep
+from taxi_predictor.adapters.memory.runs import MemoryRunNotes
 from taxi_predictor.adapters.memory.statistics import MemoryTripStatistics
 from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry, Refused
+from taxi_predictor.adapters.memory.tracing import MemoryTrace, MemoryTracing
 from taxi_predictor.adapters.memory.trials import MemoryTrialStore
 from taxi_predictor.adapters.memory.trips import (
     MemoryCatalog,
@@ -96,9 +99,11 @@ from taxi_predictor.ports.outbound.predictions import (
 )
 from taxi_predictor.ports.outbound.progress import Progress, Step
 from taxi_predictor.ports.outbound.retention import Forgotten
+from taxi_predictor.ports.outbound.runs import Run, RunKind
 from taxi_predictor.ports.outbound.shadows import EndedShadow
 from taxi_predictor.ports.outbound.sync import SyncState
-from taxi_predictor.ports.outbound.telemetry import Exposition
+from taxi_predictor.ports.outbound.telemetry import Exposition, PoolState
+from taxi_predictor.ports.outbound.tracing import CallingSpan, Trace
 from taxi_predictor.ports.outbound.trips import (
     Added,
     CleanBatch,
@@ -111,6 +116,7 @@ from taxi_predictor.ports.outbound.trips import (
     TripSource,
 )
 from taxi_predictor.ports.outbound.tuning import Trial
+from taxi_predictor.ports.outbound.watch import Watch
 from taxi_predictor.ports.testing.access import KeySnapshotContract, KeyStoreContract
 from taxi_predictor.ports.testing.answers import AnswerStoreContract
 from taxi_predictor.ports.testing.backtests import BacktestStoreContract
@@ -132,12 +138,14 @@ from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.records import a_record
 from taxi_predictor.ports.testing.retention import RetentionContract
+from taxi_predictor.ports.testing.runs import RunNotesContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip, an_artifact
 from taxi_predictor.ports.testing.shadow_log import ShadowLogContract
 from taxi_predictor.ports.testing.strategies import A_CITY
 from taxi_predictor.ports.testing.sync import SyncNotesContract
 from taxi_predictor.ports.testing.tables import TableMaker, stream
 from taxi_predictor.ports.testing.telemetry import TelemetryContract
+from taxi_predictor.ports.testing.tracing import TracingContract
 from taxi_predictor.ports.testing.trials import TrialStoreContract
 from taxi_predictor.ports.testing.trip_erasure import TripErasureContract
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
@@ -169,10 +177,12 @@ CONTRACTS: tuple[type[ABC], ...] = (
     QuarantineContract,
     RateLimitsContract,
     RetentionContract,
+    RunNotesContract,
     ShadowLogContract,
     SourceCatalogContract,
     SyncNotesContract,
     TelemetryContract,
+    TracingContract,
     TripErasureContract,
     TripSourceContract,
     TripStatisticsContract,
@@ -1200,6 +1210,12 @@ class AddsUpOrphans(RecordingTelemetry):
         super().orphaned((self.orphans or 0) + outcomes)
 
 
+@breaks(TelemetryContract, "test_of_the_pool_the_last_telling_counts")
+class ForgetsWhoWaits(RecordingTelemetry):
+    def pooled(self, state: PoolState, /) -> None:
+        super().pooled(replace(state, waiting=0))
+
+
 @breaks(TelemetryContract, "test_nothing_that_any_thread_tells_is_lost")
 class HearsOneThread(RecordingTelemetry):
     def __init__(self) -> None:
@@ -1231,6 +1247,102 @@ class CountsItsReaders(RecordingTelemetry):
     def exposition(self, accept: str = "", /) -> Exposition:
         self.refused(reason="read")
         return super().exposition(accept)
+
+
+@breaks(TelemetryContract, "test_of_runs_the_last_telling_of_each_kind_counts")
+class ForgetsHowLongItTook(RecordingTelemetry):
+    def ran(self, run: Run, /, *, now: datetime) -> None:
+        super().ran(replace(run, took_s=0.0), now=now)
+
+
+@breaks(RunNotesContract, "test_where_nothing_ran_there_is_nothing")
+class RemembersWhatNeverWas(MemoryRunNotes):
+    def last(self, kind: RunKind, /) -> Run | None:
+        return super().last(kind) or Run(kind=kind, ended_at=NOON, took_s=0.0)
+
+
+@breaks(RunNotesContract, "test_the_last_run_of_each_kind_is_found_as_it_was")
+class HasOneNote(MemoryRunNotes):
+    def note(self, run: Run, /) -> None:
+        self._runs.clear()
+        super().note(run)
+
+
+# Tracing
+
+
+@breaks(TracingContract, "test_a_share_is_followed_of_what_nobody_has_decided")
+class FollowsAllOrNothing(MemoryTracing):
+    def __init__(self, *, share: float) -> None:
+        super().__init__(share=round(share))
+
+
+@breaks(TracingContract, "test_each_trace_has_an_id_of_its_own")
+class KnowsOneTrace(MemoryTracing):
+    def _begun(self, parent: CallingSpan | None) -> MemoryTrace:
+        trace = super()._begun(parent)
+        trace.trace_id = "1" * 32
+        return trace
+
+
+@breaks(TracingContract, "test_what_a_caller_follows_goes_on")
+class ForgetsItsCaller(MemoryTracing):
+    def _begun(self, parent: CallingSpan | None) -> MemoryTrace:
+        trace = super()._begun(parent)
+        trace.parent_id = None
+        return trace
+
+
+@breaks(TracingContract, "test_what_a_caller_does_not_follow_is_not")
+class DecidesAnew(MemoryTracing):
+    def follow(self, traceparent: str | None, /) -> Trace | None:
+        return super().follow(traceparent) or super().follow(None)
+
+
+@breaks(TracingContract, "test_what_makes_no_sense_is_as_good_as_nothing")
+class TakesWhatLooksLikeIt(MemoryTracing):
+    def follow(self, traceparent: str | None, /) -> Trace | None:
+        return super().follow(traceparent and traceparent.strip().lower())
+
+
+@breaks(TracingContract, "test_a_request_is_found_with_its_parts_as_children")
+class TellsNoParts(MemoryTracing):
+    def _begun(self, parent: CallingSpan | None) -> MemoryTrace:
+        class Whole(MemoryTrace):
+            def end(self, watch: Watch, /) -> None:
+                super().end(replace(watch, parts={}))
+
+        begun = super()._begun(parent)
+        return Whole(
+            trace_id=begun.trace_id, span_id=begun.span_id, parent_id=begun.parent_id, ended=begun.ended
+        )
+
+
+@breaks(TracingContract, "test_each_request_is_found_whatever_thread_tells_it")
+class HearsItsOwnThread(MemoryTracing):
+    def __init__(self, *, share: float) -> None:
+        super().__init__(share=share)
+        self._thread = threading.get_ident()
+
+    def _begun(self, parent: CallingSpan | None) -> MemoryTrace:
+        trace = super()._begun(parent)
+        if threading.get_ident() != self._thread:
+            trace.ended = []
+        return trace
+
+
+@breaks(TracingContract, "test_anything_can_be_told", by=UnicodeEncodeError)
+class TellsInLatin(MemoryTracing):
+    def _begun(self, parent: CallingSpan | None) -> MemoryTrace:
+        class Latin(MemoryTrace):
+            def end(self, watch: Watch, /) -> None:
+                watch.route.encode("latin-1")
+                super().end(watch)
+
+        begun = super()._begun(parent)
+        return Latin(
+            trace_id=begun.trace_id, span_id=begun.span_id, parent_id=begun.parent_id, ended=begun.ended
+        )
 
 
 # Progress, which never fails the work: here it does, by an error of its own
@@ -2091,7 +2203,16 @@ def clause_for(contract: type[Any], adapter: type[Any], clause: str) -> Any:
     def open_at_once(_: object, max_bytes: int | None = None) -> Iterator[Any]:
         yield adapter() if max_bytes is None else adapter(max_bytes)
 
-    opening = open_at_once if issubclass(adapter, MemoryPredictionSpool | MemorySyncNotes) else open_adapter
+    @contextmanager
+    def open_with_share(_: object, *, share: float) -> Iterator[Any]:
+        tracing = adapter(share=share)
+        yield tracing, lambda: remembered(tracing)
+
+    opening: Any = open_adapter
+    if issubclass(adapter, MemoryPredictionSpool | MemorySyncNotes | MemoryRunNotes):
+        opening = open_at_once
+    elif issubclass(adapter, MemoryTracing):
+        opening = open_with_share
     members = {"open": opening, "table": staticmethod(table)}
     return getattr(type(f"{adapter.__name__}Contract", (contract,), members)(), clause)
 

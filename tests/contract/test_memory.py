@@ -32,6 +32,7 @@ from taxi_predictor.adapters.memory.predictions import (
     MemoryShadowLog,
 )
 from taxi_predictor.adapters.memory.progress import MemoryProgress
+from taxi_predictor.adapters.memory.runs import MemoryRunNotes
 from taxi_predictor.adapters.memory.statistics import MemoryTripStatistics
 from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.tables import table
@@ -63,6 +64,7 @@ from taxi_predictor.ports.outbound.predictions import (
 )
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.retention import Retention
+from taxi_predictor.ports.outbound.runs import RunNotes
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.statistics import TripStatistics
 from taxi_predictor.ports.outbound.sync import SyncNotes
@@ -87,6 +89,7 @@ from taxi_predictor.ports.testing.prediction_spool import ROOM, PredictionSpoolC
 from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.retention import RetentionContract
+from taxi_predictor.ports.testing.runs import RunNotesContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.shadow_log import ShadowLogContract
 from taxi_predictor.ports.testing.strategies import A_CITY
@@ -282,6 +285,12 @@ class TestMemoryRetention(RetentionContract):
         outcomes = MemoryOutcomeLog(log)
         shadows = MemoryShadowLog(outcomes)
         yield log, outcomes, shadows, MemoryRetention(log, outcomes, shadows)
+
+
+class TestMemoryRunNotes(RunNotesContract):
+    @contextmanager
+    def open(self) -> Iterator[RunNotes]:
+        yield MemoryRunNotes()
 
 
 class TestMemorySyncNotes(SyncNotesContract):

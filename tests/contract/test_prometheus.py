@@ -4,19 +4,25 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from taxi_predictor.adapters.prometheus.telemetry import PrometheusTelemetry, figures_of_process
+from taxi_predictor.adapters.prometheus.endpoint import FiguresServer
+from taxi_predictor.adapters.prometheus.sharing import SharedFigures, WorkerTelemetry
+from taxi_predictor.adapters.prometheus.telemetry import PrometheusTelemetry
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.outbound.runs import Became, Run, RunKind
+from taxi_predictor.ports.outbound.telemetry import PoolState, Signal
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
 
@@ -59,7 +65,7 @@ def test_what_is_told_stands_under_its_name() -> None:
     assert told['taxi_refusals_total{"reason": "no-champion"}'] == 1
     assert told['taxi_predictions_total{"source": "champion", "version": "7"}'] == 42
     assert told["taxi_prediction_seconds_count{}"] == 2
-    assert (told["taxi_ready{}"], told["taxi_model_version{}"]) == (1, 7)
+    assert (told['taxi_ready{"worker": "1"}'], told["taxi_model_version{}"]) == (1, 7)
     steps = {source: told[f'taxi_answer_source{{"source": "{source}"}}'] for source in AnswerSource}
     assert steps == {source: source is CHAMPION for source in AnswerSource}
 
@@ -85,7 +91,7 @@ def test_a_service_that_is_not_ready_says_what_it_answered_with_last() -> None:
     telemetry.ready(CHAMPION, version=ModelVersion(7))
     telemetry.ready(None)
     told = samples(telemetry.exposition().text)
-    assert (told["taxi_ready{}"], told["taxi_model_version{}"]) == (0, 7)
+    assert (told['taxi_ready{"worker": "1"}'], told["taxi_model_version{}"]) == (0, 7)
 
 
 @pytest.mark.parametrize(
@@ -102,51 +108,142 @@ def test_it_speaks_open_metrics_to_whoever_does(accept: str, media_type: str, en
     assert exposition.text.endswith(end)
 
 
-def test_alone_a_process_tells_of_itself_too() -> None:
-    told = samples(figures_of_process().exposition().text)
-    assert told["process_resident_memory_bytes{}"] > 1e6
-    assert told["process_open_fds{}"] >= 3
+def test_each_process_tells_of_itself() -> None:
+    telemetry = WorkerTelemetry(CollectorRegistry(), worker="2")
+    telemetry.ready(CHAMPION, version=ModelVersion(7))
+    telemetry.pooled(PoolState(size=3, idle=1, waiting=4))
+    told = samples(telemetry.exposition().text)
+    assert told['taxi_worker_model_version{"worker": "2"}'] == 7
+    assert told['taxi_worker_memory_bytes{"worker": "2"}'] > 1e6
+    assert told['taxi_worker_cpu_seconds{"worker": "2"}'] > 0
+    assert told['taxi_pool_connections{"worker": "2"}'] == 3
+    assert told['taxi_pool_idle_connections{"worker": "2"}'] == 1
+    assert told['taxi_pool_waiting{"worker": "2"}'] == 4
+
+
+def test_runs_stand_under_their_kinds() -> None:
+    telemetry = PrometheusTelemetry(CollectorRegistry())
+    ended_at = NOON - timedelta(seconds=90)
+    trips = {Became.ADDED: 30, Became.REJECTED: 2}
+    telemetry.ran(Run(kind=RunKind.INGEST, ended_at=ended_at, took_s=7, trips=trips), now=NOON)
+    telemetry.ran(Run(kind=RunKind.TRAINING, ended_at=NOON, took_s=70, trouble="promotion-refused"), now=NOON)
+    told = samples(telemetry.exposition().text)
+    assert told['taxi_run_age_seconds{"run": "ingest"}'] == 90
+    assert told['taxi_run_seconds{"run": "training"}'] == 70
+    assert told['taxi_run_succeeded{"run": "ingest"}'] == 1
+    assert told['taxi_run_succeeded{"run": "training"}'] == 0
+    assert told['taxi_run_trips{"became": "added", "run": "ingest"}'] == 30
+    assert told['taxi_run_trips{"became": "rejected", "run": "ingest"}'] == 2
+
+
+def test_what_is_no_worker_is_not_ready_and_serves_no_model() -> None:
+    told = samples(PrometheusTelemetry(CollectorRegistry()).exposition().text)
+    assert not [name for name in told if name.startswith(("taxi_worker", "taxi_ready"))]
 
 
 WORKER = """
 import sys
-from taxi_predictor.adapters.prometheus.telemetry import figures_of_process
+from taxi_predictor.adapters.prometheus.sharing import figures_of_process
 from taxi_predictor.domain.record import AnswerSource
 
 telemetry = figures_of_process()
 for _ in range(int(sys.argv[1])):
     telemetry.answered(method="GET", route="/health", status=200, elapsed_s=0.001)
 telemetry.ready(AnswerSource.CHAMPION, version=int(sys.argv[2]))
-sys.stdout.buffer.write(telemetry.exposition().text)
+print(flush=True)
+sys.stdin.read()
 """
 
 
-def test_several_processes_add_up_and_the_last_word_on_readiness_is_the_last(tmp_path: Path) -> None:
-    text = b""
-    for tellings, version in ((3, 2), (4, 1)):  # the first has ended when the second begins
-        text = subprocess.run(
-            [sys.executable, "-c", WORKER, str(tellings), str(version)],
-            env={"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": ":".join(sys.path)},
-            check=True,
-            capture_output=True,
-        ).stdout
-    told = samples(text)
-    assert told['taxi_http_requests_total{"method": "GET", "route": "/health", "status": "200"}'] == 7
-    assert told['taxi_http_request_seconds_count{"route": "/health"}'] == 7
-    assert told["taxi_model_version{}"] == 1
-    assert not [name for name in told if "pid" in name or name.startswith("process_")]
+@contextmanager
+def worker(folder: Path, tellings: int, version: int) -> Iterator[None]:
+    """A process that has told so much, and lives."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(tellings), str(version)],
+        env={"PROMETHEUS_MULTIPROC_DIR": str(folder), "PYTHONPATH": ":".join(sys.path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        try:
+            yield
+        finally:
+            process.kill()
 
+
+HEALTH = 'taxi_http_requests_total{"method": "GET", "route": "/health", "status": "200"}'
+
+
+def of_workers(told: Mapping[str, float]) -> dict[str, float]:
+    name = "taxi_worker_model_version"
+    return {labels: value for labels, value in told.items() if labels.startswith(name)}
+
+
+def test_several_processes_add_up_and_each_has_a_version(tmp_path: Path) -> None:
+    figures = SharedFigures(tmp_path)
+    with worker(tmp_path, 3, 2), worker(tmp_path, 4, 1):
+        told = samples(figures.exposition().text)
+    assert told[HEALTH] == 7
+    assert told['taxi_http_request_seconds_count{"route": "/health"}'] == 7
+    assert told["taxi_model_version{}"] == 1  # the last word
+    assert sorted(of_workers(told).values()) == [1, 2]
+    assert not [name for name in told if "pid" in name]
+
+
+def test_what_dead_processes_counted_stays_and_what_they_said_of_themselves_goes(tmp_path: Path) -> None:
+    figures = SharedFigures(tmp_path)
+    for _ in range(3):
+        with worker(tmp_path, 5, 1):
+            pass
+    told = samples(figures.exposition().text)
+    assert told[HEALTH] == 15
+    assert of_workers(told) == {}
+    assert not [name for name in told if name.startswith("taxi_ready")]
+
+
+def test_processes_that_are_started_anew_take_no_more_room(tmp_path: Path) -> None:
+    rooms = []
+    for _ in range(3):
+        with worker(tmp_path, 1, 1), worker(tmp_path, 1, 1):
+            rooms.append(sorted(path.name for path in tmp_path.iterdir()))
+            told = samples(SharedFigures(tmp_path).exposition().text)
+    assert rooms[0] == rooms[1] == rooms[2]
+    assert told[HEALTH] == 6
+    assert len(of_workers(told)) == 2
+
+
+def test_it_answers_prometheus_and_nobody_else() -> None:
+    telemetry = PrometheusTelemetry(CollectorRegistry())
+    telemetry.refused(reason="no-champion")
+    with FiguresServer("127.0.0.1", 0, telemetry) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        answer = httpx.get(f"{url}/metrics", headers={"Accept": OPEN_METRICS}, trust_env=False)
+        assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
+        assert answer.content == telemetry.exposition(OPEN_METRICS).text
+        assert httpx.get(f"{url}/v1/models", trust_env=False).status_code == 404
+        assert httpx.post(f"{url}/metrics", trust_env=False).status_code == 501
+        server.shutdown()
+
+
+OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
 
 PAGE = Path(__file__).parents[2] / "docs" / "serving.md"
 
 
 def test_the_page_on_serving_lists_every_metric_as_it_describes_itself() -> None:
     registry = CollectorRegistry()
-    telemetry = PrometheusTelemetry(registry)
+    telemetry = WorkerTelemetry(registry)
     telemetry.answered(method="GET", route="/health", status=200, elapsed_s=0.001)
     telemetry.refused(reason="no-champion")
     telemetry.predicted(version=ModelVersion(1), source=CHAMPION, trips=1, elapsed_s=0.001)
     telemetry.ready(CHAMPION, version=ModelVersion(1))
+    telemetry.degraded(reason="no-champion", trips=1)
+    telemetry.dropped(Signal.SPANS, 1)
+    telemetry.ran(Run(kind=RunKind.INGEST, ended_at=NOON, took_s=1, trips={Became.ADDED: 1}), now=NOON)
+    telemetry.pooled(PoolState(size=1, idle=1, waiting=0))
     told = {}
     for metric in registry.collect():
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name

@@ -23,10 +23,12 @@ from taxi_predictor.ports.outbound.predictions import (
 )
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.retention import Retention
+from taxi_predictor.ports.outbound.runs import RunNotes, RunTelemetry
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.statistics import TripStatistics
 from taxi_predictor.ports.outbound.sync import SyncNotes
-from taxi_predictor.ports.outbound.telemetry import Figures, LogTelemetry, Telemetry
+from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, LogTelemetry, PoolState, Telemetry
+from taxi_predictor.ports.outbound.tracing import Tracing
 from taxi_predictor.ports.outbound.trips import IngestLog, Quarantine, SourceCatalog, TripErasure, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
@@ -64,6 +66,7 @@ class Outbound:
     registry: ModelRegistry
     shelf: ModelShelf
     sync_notes: SyncNotes
+    run_notes: RunNotes
     fallback: DurationModel
     """Answers where there is no trained model."""
     journal: Journal
@@ -77,8 +80,13 @@ class Outbound:
     retention: Retention
     log_telemetry: LogTelemetry
     telemetry: Telemetry
-    figures: Figures
+    load_telemetry: LoadTelemetry
+    run_telemetry: RunTelemetry
+    tracing: Tracing | None = None
+    """None: nobody follows requests."""
     limits: RateLimits | None = None
     """None: nobody counts requests."""
     migrate: Migrate = _no_schema
     pings: Mapping[str, Ping] = field(default_factory=dict)
+    pool_state: Callable[[], PoolState] | None = None
+    """None: there are no connections."""

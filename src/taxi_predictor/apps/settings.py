@@ -16,7 +16,11 @@ __all__ = ["InvalidSettings", "Settings", "address_of", "load_settings"]
 
 PREFIX = "TAXI_"
 FILE_SUFFIX = "_FILE"
-WELL_KNOWN = {"DATABASE_URL": "database_url", "MLFLOW_TRACKING_URI": "mlflow_tracking_uri"}
+WELL_KNOWN = {
+    "DATABASE_URL": "database_url",
+    "MLFLOW_TRACKING_URI": "mlflow_tracking_uri",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "otlp_endpoint",
+}
 """Names that other tools use too; they need no prefix."""
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
@@ -94,7 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_deadline_s: Annotated[float, msgspec.Meta(gt=0)] = 30.0
     """A request that takes longer is given up."""
     api_max_concurrent: Positive = 64
-    """Requests that a process works on at a time; health and metrics do not count."""
+    """Requests that a process works on at a time; health does not count."""
     api_max_waiting: Annotated[int, msgspec.Meta(ge=0)] = 256
     """Requests that may wait for their turn; one more is answered 503 at once."""
     api_rate_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -125,12 +129,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether whoever reaches the dashboard may look; else who signs in with any API key."""
     dashboard_api_url: str | None = None
     """The API through which the dashboard promotes and rolls back; unset: the one of this machine."""
+    metrics_host: str = "127.0.0.1"
+    """Where Prometheus may ask for figures: an address that only it can reach, never one for callers."""
+    metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 9464
+    """The port for that, which is not the API's; 0: there are no figures."""
+    log_format: Literal["auto", "text", "json"] = "auto"
+    """How a service logs: lines for people, or JSON; auto is text on a terminal and JSON elsewhere."""
+    access_log: bool = False
+    """Whether it logs a line for each request."""
+    traces_share: Share = 0.0
+    """Of the requests, those that are traced; one that comes with a traceparent is if its caller's is."""
+    otlp_endpoint: str | None = None
+    """A collector for traces and logs, as in http://collector:4318; also OTEL_EXPORTER_OTLP_ENDPOINT."""
+    otlp_logs: bool = False
+    """Whether what a service logs goes to the collector, too."""
     redis_url: str | None = None
     """Where several processes count requests; needed for a rate limit with more than one worker."""
 
     @property
     def api_address(self) -> str:
         return address_of(self.api_host, self.api_port)
+
+    @property
+    def metrics_address(self) -> str:
+        """As :attr:`api_address`, of where the figures are."""
+        return address_of(self.metrics_host, self.metrics_port)
 
     @property
     def api_url(self) -> str:
@@ -172,8 +195,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         plain = variable.removesuffix(FILE_SUFFIX) if variable not in known else variable
         if plain not in known:
             if variable.startswith(PREFIX):
-                near = get_close_matches(variable, known, n=1)
-                hint = f"; did you mean {near[0]}?" if near else ""
+                near = get_close_matches(variable.removeprefix(PREFIX).lower(), known.values(), n=1)
+                hint = f"; did you mean {PREFIX}{near[0].upper()}?" if near else ""
                 raise InvalidSettings(f"there is no setting {variable}{hint}")
             continue
         field = known[plain]

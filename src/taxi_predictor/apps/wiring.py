@@ -36,6 +36,7 @@ from taxi_predictor.ports.inbound.recording import (
 )
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.inbound.retention import LogRetention
+from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.inbound.shadowing import ShadowScoring
 from taxi_predictor.ports.inbound.shipping import SpoolHandover, SpoolKeeping, SpoolShipping
 from taxi_predictor.ports.inbound.stock import Stock
@@ -44,7 +45,8 @@ from taxi_predictor.ports.inbound.traffic import Traffic
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.limits import RateLimits
-from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
+from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
+from taxi_predictor.ports.outbound.tracing import Tracing
 
 __all__ = ["Container", "wire"]
 
@@ -86,8 +88,12 @@ class Container:
     health: Health
     gatekeeper: Gatekeeper
     telemetry: Telemetry
-    figures: Figures
+    load_telemetry: LoadTelemetry
     outbound: Outbound
+
+    @property
+    def tracing(self) -> Tracing | None:
+        return self.outbound.tracing
 
     @property
     def limits(self) -> RateLimits | None:
@@ -114,9 +120,11 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         city=city,
         columns=outbound.columns,
         telemetry=outbound.telemetry,
+        load_telemetry=outbound.load_telemetry,
         current_level=levelling.current,
         level_trouble=levelling.trouble,
     )
+    runs = RunBook(notes=outbound.run_notes, clock=outbound.clock, telemetry=outbound.run_telemetry)
     intake = TripIntake(
         catalog=outbound.catalog,
         trips=outbound.trips,
@@ -124,6 +132,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         zones=outbound.zones,
         progress=outbound.progress,
         max_reject_share=settings.max_reject_share,
+        runs=runs,
     )
     feedback = Feedback(
         predictions=outbound.predictions,
@@ -170,6 +179,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             actor=settings.who,
             clock=outbound.clock,
             progress=outbound.progress,
+            runs=runs,
         ),
         backtest=Backtest(
             city=city,
@@ -209,7 +219,10 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         ladder=ladder,
         predictor=predictor,
         matrices=DurationMatrices(
-            predictor=predictor, columns=outbound.columns, max_cells=settings.api_max_cells
+            predictor=predictor,
+            columns=outbound.columns,
+            max_cells=settings.api_max_cells,
+            telemetry=outbound.load_telemetry,
         ),
         arrivals=Arrivals(predictor=predictor),
         departures=DepartureBoard(predictor=predictor, max_departures=settings.api_max_items),
@@ -267,9 +280,12 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             clock=outbound.clock,
             telemetry=outbound.telemetry,
             pings=outbound.pings,
+            load_telemetry=outbound.load_telemetry,
+            runs=runs,
+            pool_state=outbound.pool_state,
         ),
         telemetry=outbound.telemetry,
-        figures=outbound.figures,
+        load_telemetry=outbound.load_telemetry,
         outbound=outbound,
     )
 

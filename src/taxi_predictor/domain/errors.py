@@ -94,7 +94,16 @@ class TaxiPredictorError(Exception):
 
 
 class Invalid(TaxiPredictorError, ValueError):
+    """*part* is what is at fault of what was said, as the use case calls it, such as ``dropoff``.
+
+    None: it is no part of its own. A part of a part has its path, such as ``departures/2``.
+    """
+
     slug = "invalid"
+
+    def __init__(self, message: str, *, part: str | None = None) -> None:
+        super().__init__(message)
+        self.part = part
 
 
 class InvalidTrip(Invalid):

@@ -18,7 +18,7 @@ from taxi_predictor.adapters.columns.speeds import SPEEDS_FILE, SpeedProfile
 from taxi_predictor.adapters.columns.timetable import Ask, Timetable
 from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE, ENGINE, SPREAD_FILE, write_manifest
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
-from taxi_predictor.adapters.lightgbm.model import asking
+from taxi_predictor.adapters.lightgbm.evaluators import asking
 from taxi_predictor.adapters.lightgbm.recipe import (
     MAX_ROUNDS,
     REFIT_SHARE,

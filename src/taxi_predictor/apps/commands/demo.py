@@ -16,7 +16,7 @@ from taxi_predictor.apps.commands.output import ERR, OUT
 from taxi_predictor.apps.commands.serving import (
     dashboard_command,
     refuse_taken_dashboard_port,
-    refuse_taken_port,
+    refuse_taken_ports,
     server_command,
 )
 from taxi_predictor.apps.commands.session import opened, show_scores
@@ -69,7 +69,7 @@ async def demo(
         Go on serving until Ctrl-C.
     """
     settings = load_settings()
-    refuse_taken_port(settings)
+    refuse_taken_ports(settings)
     if serve:
         refuse_taken_dashboard_port(settings)
     async with opened(settings) as container:
@@ -77,7 +77,9 @@ async def demo(
         served = [await _started(server_command())]
         try:
             await _ask(container, settings)
-            if serve:
+            if not serve:
+                OUT.print("Served for that one question; without --no-serve it goes on")
+            else:
                 served.append(await _started(dashboard_command()))
                 OUT.print(f"Dashboard {settings.dashboard_url}", markup=False, highlight=False)
                 ERR.print("Serving until Ctrl-C.")
@@ -194,7 +196,7 @@ async def _ask(container: Container, settings: Settings) -> None:
     if manifest.is_simulated:
         OUT.print("[yellow]Learned from simulated trips: a look at the machinery, not at a city.[/yellow]")
     OUT.print(
-        f"\nAPI docs  {url}/schema\nHealth    {url}/health\nMetrics   {url}/metrics\n"
+        f"\nAPI docs  {url}/schema\nHealth    {url}/health\nMetrics   http://{settings.metrics_address}/metrics\n"
         f"Keys      none are asked for while the demo runs, of whoever can reach {settings.api_address}\n"
         "Next      taxi-predictor trips | models | evaluate stored | predict --help",
         markup=False,

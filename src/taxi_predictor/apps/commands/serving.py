@@ -11,15 +11,16 @@ from taxi_predictor.adapters.lightgbm.artifact import read_verified
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.commands.output import ERR
 from taxi_predictor.apps.commands.session import opened
+from taxi_predictor.apps.contradictions import refuse_contradictions
 from taxi_predictor.apps.home import claim_home
-from taxi_predictor.apps.profiles import models_folder, refuse_unnamed_servers
+from taxi_predictor.apps.profiles import models_folder
 from taxi_predictor.apps.settings import Settings, address_of, load_settings
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, PromotionRefused, Unavailable
 
 __all__ = [
     "dashboard_command",
     "refuse_taken_dashboard_port",
-    "refuse_taken_port",
+    "refuse_taken_ports",
     "serve",
     "server_command",
 ]
@@ -43,11 +44,12 @@ async def serve(what: Literal["api", "dashboard"] = "api", /) -> None:
     if what == "dashboard":
         await _serve_dashboard(settings)
         return
-    refuse_taken_port(settings)
+    refuse_contradictions(settings)  # the server would say so too, once in each worker and at length
+    refuse_taken_ports(settings)
     if not _is_stocked(settings):
         await _stock(settings)
     url = settings.api_url
-    ERR.print(f"Serving {url}, explained at {url}/schema", style="bold", markup=False, highlight=False)
+    ERR.print(f"Starting {url}, explained at {url}/schema", style="bold", markup=False, highlight=False)
     command = server_command()
     os.execv(command[0], command)  # noqa: S606 # no shell is wanted
 
@@ -74,7 +76,6 @@ def _is_stocked(settings: Settings) -> bool:
     """Whether a sound champion is at hand: then the half of a start is saved that opening all takes."""
     if settings.profile == "memory":
         return False
-    refuse_unnamed_servers(settings)
     claim_home(settings.home, load_city(settings.city))
     folder = champion_folder(models_folder(settings))
     try:
@@ -95,17 +96,18 @@ async def _stock(settings: Settings) -> None:
         ERR.print(f"[yellow]starting without a new model: no word within {PATIENCE_S:g} s[/yellow]")
 
 
-def refuse_taken_port(settings: Settings) -> None:
-    """Find out now whether the address can be had: another server may be answering there.
+def refuse_taken_ports(settings: Settings) -> None:
+    """Find out now whether the addresses can be had: another server may be answering there.
 
     Raises:
-        Unavailable: it is taken, or not of this machine.
+        Unavailable: one is taken, or not of this machine.
     """
     _refuse_taken(settings.api_host, settings.api_port, "TAXI_API_PORT")
+    _refuse_taken(settings.metrics_host, settings.metrics_port, "TAXI_METRICS_PORT")
 
 
 def refuse_taken_dashboard_port(settings: Settings) -> None:
-    """As :func:`refuse_taken_port`, of the dashboard.
+    """As :func:`refuse_taken_ports`, of the dashboard.
 
     Raises:
         Unavailable: it is taken, or not of this machine.

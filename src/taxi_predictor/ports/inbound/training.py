@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.errors import Invalid, NotEnoughTrips
+from taxi_predictor.domain.errors import Invalid, NotEnoughTrips, PromotionRefused
 from taxi_predictor.domain.evaluation import Evaluation, Scores
 from taxi_predictor.domain.model import DurationModel, ModelVersion
 from taxi_predictor.domain.split import TimeSplit
@@ -17,6 +17,7 @@ from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.ports.inbound.fitting import read_training_data
 from taxi_predictor.ports.inbound.judging import ModelJudge, score
 from taxi_predictor.ports.inbound.replaying import replayed_tally
+from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.inbound.versions import ModelVersions, WhichModel
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
@@ -30,6 +31,7 @@ from taxi_predictor.ports.outbound.models import (
 )
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.runs import RunKind
 from taxi_predictor.ports.outbound.trips import SourcePart, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
@@ -67,6 +69,7 @@ class ModelTraining:
         actor: str,
         clock: Clock,
         progress: Progress,
+        runs: RunBook,
     ) -> None:
         self._city = city
         self._trips = trips
@@ -82,6 +85,7 @@ class ModelTraining:
         self._actor = actor
         self._clock = clock
         self._progress = progress
+        self._runs = runs
 
     async def train(self, *, until: datetime | None = None, tune_s: float = 0.0) -> RegisteredModel:
         """Train on the stored trips picked up before *until*, judge on the last days, register.
@@ -96,6 +100,12 @@ class ModelTraining:
             NotEnoughTrips: too few trips are stored to train and judge.
             Unavailable: the store, the registry or the journal does not answer.
         """
+        with self._runs.noted(RunKind.TRAINING) as run:
+            trained = await self._train(until, tune_s)
+            run.trouble = None if trained.report.verdict.passed else PromotionRefused.slug
+        return trained
+
+    async def _train(self, until: datetime | None, tune_s: float) -> RegisteredModel:
         days = await self._trips.days(self._city.time_zone, until)
         data = await self._data(TimeSplit.choose(days, tz=self._city.tz, until=until))
         if tune_s:

@@ -13,7 +13,7 @@ from taxi_predictor.domain.comparables import Comparables
 from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.ports.inbound.departures import Departures
-from taxi_predictor.ports.inbound.predicting import Prediction
+from taxi_predictor.ports.inbound.prediction import Prediction
 
 __all__ = [
     "comparables_picture",

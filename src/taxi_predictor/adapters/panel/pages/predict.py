@@ -21,7 +21,7 @@ from taxi_predictor.domain.errors import InvalidTrip, TaxiPredictorError
 from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.domain.wall_clock import instant_of
-from taxi_predictor.ports.inbound.predicting import Prediction
+from taxi_predictor.ports.inbound.prediction import Prediction
 
 __all__ = ["PredictPage", "Question"]
 
