@@ -24,6 +24,8 @@ demo: setup ## Trips in, a promoted model out, an answer over HTTP (TRIPS=file o
 	@$(BIN)/taxi-predictor demo $(if $(TRIPS),--trips "$(TRIPS)") $(if $(ZONES),--zones "$(ZONES)") $(if $(filter 0,$(SERVE)),--no-serve)
 api: setup ## Serve the HTTP API
 	$(BIN)/taxi-predictor serve
+dashboard: setup ## Serve the dashboard
+	$(BIN)/taxi-predictor serve dashboard
 
 ##@ Model
 ingest: setup ## Store the trips of TRIPS=file, folder or source (ZONES=file)
@@ -47,6 +49,7 @@ bench: setup ## Print ratios against floors and peers measured in the same run (
 	$(BIN)/python benchmarks/log.py
 	$(BIN)/python benchmarks/matrix.py
 	$(BIN)/python benchmarks/ingest.py
+	$(BIN)/python benchmarks/dashboard.py
 
 ##@ Maintain
 lock: setup ## Pin the newest allowed versions by hash
@@ -63,4 +66,4 @@ $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
 	$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup fmt check test test-faults demo api ingest train promote monitor accuracy drill-drift bench lock clean
+.PHONY: help setup fmt check test test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench lock clean

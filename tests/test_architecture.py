@@ -34,6 +34,12 @@ TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
     "lightgbm": ("adapters.lightgbm",),
     "llvmlite": ("adapters.lightgbm",),
     "litestar": ("adapters.http", "apps.api"),
+    # The dashboard, and what it is made of.
+    "bokeh": ("adapters.panel",),
+    "jinja2": ("adapters.panel.markup",),
+    "markupsafe": ("adapters.panel",),
+    "panel": ("adapters.panel",),
+    "tornado": ("adapters.panel",),
     "matplotlib": ("adapters.pictures",),
     "limits": ("adapters.redis",),
     "mlflow": ("adapters.mlflow",),
@@ -49,7 +55,7 @@ TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
     "pyproj": ("adapters.sources.zones",),
     "shapefile": ("adapters.sources.zones",),
     "shapely": ("adapters.sources.zones",),
-    "httpx": ("adapters.sources.download", "apps.commands.demo"),
+    "httpx": ("adapters.panel.operators", "adapters.sources.download", "apps.commands.demo"),
     # The column engine belongs to every adapter.
     "numpy": ("adapters",),
     "polars": ("adapters",),

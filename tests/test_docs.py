@@ -145,6 +145,7 @@ class Workshop:
             "LC_ALL": "C.UTF-8",
             "OMP_NUM_THREADS": "1",
             "TAXI_API_PORT": str(self._port),
+            "TAXI_DASHBOARD_PORT": str(free_port()),
             "TAXI_METRICS_PORT": str(self._metrics_port),
             "TAXI_TLC_URL": "http://127.0.0.1:9",
             # What `make` takes for its variables: the demo's trips.

@@ -51,6 +51,7 @@ from taxi_predictor.adapters.memory.predictions import (
 )
 from taxi_predictor.adapters.memory.progress import MemoryProgress, MemoryStep
 from taxi_predictor.adapters.memory.runs import MemoryRunNotes
+from taxi_predictor.adapters.memory.statistics import MemoryTripStatistics
 from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry, Refused
@@ -66,6 +67,7 @@ from taxi_predictor.adapters.memory.trips import (
 from taxi_predictor.domain.access import ApiKey, KeyId
 from taxi_predictor.domain.arithmetic import Column
 from taxi_predictor.domain.backtest import FoldResult
+from taxi_predictor.domain.city import City, PlausibilityBounds
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import BrokenModel, MissingSource, NotEnoughTrips
 from taxi_predictor.domain.explanation import Explanation
@@ -76,6 +78,7 @@ from taxi_predictor.domain.place import Place, Zone, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.prediction_id import PredictionId
 from taxi_predictor.domain.record import AnswerSource, Outcome, PredictionRecord, ShadowScore
+from taxi_predictor.domain.traffic import DurationCounts, HourCount, PairCount, SpotCount, Window
 from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripId, TripPlan
 from taxi_predictor.ports.outbound.answers import Answer, Claim, Holder
 from taxi_predictor.ports.outbound.backtests import FoldKey
@@ -107,6 +110,7 @@ from taxi_predictor.ports.outbound.tracing import CallingSpan, Trace
 from taxi_predictor.ports.outbound.trips import (
     Added,
     CleanBatch,
+    Ingest,
     PartName,
     RejectBatch,
     RejectCount,
@@ -141,6 +145,7 @@ from taxi_predictor.ports.testing.retention import RetentionContract
 from taxi_predictor.ports.testing.runs import RunNotesContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip, an_artifact
 from taxi_predictor.ports.testing.shadow_log import ShadowLogContract
+from taxi_predictor.ports.testing.strategies import A_CITY
 from taxi_predictor.ports.testing.sync import SyncNotesContract
 from taxi_predictor.ports.testing.tables import TableMaker, stream
 from taxi_predictor.ports.testing.telemetry import TelemetryContract
@@ -148,6 +153,7 @@ from taxi_predictor.ports.testing.tracing import TracingContract
 from taxi_predictor.ports.testing.trials import TrialStoreContract
 from taxi_predictor.ports.testing.trip_erasure import TripErasureContract
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
+from taxi_predictor.ports.testing.trip_statistics import TripStatisticsContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
 from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
 
@@ -184,6 +190,7 @@ CONTRACTS: tuple[type[ABC], ...] = (
     TracingContract,
     TripErasureContract,
     TripSourceContract,
+    TripStatisticsContract,
     TripStoreContract,
     TurnsContract,
     ZoneStoreContract,
@@ -215,6 +222,9 @@ def opened(adapter: type[Any]) -> Any:
     if issubclass(adapter, MemoryTripStore):
         quarantine = MemoryQuarantine(batch_rows=3)
         return adapter(quarantine, batch_rows=3), quarantine
+    if issubclass(adapter, MemoryTripStatistics):
+        trips = MemoryTripStore(MemoryQuarantine())
+        return trips, adapter(trips, A_CITY)
     if issubclass(adapter, MemoryQuarantine):
         quarantine = adapter(batch_rows=3)
         return MemoryTripStore(quarantine, batch_rows=3), quarantine
@@ -484,20 +494,28 @@ class ReadsByOffset(MemoryTripStore):
             offset += len(rows)
 
 
-@breaks(IngestLogContract, "test_the_last_part_is_remembered")
-class RemembersTheFirstPart(MemoryTripStore):
+@breaks(IngestLogContract, "test_the_newest_part_comes_first")
+class OldestFirst(MemoryTripStore):
+    async def ingests(self, *, limit: int) -> Sequence[Ingest]:
+        return self._ingests[:limit]
+
+
+@breaks(IngestLogContract, "test_a_part_that_broke_is_not_there")
+class LogsAttempts(MemoryTripStore):
     async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
-        before = self._last_at
+        attempt = Ingest(part=part, stored_at=NOON, added=0, known=0, rejected=0)
+        self._ingests.append(attempt)
         added = await super().add(part, batches)
-        self._last_at = before or self._last_at
+        self._ingests.remove(attempt)
         return added
 
 
-@breaks(IngestLogContract, "test_a_part_that_broke_does_not_count")
-class RemembersAttempts(MemoryTripStore):
-    async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
-        self._last_at = datetime.now(UTC)
-        return await super().add(part, batches)
+@breaks(IngestLogContract, "test_it_tells_what_became_of_the_rows")
+class KnownAreNew(MemoryTripStore):
+    async def ingests(self, *, limit: int) -> Sequence[Ingest]:
+        return [
+            replace(one, added=one.added + one.known, known=0) for one in await super().ingests(limit=limit)
+        ]
 
 
 @breaks(TripErasureContract, "test_only_the_named_trips_are_erased")
@@ -568,7 +586,7 @@ class PartsAsTheyCame(MemoryQuarantine):
 class TakesOneFilterForBoth(MemoryQuarantine):
     async def rejects(
         self, *, part: PartName | None = None, reason: Rejection | None = None
-    ) -> AsyncIterator[tuple[PartName, RejectBatch]]:
+    ) -> AsyncGenerator[tuple[PartName, RejectBatch], None]:
         async for one in super().rejects(part=part, reason=None if part else reason):
             yield one
 
@@ -577,7 +595,7 @@ class TakesOneFilterForBoth(MemoryQuarantine):
 class YieldsPartsWithoutRejects(MemoryQuarantine):
     async def rejects(
         self, *, part: PartName | None = None, reason: Rejection | None = None
-    ) -> AsyncIterator[tuple[PartName, RejectBatch]]:
+    ) -> AsyncGenerator[tuple[PartName, RejectBatch], None]:
         for name, rejects in self._by_part():
             yield name, RejectBatch(rejects.filter(pl.col("reason") == reason))
 
@@ -2176,6 +2194,70 @@ class TakesWhatFits(MemoryPredictionSpool):
 class HoldsOnToTheEnd(MemoryPredictionSpool):
     def close(self) -> None:
         self._held, self._waiting = self._waiting, []
+
+
+@breaks(TripStatisticsContract, "test_of_nothing_nothing_is_told")
+class NothingIsZero(MemoryTripStatistics):
+    async def durations(self, window: Window, /) -> DurationCounts:
+        counts = await super().durations(window)
+        return replace(counts, median_s=counts.median_s or 0.0)
+
+
+@breaks(TripStatisticsContract, "test_days_are_those_of_the_city_by_family")
+@breaks(TripStatisticsContract, "test_only_what_is_in_the_window_counts")
+class CountsInUtc(MemoryTripStatistics):
+    def __init__(self, trips: MemoryTripStore, city: City) -> None:
+        super().__init__(trips, replace(city, time_zone="UTC"))
+
+
+@breaks(TripStatisticsContract, "test_hours_follow_each_other_from_monday_on")
+class SundayFirst(MemoryTripStatistics):
+    async def hours(self, window: Window, /) -> Sequence[HourCount]:
+        return sorted(await super().hours(window), key=lambda count: ((count.weekday + 1) % 7, count.hour))
+
+
+@breaks(TripStatisticsContract, "test_a_speed_is_of_believable_metered_distances")
+class BelievesEveryMeter(MemoryTripStatistics):
+    def __init__(self, trips: MemoryTripStore, city: City) -> None:
+        super().__init__(trips, replace(city, plausibility=PlausibilityBounds(max_speed_km_h=1e9)))
+
+
+@breaks(TripStatisticsContract, "test_durations_are_counted_by_the_minute")
+class AFullMinuteIsTheNext(MemoryTripStatistics):
+    async def durations(self, window: Window, /) -> DurationCounts:
+        counts = await super().durations(window)
+        return replace(counts, by_minute=(0, *counts.by_minute[:-1]))
+
+
+@breaks(TripStatisticsContract, "test_a_spot_is_a_zone_or_a_cell")
+class ForgetsCells(MemoryTripStatistics):
+    async def spots(self, window: Window, /) -> Sequence[SpotCount]:
+        return [count for count in await super().spots(window) if count.spot >= 0]
+
+
+@breaks(TripStatisticsContract, "test_pairs_come_by_their_trips")
+class ForgetsTheLimit(MemoryTripStatistics):
+    async def pairs(
+        self, window: Window, /, *, limit: int, at_least: int = 1, slowest: bool = False
+    ) -> Sequence[PairCount]:
+        return await super().pairs(window, limit=99, at_least=at_least, slowest=slowest)
+
+
+@breaks(TripStatisticsContract, "test_the_slowest_pairs_are_those_of_the_lowest_speed")
+class TheBusiestAreTheSlowest(MemoryTripStatistics):
+    async def pairs(
+        self, window: Window, /, *, limit: int, at_least: int = 1, slowest: bool = False
+    ) -> Sequence[PairCount]:
+        return await super().pairs(window, limit=limit, at_least=at_least)
+
+
+@breaks(TripStatisticsContract, "test_what_was_stored_before_a_question_counts")
+class CountsOnce(MemoryTripStatistics):
+    counted: DurationCounts | None = None
+
+    async def durations(self, window: Window, /) -> DurationCounts:
+        self.counted = self.counted or await super().durations(window)
+        return self.counted
 
 
 @pytest.mark.parametrize(("contract", "adapter", "clause", "by"), BROKEN)

@@ -34,6 +34,7 @@ from taxi_predictor.adapters.memory.predictions import (
 )
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.memory.runs import MemoryRunNotes
+from taxi_predictor.adapters.memory.statistics import MemoryTripStatistics
 from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
@@ -67,8 +68,9 @@ from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.retention import Retention
 from taxi_predictor.ports.outbound.runs import RunNotes
 from taxi_predictor.ports.outbound.shadows import ShadowLog
+from taxi_predictor.ports.outbound.statistics import TripStatistics
 from taxi_predictor.ports.outbound.sync import SyncNotes
-from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource
+from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource, TripStore
 from taxi_predictor.ports.outbound.tuning import TrialStore
 from taxi_predictor.ports.testing.access import KeySnapshotContract, KeyStoreContract
 from taxi_predictor.ports.testing.answers import AnswerStoreContract
@@ -97,12 +99,14 @@ from taxi_predictor.ports.testing.retention import RetentionContract
 from taxi_predictor.ports.testing.runs import RunNotesContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.shadow_log import ShadowLogContract
+from taxi_predictor.ports.testing.strategies import A_CITY
 from taxi_predictor.ports.testing.sync import SyncNotesContract
 from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
 from taxi_predictor.ports.testing.trials import TrialStoreContract
 from taxi_predictor.ports.testing.trip_erasure import TripErasureContract
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
+from taxi_predictor.ports.testing.trip_statistics import TripStatisticsContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
 from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
 
@@ -127,6 +131,13 @@ class Engine(Polars):
 
 class TestMemoryTripStore(Trips, TripStoreContract):
     pass
+
+
+class TestMemoryTripStatistics(Polars, TripStatisticsContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[TripStore, TripStatistics]]:
+        trips = MemoryTripStore(MemoryQuarantine())
+        yield trips, MemoryTripStatistics(trips, A_CITY)
 
 
 class TestMemoryTripErasure(Trips, TripErasureContract):

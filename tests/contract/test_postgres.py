@@ -17,6 +17,7 @@ from taxi_predictor.adapters.postgres.pool import open_pool
 from taxi_predictor.adapters.postgres.predictions import PostgresPredictionLog
 from taxi_predictor.adapters.postgres.retention import PostgresRetention
 from taxi_predictor.adapters.postgres.shadows import PostgresShadowLog
+from taxi_predictor.adapters.postgres.statistics import PostgresTripStatistics
 from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
 from taxi_predictor.adapters.postgres.turns import PostgresTurns
 from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
@@ -33,7 +34,8 @@ from taxi_predictor.ports.outbound.predictions import (
 )
 from taxi_predictor.ports.outbound.retention import Retention
 from taxi_predictor.ports.outbound.shadows import ShadowLog
-from taxi_predictor.ports.outbound.trips import Quarantine
+from taxi_predictor.ports.outbound.statistics import TripStatistics
+from taxi_predictor.ports.outbound.trips import Quarantine, TripStore
 from taxi_predictor.ports.testing.access import KeyStoreContract
 from taxi_predictor.ports.testing.answers import AnswerStoreContract
 from taxi_predictor.ports.testing.ingest_log import IngestLogContract
@@ -47,8 +49,10 @@ from taxi_predictor.ports.testing.records import a_record
 from taxi_predictor.ports.testing.retention import RetentionContract
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.shadow_log import ShadowLogContract
+from taxi_predictor.ports.testing.strategies import A_CITY
 from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.trip_erasure import TripErasureContract
+from taxi_predictor.ports.testing.trip_statistics import TripStatisticsContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
 from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
 
@@ -64,6 +68,15 @@ class Trips(TableMaker):
 
 class TestPostgresTripStore(Trips, TripStoreContract):
     pass
+
+
+class TestPostgresTripStatistics(TripStatisticsContract):
+    table = staticmethod(table)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[TripStore, TripStatistics]]:
+        async with open_database() as pool:
+            yield PostgresTripStore(pool), PostgresTripStatistics(pool, A_CITY)
 
 
 class TestPostgresTripErasure(Trips, TripErasureContract):

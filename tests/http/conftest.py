@@ -278,6 +278,8 @@ def serving(
                 intake=intake,
                 feedback=feedback,
                 trips=stored,
+                ingest_log=MemoryTripStore(rejects),
+                quarantine=rejects,
                 zones=store,
                 clock=now,
                 city=A_CITY,

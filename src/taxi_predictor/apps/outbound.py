@@ -26,6 +26,7 @@ from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.retention import Retention
 from taxi_predictor.ports.outbound.runs import RunNotes, RunTelemetry
 from taxi_predictor.ports.outbound.shadows import ShadowLog
+from taxi_predictor.ports.outbound.statistics import TripStatistics
 from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.telemetry import Figures, LoadTelemetry, LogTelemetry, PoolState, Telemetry
 from taxi_predictor.ports.outbound.tracing import Tracing
@@ -51,7 +52,8 @@ class Outbound:
     catalog: SourceCatalog
     trips: TripStore
     trip_erasure: TripErasure
-    ingests: IngestLog
+    ingest_log: IngestLog
+    statistics: TripStatistics
     quarantine: Quarantine
     zones: ZoneStore
     levels: LevelStore

@@ -51,6 +51,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         MemoryShadowLog,
     )
     from taxi_predictor.adapters.memory.runs import MemoryRunNotes
+    from taxi_predictor.adapters.memory.statistics import MemoryTripStatistics
     from taxi_predictor.adapters.memory.sync import MemorySyncNotes
     from taxi_predictor.adapters.memory.trials import MemoryTrialStore
     from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
@@ -77,7 +78,8 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         ),
         trips=trips,
         trip_erasure=trips,
-        ingests=trips,
+        ingest_log=trips,
+        statistics=MemoryTripStatistics(trips, city),
         quarantine=quarantine,
         zones=MemoryZoneStore(),
         levels=MemoryLevelStore(),
@@ -126,7 +128,7 @@ async def local(settings: Settings, city: City, progress: Progress, stack: Async
     if tracking_uri is None:
         tracking_uri, artifacts = f"sqlite:///{home / 'mlflow.db'}", home / "mlflow-artifacts"
     outbound = await _stored(settings, city, progress, stack, database_url, tracking_uri, artifacts)
-    if settings.database_url is None:
+    if settings.database_url is None and not settings.reads_only:
         await outbound.migrate(None)  # nobody else looks after the embedded server
     return outbound
 
@@ -172,6 +174,7 @@ async def _stored(
     from taxi_predictor.adapters.postgres.predictions import PostgresPredictionLog
     from taxi_predictor.adapters.postgres.retention import PostgresRetention
     from taxi_predictor.adapters.postgres.shadows import PostgresShadowLog
+    from taxi_predictor.adapters.postgres.statistics import PostgresTripStatistics
     from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
     from taxi_predictor.adapters.postgres.turns import PostgresTurns
     from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
@@ -182,7 +185,9 @@ async def _stored(
     from taxi_predictor.adapters.spool.spool import DiskPredictionSpool
     from taxi_predictor.adapters.system.clock import SystemClock
 
-    pool = await stack.enter_async_context(open_pool(database_url, max_size=settings.pool_max))
+    pool = await stack.enter_async_context(
+        open_pool(database_url, max_size=settings.pool_max, reads_only=settings.reads_only)
+    )
     make_registry = partial(
         MlflowModelRegistry, tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts
     )
@@ -203,7 +208,8 @@ async def _stored(
         ),
         trips=trips,
         trip_erasure=trips,
-        ingests=trips,
+        ingest_log=trips,
+        statistics=PostgresTripStatistics(pool, city),
         quarantine=PostgresQuarantine(pool),
         zones=PostgresZoneStore(pool),
         levels=PostgresLevelStore(pool),

@@ -12,7 +12,7 @@ import msgspec
 
 from taxi_predictor.domain.errors import Invalid
 
-__all__ = ["InvalidSettings", "Settings", "load_settings"]
+__all__ = ["InvalidSettings", "Settings", "address_of", "load_settings"]
 
 PREFIX = "TAXI_"
 FILE_SUFFIX = "_FILE"
@@ -93,6 +93,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whom the journal names as the one who did it. Unset: the login name at this host."""
     pool_max: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10
     """Database connections per process; outcomes are read by one while trips are stored by another."""
+    reads_only: bool = False
+    """Whether the database is only read; the dashboard sees to that by itself."""
     api_host: str = "127.0.0.1"
     """The address the API listens on: 0.0.0.0 is all of the machine's, ::1 is itself by IPv6."""
     api_port: Port = 8000
@@ -127,6 +129,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long keys are believed while the database is away: the time that a revoked one may live then."""
     api_drain_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     """How long a stopping service goes on answering and says that it is not ready, for a balancer to see."""
+    dashboard_host: str = "127.0.0.1"
+    """The address the dashboard listens on."""
+    dashboard_port: Port = 5006
+    """The port it listens on."""
+    dashboard_prefix: Annotated[str, msgspec.Meta(pattern=r"^(/[A-Za-z0-9._~-]+)*/?$")] = ""
+    """The path below which a proxy shows the dashboard, as in /taxi; unset: at the root."""
+    dashboard_origins: tuple[str, ...] = ()
+    """Hosts from whose pages browsers may connect to it, as in example.com:443, by commas; unset: its own."""
+    dashboard_open: bool = True
+    """Whether whoever reaches the dashboard may look; else who signs in with any API key."""
+    dashboard_api_url: str | None = None
+    """The API through which the dashboard promotes and rolls back; unset: the one of this machine."""
     metrics_host: str = "127.0.0.1"
     """Where Prometheus may ask for figures: an address that only it can reach, never one for callers."""
     metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 9464
@@ -146,17 +160,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def api_address(self) -> str:
-        """Host and port as addresses are written: an IPv6 host stands in brackets (RFC 3986, 3.2.2)."""
-        return _address(self.api_host, self.api_port)
+        return address_of(self.api_host, self.api_port)
 
     @property
     def metrics_address(self) -> str:
         """As :attr:`api_address`, of where the figures are."""
-        return _address(self.metrics_host, self.metrics_port)
+        return address_of(self.metrics_host, self.metrics_port)
 
     @property
     def api_url(self) -> str:
         return f"http://{self.api_address}"
+
+    @property
+    def dashboard_url(self) -> str:
+        return f"http://{address_of(self.dashboard_host, self.dashboard_port)}{self.dashboard_prefix}"
 
     @property
     def who(self) -> str:
@@ -169,7 +186,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             return "unknown"
 
 
-def _address(host: str, port: int) -> str:
+def address_of(host: str, port: int) -> str:
+    """Host and port as addresses are written: an IPv6 host stands in brackets (RFC 3986, 3.2.2)."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

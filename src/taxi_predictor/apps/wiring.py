@@ -42,6 +42,7 @@ from taxi_predictor.ports.inbound.shadowing import ShadowScoring
 from taxi_predictor.ports.inbound.shipping import SpoolHandover, SpoolKeeping, SpoolShipping
 from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.inbound.syncing import ModelSync
+from taxi_predictor.ports.inbound.traffic import Traffic
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.limits import RateLimits
@@ -86,6 +87,7 @@ class Container:
     retention: LogRetention
     repeats: RepeatedRequests
     stock: Stock
+    traffic: Traffic
     health: Health
     gatekeeper: Gatekeeper
     telemetry: Telemetry
@@ -228,10 +230,13 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             intake=intake,
             feedback=feedback,
             trips=outbound.trips,
+            ingest_log=outbound.ingest_log,
+            quarantine=outbound.quarantine,
             zones=outbound.zones,
             clock=outbound.clock,
             city=city,
         ),
+        traffic=Traffic(statistics=outbound.statistics),
         history=ModelHistory(journal=outbound.journal, versions=versions),
         gatekeeper=Gatekeeper(
             store=outbound.keys,

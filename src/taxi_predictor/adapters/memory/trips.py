@@ -15,6 +15,7 @@ from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch, TripId
 from taxi_predictor.ports.outbound.trips import (
     Added,
     CleanBatch,
+    Ingest,
     IngestLog,
     PartName,
     Quarantine,
@@ -51,7 +52,7 @@ class MemoryQuarantine(Quarantine):
 
     async def rejects(
         self, *, part: PartName | None = None, reason: Rejection | None = None
-    ) -> AsyncIterator[tuple[PartName, RejectBatch]]:
+    ) -> AsyncGenerator[tuple[PartName, RejectBatch], None]:
         for name, rejects in self._by_part():
             if part is None or name == part:
                 chosen = rejects if reason is None else rejects.filter(pl.col("reason") == reason.value)
@@ -70,7 +71,12 @@ class MemoryTripStore(TripStore, TripErasure, IngestLog):
         self._quarantine = quarantine
         self._batch_rows = batch_rows
         self._trips = pl.DataFrame(schema={**TRIPS, "family": pl.String})
-        self._last_at: datetime | None = None
+        self._ingests: list[Ingest] = []
+
+    @property
+    def all(self) -> pl.DataFrame:
+        """Every trip, with the ``family`` it came with."""
+        return self._trips
 
     async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
         trips = [pl.DataFrame(schema={**TRIPS, "row_number": pl.Int64})]
@@ -86,9 +92,18 @@ class MemoryTripStore(TripStore, TripErasure, IngestLog):
         kept, repeated = offered.filter(is_first), offered.filter(~is_first)
         new = kept.drop("row_number").join(self._trips, on=["pickup_at", "trip_id"], how="anti")
         stored = pl.concat([self._trips, new.with_columns(family=pl.lit(part.family))])
-        self._quarantine.replace(part, pl.concat([*rejects, _as_rejects(repeated)]))
+        refused = pl.concat([*rejects, _as_rejects(repeated)])
+        self._quarantine.replace(part, refused)
+        self._ingests.append(
+            Ingest(
+                part=part,
+                stored_at=datetime.now(UTC),
+                added=len(new),
+                known=len(kept) - len(new),
+                rejected=len(refused),
+            )
+        )
         self._trips = stored.sort("pickup_at", "trip_id")
-        self._last_at = datetime.now(UTC)
         return Added(added=len(new), known=len(kept) - len(new), duplicates=len(repeated))
 
     async def between(
@@ -128,15 +143,15 @@ class MemoryTripStore(TripStore, TripErasure, IngestLog):
         trips = self._before(until).filter(pl.col("pickup_at") >= since.astimezone(UTC))
         return sorted(trips["family"].unique())
 
+    async def ingests(self, *, limit: int) -> Sequence[Ingest]:
+        return self._ingests[::-1][:limit]
+
     async def erase(self, trips: Sequence[tuple[datetime, TripId]], /) -> int:
         named = {(at.astimezone(UTC), trip_id) for at, trip_id in trips}
         keys = self._trips.select("pickup_at", "trip_id").iter_rows()
         kept = self._trips.filter(pl.Series([key not in named for key in keys], dtype=pl.Boolean))
         erased, self._trips = len(self._trips) - len(kept), kept
         return erased
-
-    async def last_at(self) -> datetime | None:
-        return self._last_at
 
     def _before(self, until: datetime | None) -> pl.DataFrame:
         if until is None:

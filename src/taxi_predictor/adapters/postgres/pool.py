@@ -74,15 +74,19 @@ def _reason(error: BaseException) -> str:
 
 
 @asynccontextmanager
-async def open_pool(dsn: str, *, max_size: int = 10) -> AsyncIterator[asyncpg.Pool]:
-    """A pool on *dsn*; connections are made when first needed, so that opening it cannot fail."""
+async def open_pool(dsn: str, *, max_size: int = 10, reads_only: bool = False) -> AsyncIterator[asyncpg.Pool]:
+    """A pool on *dsn*; connections are made when first needed, so that opening it cannot fail.
+
+    With *reads_only* the server refuses to change anything for it, whatever the user may do.
+    """
+    reading = {"default_transaction_read_only": "on"} if reads_only else {}
     pool = asyncpg.create_pool(
         dsn,
         connect=_connect,
         min_size=0,
         max_size=max_size,
         timeout=CONNECT_TIMEOUT_S,
-        server_settings={"application_name": APPLICATION, "timezone": "UTC", **KEEPALIVE},
+        server_settings={"application_name": APPLICATION, "timezone": "UTC", **KEEPALIVE, **reading},
     )
     with translated():
         await pool

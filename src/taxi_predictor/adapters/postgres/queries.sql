@@ -83,9 +83,6 @@ from taxi_trips join ingests using (ingest_id)
 where pickup_at >= $1 and pickup_at < $2
 order by 1
 
--- last_ingest --
-select max(stored_at) from ingests
-
 -- erase_trips --
 -- Named by the whole key: the months in which they are not are not looked at.
 delete from taxi_trips using unnest($1::timestamptz[], $2::uuid[]) as named (pickup_at, trip_id)
@@ -302,3 +299,22 @@ select pg_try_advisory_lock(hashtext('turn of ' || $1))
 
 -- give_turn_back --
 select pg_advisory_unlock(hashtext('turn of ' || $1))
+
+-- newest_ingests --
+select family, part, stored_at, added, known, rejected from ingests order by ingest_id desc limit $1
+
+-- newest_ingest --
+select coalesce(max(ingest_id), 0) from ingests
+
+-- families_of_ingests --
+select ingest_id, family from ingests
+
+-- counted_trips --
+-- Short, for there are many: a spot is a zone, or a cell of a part of a degree.
+select
+    floor(extract(epoch from pickup_at))::bigint, ingest_id,
+    coalesce(pickup_zone, -1 - (floor((pickup_lat_deg + 90) * $3)::int * $4 + floor((pickup_lon_deg + 180) * $3)::int)),
+    coalesce(dropoff_zone, -1 - (floor((dropoff_lat_deg + 90) * $3)::int * $4 + floor((dropoff_lon_deg + 180) * $3)::int)),
+    duration_s::float4, metered_distance_km::float4
+from taxi_trips
+where pickup_at >= $1 and pickup_at < $2

@@ -19,6 +19,7 @@ from taxi_predictor.ports.outbound.trips import (
     REJECT_COLUMNS,
     Added,
     CleanBatch,
+    Ingest,
     IngestLog,
     PartName,
     Quarantine,
@@ -97,17 +98,26 @@ class PostgresTripStore(TripStore, TripErasure, IngestLog):
             rows = await connection.fetch(QUERIES["families_between"], since, until)
         return [row["family"] for row in rows]
 
+    async def ingests(self, *, limit: int) -> Sequence[Ingest]:
+        async with connected(self._pool) as connection:
+            rows = await connection.fetch(QUERIES["newest_ingests"], limit)
+        return [
+            Ingest(
+                part=PartName(family=row["family"], name=row["part"]),
+                stored_at=row["stored_at"],
+                added=row["added"],
+                known=row["known"],
+                rejected=row["rejected"],
+            )
+            for row in rows
+        ]
+
     async def erase(self, trips: Sequence[tuple[datetime, TripId]], /) -> int:
         async with connected(self._pool, patience_s=WHOLE_TABLE_S) as connection:
             tag = await connection.execute(
                 QUERIES["erase_trips"], [at for at, _ in trips], [trip_id for _, trip_id in trips]
             )
         return affected(tag)
-
-    async def last_at(self) -> datetime | None:
-        async with connected(self._pool) as connection:
-            found: datetime | None = await connection.fetchval(QUERIES["last_ingest"])
-        return found
 
 
 def _edges(box: Bounds | None) -> Sequence[float | None]:
@@ -134,7 +144,7 @@ class PostgresQuarantine(Quarantine):
 
     async def rejects(
         self, *, part: PartName | None = None, reason: Rejection | None = None
-    ) -> AsyncIterator[tuple[PartName, RejectBatch]]:
+    ) -> AsyncGenerator[tuple[PartName, RejectBatch], None]:
         wanted = (part.family, part.name) if part else (None, None)
         query = groups_of_rows(
             self._pool, QUERIES["rejects"], *wanted, reason, group_rows=ROWS_PER_REJECT_BATCH

@@ -13,7 +13,12 @@ from cyclopts import Parameter
 from rich.panel import Panel
 
 from taxi_predictor.apps.commands.output import ERR, OUT
-from taxi_predictor.apps.commands.serving import refuse_taken_ports, server_command
+from taxi_predictor.apps.commands.serving import (
+    dashboard_command,
+    refuse_taken_dashboard_port,
+    refuse_taken_ports,
+    server_command,
+)
 from taxi_predictor.apps.commands.session import opened, show_scores
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.container import Container
@@ -49,7 +54,7 @@ async def demo(
     zones: str | None = None,
     serve: Annotated[bool, Parameter(negative="--no-serve")] = True,
 ) -> None:
-    """Ingest trips, train, judge, promote, serve, and ask for one prediction over HTTP.
+    """Ingest trips, train, judge, promote, serve, ask for one prediction over HTTP, and show the dashboard.
 
     A second run reuses what is there.
 
@@ -65,22 +70,30 @@ async def demo(
     """
     settings = load_settings()
     refuse_taken_ports(settings)
+    if serve:
+        refuse_taken_dashboard_port(settings)
     async with opened(settings) as container:
         await _prepare(container, trips, zones)
-        server = await asyncio.create_subprocess_exec(
-            *server_command(),
-            env={**os.environ, "TAXI_API_OPEN_PREDICT": "true"},
-            start_new_session=True,  # so that a Ctrl-C does not reach it twice
-        )
+        served = [await _started(server_command())]
         try:
             await _ask(container, settings)
             if not serve:
                 OUT.print("Served for that one question; without --no-serve it goes on")
             else:
+                served.append(await _started(dashboard_command()))
+                OUT.print(f"Dashboard {settings.dashboard_url}", markup=False, highlight=False)
                 ERR.print("Serving until Ctrl-C.")
-                await server.wait()
+                await served[0].wait()
         finally:
-            await _stop(server)
+            await asyncio.gather(*map(_stop, served))
+
+
+async def _started(command: Sequence[str]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *command,
+        env={**os.environ, "TAXI_API_OPEN_PREDICT": "true"},
+        start_new_session=True,  # so that a Ctrl-C does not reach it twice
+    )
 
 
 async def _stop(server: asyncio.subprocess.Process) -> None:

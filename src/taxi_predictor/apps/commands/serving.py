@@ -14,19 +14,26 @@ from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.contradictions import refuse_contradictions
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.profiles import models_folder
-from taxi_predictor.apps.settings import Settings, load_settings
+from taxi_predictor.apps.settings import Settings, address_of, load_settings
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, PromotionRefused, Unavailable
 
-__all__ = ["refuse_taken_ports", "serve", "server_command"]
+__all__ = [
+    "dashboard_command",
+    "refuse_taken_dashboard_port",
+    "refuse_taken_ports",
+    "serve",
+    "server_command",
+]
 
 PATIENCE_S = 30.0
 """So long a start waits for the registry, which takes seconds to load."""
 
 
-async def serve(what: Literal["api"] = "api", /) -> None:
-    """Serve the HTTP API until interrupted; what is in flight then is finished.
+async def serve(what: Literal["api", "dashboard"] = "api", /) -> None:
+    """Serve the HTTP API until interrupted; what is in flight then is finished. Or serve the dashboard.
 
-    Address, port and workers come from TAXI_API_HOST, TAXI_API_PORT and TAXI_API_WORKERS.
+    Address, port and workers come from TAXI_API_HOST, TAXI_API_PORT and TAXI_API_WORKERS,
+    those of the dashboard from TAXI_DASHBOARD_HOST and TAXI_DASHBOARD_PORT.
 
     Parameters
     ----------
@@ -34,6 +41,9 @@ async def serve(what: Literal["api"] = "api", /) -> None:
         The face to serve.
     """
     settings = load_settings()
+    if what == "dashboard":
+        await _serve_dashboard(settings)
+        return
     refuse_contradictions(settings)  # the server would say so too, once in each worker and at length
     refuse_taken_ports(settings)
     if not _is_stocked(settings):
@@ -44,9 +54,22 @@ async def serve(what: Literal["api"] = "api", /) -> None:
     os.execv(command[0], command)  # noqa: S606 # no shell is wanted
 
 
+async def _serve_dashboard(settings: Settings) -> None:
+    from taxi_predictor.apps.dashboard import serve_dashboard  # late: Panel takes a second to load
+
+    refuse_taken_dashboard_port(settings)
+    ERR.print(f"Serving {settings.dashboard_url}", style="bold", markup=False, highlight=False)
+    await serve_dashboard(settings)
+
+
 def server_command() -> list[str]:
     """The command line of the server, a process of its own: this one has loaded too much to fork."""
     return [sys.executable, "-m", "taxi_predictor.apps.server"]
+
+
+def dashboard_command() -> list[str]:
+    """The command line of the dashboard."""
+    return [sys.executable, "-m", "taxi_predictor", "serve", "dashboard"]
 
 
 def _is_stocked(settings: Settings) -> bool:
@@ -79,18 +102,28 @@ def refuse_taken_ports(settings: Settings) -> None:
     Raises:
         Unavailable: one is taken, or not of this machine.
     """
-    for variable, host, port, address in (
-        ("TAXI_API_PORT", settings.api_host, settings.api_port, settings.api_address),
-        ("TAXI_METRICS_PORT", settings.metrics_host, settings.metrics_port, settings.metrics_address),
-    ):
-        try:
-            with socket.create_server((host, port), family=_family(host)):
-                pass
-        except OSError as error:
-            raise Unavailable(
-                f"{address} cannot be served: {error.strerror or error}; choose another {variable},"
-                " or stop what is there"
-            ) from error
+    _refuse_taken(settings.api_host, settings.api_port, "TAXI_API_PORT")
+    _refuse_taken(settings.metrics_host, settings.metrics_port, "TAXI_METRICS_PORT")
+
+
+def refuse_taken_dashboard_port(settings: Settings) -> None:
+    """As :func:`refuse_taken_ports`, of the dashboard.
+
+    Raises:
+        Unavailable: it is taken, or not of this machine.
+    """
+    _refuse_taken(settings.dashboard_host, settings.dashboard_port, "TAXI_DASHBOARD_PORT")
+
+
+def _refuse_taken(host: str, port: int, setting: str) -> None:
+    try:
+        with socket.create_server((host, port), family=_family(host)):
+            pass
+    except OSError as error:
+        raise Unavailable(
+            f"{address_of(host, port)} cannot be served: {error.strerror or error}; choose another"
+            f" {setting}, or stop what is there"
+        ) from error
 
 
 def _family(host: str) -> socket.AddressFamily:

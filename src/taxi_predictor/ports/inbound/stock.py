@@ -1,15 +1,25 @@
 """What is stored: for those who run the service, and for whoever wants to know what it learned from."""
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from taxi_predictor.domain.city import City
+from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.ports.inbound.feedback import Feedback, Tally
 from taxi_predictor.ports.inbound.intake import StoredTrips, TripIntake
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.places import ZoneStore
-from taxi_predictor.ports.outbound.trips import TripStore
+from taxi_predictor.ports.outbound.trips import (
+    Ingest,
+    IngestLog,
+    PartName,
+    Quarantine,
+    RejectBatch,
+    TripStore,
+)
 
 __all__ = ["COUNTED_EVERY", "Stock", "StockCount"]
 
@@ -35,6 +45,8 @@ class Stock:
         intake: TripIntake,
         feedback: Feedback,
         trips: TripStore,
+        ingest_log: IngestLog,
+        quarantine: Quarantine,
         zones: ZoneStore,
         clock: Clock,
         city: City,
@@ -42,6 +54,8 @@ class Stock:
         self._intake = intake
         self._feedback = feedback
         self._trips = trips
+        self._ingest_log = ingest_log
+        self._quarantine = quarantine
         self._zones = zones
         self._clock = clock
         self._city = city
@@ -66,3 +80,26 @@ class Stock:
                     log=await self._feedback.tally(),
                 )
             return self._last
+
+    async def ingests(self, limit: int) -> Sequence[Ingest]:
+        """The *limit* parts that were stored last, newest first.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        return await self._ingest_log.ingests(limit=limit)
+
+    async def samples(self, reason: Rejection, limit: int) -> Sequence[tuple[PartName, RejectBatch]]:
+        """At most *limit* of the rows that were refused for *reason*, by part.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        found: list[tuple[PartName, RejectBatch]] = []
+        async with aclosing(self._quarantine.rejects(reason=reason)) as batches:
+            async for part, batch in batches:
+                wanted = limit - sum(len(rows) for _, rows in found)
+                found.append((part, RejectBatch(batch.table.slice(0, wanted))))
+                if wanted <= len(batch):
+                    break
+        return found

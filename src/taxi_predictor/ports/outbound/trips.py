@@ -14,6 +14,7 @@ __all__ = [
     "REJECT_COLUMNS",
     "Added",
     "CleanBatch",
+    "Ingest",
     "IngestLog",
     "PartName",
     "Quarantine",
@@ -222,6 +223,32 @@ class TripStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingest:
+    """One part that came in: ``read == added + known + rejected``, of which duplicates are rejected."""
+
+    part: PartName
+    stored_at: datetime
+    added: int
+    known: int
+    rejected: int
+
+
+class IngestLog(Protocol):
+    """What came into a store, and when."""
+
+    @abstractmethod
+    async def ingests(self, *, limit: int) -> Sequence[Ingest]:
+        """The *limit* parts that were stored last, newest first; one that was stored twice is there twice.
+
+        A part that broke is not there. When it was stored is by the clock of the store.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        ...
+
+
 class TripErasure(Protocol):
     """Takes trips out of a store again, which nothing else does."""
 
@@ -238,21 +265,6 @@ class TripErasure(Protocol):
         ...
 
 
-class IngestLog(Protocol):
-    """Remembers that parts were stored."""
-
-    @abstractmethod
-    async def last_at(self) -> datetime | None:
-        """When a part was stored last, whether it brought anything new or not; None: none ever was.
-
-        By the clock of the store. A part that broke does not count.
-
-        Raises:
-            Unavailable: the store does not answer.
-        """
-        ...
-
-
 class Quarantine(Protocol):
     """Rows that did not become trips, kept until their part is ingested again."""
 
@@ -264,6 +276,9 @@ class Quarantine(Protocol):
     @abstractmethod
     def rejects(
         self, *, part: PartName | None = None, reason: Rejection | None = None
-    ) -> AsyncIterator[tuple[PartName, RejectBatch]]:
-        """Yield the rows, by part and row number, in bounded memory, no empty batches."""
+    ) -> AsyncGenerator[tuple[PartName, RejectBatch], None]:
+        """Yield the rows, by part and row number, in bounded memory, no empty batches.
+
+        Whoever leaves early closes it, with :func:`contextlib.aclosing`.
+        """
         ...

@@ -15,6 +15,7 @@ pytest.register_assert_rewrite(
             "backtests",
             "clock",
             "duration_model",
+            "ingest_log",
             "model_registry",
             "model_shelf",
             "plans",
@@ -23,6 +24,7 @@ pytest.register_assert_rewrite(
             "telemetry",
             "trip_erasure",
             "trip_source",
+            "trip_statistics",
             "trip_store",
             "zone_store",
         )

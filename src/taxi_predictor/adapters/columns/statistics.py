@@ -1,0 +1,231 @@
+"""Counting trips in columns: 21 bytes each, so that millions fit and are gone through in a moment."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from threading import Lock
+from typing import TypeVar, cast
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from taxi_predictor.domain.city import City
+from taxi_predictor.domain.traffic import (
+    CELL_COLUMNS,
+    CELLS_PER_DEG,
+    MINUTES,
+    DayCount,
+    DurationCounts,
+    HourCount,
+    PairCount,
+    SpotCount,
+    Window,
+)
+
+__all__ = ["CountedTrips"]
+
+SPOTS = ("pickup", "dropoff")
+HOURS = 7 * 24
+REMEMBERED = 256
+"""So many answers are kept: people ask the same, and a slider changes one of several questions."""
+T = TypeVar("T")
+Numbers = NDArray[np.int64]
+
+
+class CountedTrips:
+    """Trips as they are counted. Never changed; safe to share between threads.
+
+    Where there are few groups, such as the hours of a week, they are counted by their number in one pass:
+    that takes a fifth of the time of grouping by columns.
+    """
+
+    def __init__(self, trips: pl.DataFrame) -> None:
+        self._trips = trips
+        self._answers: OrderedDict[Hashable, object] = OrderedDict()
+        self._turn = Lock()
+
+    @staticmethod
+    def columns(stored: pl.DataFrame, city: City) -> pl.DataFrame:
+        """What is kept of trips as a store has them, and of their ``family``."""
+        return CountedTrips.columns_of_spots(
+            stored.with_columns(_spot(end).alias(end) for end in SPOTS), city
+        )
+
+    @staticmethod
+    def columns_of_spots(stored: pl.DataFrame, city: City) -> pl.DataFrame:
+        """The same of trips whose spots are known as ``pickup`` and ``dropoff``; ``pickup_at`` is in UTC.
+
+        A metered distance that no car of *city* drives in that time is none: meters tell of 360,068 miles.
+        """
+        local = pl.col("pickup_at").dt.convert_time_zone(city.time_zone)
+        metered_km, farthest_km_h = pl.col("metered_distance_km"), city.plausibility.max_speed_km_h
+        is_believed = metered_km.is_between(0, farthest_km_h * pl.col("duration_s") / 3600, closed="right")
+        return stored.select(
+            local.dt.date().alias("day"),
+            local.dt.hour().cast(pl.UInt8).alias("hour"),
+            (local.dt.weekday() - 1).cast(pl.UInt8).alias("weekday"),
+            pl.col("family").cast(pl.Categorical),
+            *(pl.col(end).cast(pl.Int32) for end in SPOTS),
+            pl.col("duration_s").cast(pl.Float32),
+            pl.when(is_believed).then(metered_km).otherwise(0).cast(pl.Float32).alias("metered_km"),
+        )
+
+    def days(self, window: Window) -> Sequence[DayCount]:
+        def count() -> Sequence[DayCount]:
+            found = self._within(window).group_by("day", "family").agg(pl.len().alias("trips"))
+            found = found.with_columns(pl.col("family").cast(pl.String)).sort("day", "family")
+            return [DayCount(**row) for row in found.iter_rows(named=True)]
+
+        return self._remembered(("days", window), count)
+
+    def hours(self, window: Window) -> Sequence[HourCount]:
+        def count() -> Sequence[HourCount]:
+            trips = self._within(window)
+            hours = trips["weekday"].to_numpy().astype(np.int64) * 24 + trips["hour"].to_numpy()
+            tally = _Tally(trips, hours, HOURS)
+            return [
+                HourCount(
+                    weekday=hour // 24,
+                    hour=hour % 24,
+                    trips=tally.trips(hour),
+                    speed_km_h=tally.speed_km_h(hour),
+                )
+                for hour in tally.found()
+            ]
+
+        return self._remembered(("hours", window), count)
+
+    def durations(self, window: Window) -> DurationCounts:
+        def count() -> DurationCounts:
+            trips = self._within(window)
+            seconds = trips["duration_s"].to_numpy().astype(np.float64)
+            minutes = np.clip(np.ceil(seconds / 60).astype(np.int64) - 1, 0, MINUTES - 1)
+            p10_s, median_s, p90_s = (
+                np.quantile(seconds, (0.1, 0.5, 0.9)).tolist() if len(trips) else (None,) * 3
+            )
+            return DurationCounts(
+                trips=len(trips),
+                by_minute=tuple(np.bincount(minutes, minlength=MINUTES).tolist()),
+                median_s=median_s,
+                p10_s=p10_s,
+                p90_s=p90_s,
+                speed_km_h=_Tally(trips, np.zeros(len(trips), dtype=np.int64), 1).speed_km_h(0),
+            )
+
+        return self._remembered(("durations", window), count)
+
+    def spots(self, window: Window) -> Sequence[SpotCount]:
+        def count() -> Sequence[SpotCount]:
+            trips = self._within(window)
+            spots, places = np.unique(trips["pickup"].to_numpy(), return_inverse=True)
+            tally = _Tally(trips, places.astype(np.int64), len(spots))
+            return [
+                SpotCount(spot=int(spots[n]), trips=tally.trips(n), speed_km_h=tally.speed_km_h(n))
+                for n in tally.found()
+            ]
+
+        return self._remembered(("spots", window), count)
+
+    def pairs(self, window: Window, *, limit: int, at_least: int, slowest: bool) -> Sequence[PairCount]:
+        def count() -> Sequence[PairCount]:
+            found = self._pairs(window).filter(pl.col("trips") >= at_least)
+            if slowest:
+                found = found.filter(
+                    pl.col("speed_km_h").is_not_null(), pl.col("pickup") != pl.col("dropoff")
+                )
+                found = found.sort("speed_km_h", *SPOTS)
+            else:
+                found = found.sort("trips", *SPOTS, descending=[True, False, False])
+            found = found.head(limit)
+            # Of these alone: a median of every pair would take longer than all the rest.
+            trips = self._within(window).join(found.select(SPOTS), on=SPOTS, how="semi")
+            medians = trips.group_by(SPOTS).agg(median_s=pl.col("duration_s").cast(pl.Float64).median())
+            rows = found.join(medians, on=SPOTS, how="left", maintain_order="left")
+            return [PairCount(**row) for row in rows.iter_rows(named=True)]
+
+        return self._remembered(("pairs", window, limit, at_least, slowest), count)
+
+    def _pairs(self, window: Window) -> pl.DataFrame:
+        """Every pair with its trips and its speed: the busiest and the slowest are chosen from the same."""
+
+        def count() -> pl.DataFrame:
+            # One number for both: half the time of grouping by two.
+            pair = pl.col("pickup").cast(pl.Int64) * 2**32 + pl.col("dropoff").cast(pl.Int64).add(2**31)
+            is_metered = pl.col("metered_km") > 0
+            found = (
+                self._within(window)
+                .group_by(pair.alias("pair"))
+                .agg(
+                    pl.len().alias("trips"),
+                    pl.col("metered_km").cast(pl.Float64).sum(),
+                    pl.when(is_metered)
+                    .then("duration_s")
+                    .otherwise(0)
+                    .cast(pl.Float64)
+                    .sum()
+                    .alias("metered_s"),
+                )
+            )
+            speed = pl.col("metered_km") * 3600 / pl.col("metered_s")
+            return found.select(
+                (pl.col("pair") // 2**32).cast(pl.Int32).alias("pickup"),
+                (pl.col("pair") % 2**32 - 2**31).cast(pl.Int32).alias("dropoff"),
+                "trips",
+                pl.when(pl.col("metered_s") > 0).then(speed).alias("speed_km_h"),
+            )
+
+        return self._remembered(("all pairs", window), count)
+
+    def _within(self, window: Window) -> pl.DataFrame:
+        wanted = []
+        if window.first is not None:
+            wanted.append(pl.col("day") >= window.first)
+        if window.last is not None:
+            wanted.append(pl.col("day") <= window.last)
+        if window.family is not None:
+            wanted.append(pl.col("family") == window.family)
+        if window.hour is not None:
+            wanted.append(pl.col("hour") == window.hour)
+        if window.is_weekend is not None:
+            wanted.append((pl.col("weekday") >= 5) == window.is_weekend)
+        return self._trips.filter(wanted) if wanted else self._trips
+
+    def _remembered(self, question: Hashable, count: Callable[[], T]) -> T:
+        with self._turn:
+            if question in self._answers:
+                self._answers.move_to_end(question)
+                return cast("T", self._answers[question])
+        answer = count()
+        with self._turn:
+            self._answers[question] = answer
+            while len(self._answers) > REMEMBERED:
+                self._answers.popitem(last=False)
+        return answer
+
+
+class _Tally:
+    """Trips by the number of their group, of which there are *groups*."""
+
+    def __init__(self, trips: pl.DataFrame, group: Numbers, groups: int) -> None:
+        km, seconds = trips["metered_km"].to_numpy(), trips["duration_s"].to_numpy()
+        self._trips = np.bincount(group, minlength=groups)
+        self._km = np.bincount(group, weights=km, minlength=groups)
+        self._seconds = np.bincount(group, weights=np.where(km > 0, seconds, 0), minlength=groups)
+
+    def found(self) -> Sequence[int]:
+        """The groups that have trips."""
+        return [int(group) for group in np.flatnonzero(self._trips)]
+
+    def trips(self, group: int) -> int:
+        return int(self._trips[group])
+
+    def speed_km_h(self, group: int) -> float | None:
+        """None where nothing is metered."""
+        seconds = float(self._seconds[group])
+        return 3600 * float(self._km[group]) / seconds if seconds else None
+
+
+def _spot(end: str) -> pl.Expr:
+    row = ((pl.col(f"{end}_lat_deg") + 90) * CELLS_PER_DEG).floor().cast(pl.Int32)
+    column = ((pl.col(f"{end}_lon_deg") + 180) * CELLS_PER_DEG).floor().cast(pl.Int32)
+    return pl.coalesce(pl.col(f"{end}_zone").cast(pl.Int32), -1 - (row * CELL_COLUMNS + column))

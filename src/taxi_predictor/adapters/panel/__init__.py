@@ -1,0 +1,1 @@
+"""The dashboard: a Panel application that shows people what the core answers."""

@@ -1,0 +1,54 @@
+"""The slice of the application that the dashboard drives."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from taxi_predictor.domain.city import City
+from taxi_predictor.ports.inbound.arrivals import Arrivals
+from taxi_predictor.ports.inbound.comparing import ComparableTrips
+from taxi_predictor.ports.inbound.departures import DepartureBoard
+from taxi_predictor.ports.inbound.health import Health
+from taxi_predictor.ports.inbound.history import ModelHistory
+from taxi_predictor.ports.inbound.ladder import Ladder
+from taxi_predictor.ports.inbound.levelling import LiveLevelling
+from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.reach import Reach
+from taxi_predictor.ports.inbound.stock import Stock
+from taxi_predictor.ports.inbound.traffic import Traffic
+
+__all__ = ["Hexagon", "OpenHexagon"]
+
+
+class Hexagon(Protocol):
+    @property
+    def city(self) -> City: ...
+    @property
+    def predictor(self) -> DurationPredictor: ...
+    @property
+    def arrivals(self) -> Arrivals: ...
+    @property
+    def departures(self) -> DepartureBoard: ...
+    @property
+    def comparing(self) -> ComparableTrips: ...
+    @property
+    def reach(self) -> Reach: ...
+    @property
+    def traffic(self) -> Traffic: ...
+    @property
+    def stock(self) -> Stock: ...
+    @property
+    def lifecycle(self) -> ModelLifecycle: ...
+    @property
+    def history(self) -> ModelHistory: ...
+    @property
+    def ladder(self) -> Ladder: ...
+    @property
+    def levelling(self) -> LiveLevelling: ...
+    @property
+    def health(self) -> Health: ...
+
+
+OpenHexagon = Callable[[], AbstractAsyncContextManager[Hexagon]]
+"""Opens what is behind the hexagon; leaving the context closes it."""

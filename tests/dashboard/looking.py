@@ -1,0 +1,73 @@
+"""A person with a browser, who notices whatever goes wrong in it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlencode
+
+from dashboard.town import Address, Town
+
+__all__ = ["DESKTOP", "PHONE", "Visitor", "visiting"]
+
+DESKTOP = {"width": 1360, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+class Visitor:
+    """One page in one browser window."""
+
+    def __init__(self, page: Any, town: Town | Address) -> None:
+        self.page = page
+        self.town = town
+        self.errors: list[str] = []
+        self.strangers: list[str] = []
+        self.sockets: list[str] = []
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", self._watch)
+        page.on("websocket", lambda opened: self.sockets.append(opened.url))
+
+    def open(self, name: str, **query: str) -> None:
+        self.page.goto(f"{self.town.url}/{name}?{urlencode(query)}")
+        self.settled()
+
+    def settled(self) -> None:
+        """Nothing is on its way any more."""
+        self.page.wait_for_selector("body[data-ready]:not(.busy)", timeout=20_000)
+
+    def value(self, name: str) -> float:
+        """The exact number behind what is shown as *name*."""
+        return float(self.page.locator(f'[data-name="{name}"]').first.get_attribute("data-value"))
+
+    def state(self) -> Mapping[str, str]:
+        state: Mapping[str, str] = self.page.evaluate(
+            "Object.fromEntries(new URLSearchParams(location.search))"
+        )
+        return state
+
+    def _hear(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.errors.append(message.text)
+
+    def _watch(self, request: Any) -> None:
+        if not request.url.startswith((self.town.url, "blob:", "data:")):
+            self.strangers.append(request.url)
+
+
+@contextmanager
+def visiting(
+    browser: Any,
+    town: Town | Address,
+    *,
+    size: Mapping[str, int] = DESKTOP,
+    locale: str = "en-US",
+    dark: bool = False,
+) -> Iterator[Visitor]:
+    context = browser.new_context(
+        viewport=dict(size), locale=locale, color_scheme="dark" if dark else "light", reduced_motion="reduce"
+    )
+    context.set_default_timeout(15_000)
+    try:
+        yield Visitor(context.new_page(), town)
+    finally:
+        context.close()

@@ -1,0 +1,161 @@
+"""What pages are made of, without a browser: words, places, pictures."""
+
+import json
+import re
+from datetime import date, datetime
+from string import Formatter
+
+import pytest
+
+from taxi_predictor.adapters.panel.charts.atlas import Atlas
+from taxi_predictor.adapters.panel.charts.bars import Bar, diverging_bars, plain_bars
+from taxi_predictor.adapters.panel.charts.plot import Plot
+from taxi_predictor.adapters.panel.charts.scale import Scale, round_ticks
+from taxi_predictor.adapters.panel.markup import link
+from taxi_predictor.adapters.panel.pages.city import filter_of
+from taxi_predictor.adapters.panel.pages.data import Gap, gaps
+from taxi_predictor.adapters.panel.pages.page import Visit, trouble
+from taxi_predictor.adapters.panel.places import Gazetteer
+from taxi_predictor.adapters.panel.words import LANGUAGES, Words, catalogue
+from taxi_predictor.domain.errors import Invalid, InvalidTrip, Unavailable, UnknownZone
+from taxi_predictor.domain.explanation import Cause
+from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
+from taxi_predictor.domain.plausibility import Rejection
+from taxi_predictor.domain.traffic import Window
+from taxi_predictor.ports.outbound.journal import Deed
+from taxi_predictor.ports.testing.strategies import A_CITY
+
+RING = [[-74.0, 40.7], [-73.9, 40.7], [-73.9, 40.8], [-74.0, 40.8], [-74.0, 40.7]]
+SQUARE = json.dumps({"type": "Polygon", "coordinates": [RING]})
+
+
+def a_zone(number: int, name: str, *, outline: str | None = SQUARE) -> Zone:
+    return Zone(id=ZoneId(number), name=name, borough="here", centroid=Point(40.75, -73.95), outline=outline)
+
+
+ZONES = ZoneTable({z.id: z for z in (a_zone(1, "Corona"), a_zone(2, "Corona"), a_zone(3, "Times Sq"))})
+
+
+def names_in(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_every_language_says_the_same_things() -> None:
+    """All but names of slices, which are English where nobody translated them."""
+    catalogues = {name: catalogue(name) for name in LANGUAGES}
+    english = {key: names_in(text) for key, text in catalogues["en"].items()}
+    for texts in catalogues.values():
+        said = {key: names_in(text) for key, text in texts.items() if not key.startswith("slice.")}
+        assert said == {key: names for key, names in english.items() if not key.startswith("slice.")}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_word_of_the_core_is_translated(language: str) -> None:
+    texts = catalogue(language)
+    assert {f"cause.{cause.name.lower()}" for cause in Cause} <= texts.keys()
+    assert {f"reason.{reason.value}" for reason in Rejection} <= texts.keys()
+    assert {f"deed.{deed.value}" for deed in Deed} <= texts.keys()
+
+
+def test_numbers_times_and_durations_are_written_as_each_language_does() -> None:
+    english, spanish = Words("en"), Words("es")
+    assert english.number(1234.5, 1) == "1,234.5"
+    assert spanish.number(1234.5, 1) == "1.234,5"
+    assert english.number(-0.04, 1, signed=True) == "0.0"
+    assert spanish.percent(0.805, 1) == "80,5\N{NO-BREAK SPACE}%"
+    assert [english.duration(s) for s in (42, 762, 3161.8, 3900)] == [
+        "42 s",
+        "12 min 42 s",
+        "53 min",
+        "1 h 05 min",
+    ]
+    assert english.change(-90) == "\N{MINUS SIGN}1 min 30 s"
+    assert spanish.instant(datetime(2024, 3, 1, 8, 5)) == "vie 1 mar 2024 08:05"  # noqa: DTZ001 # on the wall
+    assert Words("fr").language == "en"
+
+
+def test_a_place_is_found_by_name_part_id_airport_or_point() -> None:
+    places = Gazetteer(A_CITY, ZONES)
+    airport = A_CITY.airports[0]
+    assert places.find("times sq").zone == 3
+    assert places.find("times").zone == 3
+    assert places.find("Corona (2)").zone == 2
+    assert places.find("2").zone == 2
+    assert places.find(airport.name).point == airport.point
+    assert places.find(" 40.75, -73.9 ").point == Point(40.75, -73.9)
+    for text in (*places.choices, "40.75000,-73.90000"):
+        assert places.name(places.find(text)) == text
+    with pytest.raises(UnknownZone):
+        places.find("Atlantis")
+    with pytest.raises(InvalidTrip):
+        places.find("95,0")
+
+
+def test_the_map_draws_zones_where_they_are() -> None:
+    atlas = Atlas(A_CITY, ZONES)
+    left, top = atlas.xy(Point(40.8, -74.0))
+    right, bottom = atlas.xy(Point(40.7, -73.9))
+    assert f"M{left:.0f} {bottom:.0f}" in atlas.svg("a map")
+    # A degree of longitude is shorter than one of latitude, by the cosine of the latitude.
+    assert (right - left) / (bottom - top) == pytest.approx(0.758, abs=0.01)
+    assert atlas.svg("a map").count("data-zone=") == 3
+
+
+def test_names_do_not_become_markup() -> None:
+    evil = ZoneTable({ZoneId(1): a_zone(1, "<script>alert(1)</script>")})
+    assert "<script>" not in Atlas(A_CITY, evil).svg('"><script>')
+    assert "<script>" not in plain_bars([Bar(name="<script>", value=1, text="<script>")], label="<script>")
+    assert "<script>" not in trouble(Unavailable("<script>"), Words("en"))
+
+
+def test_bars_are_as_long_as_their_values() -> None:
+    widths = re.findall(
+        r"left:([\d.]+)%;width:([\d.]+)%",
+        diverging_bars([Bar(name="a", value=60, text=""), Bar(name="b", value=-30, text="")], label=""),
+    )
+    assert widths == [("50.0", "50.0"), ("25.0", "25.0")]
+    assert "left:80.0%" in plain_bars(
+        [Bar(name="a", value=1, text="", mark=0.9)], label="", low=0.5, high=1.0
+    )
+
+
+def test_ticks_are_round_and_a_scale_ends_at_its_ends() -> None:
+    assert round_ticks(0, 47) == [0, 10, 20, 30, 40]
+    assert round_ticks(0, 0.9, at_most=5) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
+    assert [Scale(10, 20).percent(value) for value in (5, 10, 15, 99)] == [0, 0, 50, 100]
+
+
+def test_a_plot_says_in_words_what_it_shows() -> None:
+    plot = Plot(Scale(0, 10), Scale(0, 10), label="a line that rises")
+    plot.line([(0, 0), (10, 10)], "curve")
+    assert 'role="img" aria-label="a line that rises"' in plot.html()
+    assert 'points="0,100 100,0"' in plot.html()
+
+
+def test_gaps_are_days_between_days() -> None:
+    days = [date(2024, 1, day) for day in (1, 2, 5, 6, 8)]
+    assert gaps(days) == [Gap(date(2024, 1, 3), date(2024, 1, 4)), Gap(date(2024, 1, 7), date(2024, 1, 7))]
+    assert gaps(days)[0].days == 2
+    assert gaps([]) == []
+
+
+def test_an_address_is_read_strictly() -> None:
+    def read(**query: str) -> Window:
+        return filter_of(Visit(words=Words("en"), query=query)).window
+
+    assert read(first="2024-01-02", days="weekend", source="a") == Window(
+        first=date(2024, 1, 2), is_weekend=True, family="a"
+    )
+    for wrong in (
+        {"first": "soon"},
+        {"days": "holidays"},
+        {"hour": "24"},
+        {"first": "2024-02-01", "last": "2024-01-01"},
+    ):
+        with pytest.raises(Invalid):
+            read(**wrong)
+
+
+def test_a_link_keeps_the_state_and_changes_what_it_is_for() -> None:
+    assert link({"lang": "es", "hour": "8"}, hour="9", first=None) == "?lang=es&hour=9"
+    assert link({}, hour=None) == "?"

