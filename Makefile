@@ -43,9 +43,17 @@ bench: setup ## Print ratios against floors and peers measured in the same run (
 	$(BIN)/python benchmarks/ingest.py
 
 ##@ Maintain
+LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+IMAGE_LOCK = $(LOCK) -c requirements/dev.txt
 lock: setup ## Pin the newest allowed versions by hash
-	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --all-extras --group dev pyproject.toml -o requirements/dev.txt
-	echo uv | $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o requirements/uv.txt
+	$(LOCK) --upgrade --all-extras --group dev pyproject.toml -o requirements/dev.txt
+	echo uv | $(LOCK) --upgrade - -o requirements/uv.txt
+	@$(MAKE) --no-print-directory lock-images
+lock-images: setup ## Pin what goes into each image, in the versions of requirements/dev.txt
+	echo hatchling | $(IMAGE_LOCK) - -o requirements/build.txt
+	$(IMAGE_LOCK) pyproject.toml --extra postgres --extra registry --extra serve -o requirements/api.txt
+	$(IMAGE_LOCK) pyproject.toml --extra postgres --extra serve --extra train -o requirements/jobs.txt
+	$(IMAGE_LOCK) --group mlflow-server -o requirements/mlflow.txt
 clean: ## Remove the environment and caches, but no trips and no models
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
@@ -57,4 +65,4 @@ $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
 	$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup fmt check test test-faults demo api ingest train promote accuracy bench lock clean
+.PHONY: help setup fmt check test test-faults demo api ingest train promote accuracy bench lock lock-images clean

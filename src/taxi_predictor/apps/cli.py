@@ -23,6 +23,7 @@ from rich.markup import escape
 from taxi_predictor import __version__
 from taxi_predictor.apps.commands.backtest import backtest
 from taxi_predictor.apps.commands.demo import demo
+from taxi_predictor.apps.commands.health import health
 from taxi_predictor.apps.commands.journal import journal
 from taxi_predictor.apps.commands.keys import KEYS
 from taxi_predictor.apps.commands.level import level
@@ -66,7 +67,7 @@ DATA, MODEL, SERVING = (
 for group, commands in {
     DATA: (ingest, trips, prune, erase, migrate),
     MODEL: (train, evaluate, backtest, promote, rollback, journal, sanity),
-    SERVING: (demo, predict, level, serve, sync, shadow),
+    SERVING: (demo, predict, level, serve, health, sync, shadow),
 }.items():
     for command in commands:
         app.command(command, group=group)
