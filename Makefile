@@ -33,6 +33,31 @@ train: setup ## Train and judge a model (UNTIL=2023-11-01)
 promote: setup ## Let the newest model serve
 	$(BIN)/taxi-predictor promote
 
+##@ Deploy
+STACK = PYTHONPATH=src $(PYTHON) -m taxi_predictor.apps.stack
+up: ## Start the whole stack in containers, from nothing (PROFILE=observability)
+	@$(STACK) up "$(VERSION)" $(PROFILE)
+down: ## Stop it and remove the containers; data and secrets stay
+	@$(STACK) down
+build: ## Build the images of VERSION
+	@$(STACK) build $(VERSION)
+deploy: ## Make VERSION live without losing a request, or leave all as it was
+	@$(STACK) deploy "$(VERSION)"
+rollback: ## Undo an interrupted deployment, or go back to the version before
+	@$(STACK) rollback
+status: ## Say what is live, what runs, and what became of deployments
+	@$(STACK) status
+smoke: ## Ask the stack a few questions through its door
+	@$(STACK) smoke
+logs: ## Follow the logs (SERVICE=name)
+	@$(STACK) compose logs --follow --tail 100 $(SERVICE)
+ps: ## List the containers
+	@$(STACK) compose ps --all
+psql: ## Look into the database, as its superuser
+	@$(STACK) compose exec postgres psql -U postgres taxi
+job: ## Run a command with all that trains: ARGS="ingest /trips/file.parquet"
+	@$(STACK) job $(ARGS)
+
 ##@ Measure
 accuracy: setup ## Measure every method on real trips and write docs/accuracy.md (DATA=folder, 20 min)
 	$(BIN)/python benchmarks/accuracy.py "$(or $(DATA),../shared/data)"
@@ -65,4 +90,5 @@ $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
 	$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup fmt check test test-faults demo api ingest train promote accuracy bench lock lock-images clean
+.PHONY: help setup fmt check test test-faults demo api ingest train promote accuracy bench lock lock-images clean \
+  up down build deploy rollback status smoke logs ps psql job

@@ -43,7 +43,7 @@ def see_alive(url: str) -> None:
 
 
 def main(url: str | None = None) -> None:
-    """Exit with 0 when *url* answers, by default the API's; else with 1, as health checks of containers do."""
+    """Exit with 0 when *url* answers, by default the API's; else with 1, as containers' health checks do."""
     try:
         see_alive(url or live_url(load_settings()))
     except TaxiPredictorError as error:
