@@ -1,6 +1,7 @@
 """The commands of the stack, each by the name that ``make`` has for it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 
 from taxi_predictor import __version__
 from taxi_predictor.apps.stack.door import Door
@@ -32,6 +33,7 @@ def up(layout: Layout, arguments: Sequence[str]) -> None:
         say(f"starting ({live} is live, {state.versions[live]})")
         # Not --remove-orphans: the other colour may be on its way.
         compose.run("--profile", live, "up", "-d", "--wait", "--wait-timeout", "300")
+        _tell_edge(layout, state, compose)
         wait_ready(Door.of(layout), within_s=READY_WITHIN_S, still_there=lambda: None)
     say(f"https://{layout.get('API_NAME')}:{layout.get('HTTPS_PORT')}/schema")
 
@@ -51,7 +53,7 @@ def build(layout: Layout, arguments: Sequence[str]) -> None:
         # By docker itself: what compose builds carries the project's name along.
         compose.docker(
             *("build", "-f", str(layout.root / "Containerfile"), "--target", target),
-            *("--build-arg", f"PYTHON_IMAGE={_python_image(layout)}"),
+            *("--build-arg", f"PYTHON_IMAGE={layout.get('PYTHON_IMAGE')}"),
             *("--label", f"org.opencontainers.image.version={version}"),
             *("-t", compose.image(target, version), str(layout.root)),
         )
@@ -155,8 +157,20 @@ def _make_secrets(layout: Layout, compose: Compose, version: str) -> None:
     )
 
 
-def _python_image(layout: Layout) -> str:
-    return layout.get("PYTHON_IMAGE")
+def _tell_edge(layout: Layout, state: State, compose: Compose) -> None:
+    """Have nginx read its files again where they have changed; if it cannot, it goes on with the old ones."""
+    digest = sha256()
+    for folder in (layout.root / "deploy" / "nginx", layout.site):
+        for path in sorted(folder.glob("*.conf")):
+            digest.update(path.read_bytes())
+    digest.update(layout.certificate.read_bytes())
+    if state.edge not in (None, digest.hexdigest()):
+        nginx = ("exec", "-T", "nginx", "nginx", "-c", "/etc/nginx/taxi/nginx.conf")
+        compose.run(*nginx, "-t")
+        compose.run(*nginx, "-s", "reload")
+        say("nginx reads its files again")
+    state.edge = digest.hexdigest()
+    save_state(layout, state)
 
 
 COMMANDS: Mapping[str, Callable[[Layout, Sequence[str]], None]] = {

@@ -47,8 +47,9 @@ class Compose:
         """Run it for a person, who sees and may interrupt it; return its exit code."""
         return subprocess.call([*self._command, *arguments], env=self._environment)  # noqa: S603 # docker's
 
-    def docker(self, *arguments: str, check: bool = True) -> str:
-        return _run(["docker", *arguments], self._environment, None, check=check)
+    def docker(self, *arguments: str, check: bool = True, both: bool = False) -> str:
+        """Run ``docker`` itself; *both*: return what it complained about, too."""
+        return _run(["docker", *arguments], self._environment, None, check=check, both=both)
 
     def image(self, target: str, version: str) -> str:
         return f"{self._layout.get('IMAGE_PREFIX')}/{target}:{version}"
@@ -64,16 +65,29 @@ class Compose:
     def container(self, service: str) -> Mapping[str, Any] | None:
         return next((one for one in self.containers() if one["Service"] == service), None)
 
+    def log(self, service: str, *window: str) -> Sequence[str]:
+        """What *service* wrote to its standard output and error, a line each."""
+        # Not by compose, which sends codes of terminals along.
+        found = self.run("--profile", "*", "ps", "--all", "--quiet", service).split()
+        return self.docker("logs", *window, found[0], both=True).splitlines() if found else []
+
     def owner(self, *arguments: str) -> str:
         """Run a command of the project as the owner of the database, in a container of its own."""
         return self.run("--profile", "owner", "run", "--rm", "--no-deps", "-T", "owner", *arguments)
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str], stdin: str | None, *, check: bool) -> str:
+def _run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    stdin: str | None,
+    *,
+    check: bool,
+    both: bool = False,
+) -> str:
     done = subprocess.run(  # noqa: S603 # docker's
         command, env=environment, input=stdin or "", capture_output=True, text=True
     )
     if check and done.returncode:
         told = "\n".join(done.stderr.strip().splitlines()[-12:])
         raise StackError(f"`{' '.join(command[:2])} ... {' '.join(command[-4:])}` failed:\n{told}")
-    return done.stdout
+    return done.stdout + done.stderr if both else done.stdout

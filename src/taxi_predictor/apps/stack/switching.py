@@ -121,9 +121,8 @@ class Switching:
     def _see_running(self, colour: str) -> None:
         found = self._compose().container(f"api-{colour}")
         if found is None or found["State"] != "running":
-            tail = ("logs", "--no-log-prefix", "--tail", "5", f"api-{colour}")
-            last = self._compose().run("--profile", "*", *tail)
-            raise StackError(f"api-{colour} is {found['State'] if found else 'gone'}: {last.strip()}")
+            last = "; ".join(self._compose().log(f"api-{colour}", "--tail", "5"))
+            raise StackError(f"api-{colour} is {found['State'] if found else 'gone'}: {last}")
 
     def _preflight(self, deploying: Deploying) -> None:
         compose = self._compose()
@@ -201,7 +200,7 @@ class Switching:
 
     def _log(self, since: float, until: float | None = None) -> Iterable[str]:
         window = ["--since", f"{since:.3f}", *(["--until", f"{until:.3f}"] if until else [])]
-        return self._compose().run("logs", "--no-log-prefix", *window, "nginx").splitlines()
+        return self._compose().log("nginx", *window)
 
     def _drain(self, deploying: Deploying) -> None:
         former = other(deploying.colour)
