@@ -78,6 +78,7 @@ lock-images: setup ## Pin what goes into each image, in the versions of requirem
 	echo hatchling | $(IMAGE_LOCK) - -o requirements/build.txt
 	$(IMAGE_LOCK) pyproject.toml --extra postgres --extra registry --extra serve -o requirements/api.txt
 	$(IMAGE_LOCK) pyproject.toml --extra postgres --extra serve --extra train -o requirements/jobs.txt
+	$(IMAGE_LOCK) pyproject.toml --extra postgres --extra registry --extra serve --extra dashboard -o requirements/dashboard.txt
 	$(IMAGE_LOCK) --group mlflow-server -o requirements/mlflow.txt
 clean: ## Remove the environment and caches, but no trips and no models
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

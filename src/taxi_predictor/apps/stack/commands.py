@@ -24,15 +24,19 @@ def up(layout: Layout, arguments: Sequence[str]) -> None:
         state = load_state(layout)
         live = live_colour(layout)
         state.versions.setdefault(live, version or __version__)
+        state.overlays = overlays or state.overlays
         save_state(layout, state)
-        compose = _compose(layout, state, overlays)
-        for target in ("api", "mlflow"):
+        compose = _compose(layout, state)
+        faces = layout.get("FACES").split()
+        images = {"monitor": "jobs", "dashboard": "dashboard"}
+        for target in ("api", "mlflow", *(images[face] for face in faces)):
             if not compose.has_image(compose.image(target, state.versions[live])):
                 build(layout, [state.versions[live], target])
         _make_secrets(layout, compose, state.versions[live])
         say(f"starting ({live} is live, {state.versions[live]})")
         # Not --remove-orphans: the other colour may be on its way.
-        compose.run("--profile", live, "up", "-d", "--wait", "--wait-timeout", "300")
+        profiles = [part for name in (live, *faces) for part in ("--profile", name)]
+        compose.run(*profiles, "up", "-d", "--wait", "--wait-timeout", "300")
         _tell_edge(layout, state, compose)
         wait_ready(Door.of(layout), within_s=READY_WITHIN_S, still_there=lambda: None)
     say(f"https://{layout.get('API_NAME')}:{layout.get('HTTPS_PORT')}/schema")
@@ -128,9 +132,9 @@ def _person(layout: Layout, service: str, arguments: Sequence[str]) -> None:
     raise SystemExit(compose.show("--profile", service, "run", "--rm", "--no-deps", service, *arguments))
 
 
-def _compose(layout: Layout, state: State, overlays: Sequence[str] = ()) -> Compose:
+def _compose(layout: Layout, state: State) -> Compose:
     live = state.versions.get(live_colour(layout), __version__)
-    return Compose(layout, {"VERSION": live, **state.variables()}, overlays)
+    return Compose(layout, {"VERSION": live, **state.variables()}, state.overlays)
 
 
 def _running(layout: Layout) -> State:

@@ -33,7 +33,8 @@ class Compose:
             *("docker", "compose", "--project-directory", str(layout.root), "--env-file", str(layout.env)),
             *(part for file in files for part in ("-f", str(layout.root / file))),
         ]
-        self._environment = {**os.environ, "STATE": str(layout.state), **versions}
+        known = {"STATE": str(layout.state), "MLFLOW_VERSION": layout.mlflow_version}
+        self._environment = {**os.environ, **known, **versions}
 
     def run(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         """Run ``docker compose`` with *arguments* and return what it printed.
@@ -52,6 +53,8 @@ class Compose:
         return _run(["docker", *arguments], self._environment, None, check=check, both=both)
 
     def image(self, target: str, version: str) -> str:
+        """The image of *target* at *version* of ours; that of MLflow has a version of its own."""
+        version = self._layout.mlflow_version if target == "mlflow" else version
         return f"{self._layout.get('IMAGE_PREFIX')}/{target}:{version}"
 
     def has_image(self, name: str) -> bool:

@@ -26,6 +26,7 @@ DEFAULTS: Mapping[str, str] = {
     "SMOKE_PICKUP": "40.7580,-73.9855",
     "SMOKE_DROPOFF": "40.6465,-73.7865",
     "PYTHON_IMAGE": "docker.io/library/python:3.13-slim",
+    "FACES": "",
     "BAKE_S": "60",
     "BACKUP_FOLDER": ".deploy/backups",
     "BACKUP_KEEP": "7",
@@ -81,9 +82,19 @@ class Layout:
     def get(self, name: str) -> str:
         return os.environ.get(name) or read_env(self.env).get(name) or DEFAULTS[name]
 
+    @property
+    def mlflow_version(self) -> str:
+        """Of the registry's server, as it is locked: its image changes with it and with nothing else."""
+        lock = (self.root / "requirements" / "mlflow.txt").read_text("utf-8")
+        return next(
+            line.split()[0].removeprefix("mlflow==")
+            for line in lock.splitlines()
+            if line.startswith("mlflow==")
+        )
+
     def prepare(self) -> None:
         """Make the folders and, from the example, the settings; what is there stays."""
-        for folder in (self.site, self.flag.parent, self.state / "trips"):
+        for folder in (self.site, self.flag.parent, self.state / "trips", self.state / "textfile"):
             folder.mkdir(parents=True, exist_ok=True)
         self.secrets.mkdir(mode=0o700, exist_ok=True)
         if not self.env.exists():
@@ -100,6 +111,7 @@ class Layout:
         admins = [part.strip() for part in self.get("ADMIN_NETWORKS").split(",") if part.strip()]
         files = {
             "api_name": f"server_name {self.get('API_NAME')};\n",
+            "api_host": f"proxy_set_header Host {self.get('API_NAME')};\n",
             "dashboard_name": f"server_name {self.get('DASHBOARD_NAME')};\n",
             "redirect": f"return 308 https://$host{shown}$request_uri;\n",
             "zones": f"limit_req_zone $binary_remote_addr zone=requests:10m rate={per_s}r/s;\n"

@@ -37,6 +37,8 @@ class State:
     former: str | None = None
     """The version that was live before the one that is."""
     deploying: Deploying | None = None
+    overlays: list[str] = field(default_factory=list)
+    """What `make up` was given beside ``compose.yaml``."""
     edge: str | None = None
     """The digest of what nginx was last told, in its files."""
     past: list[dict[str, str]] = field(default_factory=list)

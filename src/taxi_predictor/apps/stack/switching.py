@@ -112,7 +112,7 @@ class Switching:
         versions = self._state.variables()
         if self._state.deploying is not None:
             versions["VERSION"] = self._state.deploying.version
-        return Compose(self._layout, versions)
+        return Compose(self._layout, versions, self._state.overlays)
 
     def _door(self, colour: str) -> Door:
         port = "HTTPS_PORT" if live_colour(self._layout) == colour else "PREVIEW_PORT"
