@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Every day
 setup: $(READY) ## Install everything into .venv, pinned by hash
@@ -45,6 +45,12 @@ deploy: ## Make VERSION live without losing a request, or leave all as it was
 	@$(STACK) deploy "$(VERSION)"
 rollback: ## Undo an interrupted deployment, or go back to the version before
 	@$(STACK) rollback
+backup: ## Keep database, registry and artifacts as one encrypted set
+	@$(STACK) backup
+restore: ## Bring back the set BACKUP (TO=2026-11-25T08:00:00Z: the database as it was then)
+	@$(STACK) restore "$(BACKUP)" "$(TO)"
+backup-verify: ## Bring the newest set back elsewhere, and let its models answer its predictions again
+	@$(STACK) backup-verify "$(BACKUP)"
 status: ## Say what is live, what runs, and what became of deployments
 	@$(STACK) status
 smoke: ## Ask the stack a few questions through its door
@@ -92,4 +98,4 @@ $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
 	@touch $@
 
 .PHONY: help setup fmt check test test-faults demo api ingest train promote accuracy bench lock lock-images clean \
-  up down build deploy rollback status smoke logs ps psql job
+  up down build deploy rollback backup restore backup-verify status smoke logs ps psql job

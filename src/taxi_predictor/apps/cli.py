@@ -30,6 +30,7 @@ from taxi_predictor.apps.commands.level import level
 from taxi_predictor.apps.commands.models import MODELS, evaluate, promote, rollback, train
 from taxi_predictor.apps.commands.output import ERR, drop_output
 from taxi_predictor.apps.commands.predictions import predict
+from taxi_predictor.apps.commands.recheck import recheck
 from taxi_predictor.apps.commands.retention import erase, prune
 from taxi_predictor.apps.commands.sanity import sanity
 from taxi_predictor.apps.commands.serving import serve
@@ -66,7 +67,7 @@ DATA, MODEL, SERVING = (
 )
 for group, commands in {
     DATA: (ingest, trips, prune, erase, migrate),
-    MODEL: (train, evaluate, backtest, promote, rollback, journal, sanity),
+    MODEL: (train, evaluate, backtest, promote, rollback, journal, sanity, recheck),
     SERVING: (demo, predict, level, serve, health, sync, shadow),
 }.items():
     for command in commands:

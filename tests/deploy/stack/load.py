@@ -11,6 +11,7 @@ import asyncio
 import json
 import signal
 import ssl
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -65,8 +66,9 @@ class Line:
         reader, writer = self._streams
         body = json.dumps(TRIP).encode()
         head = (
-            f"POST /v1/predictions HTTP/1.1\r\nhost: {self._name}:{self._port}\r\nauthorization: Bearer {self._key}\r\n"
-            f"content-type: application/json\r\nidempotency-key: {idempotency_key}\r\ncontent-length: {len(body)}\r\n\r\n"
+            f"POST /v1/predictions HTTP/1.1\r\nhost: {self._name}:{self._port}\r\n"
+            f"authorization: Bearer {self._key}\r\nidempotency-key: {idempotency_key}\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
         )
         is_over = True
         try:
@@ -142,7 +144,7 @@ async def main() -> None:
         str(url.hostname), url.port or 443, given.certificate, given.key_file.read_text().strip(),
         per_s=given.per_s, connections=given.connections, stop=stop,
     )  # fmt: skip
-    print(json.dumps(counted.lines()))
+    sys.stdout.write(json.dumps(counted.lines()))
 
 
 if __name__ == "__main__":

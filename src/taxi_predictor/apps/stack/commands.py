@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 
 from taxi_predictor import __version__
+from taxi_predictor.apps.stack.backups import Backups
 from taxi_predictor.apps.stack.door import Door
 from taxi_predictor.apps.stack.engine import COLOURS, Compose, say
 from taxi_predictor.apps.stack.layout import Layout, StackError
@@ -112,6 +113,43 @@ def smoke(layout: Layout, arguments: Sequence[str]) -> None:
     say("well")
 
 
+def backup(layout: Layout, arguments: Sequence[str]) -> None:
+    """Keep database, registry and artifacts as one encrypted set; the oldest goes when there are too many."""
+    with alone(layout):
+        state = _running(layout)
+        name = Backups(layout, _live(layout, state)).make(_compose(layout, state))
+        say(f"backup {name} is made and checked")
+
+
+def restore(layout: Layout, arguments: Sequence[str]) -> None:
+    """Bring back the set BACKUP, the database TO a later moment if that is given; then start all again."""
+    if not arguments or not arguments[0]:
+        raise StackError("say which: make restore BACKUP=...")
+    layout.prepare()
+    with alone(layout):
+        state = load_state(layout)
+        version, compose = _live(layout, state), _compose(layout, state)
+        if not compose.has_image(compose.image("api", version)):
+            build(layout, [version, "api", "mlflow"])
+        _make_secrets(layout, compose, version)
+        backups = Backups(layout, version)
+        backups.check(compose, arguments[0])
+        compose.run("--profile", "*", "down", "--remove-orphans")
+        backups.restore(compose, arguments[0], to=arguments[1] if len(arguments) > 1 else "")
+    up(layout, ["", *state.overlays])
+
+
+def backup_verify(layout: Layout, arguments: Sequence[str]) -> None:
+    """Bring the newest set, or BACKUP, back elsewhere and let its models answer its predictions again."""
+    state = load_state(layout)
+    version = _live(layout, state)
+    backups = Backups(layout, version)
+    name = (arguments[0] if arguments else "") or next(iter(backups.sets()[-1:]), "")
+    elsewhere = Compose(layout, {"VERSION": version}, project=f"{layout.get('STACK_NAME')}-verify")
+    backups.verify(elsewhere, name)
+    say(f"backup {name} comes back, and answers as it did")
+
+
 def compose_command(layout: Layout, arguments: Sequence[str]) -> None:
     """Run `docker compose` with what comes after, for this stack."""
     raise SystemExit(_compose(layout, load_state(layout)).show("--profile", "*", *arguments))
@@ -133,8 +171,11 @@ def _person(layout: Layout, service: str, arguments: Sequence[str]) -> None:
 
 
 def _compose(layout: Layout, state: State) -> Compose:
-    live = state.versions.get(live_colour(layout), __version__)
-    return Compose(layout, {"VERSION": live, **state.variables()}, state.overlays)
+    return Compose(layout, {"VERSION": _live(layout, state), **state.variables()}, state.overlays)
+
+
+def _live(layout: Layout, state: State) -> str:
+    return state.versions.get(live_colour(layout), __version__)
 
 
 def _running(layout: Layout) -> State:
@@ -185,6 +226,9 @@ COMMANDS: Mapping[str, Callable[[Layout, Sequence[str]], None]] = {
     "rollback": rollback,
     "status": status,
     "smoke": smoke,
+    "backup": backup,
+    "restore": restore,
+    "backup-verify": backup_verify,
     "owner": owner,
     "job": job,
     "compose": compose_command,

@@ -26,13 +26,22 @@ def say(text: str) -> None:
 class Compose:
     """The project of *layout*, with the versions of both colours that *versions* names."""
 
-    def __init__(self, layout: Layout, versions: Mapping[str, str], overlays: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        versions: Mapping[str, str],
+        overlays: Sequence[str] = (),
+        *,
+        project: str | None = None,
+    ) -> None:
         self._layout = layout
         files = ["compose.yaml", *(f"deploy/compose.{name}.yaml" for name in overlays)]
         self._command = [
             *("docker", "compose", "--project-directory", str(layout.root), "--env-file", str(layout.env)),
             *(part for file in files for part in ("-f", str(layout.root / file))),
         ]
+        if project is not None:
+            versions = {**versions, "STACK_NAME": project}
         known = {"STATE": str(layout.state), "MLFLOW_VERSION": layout.mlflow_version}
         self._environment = {**os.environ, **known, **versions}
 
@@ -46,11 +55,35 @@ class Compose:
 
     def show(self, *arguments: str) -> int:
         """Run it for a person, who sees and may interrupt it; return its exit code."""
-        return subprocess.call([*self._command, *arguments], env=self._environment)  # noqa: S603 # docker's
+        return subprocess.call([*self._command, *arguments], env=self._environment)  # docker's
 
     def docker(self, *arguments: str, check: bool = True, both: bool = False) -> str:
         """Run ``docker`` itself; *both*: return what it complained about, too."""
         return _run(["docker", *arguments], self._environment, None, check=check, both=both)
+
+    def pipe(self, source: Sequence[str], target: Sequence[str]) -> None:
+        """Let what ``docker`` with *source* prints be what ``docker`` with *target* reads.
+
+        An argument ``compose`` at their beginning stands for this project's.
+
+        Raises:
+            StackError: one of them failed.
+        """
+        one, two = (
+            [*self._command, *words[1:]] if words[0] == "compose" else ["docker", *words]
+            for words in (source, target)
+        )
+        with (
+            subprocess.Popen(
+                one, env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+            ) as reader,
+            subprocess.Popen(two, env=self._environment, stdin=reader.stdout) as writer,
+        ):
+            assert reader.stdout is not None
+            reader.stdout.close()  # so that the one hears when the other has left
+            codes = writer.wait(), reader.wait()
+        if any(codes):
+            raise StackError(f"`{' '.join(source[-4:])}` into `{' '.join(target[-4:])}` failed")
 
     def image(self, target: str, version: str) -> str:
         """The image of *target* at *version* of ours; that of MLflow has a version of its own."""
@@ -87,7 +120,7 @@ def _run(
     check: bool,
     both: bool = False,
 ) -> str:
-    done = subprocess.run(  # noqa: S603 # docker's
+    done = subprocess.run(  # docker's
         command, env=environment, input=stdin or "", capture_output=True, text=True
     )
     if check and done.returncode:
