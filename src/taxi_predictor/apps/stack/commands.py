@@ -8,7 +8,7 @@ from taxi_predictor.apps.stack.backups import Backups
 from taxi_predictor.apps.stack.door import Door
 from taxi_predictor.apps.stack.engine import COLOURS, Compose, say
 from taxi_predictor.apps.stack.layout import Layout, StackError
-from taxi_predictor.apps.stack.smoke import CALLER, smoke_api, smoke_edge, smoke_key, wait_ready
+from taxi_predictor.apps.stack.smoke import erase_smoke, smoke_api, smoke_edge, smoke_key, wait_ready
 from taxi_predictor.apps.stack.state import State, alone, load_state, save_state
 from taxi_predictor.apps.stack.switching import READY_WITHIN_S, Switching, live_colour
 
@@ -109,7 +109,7 @@ def smoke(layout: Layout, arguments: Sequence[str]) -> None:
     wait_ready(door, within_s=10, still_there=lambda: None)
     smoke_api(door, layout, key)
     smoke_edge(layout, has_dashboard=compose.container("dashboard") is not None)
-    compose.owner("erase", "--owner", CALLER, "--yes")
+    erase_smoke(compose)
     say("well")
 
 

@@ -27,8 +27,8 @@ print(json.dumps({
 CONTRACTS = re.compile(
     r"\b(drop\s+(table|column|view|function|schema|type)|rename\s+(to|column)"
     r"|alter\s+column\s+\w+\s+(set\s+data\s+)?type"
-    r"|set\s+not\s+null|truncate)\b",
-    re.IGNORECASE,
+    r"|set\s+not\s+null)\b|^\s*truncate\b",
+    re.IGNORECASE | re.MULTILINE,  # a trigger before truncate takes nothing away
 )
 """What the colour that is live may not survive. Comments may say anything."""
 

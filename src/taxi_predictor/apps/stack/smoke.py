@@ -12,7 +12,7 @@ from taxi_predictor.apps.stack.door import Answer, Door, NoAnswer
 from taxi_predictor.apps.stack.engine import Compose, say
 from taxi_predictor.apps.stack.layout import Layout, StackError
 
-__all__ = ["compare_colours", "smoke_api", "smoke_edge", "smoke_key", "wait_ready"]
+__all__ = ["compare_colours", "erase_smoke", "smoke_api", "smoke_edge", "smoke_key", "wait_ready"]
 
 CALLER = "smoke"
 """The name of the key that these questions are asked with; what was answered to it is erased again."""
@@ -139,6 +139,11 @@ def smoke_edge(layout: Layout, *, has_dashboard: bool) -> None:
         if page.status not in (200, 302, 303):
             raise StackError(f"the dashboard answers {page}")
     say("  nginx redirects, closes what is inside, and knows no other names")
+
+
+def erase_smoke(compose: Compose) -> None:
+    """Take what was answered to these questions out of the log: no model learns from it."""
+    compose.owner("erase", "--owner", CALLER, "--yes")
 
 
 def _trip(layout: Layout) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from taxi_predictor.apps.stack.door import Door, NoAnswer
 from taxi_predictor.apps.stack.engine import Compose, other, say
 from taxi_predictor.apps.stack.formats import released, see_compatible
 from taxi_predictor.apps.stack.layout import Layout, StackError
-from taxi_predictor.apps.stack.smoke import compare_colours, smoke_api, smoke_key, wait_ready
+from taxi_predictor.apps.stack.smoke import compare_colours, erase_smoke, smoke_api, smoke_key, wait_ready
 from taxi_predictor.apps.stack.state import Deploying, State, now, save_state
 
 __all__ = ["Switching", "live_colour", "set_live"]
@@ -208,3 +208,4 @@ class Switching:
         # It finishes what it has begun and ships its last records; its container stays for a rollback.
         self._compose().run("--profile", former, "stop", f"api-{former}")
         self._state.former = self._state.versions.get(former)
+        erase_smoke(self._compose())
