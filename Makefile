@@ -45,6 +45,10 @@ deploy: ## Make VERSION live without losing a request, or leave all as it was
 	@$(STACK) deploy "$(VERSION)"
 rollback: ## Undo an interrupted deployment, or go back to the version before
 	@$(STACK) rollback
+preflight: ## See whether all is as it should be before a deployment (VERSION)
+	@$(STACK) preflight "$(VERSION)"
+postflight: ## See whether it is after one
+	@$(STACK) postflight
 backup: ## Keep database, registry and artifacts as one encrypted set
 	@$(STACK) backup
 restore: ## Bring back the set BACKUP (TO=2026-11-25T08:00:00Z: the database as it was then)
@@ -57,12 +61,17 @@ smoke: ## Ask the stack a few questions through its door
 	@$(STACK) smoke
 logs: ## Follow the logs (SERVICE=name)
 	@$(STACK) compose logs --follow --tail 100 $(SERVICE)
+restart: ## Restart SERVICE, as after a change of its files
+	@$(STACK) compose restart $(SERVICE)
 ps: ## List the containers
 	@$(STACK) compose ps --all
 psql: ## Look into the database, as its superuser
 	@$(STACK) compose exec postgres psql -U postgres taxi
 job: ## Run a command with all that trains: ARGS="ingest /trips/file.parquet"
 	@$(STACK) job $(ARGS)
+
+verify-deploy: setup ## Try the whole stack in containers: up, releases under load, faults, restore (30 min)
+	VERIFY_DEPLOY=1 $(BIN)/pytest -n 0 -x -s tests/deploy/stack $(ARGS)
 
 ##@ Measure
 accuracy: setup ## Measure every method on real trips and write docs/accuracy.md (DATA=folder, 20 min)
@@ -98,4 +107,4 @@ $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
 	@touch $@
 
 .PHONY: help setup fmt check test test-faults demo api ingest train promote accuracy bench lock lock-images clean \
-  up down build deploy rollback backup restore backup-verify status smoke logs ps psql job
+  up down build deploy rollback backup restore backup-verify status preflight postflight smoke logs restart ps psql job verify-deploy

@@ -17,7 +17,7 @@ EXAMPLE = ROOT / "deploy" / "env.example"
 STACKS = (ROOT / "compose.yaml", *sorted((ROOT / "deploy").glob("compose.*.yaml")))
 
 HEAD = """\
-# What may be set for the stack: `make up` copies this to .deploy/env, which is yours to change; then run it again.
+# What may be set for the stack: `make up` copies this to .deploy/env, which is yours; then run it again.
 # A line that is commented out shows the default. Names without TAXI_ are about the stack; those with it are
 # settings of the services (docs/settings.md). Secrets do not belong here: they are in .deploy/secrets.
 # The second half is written by `python tests/deploy/test_declarations.py`.

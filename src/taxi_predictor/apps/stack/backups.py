@@ -10,6 +10,7 @@ from taxi_predictor.apps.stack.layout import Layout, StackError
 
 __all__ = ["Backups"]
 
+STAMP = "%Y%m%dT%H%M%SZ"
 HELPER = "taxi_predictor.apps.stack.sealing"
 UNPACK = """
 set -eu
@@ -43,13 +44,17 @@ class Backups:
         """The names of whole sets, oldest first."""
         return sorted(path.parent.name for path in self._folder.glob("2*/manifest.hmac"))
 
+    def age_s(self, name: str) -> float:
+        made = datetime.strptime(name, STAMP).replace(tzinfo=UTC)
+        return (datetime.now(UTC) - made).total_seconds()
+
     def make(self, compose: Compose) -> str:
         """Make one, check it, remove those that are too many, and return its name.
 
         The cluster is copied as of one moment, both databases in it; the artifacts after it, to which the
         registry only ever adds: whatever the one names is in the other.
         """
-        name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        name = datetime.now(UTC).strftime(STAMP)
         self._folder.mkdir(parents=True, exist_ok=True)
         cluster = ("pg_basebackup", "-U", "postgres", "-D", "-", "-Ft", "-X", "fetch", "-c", "fast")
         artifacts = ("tar", "-C", "/var/lib/taxi", "-cf", "-", ".")

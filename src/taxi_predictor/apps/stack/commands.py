@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from taxi_predictor import __version__
 from taxi_predictor.apps.stack.backups import Backups
+from taxi_predictor.apps.stack.checks import after, before, see_all
 from taxi_predictor.apps.stack.door import Door
 from taxi_predictor.apps.stack.engine import COLOURS, Compose, say
 from taxi_predictor.apps.stack.layout import Layout, StackError
@@ -150,6 +151,20 @@ def backup_verify(layout: Layout, arguments: Sequence[str]) -> None:
     say(f"backup {name} comes back, and answers as it did")
 
 
+def preflight(layout: Layout, arguments: Sequence[str]) -> None:
+    """See whether all is as it should be before VERSION is deployed."""
+    state = _running(layout)
+    version = arguments[0] if arguments else ""
+    see_all(before(layout, state, _compose(layout, state), live_colour(layout), version))
+
+
+def postflight(layout: Layout, arguments: Sequence[str]) -> None:
+    """See whether all is as it should be after a deployment, and ask a few questions."""
+    state = _running(layout)
+    see_all(after(layout, _compose(layout, state), live_colour(layout)))
+    smoke(layout, arguments)
+
+
 def compose_command(layout: Layout, arguments: Sequence[str]) -> None:
     """Run `docker compose` with what comes after, for this stack."""
     raise SystemExit(_compose(layout, load_state(layout)).show("--profile", "*", *arguments))
@@ -226,6 +241,8 @@ COMMANDS: Mapping[str, Callable[[Layout, Sequence[str]], None]] = {
     "rollback": rollback,
     "status": status,
     "smoke": smoke,
+    "preflight": preflight,
+    "postflight": postflight,
     "backup": backup,
     "restore": restore,
     "backup-verify": backup_verify,

@@ -49,6 +49,23 @@ class Door:
             context.load_verify_locations(layout.certificate)
         return cls(name=layout.get(name), port=int(layout.get(port)), context=context)
 
+    def certificate(self) -> Mapping[str, object]:
+        """What the certificate says that is shown here.
+
+        Raises:
+            NoAnswer: nobody shows any, or one that is not trusted.
+        """
+        try:
+            with (
+                socket.create_connection(("127.0.0.1", self.port), PATIENCE_S) as raw,
+                self.context.wrap_socket(raw, server_hostname=self.name) as wrapped,
+            ):
+                return dict(wrapped.getpeercert() or {})
+        except OSError as error:
+            raise NoAnswer(
+                f"{self.name}:{self.port} shows no certificate that is trusted: {error}"
+            ) from error
+
     def ask(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> Answer:

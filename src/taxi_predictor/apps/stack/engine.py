@@ -35,6 +35,7 @@ class Compose:
         project: str | None = None,
     ) -> None:
         self._layout = layout
+        self.version = versions.get("VERSION", "")
         files = ["compose.yaml", *(f"deploy/compose.{name}.yaml" for name in overlays)]
         self._command = [
             *("docker", "compose", "--project-directory", str(layout.root), "--env-file", str(layout.env)),
