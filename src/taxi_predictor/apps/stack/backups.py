@@ -1,6 +1,7 @@
 """Database, registry and artifacts as one set: made, checked, brought back, tried elsewhere."""
 
 import shutil
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -148,6 +149,19 @@ class Backups:
             "-v",
             "ON_ERROR_STOP=1",
             stdin=statements,
+        )
+
+    def archive_all(self, compose: Compose) -> None:
+        """Let the database put into its archive what it has written until now."""
+        psql = ("exec", "-T", "postgres", "psql", "-U", "postgres", "-qtA", "-v", "ON_ERROR_STOP=1", "-c")
+        segment = compose.run(*psql, "select pg_walfile_name(pg_switch_wal())").strip()
+        for _ in range(60):
+            done = compose.run(*psql, "select last_archived_wal from pg_stat_archiver").strip()
+            if done >= segment:
+                return
+            time.sleep(0.5)
+        raise StackError(
+            f"the archive has {done or 'nothing'}, and does not get {segment}: look at make logs"
         )
 
     def verify(self, compose: Compose, name: str) -> None:

@@ -135,8 +135,11 @@ def restore(layout: Layout, arguments: Sequence[str]) -> None:
         _make_secrets(layout, compose, version)
         backups = Backups(layout, version)
         backups.check(compose, arguments[0])
+        to = arguments[1] if len(arguments) > 1 else ""
+        if to and compose.container("postgres") is not None:
+            backups.archive_all(compose)
         compose.run("--profile", "*", "down", "--remove-orphans")
-        backups.restore(compose, arguments[0], to=arguments[1] if len(arguments) > 1 else "")
+        backups.restore(compose, arguments[0], to=to)
     up(layout, ["", *state.overlays])
 
 
