@@ -12,11 +12,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m taxi_predictor.apps.stack", description=__doc__)
     words = parser.add_subparsers(dest="command", required=True)
     for name, command in COMMANDS.items():
-        word = words.add_parser(name, help=(command.__doc__ or "").splitlines()[0])
-        word.add_argument("arguments", nargs=argparse.REMAINDER)
-    given = parser.parse_args()
+        words.add_parser(name, help=(command.__doc__ or "").splitlines()[0], add_help=False)
+    # What follows is the command's, whether it looks like an option or not.
+    given, arguments = parser.parse_known_args()
     try:
-        COMMANDS[given.command](Layout.here(), given.arguments)
+        COMMANDS[given.command](Layout.here(), arguments)
     except StackError as error:
         sys.exit(f"{given.command}: {error}")
     except KeyboardInterrupt:
