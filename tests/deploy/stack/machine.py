@@ -63,6 +63,18 @@ class Machine:
         assert done.returncode == code, told
         return told
 
+    def interrupt(self, command: str, *arguments: str, at: str) -> None:
+        """Begin *command* and kill it when it says that it is *at* something."""
+        run = [sys.executable, "-m", "taxi_predictor.apps.stack", command, *arguments]
+        with subprocess.Popen(
+            run, env=self._environment, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        ) as process:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if line.startswith(f"{at} ("):
+                    process.kill()
+        assert process.returncode == -signal.SIGKILL
+
     @property
     def compose(self) -> Compose:
         return Compose(self.layout, load_state(self.layout).variables())

@@ -81,6 +81,19 @@ def test_a_second_release_is_refused_while_one_is_on_its_way(machine: Machine) -
         assert "is changing this stack" in machine.make("deploy", NEXT, code=1)
 
 
+def test_one_that_was_interrupted_goes_on_or_is_undone(machine: Machine) -> None:
+    live = live_colour(machine.layout)
+    machine.interrupt("deploy", NEXT, at="smoke")
+    assert f"deploying {NEXT}" in machine.make("status")
+    assert "was interrupted at smoke" in machine.make("deploy", VERSION, code=1)
+    machine.make("rollback")
+    assert live_colour(machine.layout) == live
+    machine.interrupt("deploy", NEXT, at="bake")
+    assert "going on with verify-2 at bake" in machine.make("deploy", NEXT)
+    assert live_colour(machine.layout) != live
+    machine.make("deploy", VERSION)
+
+
 def test_a_rollback_goes_to_the_version_before(machine: Machine) -> None:
     machine.make("rollback")
     told = machine.make("status")

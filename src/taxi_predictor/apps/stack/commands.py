@@ -29,15 +29,13 @@ def up(layout: Layout, arguments: Sequence[str]) -> None:
         state.overlays = overlays or state.overlays
         save_state(layout, state)
         compose = _compose(layout, state)
-        faces = layout.get("FACES").split()
-        images = {"monitor": "jobs", "dashboard": "dashboard"}
-        for target in ("api", "mlflow", *(images[face] for face in faces)):
+        for target in ("api", "mlflow", *layout.faces.values()):
             if not compose.has_image(compose.image(target, state.versions[live])):
                 build(layout, [state.versions[live], target])
         _make_secrets(layout, compose, state.versions[live])
         say(f"starting ({live} is live, {state.versions[live]})")
         # Not --remove-orphans: the other colour may be on its way.
-        profiles = [part for name in (live, *faces) for part in ("--profile", name)]
+        profiles = [part for name in (live, *layout.faces) for part in ("--profile", name)]
         compose.run(*profiles, "up", "-d", "--wait", "--wait-timeout", "300")
         _tell_edge(layout, state, compose)
         wait_ready(Door.of(layout), within_s=READY_WITHIN_S, still_there=lambda: None)
@@ -52,7 +50,8 @@ def down(layout: Layout, arguments: Sequence[str]) -> None:
 
 def build(layout: Layout, arguments: Sequence[str]) -> None:
     """Build the images of VERSION, or those that are named after it."""
-    version, targets = (arguments[0] if arguments else __version__), arguments[1:] or IMAGES
+    version = arguments[0] if arguments else __version__
+    targets = arguments[1:] or tuple(dict.fromkeys((*IMAGES, *layout.faces.values())))
     compose = Compose(layout, {"VERSION": version})
     for target in targets:
         say(f"building {compose.image(target, version)}")

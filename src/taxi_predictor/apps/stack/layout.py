@@ -83,6 +83,12 @@ class Layout:
         return os.environ.get(name) or read_env(self.env).get(name) or DEFAULTS[name]
 
     @property
+    def faces(self) -> Mapping[str, str]:
+        """What runs beside the API, and the target of its image."""
+        known = {"monitor": "jobs", "dashboard": "dashboard"}
+        return {face: known[face] for face in self.get("FACES").split()}
+
+    @property
     def mlflow_version(self) -> str:
         """Of the registry's server, as it is locked: its image changes with it and with nothing else."""
         lock = (self.root / "requirements" / "mlflow.txt").read_text("utf-8")

@@ -126,15 +126,8 @@ class Switching:
 
     def _preflight(self, deploying: Deploying) -> None:
         compose = self._compose()
-        image = compose.image("api", deploying.version)
-        if not compose.has_image(image):
-            say(f"  fetching {image}")
-            try:
-                compose.docker("pull", "--quiet", image)
-            except StackError as error:
-                raise StackError(
-                    f"there is no image {image}: `make build VERSION={deploying.version}` makes it ({error})"
-                ) from error
+        for target in ("api", *self._layout.faces.values()):
+            self._have_image(compose, target, deploying.version)
         live = live_colour(self._layout)
         self._see_running(live)
         wait_ready(self._door(live), within_s=5, still_there=lambda: None)
@@ -142,6 +135,18 @@ class Switching:
         # Back to what served before, the schema is the newer one's, made so that both can live with it.
         see_compatible(two, one) if deploying.is_rollback else see_compatible(one, two)
         say(f"  {two.code} can follow {one.code}")
+
+    def _have_image(self, compose: Compose, target: str, version: str) -> None:
+        image = compose.image(target, version)
+        if compose.has_image(image):
+            return
+        say(f"  fetching {image}")
+        try:
+            compose.docker("pull", "--quiet", image)
+        except StackError as error:
+            raise StackError(
+                f"there is no image {image}: `make build VERSION={version}` makes it ({error})"
+            ) from error
 
     def _migrate(self, deploying: Deploying) -> None:
         if deploying.is_rollback:
@@ -208,4 +213,6 @@ class Switching:
         # It finishes what it has begun and ships its last records; its container stays for a rollback.
         self._compose().run("--profile", former, "stop", f"api-{former}")
         self._state.former = self._state.versions.get(former)
+        for face in self._layout.faces:
+            self._compose().run("--profile", face, "up", "-d", "--no-deps", face)
         erase_smoke(self._compose())
