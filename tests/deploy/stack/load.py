@@ -58,16 +58,17 @@ class Line:
         self._name, self._port, self._context, self._key = name, port, context, key
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def predict(self, idempotency_key: str) -> tuple[int, bytes]:
+    async def predict(self, idempotency_key: str | None) -> tuple[int, bytes]:
         if self._streams is None:
             self._streams = await asyncio.open_connection(
                 "127.0.0.1", self._port, ssl=self._context, server_hostname=self._name
             )
         reader, writer = self._streams
         body = json.dumps(TRIP).encode()
+        once = f"idempotency-key: {idempotency_key}\r\n" if idempotency_key else ""
         head = (
             f"POST /v1/predictions HTTP/1.1\r\nhost: {self._name}:{self._port}\r\n"
-            f"authorization: Bearer {self._key}\r\nidempotency-key: {idempotency_key}\r\n"
+            f"authorization: Bearer {self._key}\r\n{once}"
             f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
         )
         is_over = True
@@ -94,15 +95,23 @@ class Line:
 
 
 async def put_under_load(
-    name: str, port: int, certificate: Path, key: str, *, per_s: float, connections: int, stop: asyncio.Event
+    name: str,
+    port: int,
+    certificate: Path,
+    key: str,
+    *,
+    per_s: float,
+    connections: int,
+    stop: asyncio.Event,
+    once: bool = True,
 ) -> Counted:
-    """Ask until *stop* is set; finish what was asked then."""
+    """Ask until *stop* is set, *once*: with an Idempotency-Key each; finish what was asked then."""
     context = ssl.create_default_context(cafile=str(certificate))
     counted = Counted()
 
     async def ask_on(line: Line) -> None:
         while not stop.is_set():
-            began, key_of_this = time.monotonic(), str(uuid4())
+            began, key_of_this = time.monotonic(), str(uuid4()) if once else None
             counted.asked += 1
             for attempt in range(2):
                 try:

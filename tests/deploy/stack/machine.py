@@ -110,7 +110,7 @@ class Machine:
         raise AssertionError(f"{service} is not well: {state}")
 
     @contextmanager
-    def under_load(self, *, per_s: float = 40) -> Iterator[Counted]:
+    def under_load(self, *, per_s: float = 40, once: bool = True) -> Iterator[Counted]:
         """Ask for predictions meanwhile; what is yielded is filled at the end."""
         counted = Counted()
         stop = asyncio.Event()
@@ -128,6 +128,7 @@ class Machine:
                         per_s=per_s,
                         connections=8,
                         stop=stop,
+                        once=once,
                     )
                 )
             )
