@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from taxi_predictor.apps.stack.backups import moment_of
 from taxi_predictor.apps.stack.bake import Traffic, bake, traffic_of
 from taxi_predictor.apps.stack.formats import Release, see_compatible
 from taxi_predictor.apps.stack.layout import Layout, StackError
@@ -133,6 +134,13 @@ def _sealed(folder: Path, key: Path, content: bytes) -> None:
     with source.open("rb") as file:
         seal(file, folder, "cluster", key)
     sign(folder, key, code="1")
+
+
+def test_a_moment_has_a_zone() -> None:
+    assert moment_of("2026-11-25T08:00:00-05:00") == "2026-11-25 13:00:00.000000+00"
+    for wrong in ("yesterday", "2026-11-25T08:00:00"):
+        with pytest.raises(StackError, match=wrong):
+            moment_of(wrong)
 
 
 def test_green_is_live_where_its_flag_is(layout: Layout) -> None:

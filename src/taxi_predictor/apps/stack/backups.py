@@ -9,7 +9,7 @@ from pathlib import Path
 from taxi_predictor.apps.stack.engine import Compose, say
 from taxi_predictor.apps.stack.layout import Layout, StackError
 
-__all__ = ["Backups"]
+__all__ = ["Backups", "moment_of"]
 
 STAMP = "%Y%m%dT%H%M%SZ"
 HELPER = "taxi_predictor.apps.stack.sealing"
@@ -18,14 +18,19 @@ set -eu
 if [ -d "$PGDATA" ]; then rm -rf "$PGDATA.former"; mv "$PGDATA" "$PGDATA.former"; fi
 mkdir -p -m 0700 "$PGDATA"
 tar -x -C "$PGDATA"
-if [ -n "${RECOVER_TO:-}" ]; then
-  touch "$PGDATA/recovery.signal"
-  { echo "restore_command = 'cp /var/lib/postgresql/archive/%f %p'"
-    echo "recovery_target_time = '$RECOVER_TO'"
-    echo "recovery_target_action = 'promote'"; } >> "$PGDATA/postgresql.auto.conf"
-fi
+# What an earlier restore left in there would be in the way of this one.
+sed -i '/^restore_command/d; /^recovery_target/d' "$PGDATA/postgresql.auto.conf"
+touch "$PGDATA/recovery.signal"
+{ echo "restore_command = 'cp /var/lib/postgresql/archive/%f %p'"
+  echo "recovery_target_action = 'promote'"
+  if [ -n "${RECOVER_TO:-}" ]; then echo "recovery_target_time = '$RECOVER_TO'"
+  else echo "recovery_target = 'immediate'"; fi; } >> "$PGDATA/postgresql.auto.conf"
 """
-"""What was there stays beside it until the next time."""
+"""What was there stays beside it until the next time.
+
+A recovery in any case: it begins a timeline of its own, whose segments have names that the archive lacks.
+"""
+PSQL = ("exec", "-T", "postgres", "psql", "-U", "postgres", "-qtA", "-v", "ON_ERROR_STOP=1")
 TIDY = "cd /var/lib/postgresql/archive 2>/dev/null && find . -type f -mtime +{days} -delete || true"
 
 
@@ -134,29 +139,25 @@ class Backups:
             ],
         )
         compose.run("up", "-d", "--wait", "postgres")
+        self._wait_recovered(compose)
         # The set may be from a machine with other passwords; those of the other users come with `roles`.
         statements = (
             "\\set word `cat /run/secrets/postgres_password`\nalter role postgres password :'word';\n"
         )
-        compose.run(
-            "exec",
-            "-T",
-            "postgres",
-            "psql",
-            "-q",
-            "-U",
-            "postgres",
-            "-v",
-            "ON_ERROR_STOP=1",
-            stdin=statements,
-        )
+        compose.run(*PSQL, stdin=statements)
+
+    def _wait_recovered(self, compose: Compose) -> None:
+        for _ in range(600):
+            if compose.run(*PSQL, "-c", "select pg_is_in_recovery()").strip() == "f":
+                return
+            time.sleep(0.5)
+        raise StackError("the database is still reading its archive after five minutes: look at make logs")
 
     def archive_all(self, compose: Compose) -> None:
         """Let the database put into its archive what it has written until now."""
-        psql = ("exec", "-T", "postgres", "psql", "-U", "postgres", "-qtA", "-v", "ON_ERROR_STOP=1", "-c")
-        segment = compose.run(*psql, "select pg_walfile_name(pg_switch_wal())").strip()
+        segment = compose.run(*PSQL, "-c", "select pg_walfile_name(pg_switch_wal())").strip()
         for _ in range(60):
-            done = compose.run(*psql, "select last_archived_wal from pg_stat_archiver").strip()
+            done = compose.run(*PSQL, "-c", "select last_archived_wal from pg_stat_archiver").strip()
             if done >= segment:
                 return
             time.sleep(0.5)
@@ -207,3 +208,18 @@ class Backups:
         )
         draft.chmod(0o644)
         draft.replace(folder / "backup.prom")
+
+
+def moment_of(text: str) -> str:
+    """*text* as PostgreSQL reads it in its settings, where it knows no Z.
+
+    Raises:
+        StackError: it is no time, or one without a zone.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise StackError(f"TO={text} is no time such as 2026-11-25T08:00:00Z") from error
+    if at.utcoffset() is None:
+        raise StackError(f"TO={text} does not say in which zone: write 2026-11-25T08:00:00Z")
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 
 from taxi_predictor import __version__
-from taxi_predictor.apps.stack.backups import Backups
+from taxi_predictor.apps.stack.backups import Backups, moment_of
 from taxi_predictor.apps.stack.checks import after, before, see_all
 from taxi_predictor.apps.stack.door import Door
 from taxi_predictor.apps.stack.engine import COLOURS, Compose, say
@@ -134,7 +134,7 @@ def restore(layout: Layout, arguments: Sequence[str]) -> None:
         _make_secrets(layout, compose, version)
         backups = Backups(layout, version)
         backups.check(compose, arguments[0])
-        to = arguments[1] if len(arguments) > 1 else ""
+        to = moment_of(arguments[1]) if len(arguments) > 1 and arguments[1] else ""
         if to and compose.container("postgres") is not None:
             backups.archive_all(compose)
         compose.run("--profile", "*", "down", "--remove-orphans")
