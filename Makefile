@@ -34,10 +34,14 @@ train: setup ## Train and judge a model (UNTIL=2023-11-01)
 	$(BIN)/taxi-predictor train $(if $(UNTIL),--until "$(UNTIL)")
 promote: setup ## Let the newest model serve
 	$(BIN)/taxi-predictor promote
+monitor: setup ## Watch live errors and serve them to Prometheus (ONCE=1: look once and print)
+	$(BIN)/taxi-predictor monitor $(if $(ONCE),--once)
 
 ##@ Measure
 accuracy: setup ## Measure every method on real trips and write docs/accuracy.md (DATA=folder, 20 min)
 	$(BIN)/python benchmarks/accuracy.py "$(or $(DATA),../shared/data)"
+drill-drift: setup ## Watch a model of 2019 through 2020, in compressed time (DATA=folder, 5 min)
+	$(BIN)/python benchmarks/drift.py "$(or $(DATA),../shared/data)"
 bench: setup ## Print ratios against floors and peers measured in the same run (10 min)
 	$(BIN)/python benchmarks/api.py
 	$(BIN)/python benchmarks/engine.py
@@ -62,4 +66,4 @@ $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
 	$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup fmt check test test-faults demo api dashboard ingest train promote accuracy bench lock clean
+.PHONY: help setup fmt check test test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench lock clean

@@ -374,8 +374,8 @@ def test_every_setting_command_and_target_that_is_named_exists(page: Path) -> No
     variables = {f"TAXI_{name.upper()}" for name in Settings.__struct_fields__}
     assert set(re.findall(r"\bTAXI_[A-Z_]*[A-Z]\b", text)) <= variables
     assert set(re.findall(r"taxi-predictor ([a-z]+)", text)) <= command_names()
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z]+)|^make ([a-z]+)", text, re.MULTILINE)) <= {
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)|^make ([a-z-]+)", text, re.MULTILINE)) <= {
         pair for target in targets for pair in ((target, ""), ("", target))
     }
 

@@ -40,6 +40,7 @@ from taxi_predictor.adapters.memory.models import (
     MemoryModelRegistry,
     MemoryModelShelf,
 )
+from taxi_predictor.adapters.memory.monitoring import MemoryTurns, RecordingMonitorTelemetry
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.predictions import (
     MemoryOutcomeLog,
@@ -71,6 +72,7 @@ from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import BrokenModel, MissingSource, NotEnoughTrips
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.level import LiveLevel
+from taxi_predictor.domain.live import LiveReport
 from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Place, Zone, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
@@ -91,6 +93,7 @@ from taxi_predictor.ports.outbound.models import (
     ServedModel,
     TrainingData,
 )
+from taxi_predictor.ports.outbound.monitoring import Retrained
 from taxi_predictor.ports.outbound.predictions import (
     Attached,
     EndedPrediction,
@@ -130,6 +133,7 @@ from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
+from taxi_predictor.ports.testing.monitoring import MonitorTelemetryContract, TurnsContract
 from taxi_predictor.ports.testing.outcome_log import OutcomeLogContract
 from taxi_predictor.ports.testing.plans import PlanColumnsContract
 from taxi_predictor.ports.testing.prediction_log import PredictionLogContract
@@ -169,6 +173,7 @@ CONTRACTS: tuple[type[ABC], ...] = (
     ModelRegistryContract,
     ModelShelfContract,
     ModelTrainerContract,
+    MonitorTelemetryContract,
     OutcomeLogContract,
     PlanColumnsContract,
     PredictionLogContract,
@@ -187,6 +192,7 @@ CONTRACTS: tuple[type[ABC], ...] = (
     TripSourceContract,
     TripStatisticsContract,
     TripStoreContract,
+    TurnsContract,
     ZoneStoreContract,
 )
 
@@ -255,6 +261,9 @@ def opened(adapter: type[Any]) -> Any:
         outcomes = MemoryOutcomeLog(log)
         shadows = MemoryShadowLog(outcomes)
         return log, outcomes, shadows, adapter(log, outcomes, shadows)
+    if issubclass(adapter, MemoryTurns):
+        turns = adapter()
+        return turns, turns
     if issubclass(adapter, MemoryShadowLog):
         log = MemoryPredictionLog()
         outcomes = MemoryOutcomeLog(log)
@@ -497,6 +506,22 @@ class KnownAreNew(MemoryTripStore):
         return [
             replace(one, added=one.added + one.known, known=0) for one in await super().ingests(limit=limit)
         ]
+
+
+@breaks(IngestLogContract, "test_the_last_part_is_remembered")
+class RemembersTheFirstPart(MemoryTripStore):
+    async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
+        before = self._last_at
+        added = await super().add(part, batches)
+        self._last_at = before or self._last_at
+        return added
+
+
+@breaks(IngestLogContract, "test_a_part_that_broke_does_not_count")
+class RemembersAttempts(MemoryTripStore):
+    async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
+        self._last_at = datetime.now(UTC)
+        return await super().add(part, batches)
 
 
 @breaks(TripErasureContract, "test_only_the_named_trips_are_erased")
@@ -1179,6 +1204,63 @@ class GoesBack(MemoryClock):
     def now(self) -> datetime:
         self._now -= timedelta(seconds=1)
         return self._now
+
+
+# Monitors
+
+
+@breaks(MonitorTelemetryContract, "test_only_the_last_report_counts")
+class KeepsWhatIsGone(RecordingMonitorTelemetry):
+    def looked(self, report: LiveReport, /) -> None:
+        former = self.report.measures if self.report else []
+        super().looked(replace(report, measures=[*former, *report.measures]))
+
+
+@breaks(MonitorTelemetryContract, "test_every_part_of_a_report_can_be_read")
+class TellsOfVersionsOnly(RecordingMonitorTelemetry):
+    def looked(self, report: LiveReport, /) -> None:
+        super().looked(replace(report, measures=[], level=replace(report.level, level=None)))
+
+
+@breaks(MonitorTelemetryContract, "test_every_retraining_counts")
+class RetrainsOnce(RecordingMonitorTelemetry):
+    def retrained(self, result: Retrained, /) -> None:
+        if result not in self.retrainings:
+            super().retrained(result)
+
+
+@breaks(MonitorTelemetryContract, "test_anything_can_be_told", by=UnicodeEncodeError)
+class SpeaksAsciiOnly(RecordingMonitorTelemetry):
+    def looked(self, report: LiveReport, /) -> None:
+        for one in report.measures:
+            one.slice.encode("ascii")
+        super().looked(report)
+
+
+@breaks(TurnsContract, "test_one_at_a_time_has_a_turn")
+class EverybodysTurn(MemoryTurns):
+    @asynccontextmanager
+    async def take(self, name: str, /) -> AsyncIterator[bool]:
+        yield True
+
+
+@breaks(TurnsContract, "test_turns_of_other_names_are_others")
+class OneTurnForAll(MemoryTurns):
+    @asynccontextmanager
+    async def take(self, name: str, /) -> AsyncIterator[bool]:
+        async with super().take("all") as is_ours:
+            yield is_ours
+
+
+@breaks(TurnsContract, "test_a_turn_that_ends_in_an_error_is_given_back")
+class KeepsTurnsOfTheFallen(MemoryTurns):
+    @asynccontextmanager
+    async def take(self, name: str, /) -> AsyncIterator[bool]:
+        is_ours = name not in self._taken
+        self._taken.add(name)
+        yield is_ours
+        if is_ours:
+            self._taken.remove(name)
 
 
 # Telemetry and its figures
@@ -1919,7 +2001,7 @@ class OrphansAsTheyCame(MemoryOutcomeLog):
 
 @breaks(OutcomeLogContract, "test_ended_predictions_come_by_the_time_of_their_report")
 class EndedAsTheyCame(MemoryOutcomeLog):
-    def _in_order(self) -> Sequence[Outcome]:
+    def _in_order(self, since: datetime, until: datetime) -> Sequence[Outcome]:
         return list(self.outcomes.values())
 
 

@@ -23,6 +23,7 @@ from taxi_predictor.adapters.memory.models import (
     MemoryModelRegistry,
     MemoryModelShelf,
 )
+from taxi_predictor.adapters.memory.monitoring import MemoryTurns, RecordingMonitorTelemetry
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.predictions import (
     MemoryOutcomeLog,
@@ -56,6 +57,7 @@ from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.limits import WINDOW_S, RateLimits
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
+from taxi_predictor.ports.outbound.monitoring import Turns
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.predictions import (
     OutcomeLog,
@@ -83,6 +85,11 @@ from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
+from taxi_predictor.ports.testing.monitoring import (
+    MonitorTelemetryContract,
+    ReadableMonitorTelemetry,
+    TurnsContract,
+)
 from taxi_predictor.ports.testing.outcome_log import OutcomeLogContract
 from taxi_predictor.ports.testing.prediction_log import PredictionLogContract
 from taxi_predictor.ports.testing.prediction_spool import ROOM, PredictionSpoolContract
@@ -126,10 +133,6 @@ class TestMemoryTripStore(Trips, TripStoreContract):
     pass
 
 
-class TestMemoryIngestLog(Trips, IngestLogContract):
-    pass
-
-
 class TestMemoryTripStatistics(Polars, TripStatisticsContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[tuple[TripStore, TripStatistics]]:
@@ -138,6 +141,10 @@ class TestMemoryTripStatistics(Polars, TripStatisticsContract):
 
 
 class TestMemoryTripErasure(Trips, TripErasureContract):
+    pass
+
+
+class TestMemoryIngestLog(Trips, IngestLogContract):
     pass
 
 
@@ -249,6 +256,19 @@ class TestMemoryJournal(JournalContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Journal]:
         yield MemoryJournal()
+
+
+class TestRecordingMonitorTelemetry(MonitorTelemetryContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[ReadableMonitorTelemetry]:
+        yield RecordingMonitorTelemetry()
+
+
+class TestMemoryTurns(TurnsContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[Turns, Turns]]:
+        turns = MemoryTurns()
+        yield turns, turns
 
 
 class TestMemoryPredictionSpool(PredictionSpoolContract):

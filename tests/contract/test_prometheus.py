@@ -1,10 +1,10 @@
 """The Prometheus adapter keeps its contract, in one process and in several."""
 
 import json
+import math
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -15,14 +15,25 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from taxi_predictor.adapters.prometheus.endpoint import FiguresServer
+from taxi_predictor.adapters.prometheus.monitor import (
+    PrometheusMonitorTelemetry,
+    monitor_figures_of_process,
+)
+from taxi_predictor.adapters.prometheus.server import served_figures
 from taxi_predictor.adapters.prometheus.sharing import SharedFigures, WorkerTelemetry
 from taxi_predictor.adapters.prometheus.telemetry import PrometheusTelemetry
+from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
+from taxi_predictor.ports.outbound.monitoring import Retrained
 from taxi_predictor.ports.outbound.predictions import SpoolState
 from taxi_predictor.ports.outbound.runs import Became, Run, RunKind
 from taxi_predictor.ports.outbound.telemetry import PoolState, Signal
+from taxi_predictor.ports.testing.monitoring import (
+    MonitorTelemetryContract,
+    ReadableMonitorTelemetry,
+    a_live_report,
+)
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
 
@@ -33,6 +44,12 @@ class TestPrometheusTelemetry(TelemetryContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[ReadableTelemetry]:
         yield PrometheusTelemetry(CollectorRegistry())
+
+
+class TestPrometheusMonitorTelemetry(MonitorTelemetryContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[ReadableMonitorTelemetry]:
+        yield PrometheusMonitorTelemetry(CollectorRegistry())
 
 
 def samples(text: bytes) -> dict[str, float]:
@@ -214,23 +231,82 @@ def test_processes_that_are_started_anew_take_no_more_room(tmp_path: Path) -> No
     assert len(of_workers(told)) == 2
 
 
-def test_it_answers_prometheus_and_nobody_else() -> None:
-    telemetry = PrometheusTelemetry(CollectorRegistry())
-    telemetry.refused(reason="no-champion")
-    with FiguresServer("127.0.0.1", 0, telemetry) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_address[1]}"
-        answer = httpx.get(f"{url}/metrics", headers={"Accept": OPEN_METRICS}, trust_env=False)
-        assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
-        assert answer.content == telemetry.exposition(OPEN_METRICS).text
-        assert httpx.get(f"{url}/v1/models", trust_env=False).status_code == 404
-        assert httpx.post(f"{url}/metrics", trust_env=False).status_code == 501
-        server.shutdown()
-
-
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
 
-PAGE = Path(__file__).parents[2] / "docs" / "serving.md"
+
+def test_a_report_stands_under_its_names() -> None:
+    telemetry = PrometheusMonitorTelemetry(CollectorRegistry())
+    telemetry.retrained(Retrained.PROMOTED)
+    telemetry.looked(a_live_report(3, error_s=150.0))
+    told = samples(telemetry.exposition().text)
+    of = '{"slice": "all", "version": "3", "window": "7d"}'
+    live = {name: told[f"taxi_live_{name}{of}"] for name in ("mae_seconds", "rmse_minutes", "trips")}
+    assert live == {"mae_seconds": 150, "rmse_minutes": 2.5, "trips": 300}
+    assert told[f"taxi_live_coverage_ratio{of}"] == pytest.approx(0.8)
+    assert told[f"taxi_live_within_5_minutes_ratio{of}"] == pytest.approx(0.9)
+    assert told[f"taxi_live_estimated_mae_seconds{of}"] == 90
+    # A band of 130 s, which all of 300 trips with the same error surely left.
+    out = {
+        name: told[f'taxi_live_out_of_band{{"measure": "{name}", "version": "3"}}']
+        for name in ("mae", "bias")
+    }
+    assert out == {"mae": 1, "bias": 0}
+    assert told['taxi_live_band{"bound": "upper", "measure": "mae", "version": "3"}'] == pytest.approx(130)
+    assert told['taxi_drift_psi{"feature": "distance_km", "version": "3"}'] == 0.05
+    assert told['taxi_drift_wasserstein{"feature": "distance_km", "version": "3"}'] == 0.2
+    assert told['taxi_outcome_delay_seconds{"quantile": "0.9"}'] == 300
+    assert told['taxi_live_level{"kind": "factor"}'] == pytest.approx(math.exp(0.1))
+    assert told['taxi_live_level{"kind": "upper"}'] == pytest.approx(math.exp(0.7))
+    assert told["taxi_live_level_on{}"] == 1
+    assert told["taxi_monitor_looked_timestamp_seconds{}"] == NOON.timestamp()
+    assert told['taxi_retrainings_total{"result": "promoted"}'] == 1
+
+
+def test_figures_are_served_and_whether_they_are_fresh() -> None:
+    troubles = [None, "the last look is 2000 s ago"]
+    figures = monitor_figures_of_process()
+    with served_figures(
+        figures, host="127.0.0.1", port=0, setting="TAXI_MONITOR_PORT", trouble=lambda: troubles[0]
+    ) as port:
+        url = f"http://127.0.0.1:{port}"
+        assert samples(httpx.get(f"{url}/metrics").content)["process_open_fds{}"] >= 3
+        answer = httpx.get(f"{url}/metrics", headers={"Accept": OPEN_METRICS})
+        assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
+        statuses = [httpx.get(f"{url}{path}").status_code for path in ("/health/live", "/health/ready", "/x")]
+        assert statuses == [200, 200, 404]
+        assert httpx.post(f"{url}/metrics").status_code == 405
+        troubles.reverse()
+        late = httpx.get(f"{url}/health/ready")
+        assert (late.status_code, late.text) == (503, "the last look is 2000 s ago\n")
+        with (
+            pytest.raises(Unavailable, match="TAXI_MONITOR_PORT"),
+            served_figures(figures, host="127.0.0.1", port=port, setting="TAXI_MONITOR_PORT"),
+        ):
+            pass
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def listed(page: str) -> dict[str, tuple[set[str], str]]:
+    """The labels and the description of each metric in the table of a page."""
+    text = (DOCS / page).read_text()
+    rows = re.findall(r"^\| `(taxi_\w+)` \| (.*?) ?\| (.+) \|$", text, flags=re.MULTILINE)
+    return {name: (set(re.findall(r"`(\w+)`", labels)), what) for name, labels, what in rows}
+
+
+def described(registry: CollectorRegistry) -> dict[str, tuple[set[str], str]]:
+    told = {}
+    for metric in registry.collect():
+        name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+        told[name] = (set(metric.samples[0].labels) - {"le"}, metric.documentation)
+    return told
+
+
+def test_the_page_on_watching_lists_every_metric_as_it_describes_itself() -> None:
+    registry = CollectorRegistry()
+    PrometheusMonitorTelemetry(registry).looked(a_live_report(1))
+    assert listed("watching.md") == described(registry)
 
 
 def test_the_page_on_serving_lists_every_metric_as_it_describes_itself() -> None:
@@ -244,9 +320,4 @@ def test_the_page_on_serving_lists_every_metric_as_it_describes_itself() -> None
     telemetry.dropped(Signal.SPANS, 1)
     telemetry.ran(Run(kind=RunKind.INGEST, ended_at=NOON, took_s=1, trips={Became.ADDED: 1}), now=NOON)
     telemetry.pooled(PoolState(size=1, idle=1, waiting=0))
-    told = {}
-    for metric in registry.collect():
-        name = f"{metric.name}_total" if metric.type == "counter" else metric.name
-        told[name] = (set(metric.samples[0].labels) - {"le"}, metric.documentation)
-    rows = re.findall(r"^\| `(taxi_\w+)` \| (.*?) ?\| (.+) \|$", PAGE.read_text(), flags=re.MULTILINE)
-    assert {name: (set(re.findall(r"`(\w+)`", labels)), what) for name, labels, what in rows} == told
+    assert listed("serving.md") == described(registry)

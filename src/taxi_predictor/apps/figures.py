@@ -7,11 +7,10 @@ API, a worker that is busy or dead keeps nobody from the figures, and each scrap
 
 import os
 import sys
-import threading
 import time
 from pathlib import Path
 
-from taxi_predictor.adapters.prometheus.endpoint import FiguresServer
+from taxi_predictor.adapters.prometheus.server import served_figures
 from taxi_predictor.adapters.prometheus.sharing import SharedFigures
 from taxi_predictor.apps.settings import load_settings
 
@@ -23,8 +22,8 @@ LOOK_S = 1.0
 def main(parent: str) -> None:
     settings = load_settings()
     figures = SharedFigures(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
-    with FiguresServer(settings.metrics_host, settings.metrics_port, figures) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    host, port = settings.metrics_host, settings.metrics_port
+    with served_figures(figures, host=host, port=port, setting="TAXI_METRICS_PORT"):
         while os.getppid() == int(parent):  # nobody tells a process that it is an orphan
             time.sleep(LOOK_S)
 

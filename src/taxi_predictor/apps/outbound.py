@@ -14,6 +14,7 @@ from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
+from taxi_predictor.ports.outbound.monitoring import MonitorTelemetry, Turns
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns
 from taxi_predictor.ports.outbound.predictions import (
@@ -27,7 +28,7 @@ from taxi_predictor.ports.outbound.runs import RunNotes, RunTelemetry
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.statistics import TripStatistics
 from taxi_predictor.ports.outbound.sync import SyncNotes
-from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, LogTelemetry, PoolState, Telemetry
+from taxi_predictor.ports.outbound.telemetry import Figures, LoadTelemetry, LogTelemetry, PoolState, Telemetry
 from taxi_predictor.ports.outbound.tracing import Tracing
 from taxi_predictor.ports.outbound.trips import IngestLog, Quarantine, SourceCatalog, TripErasure, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
@@ -51,7 +52,7 @@ class Outbound:
     catalog: SourceCatalog
     trips: TripStore
     trip_erasure: TripErasure
-    ingest_log: IngestLog
+    ingests: IngestLog
     statistics: TripStatistics
     quarantine: Quarantine
     zones: ZoneStore
@@ -82,6 +83,10 @@ class Outbound:
     telemetry: Telemetry
     load_telemetry: LoadTelemetry
     run_telemetry: RunTelemetry
+    turns: Turns
+    monitor_telemetry: MonitorTelemetry
+    monitor_figures: Figures
+    """What was told to that."""
     tracing: Tracing | None = None
     """None: nobody follows requests."""
     limits: RateLimits | None = None

@@ -41,6 +41,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
     from taxi_predictor.adapters.memory.level import MemoryLevelStore
     from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
+    from taxi_predictor.adapters.memory.monitoring import MemoryTurns
     from taxi_predictor.adapters.memory.places import MemoryZoneStore
     from taxi_predictor.adapters.memory.predictions import (
         MemoryOutcomeLog,
@@ -54,13 +55,14 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.memory.sync import MemorySyncNotes
     from taxi_predictor.adapters.memory.trials import MemoryTrialStore
     from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
+    from taxi_predictor.adapters.prometheus.monitor import monitor_figures_of_process
     from taxi_predictor.adapters.prometheus.sharing import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.system.clock import SystemClock
 
     warnings.warn("profile memory forgets everything at exit", NotForProduction, stacklevel=2)
     clock, loader, quarantine = SystemClock(), LightgbmLoader(), MemoryQuarantine()
-    telemetry = figures_of_process()
+    telemetry, watched = figures_of_process(), monitor_figures_of_process()
     trips, predictions = MemoryTripStore(quarantine), MemoryPredictionLog()
     outcomes = MemoryOutcomeLog(predictions)
     shadows = MemoryShadowLog(outcomes)
@@ -76,7 +78,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         ),
         trips=trips,
         trip_erasure=trips,
-        ingest_log=trips,
+        ingests=trips,
         statistics=MemoryTripStatistics(trips, city),
         quarantine=quarantine,
         zones=MemoryZoneStore(),
@@ -107,6 +109,9 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         telemetry=telemetry,
         load_telemetry=telemetry,
         run_telemetry=telemetry,
+        turns=MemoryTurns(),
+        monitor_telemetry=watched,
+        monitor_figures=watched,
     )
 
 
@@ -171,8 +176,10 @@ async def _stored(
     from taxi_predictor.adapters.postgres.shadows import PostgresShadowLog
     from taxi_predictor.adapters.postgres.statistics import PostgresTripStatistics
     from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
+    from taxi_predictor.adapters.postgres.turns import PostgresTurns
     from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
     from taxi_predictor.adapters.process.registry import ProcessModelRegistry
+    from taxi_predictor.adapters.prometheus.monitor import monitor_figures_of_process
     from taxi_predictor.adapters.prometheus.sharing import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.spool.spool import DiskPredictionSpool
@@ -186,7 +193,7 @@ async def _stored(
     )
     # MLflow takes 200 MB and two seconds to import: too much for a process that answers.
     registry = await stack.enter_async_context(aclosing(ProcessModelRegistry(make_registry)))
-    clock, telemetry = SystemClock(), figures_of_process()
+    clock, telemetry, watched = SystemClock(), figures_of_process(), monitor_figures_of_process()
     loader = LightgbmLoader(settings.home / "forests")
     trips, outcomes = PostgresTripStore(pool), PostgresOutcomeLog(pool)
     return Outbound(
@@ -201,7 +208,7 @@ async def _stored(
         ),
         trips=trips,
         trip_erasure=trips,
-        ingest_log=trips,
+        ingests=trips,
         statistics=PostgresTripStatistics(pool, city),
         quarantine=PostgresQuarantine(pool),
         zones=PostgresZoneStore(pool),
@@ -232,6 +239,9 @@ async def _stored(
         telemetry=telemetry,
         load_telemetry=telemetry,
         run_telemetry=telemetry,
+        turns=PostgresTurns(pool),
+        monitor_telemetry=watched,
+        monitor_figures=watched,
         migrate=lambda to: migrate(pool, to=to),
         pings={"postgres": partial(ping, pool)},
         pool_state=partial(state_of, pool),

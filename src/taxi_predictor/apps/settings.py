@@ -77,6 +77,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """When `prune` rounds the places of a prediction to about 100 m; 0: never."""
     live_level_every_s: Annotated[float, msgspec.Meta(ge=0)] = 300.0
     """How often a service measures the live level from ended trips; 0: answers are given without any."""
+    monitor_every_s: Annotated[float, msgspec.Meta(gt=0)] = 300.0
+    """How often `monitor` looks at what came of the predictions."""
+    monitor_host: str = "127.0.0.1"
+    """The address that its figures are served on: 0.0.0.0 is all of the machine's."""
+    monitor_port: Port = 9465
+    """The port of that."""
+    retrain: bool = False
+    """Whether `monitor` trains a model when the champion leaves its bands; it serves if the gate lets it."""
+    retrain_window_days: Annotated[int, msgspec.Meta(ge=7)] = 28
+    """The stored trips of so many days are what such a model learns from and is judged on."""
+    retrain_pause_days: Annotated[float, msgspec.Meta(gt=0)] = 7.0
+    """So much time lies between two of these retrainings, whatever became of the first."""
     actor: str | None = None
     """Whom the journal names as the one who did it. Unset: the login name at this host."""
     pool_max: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10

@@ -30,6 +30,7 @@ TaxiPredictorError
 │   ├── NotEnoughTrips
 │   ├── AmbiguousKey        several keys are meant, and one has to be
 │   ├── PromotionRefused
+│   ├── OutOfBand           a model that serves does not do what may be expected of it
 │   ├── ConflictingOutcome  another one was reported before
 │   ├── TooManyRequests     more often than the caller may ask
 │   └── IdempotencyKeyInUse by a request that is still being answered
@@ -64,6 +65,7 @@ __all__ = [
     "NoZones",
     "NotEnoughTrips",
     "NotFound",
+    "OutOfBand",
     "Overloaded",
     "PromotionRefused",
     "Refused",
@@ -216,6 +218,10 @@ class AmbiguousKey(Refused):
 
 class PromotionRefused(Refused):
     slug = "promotion-refused"
+
+
+class OutOfBand(Refused):
+    slug = "out-of-band"
 
 
 class ConflictingOutcome(Refused):
