@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from datetime import date
 from threading import Lock
 from typing import TypeVar, cast
 
@@ -26,6 +27,7 @@ __all__ = ["CountedTrips"]
 
 SPOTS = ("pickup", "dropoff")
 HOURS = 7 * 24
+EPOCH = date(1970, 1, 1)
 REMEMBERED = 256
 """So many answers are kept: people ask the same, and a slider changes one of several questions."""
 T = TypeVar("T")
@@ -40,7 +42,9 @@ class CountedTrips:
     """
 
     def __init__(self, trips: pl.DataFrame) -> None:
-        self._trips = trips
+        # By day, so that the days of a window are one piece, which is not copied.
+        self._trips = trips.sort("day")
+        self._days = self._trips["day"].to_physical().to_numpy()
         self._answers: OrderedDict[Hashable, object] = OrderedDict()
         self._turn = Lock()
 
@@ -98,18 +102,18 @@ class CountedTrips:
     def durations(self, window: Window) -> DurationCounts:
         def count() -> DurationCounts:
             trips = self._within(window)
-            seconds = trips["duration_s"].to_numpy().astype(np.float64)
-            minutes = np.clip(np.ceil(seconds / 60).astype(np.int64) - 1, 0, MINUTES - 1)
-            p10_s, median_s, p90_s = (
-                np.quantile(seconds, (0.1, 0.5, 0.9)).tolist() if len(trips) else (None,) * 3
-            )
+            seconds, km = trips["duration_s"], trips["metered_km"].to_numpy()
+            # Of small numbers: half the time of whole ones of the usual size.
+            minutes = np.minimum(np.ceil(seconds.to_numpy() / np.float32(60)), MINUTES).astype(np.uint8)
+            p10_s, median_s, p90_s = (seconds.quantile(share, "linear") for share in (0.1, 0.5, 0.9))
+            metered_s = float(seconds.to_numpy()[km > 0].sum(dtype=np.float64))
             return DurationCounts(
                 trips=len(trips),
-                by_minute=tuple(np.bincount(minutes, minlength=MINUTES).tolist()),
+                by_minute=tuple(np.bincount(minutes, minlength=MINUTES + 1)[1:].tolist()),
                 median_s=median_s,
                 p10_s=p10_s,
                 p90_s=p90_s,
-                speed_km_h=_Tally(trips, np.zeros(len(trips), dtype=np.int64), 1).speed_km_h(0),
+                speed_km_h=3600 * float(km.sum(dtype=np.float64)) / metered_s if metered_s else None,
             )
 
         return self._remembered(("durations", window), count)
@@ -177,18 +181,20 @@ class CountedTrips:
         return self._remembered(("all pairs", window), count)
 
     def _within(self, window: Window) -> pl.DataFrame:
-        wanted = []
+        begin, end = 0, len(self._days)
         if window.first is not None:
-            wanted.append(pl.col("day") >= window.first)
+            begin = int(np.searchsorted(self._days, (window.first - EPOCH).days, side="left"))
         if window.last is not None:
-            wanted.append(pl.col("day") <= window.last)
+            end = int(np.searchsorted(self._days, (window.last - EPOCH).days, side="right"))
+        trips = self._trips.slice(begin, max(end - begin, 0))
+        wanted = []
         if window.family is not None:
             wanted.append(pl.col("family") == window.family)
         if window.hour is not None:
             wanted.append(pl.col("hour") == window.hour)
         if window.is_weekend is not None:
             wanted.append((pl.col("weekday") >= 5) == window.is_weekend)
-        return self._trips.filter(wanted) if wanted else self._trips
+        return trips.filter(wanted) if wanted else trips
 
     def _remembered(self, question: Hashable, count: Callable[[], T]) -> T:
         with self._turn:

@@ -35,6 +35,7 @@ class Sitting:
         self._send: Send | None = None
         self._looking: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._deeds: set[asyncio.Task[None]] = set()
 
     @property
     def shown(self) -> Parts:
@@ -67,8 +68,10 @@ class Sitting:
         self._look()
 
     def act(self, deed: Mapping[str, str]) -> None:
-        """Do *deed*, and show what has come of it."""
-        self._look(deed)
+        """Do *deed*, and show what has come of it: once begun it is done, whatever is asked meanwhile."""
+        doing = asyncio.create_task(self._do(deed))
+        self._deeds.add(doing)
+        doing.add_done_callback(self._deeds.discard)
 
     def close(self) -> None:
         """Nobody looks any more: nothing of it stays."""
@@ -79,18 +82,27 @@ class Sitting:
         self._shown.clear()
         self.visit.signed_in = None
 
-    def _look(self, deed: Mapping[str, str] | None = None) -> None:
-        former, self._looking = self._looking, asyncio.create_task(self._answer(deed))
-        if former is not None and deed is None:
+    async def _do(self, deed: Mapping[str, str]) -> None:
+        try:
+            await self.page.act(self.visit, deed)
+        except Exception:  # noqa: BLE001 # logged there
+            self._show({"fault": self._fault()})
+        else:
+            self._look()
+
+    def _look(self) -> None:
+        if self._send is None:
+            return
+        former, self._looking = self._looking, asyncio.create_task(self._answer())
+        if former is not None:
             former.cancel()
 
-    async def _answer(self, deed: Mapping[str, str] | None) -> None:
+    async def _answer(self) -> None:
         try:
-            if deed is not None:
-                await self.page.act(self.visit, deed)
             async for parts in self.page.parts(self.visit):
                 self._show(parts)
-            self._show({"fault": Markup()})
+            if self._shown.get("fault"):
+                self._show({"fault": Markup()})
         except Exception:  # noqa: BLE001 # logged there
             self._show({"fault": self._fault()})
         finally:
