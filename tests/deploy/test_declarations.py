@@ -74,7 +74,7 @@ def test_nothing_but_the_edge_leads_outside() -> None:
         networks |= compose(path)["networks"]
     assert [name for name, network in networks.items() if not network.get("internal")] == ["edge"]
     outside = {name for name, service in SERVICES.items() if "edge" in service["networks"]}
-    assert outside == {"nginx", "jobs", "alertmanager", "blackbox"}
+    assert outside == {"nginx", "jobs", "alertmanager"}
     assert "data" not in SERVICES["nginx"]["networks"]
 
 
