@@ -32,6 +32,8 @@ train: setup ## Train and judge a model (UNTIL=2023-11-01)
 	$(BIN)/taxi-predictor train $(if $(UNTIL),--until "$(UNTIL)")
 promote: setup ## Let the newest model serve
 	$(BIN)/taxi-predictor promote
+monitor: setup ## Watch live errors and serve them to Prometheus (ONCE=1: look once and print)
+	$(BIN)/taxi-predictor monitor $(if $(ONCE),--once)
 
 ##@ Deploy
 STACK = PYTHONPATH=src $(PYTHON) -m taxi_predictor.apps.stack
@@ -71,13 +73,17 @@ job: ## Run a command with all that trains: ARGS="ingest /trips/file.parquet"
 	@$(STACK) job $(ARGS)
 
 verify-deploy: setup ## Try the whole stack in containers: up, releases under load, faults, restore (30 min)
-	VERIFY_DEPLOY=1 $(BIN)/pytest -n 0 -x -s tests/deploy/stack $(ARGS)
+	VERIFY_DEPLOY=1 $(BIN)/pytest -n 0 -x -s tests/deploy/engine $(ARGS)
 
 ##@ Measure
 accuracy: setup ## Measure every method on real trips and write docs/accuracy.md (DATA=folder, 20 min)
 	$(BIN)/python benchmarks/accuracy.py "$(or $(DATA),../shared/data)"
+drill-drift: setup ## Watch a model of 2019 through 2020, in compressed time (DATA=folder, 5 min)
+	$(BIN)/python benchmarks/drift.py "$(or $(DATA),../shared/data)"
 bench: setup ## Print ratios against floors and peers measured in the same run (10 min)
 	$(BIN)/python benchmarks/api.py
+	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/watching.py
 	$(BIN)/python benchmarks/log.py
 	$(BIN)/python benchmarks/matrix.py
 	$(BIN)/python benchmarks/ingest.py
@@ -106,5 +112,5 @@ $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
 	$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup fmt check test test-faults demo api ingest train promote accuracy bench lock lock-images clean \
+.PHONY: help setup fmt check test test-faults demo api ingest train promote monitor accuracy drill-drift bench lock lock-images clean \
   up down build deploy rollback backup restore backup-verify status preflight postflight smoke logs restart ps psql job verify-deploy

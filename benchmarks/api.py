@@ -85,7 +85,7 @@ def our_servers(home: Path) -> Iterator[Running]:
         "TAXI_HOME": str(home.absolute()),
         "TAXI_API_OPEN_PREDICT": "true",
         "TAXI_MODEL_SYNC_EVERY_S": "0",  # it would import MLflow in the midst of a round
-        "PYTHONPATH": str(HERE),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(HERE), os.environ.get("PYTHONPATH")))),
     }
     body = json.dumps(TRIP).encode()
     with ExitStack() as stack:

@@ -1,18 +1,21 @@
-"""Two floors for the API: what a server costs that knows nothing of trips.
+"""Floors for the API: what a server costs that knows nothing of trips.
 
 ``create`` is our own application with one more endpoint, ``/echo``: the same middlewares, the same body
-read and checked, a fixed answer. ``bare`` is the framework alone, with the same body and answer.
+read and checked, a fixed answer. ``unwatched`` is the same, but no request is counted. ``bare`` is the
+framework alone, with the same body and answer.
 """
 
 from litestar import Litestar, get, post
 from litestar.params import JSONBody
 
 from taxi_predictor.adapters.http.bodies import PredictionAnswer, PredictionBody
+from taxi_predictor.adapters.http.decoding import Time, read_value
 from taxi_predictor.adapters.http.examples import EXAMPLES
+from taxi_predictor.adapters.http.telemetry import tell_answered
 from taxi_predictor.apps import api
 from taxi_predictor.domain.access import Scope
 
-__all__ = ["bare", "create"]
+__all__ = ["bare", "create", "unwatched"]
 
 [ANSWER] = EXAMPLES[PredictionAnswer]
 assert isinstance(ANSWER, PredictionAnswer)
@@ -34,5 +37,16 @@ def create() -> Litestar:
     return app
 
 
+def unwatched() -> Litestar:
+    app = create()
+    app.before_send = [hook for hook in app.before_send if hook is not tell_answered]
+    return app
+
+
 def bare() -> Litestar:
-    return Litestar([echo, alive], openapi_config=None, logging_config=None)
+    return Litestar(
+        [echo, alive],
+        type_decoders=[(lambda type_: type_ is Time, read_value)],
+        openapi_config=None,
+        logging_config=None,
+    )

@@ -19,6 +19,8 @@ __all__ = ["Answers", "Target", "at_rate", "cpu_s", "flat_out", "running"]
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 SERVER_CORES, CLIENT_CORES = {0}, {1}
+METRICS_ABOVE = 20
+"""So much higher is the port of a server's figures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,17 +177,24 @@ def _own_cpu_s(pid: int) -> float:
 
 @contextmanager
 def running(
-    command: Sequence[str | Path], *, port: int, ready: str, environ: Mapping[str, str] | None = None
+    command: Sequence[str | Path],
+    *,
+    port: int,
+    ready: str,
+    environ: Mapping[str, str] | None = None,
+    log: Path = Path(os.devnull),
 ) -> Iterator[int]:
     """A server on a core of its own, where there are two; yields its pid once *ready* answers 200."""
     pin = (os.cpu_count() or 1) > 1
+    errors = log.open("ab")
     process = subprocess.Popen(
         list(map(str, command)),
-        env={**os.environ, **(environ or {})},
+        env={**os.environ, "TAXI_METRICS_PORT": str(port + METRICS_ABOVE), **(environ or {})},
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=errors,
         preexec_fn=(lambda: os.sched_setaffinity(0, SERVER_CORES)) if pin else None,
     )
+    errors.close()
     try:
         _wait_until_ready(process, port, ready)
         yield process.pid

@@ -36,7 +36,8 @@ from taxi_predictor.adapters.columns.arrays import Floats
 from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.columns.timetable import Ask, Timetable
 from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE, SPREAD_FILE
-from taxi_predictor.adapters.lightgbm.model import LightgbmLoader, asking
+from taxi_predictor.adapters.lightgbm.evaluators import asking
+from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
 from taxi_predictor.apps.commands.serving import server_command
 from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.trip import PlanBatch

@@ -32,10 +32,12 @@ TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
     "asyncpg": ("adapters.postgres",),
     "granian": ("apps.server",),  # a process of its own, imported by nobody
     "lightgbm": ("adapters.lightgbm",),
+    "llvmlite": ("adapters.lightgbm",),
     "litestar": ("adapters.http", "apps.api"),
     "matplotlib": ("adapters.pictures",),
     "limits": ("adapters.redis",),
     "mlflow": ("adapters.mlflow",),
+    "opentelemetry": ("adapters.otel",),
     "orjson": ("adapters.http",),
     "prometheus_client": ("adapters.prometheus",),
     "redis": ("adapters.redis",),

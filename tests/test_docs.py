@@ -70,6 +70,7 @@ PAGES = [
 ]
 
 SHOWN_URL = "http://127.0.0.1:8000"
+SHOWN_METRICS_URL = "http://127.0.0.1:9464"
 SHELLS = ("bash", "console")
 PATIENCE_S = 100.0
 """Of one block; the whole file takes well under a minute on 2 cores."""
@@ -126,8 +127,7 @@ class Workshop:
         # The path of PostgreSQL's socket may not be long.
         self.folder = Path(mkdtemp(prefix="taxi-docs-"))
         self._done: dict[Path, Path] = {}
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            self._port = int(server.getsockname()[1])
+        self._port, self._metrics_port = free_port(), free_port()
         shims = self.folder / "bin"
         shims.mkdir()
         tools = Path(sys.executable).parent
@@ -145,6 +145,7 @@ class Workshop:
             "LC_ALL": "C.UTF-8",
             "OMP_NUM_THREADS": "1",
             "TAXI_API_PORT": str(self._port),
+            "TAXI_METRICS_PORT": str(self._metrics_port),
             "TAXI_TLC_URL": "http://127.0.0.1:9",
             # What `make` takes for its variables: the demo's trips.
             "TRIPS": "simulation:trips=1200,months=1",
@@ -188,6 +189,7 @@ class Workshop:
         # Variables and functions of a block are there for the next one, as in the shell of a reader.
         state = shlex.quote(str(folder / ".exported"))
         script = text.replace(SHOWN_URL, f"http://127.0.0.1:{self._port}")
+        script = script.replace(SHOWN_METRICS_URL, f"http://127.0.0.1:{self._metrics_port}")
         return [
             "bash",
             "-euo",
@@ -235,6 +237,11 @@ class Workshop:
                 return bool(answer.status == 200)
         except (URLError, ConnectionError, TimeoutError):
             return False
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
@@ -406,8 +413,8 @@ def test_every_port_is_listed_with_all_its_adapters() -> None:
     ]
     expected = {port.__name__: set(adapters_of(port.__name__)) for port in ports}
     # A part belongs to its source or its spool, and a step to its progress: nobody swaps them alone.
-    # A baseline is what its trainer makes.
-    for name in ("SourcePart", "SpoolPart", "Step", "Baseline"):
+    # A baseline is what its trainer makes, a trace what tracing follows.
+    for name in ("SourcePart", "SpoolPart", "Step", "Baseline", "Trace"):
         del expected[name]
     page = table(ROOT / "docs" / "adapters.md", "port")
     shown = {port.strip("`"): set(re.findall(r"`(\w+)`", row[0])) for port, row in page.items()}

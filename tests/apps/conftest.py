@@ -54,4 +54,5 @@ def predictor(shelf: ModelShelf, zones: MemoryZoneStore) -> DurationPredictor:
         city=A_CITY,
         columns=FramePlanColumns(),
         telemetry=RecordingTelemetry(),
+        load_telemetry=RecordingTelemetry(),
     )

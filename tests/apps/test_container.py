@@ -26,6 +26,7 @@ from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.outbound.limits import RateLimits
+from taxi_predictor.ports.outbound.runs import Became, RunKind
 from taxi_predictor.ports.testing.samples import NOON
 
 MEMORY = Settings(profile="memory")
@@ -37,6 +38,13 @@ A_PLAN = TripPlan(pickup=Place(Point(40.76, -73.98)), dropoff=Place(Point(40.65,
 async def test_the_memory_profile_does_the_whole_job() -> None:
     async with open_container(MEMORY) as container:
         report = await container.intake.ingest("simulation:trips=20_000,months=1")
+        noted = container.outbound.run_notes.last(RunKind.INGEST)
+        assert noted is not None
+        assert noted.trips == {
+            Became.ADDED: report.added,
+            Became.KNOWN: report.known,
+            Became.REJECTED: sum(report.rejected.values()),
+        }
         assert report.read == report.added + report.known + sum(report.rejected.values())
         model = await container.training.train()
         [untrained] = container.predictor.predict([A_PLAN])

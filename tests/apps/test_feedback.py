@@ -14,6 +14,7 @@ from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.predictions import MemoryOutcomeLog, MemoryPredictionLog
 from taxi_predictor.adapters.memory.progress import MemoryProgress
+from taxi_predictor.adapters.memory.runs import MemoryRunNotes
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.adapters.sources.catalog import Catalog
@@ -22,6 +23,7 @@ from taxi_predictor.domain.record import Outcome
 from taxi_predictor.ports.inbound import feedback
 from taxi_predictor.ports.inbound.feedback import MARGIN, ORPHANED_AFTER, Feedback, Report, Reported
 from taxi_predictor.ports.inbound.intake import TripIntake
+from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.outbound.predictions import Attached
 from taxi_predictor.ports.testing.records import a_prediction_id, a_record, an_outcome
 from taxi_predictor.ports.testing.samples import NOON
@@ -76,6 +78,7 @@ def a_world(
         zones=MemoryZoneStore(),
         progress=progress,
         max_reject_share=max_rejects,
+        runs=RunBook(notes=MemoryRunNotes(), clock=clock, telemetry=telemetry),
     )
     return World(
         feedback=another(log, predictions, intake, telemetry, clock, every),

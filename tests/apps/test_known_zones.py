@@ -47,6 +47,7 @@ class Service:
             city=A_CITY,
             columns=FramePlanColumns(),
             telemetry=RecordingTelemetry(),
+            load_telemetry=RecordingTelemetry(),
         )
 
     async def learn(self, *ids: ZoneId, lat_deg: float = 40.7) -> None:

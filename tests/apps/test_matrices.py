@@ -2,18 +2,20 @@
 
 import asyncio
 import math
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taxi_predictor.adapters.columns.plans import FramePlanColumns
+from taxi_predictor.adapters.columns.plans import FramePlanColumns, FramePlanGrid
 from taxi_predictor.adapters.columns.speeds import fallback_model
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.models import (
@@ -35,6 +37,7 @@ from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.matrices import DurationMatrices, DurationMatrix
 from taxi_predictor.ports.inbound.predicting import COLUMNS_FROM_PLANS, SLICE_TRIPS, DurationPredictor
 from taxi_predictor.ports.outbound.models import ModelShelf
+from taxi_predictor.ports.outbound.plans import PlanColumns
 from taxi_predictor.ports.testing.level import levels
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_history
 from taxi_predictor.ports.testing.strategies import A_CITY, instants, places, plans
@@ -90,14 +93,17 @@ def artifact() -> Iterator[ModelArtifact]:
         yield asyncio.run(fit(Columns(), trainer, a_history(), Path(folder)))
 
 
-def predicting(shelf: ModelShelf, *, level: LiveLevel | None = None) -> DurationPredictor:
+def predicting(
+    shelf: ModelShelf, *, level: LiveLevel | None = None, columns: PlanColumns | None = None
+) -> DurationPredictor:
     return DurationPredictor(
         ladder=Ladder(shelf=shelf, fallback=fallback_model(A_CITY), lowest=AnswerSource.CHAMPION),
         zones=MemoryZoneStore(),
         clock=MemoryClock(SPLIT.until),
         city=A_CITY,
-        columns=FramePlanColumns(),
+        columns=columns or FramePlanColumns(),
         telemetry=RecordingTelemetry(),
+        load_telemetry=RecordingTelemetry(),
         current_level=lambda _: level,
     )
 
@@ -109,7 +115,9 @@ def served(artifact: ModelArtifact, loader: ConstantSpeedLoader | None = None) -
 
 
 def matrices(predictor: DurationPredictor, *, max_cells: int = 1_000_000) -> DurationMatrices:
-    return DurationMatrices(predictor=predictor, columns=FramePlanColumns(), max_cells=max_cells)
+    return DurationMatrices(
+        predictor=predictor, columns=FramePlanColumns(), max_cells=max_cells, telemetry=RecordingTelemetry()
+    )
 
 
 def scattered(number: int, *, south_deg: float = 40.5) -> list[Place]:
@@ -237,6 +245,41 @@ async def test_the_model_works_on_one_slice_at_a_time_whoever_asks(artifact: Mod
     assert max(loader.asked) <= SLICE_TRIPS
     # The small one did not wait until the large one was done.
     assert loader.asked.index(4) < len(loader.asked) - 1
+
+
+async def test_of_several_large_ones_the_first_is_done_first(artifact: ModelArtifact) -> None:
+    """Of those that shared the model, each would take as long as all of them together."""
+    loader = CountingLoader()
+    asking = matrices(predicting(served(artifact, loader)))
+    done: list[int] = []
+
+    async def ask(number: int) -> None:
+        await asking.between(scattered(100 + number), scattered(100, south_deg=40.52), [NOON])
+        done.append(number)
+
+    await asyncio.gather(*map(ask, range(3)))
+    sizes = [(100 + number) * 100 for number in done]
+    assert loader.asked == [size for all_of in sizes for size in (SLICE_TRIPS, all_of - SLICE_TRIPS)]
+
+
+async def test_the_event_loop_is_never_held_for_long(artifact: ModelArtifact) -> None:
+    """Neither to lay out a large matrix nor to fill it."""
+    threads: set[int] = set()
+
+    class Watched(FramePlanColumns):
+        def grid(self, *args: Any) -> FramePlanGrid:
+            threads.add(threading.get_ident())
+            return super().grid(*args)
+
+    watched = DurationMatrices(
+        predictor=predicting(served(artifact), columns=Watched()),
+        columns=Watched(),
+        telemetry=RecordingTelemetry(),
+        max_cells=1_000,
+    )
+    await watched.between(scattered(3), scattered(3), [NOON, NOON + timedelta(hours=1)])
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 async def _a_small_one(asking: DurationMatrices) -> DurationMatrix:

@@ -12,7 +12,8 @@ from taxi_predictor.adapters.memory.telemetry import Logged, RecordingTelemetry,
 from taxi_predictor.domain.errors import StorageFull, Unavailable
 from taxi_predictor.domain.record import PredictionRecord
 from taxi_predictor.ports.inbound import recording
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, Prediction
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.prediction import Prediction
 from taxi_predictor.ports.inbound.recording import GroupCommit, PredictionRecording, Recorder, SpoolRecorder
 from taxi_predictor.ports.inbound.shipping import SpoolShipping
 from taxi_predictor.ports.testing.samples import NOON, a_trip

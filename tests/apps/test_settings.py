@@ -47,6 +47,8 @@ def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_an_unknown_name_is_refused_with_the_one_that_was_meant() -> None:
     with pytest.raises(InvalidSettings, match="TAXI_API_PROT; did you mean TAXI_API_PORT"):
         load_settings({"TAXI_API_PROT": "9000"})
+    with pytest.raises(InvalidSettings, match=r"TAXI_FOO$"):  # one that is like none
+        load_settings({"TAXI_FOO": "1"})
 
 
 @pytest.mark.parametrize(

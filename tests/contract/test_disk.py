@@ -10,13 +10,16 @@ import pytest
 
 from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
 from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
+from taxi_predictor.adapters.disk.runs import DiskRunNotes
 from taxi_predictor.adapters.disk.sync import DiskSyncNotes
 from taxi_predictor.domain.errors import StorageFull, Unavailable
 from taxi_predictor.ports.outbound.access import KeySnapshot
 from taxi_predictor.ports.outbound.backtests import BacktestStore
+from taxi_predictor.ports.outbound.runs import Run, RunKind, RunNotes
 from taxi_predictor.ports.outbound.sync import SyncNotes, SyncState
 from taxi_predictor.ports.testing.access import KeySnapshotContract, an_api_key
 from taxi_predictor.ports.testing.backtests import ONE, BacktestStoreContract, a_result
+from taxi_predictor.ports.testing.runs import RunNotesContract
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.sync import SyncNotesContract
 
@@ -47,6 +50,22 @@ class TestDiskBacktestStore(BacktestStoreContract):
             await store.put(ONE, a_result())
         with pytest.raises(Unavailable, match="file"):
             await store.get(ONE)
+
+
+class TestDiskRunNotes(RunNotesContract):
+    @contextmanager
+    def open(self) -> Iterator[RunNotes]:
+        with TemporaryDirectory() as folder:
+            yield DiskRunNotes(Path(folder) / "home" / "runs")
+
+    def test_a_note_that_cannot_be_read_is_none(self, tmp_path: Path) -> None:
+        (tmp_path / "ingest.json").write_text("{")
+        assert DiskRunNotes(tmp_path).last(RunKind.INGEST) is None
+
+    def test_a_folder_that_cannot_be_written_is_said_to_be_full(self, tmp_path: Path) -> None:
+        (tmp_path / "runs").write_text("a file in its place")
+        with pytest.raises(StorageFull):
+            DiskRunNotes(tmp_path / "runs").note(Run(kind=RunKind.INGEST, ended_at=NOON, took_s=1.0))
 
 
 class TestDiskSyncNotes(SyncNotesContract):

@@ -22,6 +22,7 @@ import polars as pl
 import pytest
 from hypothesis import Phase, settings
 
+from collector import remembered
 from taxi_predictor.adapters.columns.arrays import ARRAYS, frame
 from taxi_predictor.adapters.columns.plans import FramePlanColumns, FramePlanGrid
 from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
@@ -39,6 +40,7 @@ from taxi_predictor.adapters.memory.models import (
     MemoryModelRegistry,
     MemoryModelShelf,
 )
+from taxi_predictor.adapters.memory.monitoring import MemoryTurns, RecordingMonitorTelemetry
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.predictions import (
     MemoryOutcomeLog,
@@ -48,9 +50,11 @@ from taxi_predictor.adapters.memory.predictions import (
     MemoryShadowLog,
 )
 from taxi_predictor.adapters.memory.progress import MemoryProgress, MemoryStep
+from taxi_predictor.adapters.memory.runs import MemoryRunNotes
 from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry, Refused
+from taxi_predictor.adapters.memory.tracing import MemoryTrace, MemoryTracing
 from taxi_predictor.adapters.memory.trials import MemoryTrialStore
 from taxi_predictor.adapters.memory.trips import (
     MemoryCatalog,
@@ -66,6 +70,7 @@ from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import BrokenModel, MissingSource, NotEnoughTrips
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.level import LiveLevel
+from taxi_predictor.domain.live import LiveReport
 from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Place, Zone, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
@@ -85,6 +90,7 @@ from taxi_predictor.ports.outbound.models import (
     ServedModel,
     TrainingData,
 )
+from taxi_predictor.ports.outbound.monitoring import Retrained
 from taxi_predictor.ports.outbound.predictions import (
     Attached,
     EndedPrediction,
@@ -93,9 +99,11 @@ from taxi_predictor.ports.outbound.predictions import (
 )
 from taxi_predictor.ports.outbound.progress import Progress, Step
 from taxi_predictor.ports.outbound.retention import Forgotten
+from taxi_predictor.ports.outbound.runs import Run, RunKind
 from taxi_predictor.ports.outbound.shadows import EndedShadow
 from taxi_predictor.ports.outbound.sync import SyncState
-from taxi_predictor.ports.outbound.telemetry import Exposition
+from taxi_predictor.ports.outbound.telemetry import Exposition, PoolState
+from taxi_predictor.ports.outbound.tracing import CallingSpan, Trace
 from taxi_predictor.ports.outbound.trips import (
     Added,
     CleanBatch,
@@ -107,6 +115,7 @@ from taxi_predictor.ports.outbound.trips import (
     TripSource,
 )
 from taxi_predictor.ports.outbound.tuning import Trial
+from taxi_predictor.ports.outbound.watch import Watch
 from taxi_predictor.ports.testing.access import KeySnapshotContract, KeyStoreContract
 from taxi_predictor.ports.testing.answers import AnswerStoreContract
 from taxi_predictor.ports.testing.backtests import BacktestStoreContract
@@ -114,11 +123,13 @@ from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
 from taxi_predictor.ports.testing.clock import ClockContract
 from taxi_predictor.ports.testing.duration_model import DurationModelContract
 from taxi_predictor.ports.testing.engine import ModelLoaderContract, ModelTrainerContract
+from taxi_predictor.ports.testing.ingest_log import IngestLogContract
 from taxi_predictor.ports.testing.journal import JournalContract
 from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
+from taxi_predictor.ports.testing.monitoring import MonitorTelemetryContract, TurnsContract
 from taxi_predictor.ports.testing.outcome_log import OutcomeLogContract
 from taxi_predictor.ports.testing.plans import PlanColumnsContract
 from taxi_predictor.ports.testing.prediction_log import PredictionLogContract
@@ -127,11 +138,13 @@ from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.records import a_record
 from taxi_predictor.ports.testing.retention import RetentionContract
+from taxi_predictor.ports.testing.runs import RunNotesContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip, an_artifact
 from taxi_predictor.ports.testing.shadow_log import ShadowLogContract
 from taxi_predictor.ports.testing.sync import SyncNotesContract
 from taxi_predictor.ports.testing.tables import TableMaker, stream
 from taxi_predictor.ports.testing.telemetry import TelemetryContract
+from taxi_predictor.ports.testing.tracing import TracingContract
 from taxi_predictor.ports.testing.trials import TrialStoreContract
 from taxi_predictor.ports.testing.trip_erasure import TripErasureContract
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
@@ -144,6 +157,7 @@ CONTRACTS: tuple[type[ABC], ...] = (
     BacktestStoreContract,
     ClockContract,
     DurationModelContract,
+    IngestLogContract,
     JournalContract,
     KeySnapshotContract,
     KeyStoreContract,
@@ -153,6 +167,7 @@ CONTRACTS: tuple[type[ABC], ...] = (
     ModelRegistryContract,
     ModelShelfContract,
     ModelTrainerContract,
+    MonitorTelemetryContract,
     OutcomeLogContract,
     PlanColumnsContract,
     PredictionLogContract,
@@ -161,13 +176,16 @@ CONTRACTS: tuple[type[ABC], ...] = (
     QuarantineContract,
     RateLimitsContract,
     RetentionContract,
+    RunNotesContract,
     ShadowLogContract,
     SourceCatalogContract,
     SyncNotesContract,
     TelemetryContract,
+    TracingContract,
     TripErasureContract,
     TripSourceContract,
     TripStoreContract,
+    TurnsContract,
     ZoneStoreContract,
 )
 
@@ -233,6 +251,9 @@ def opened(adapter: type[Any]) -> Any:
         outcomes = MemoryOutcomeLog(log)
         shadows = MemoryShadowLog(outcomes)
         return log, outcomes, shadows, adapter(log, outcomes, shadows)
+    if issubclass(adapter, MemoryTurns):
+        turns = adapter()
+        return turns, turns
     if issubclass(adapter, MemoryShadowLog):
         log = MemoryPredictionLog()
         outcomes = MemoryOutcomeLog(log)
@@ -461,6 +482,22 @@ class ReadsByOffset(MemoryTripStore):
         while len(rows := self._trips.drop("family").slice(offset, self._batch_rows)):
             yield TripBatch(rows)
             offset += len(rows)
+
+
+@breaks(IngestLogContract, "test_the_last_part_is_remembered")
+class RemembersTheFirstPart(MemoryTripStore):
+    async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
+        before = self._last_at
+        added = await super().add(part, batches)
+        self._last_at = before or self._last_at
+        return added
+
+
+@breaks(IngestLogContract, "test_a_part_that_broke_does_not_count")
+class RemembersAttempts(MemoryTripStore):
+    async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
+        self._last_at = datetime.now(UTC)
+        return await super().add(part, batches)
 
 
 @breaks(TripErasureContract, "test_only_the_named_trips_are_erased")
@@ -1145,6 +1182,63 @@ class GoesBack(MemoryClock):
         return self._now
 
 
+# Monitors
+
+
+@breaks(MonitorTelemetryContract, "test_only_the_last_report_counts")
+class KeepsWhatIsGone(RecordingMonitorTelemetry):
+    def looked(self, report: LiveReport, /) -> None:
+        former = self.report.measures if self.report else []
+        super().looked(replace(report, measures=[*former, *report.measures]))
+
+
+@breaks(MonitorTelemetryContract, "test_every_part_of_a_report_can_be_read")
+class TellsOfVersionsOnly(RecordingMonitorTelemetry):
+    def looked(self, report: LiveReport, /) -> None:
+        super().looked(replace(report, measures=[], level=replace(report.level, level=None)))
+
+
+@breaks(MonitorTelemetryContract, "test_every_retraining_counts")
+class RetrainsOnce(RecordingMonitorTelemetry):
+    def retrained(self, result: Retrained, /) -> None:
+        if result not in self.retrainings:
+            super().retrained(result)
+
+
+@breaks(MonitorTelemetryContract, "test_anything_can_be_told", by=UnicodeEncodeError)
+class SpeaksAsciiOnly(RecordingMonitorTelemetry):
+    def looked(self, report: LiveReport, /) -> None:
+        for one in report.measures:
+            one.slice.encode("ascii")
+        super().looked(report)
+
+
+@breaks(TurnsContract, "test_one_at_a_time_has_a_turn")
+class EverybodysTurn(MemoryTurns):
+    @asynccontextmanager
+    async def take(self, name: str, /) -> AsyncIterator[bool]:
+        yield True
+
+
+@breaks(TurnsContract, "test_turns_of_other_names_are_others")
+class OneTurnForAll(MemoryTurns):
+    @asynccontextmanager
+    async def take(self, name: str, /) -> AsyncIterator[bool]:
+        async with super().take("all") as is_ours:
+            yield is_ours
+
+
+@breaks(TurnsContract, "test_a_turn_that_ends_in_an_error_is_given_back")
+class KeepsTurnsOfTheFallen(MemoryTurns):
+    @asynccontextmanager
+    async def take(self, name: str, /) -> AsyncIterator[bool]:
+        is_ours = name not in self._taken
+        self._taken.add(name)
+        yield is_ours
+        if is_ours:
+            self._taken.remove(name)
+
+
 # Telemetry and its figures
 
 
@@ -1172,6 +1266,12 @@ class KnowsTheSpoolBySize(RecordingTelemetry):
 class AddsUpOrphans(RecordingTelemetry):
     def orphaned(self, outcomes: int, /) -> None:
         super().orphaned((self.orphans or 0) + outcomes)
+
+
+@breaks(TelemetryContract, "test_of_the_pool_the_last_telling_counts")
+class ForgetsWhoWaits(RecordingTelemetry):
+    def pooled(self, state: PoolState, /) -> None:
+        super().pooled(replace(state, waiting=0))
 
 
 @breaks(TelemetryContract, "test_nothing_that_any_thread_tells_is_lost")
@@ -1205,6 +1305,102 @@ class CountsItsReaders(RecordingTelemetry):
     def exposition(self, accept: str = "", /) -> Exposition:
         self.refused(reason="read")
         return super().exposition(accept)
+
+
+@breaks(TelemetryContract, "test_of_runs_the_last_telling_of_each_kind_counts")
+class ForgetsHowLongItTook(RecordingTelemetry):
+    def ran(self, run: Run, /, *, now: datetime) -> None:
+        super().ran(replace(run, took_s=0.0), now=now)
+
+
+@breaks(RunNotesContract, "test_where_nothing_ran_there_is_nothing")
+class RemembersWhatNeverWas(MemoryRunNotes):
+    def last(self, kind: RunKind, /) -> Run | None:
+        return super().last(kind) or Run(kind=kind, ended_at=NOON, took_s=0.0)
+
+
+@breaks(RunNotesContract, "test_the_last_run_of_each_kind_is_found_as_it_was")
+class HasOneNote(MemoryRunNotes):
+    def note(self, run: Run, /) -> None:
+        self._runs.clear()
+        super().note(run)
+
+
+# Tracing
+
+
+@breaks(TracingContract, "test_a_share_is_followed_of_what_nobody_has_decided")
+class FollowsAllOrNothing(MemoryTracing):
+    def __init__(self, *, share: float) -> None:
+        super().__init__(share=round(share))
+
+
+@breaks(TracingContract, "test_each_trace_has_an_id_of_its_own")
+class KnowsOneTrace(MemoryTracing):
+    def _begun(self, parent: CallingSpan | None) -> MemoryTrace:
+        trace = super()._begun(parent)
+        trace.trace_id = "1" * 32
+        return trace
+
+
+@breaks(TracingContract, "test_what_a_caller_follows_goes_on")
+class ForgetsItsCaller(MemoryTracing):
+    def _begun(self, parent: CallingSpan | None) -> MemoryTrace:
+        trace = super()._begun(parent)
+        trace.parent_id = None
+        return trace
+
+
+@breaks(TracingContract, "test_what_a_caller_does_not_follow_is_not")
+class DecidesAnew(MemoryTracing):
+    def follow(self, traceparent: str | None, /) -> Trace | None:
+        return super().follow(traceparent) or super().follow(None)
+
+
+@breaks(TracingContract, "test_what_makes_no_sense_is_as_good_as_nothing")
+class TakesWhatLooksLikeIt(MemoryTracing):
+    def follow(self, traceparent: str | None, /) -> Trace | None:
+        return super().follow(traceparent and traceparent.strip().lower())
+
+
+@breaks(TracingContract, "test_a_request_is_found_with_its_parts_as_children")
+class TellsNoParts(MemoryTracing):
+    def _begun(self, parent: CallingSpan | None) -> MemoryTrace:
+        class Whole(MemoryTrace):
+            def end(self, watch: Watch, /) -> None:
+                super().end(replace(watch, parts={}))
+
+        begun = super()._begun(parent)
+        return Whole(
+            trace_id=begun.trace_id, span_id=begun.span_id, parent_id=begun.parent_id, ended=begun.ended
+        )
+
+
+@breaks(TracingContract, "test_each_request_is_found_whatever_thread_tells_it")
+class HearsItsOwnThread(MemoryTracing):
+    def __init__(self, *, share: float) -> None:
+        super().__init__(share=share)
+        self._thread = threading.get_ident()
+
+    def _begun(self, parent: CallingSpan | None) -> MemoryTrace:
+        trace = super()._begun(parent)
+        if threading.get_ident() != self._thread:
+            trace.ended = []
+        return trace
+
+
+@breaks(TracingContract, "test_anything_can_be_told", by=UnicodeEncodeError)
+class TellsInLatin(MemoryTracing):
+    def _begun(self, parent: CallingSpan | None) -> MemoryTrace:
+        class Latin(MemoryTrace):
+            def end(self, watch: Watch, /) -> None:
+                watch.route.encode("latin-1")
+                super().end(watch)
+
+        begun = super()._begun(parent)
+        return Latin(
+            trace_id=begun.trace_id, span_id=begun.span_id, parent_id=begun.parent_id, ended=begun.ended
+        )
 
 
 # Progress, which never fails the work: here it does, by an error of its own
@@ -1781,7 +1977,7 @@ class OrphansAsTheyCame(MemoryOutcomeLog):
 
 @breaks(OutcomeLogContract, "test_ended_predictions_come_by_the_time_of_their_report")
 class EndedAsTheyCame(MemoryOutcomeLog):
-    def _in_order(self) -> Sequence[Outcome]:
+    def _in_order(self, since: datetime, until: datetime) -> Sequence[Outcome]:
         return list(self.outcomes.values())
 
 
@@ -2001,7 +2197,16 @@ def clause_for(contract: type[Any], adapter: type[Any], clause: str) -> Any:
     def open_at_once(_: object, max_bytes: int | None = None) -> Iterator[Any]:
         yield adapter() if max_bytes is None else adapter(max_bytes)
 
-    opening = open_at_once if issubclass(adapter, MemoryPredictionSpool | MemorySyncNotes) else open_adapter
+    @contextmanager
+    def open_with_share(_: object, *, share: float) -> Iterator[Any]:
+        tracing = adapter(share=share)
+        yield tracing, lambda: remembered(tracing)
+
+    opening: Any = open_adapter
+    if issubclass(adapter, MemoryPredictionSpool | MemorySyncNotes | MemoryRunNotes):
+        opening = open_at_once
+    elif issubclass(adapter, MemoryTracing):
+        opening = open_with_share
     members = {"open": opening, "table": staticmethod(table)}
     return getattr(type(f"{adapter.__name__}Contract", (contract,), members)(), clause)
 

@@ -23,6 +23,7 @@ from taxi_predictor.adapters.memory.models import (
     MemoryModelRegistry,
     MemoryModelShelf,
 )
+from taxi_predictor.adapters.memory.monitoring import MemoryTurns, RecordingMonitorTelemetry
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.predictions import (
     MemoryOutcomeLog,
@@ -32,6 +33,7 @@ from taxi_predictor.adapters.memory.predictions import (
     MemoryShadowLog,
 )
 from taxi_predictor.adapters.memory.progress import MemoryProgress
+from taxi_predictor.adapters.memory.runs import MemoryRunNotes
 from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
@@ -54,6 +56,7 @@ from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.limits import WINDOW_S, RateLimits
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
+from taxi_predictor.ports.outbound.monitoring import Turns
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.predictions import (
     OutcomeLog,
@@ -62,6 +65,7 @@ from taxi_predictor.ports.outbound.predictions import (
 )
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.retention import Retention
+from taxi_predictor.ports.outbound.runs import RunNotes
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource
@@ -73,17 +77,24 @@ from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
 from taxi_predictor.ports.testing.clock import ClockContract
 from taxi_predictor.ports.testing.duration_model import DurationModelContract
 from taxi_predictor.ports.testing.engine import ModelLoaderContract, ModelTrainerContract
+from taxi_predictor.ports.testing.ingest_log import IngestLogContract
 from taxi_predictor.ports.testing.journal import JournalContract
 from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
+from taxi_predictor.ports.testing.monitoring import (
+    MonitorTelemetryContract,
+    ReadableMonitorTelemetry,
+    TurnsContract,
+)
 from taxi_predictor.ports.testing.outcome_log import OutcomeLogContract
 from taxi_predictor.ports.testing.prediction_log import PredictionLogContract
 from taxi_predictor.ports.testing.prediction_spool import ROOM, PredictionSpoolContract
 from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
 from taxi_predictor.ports.testing.retention import RetentionContract
+from taxi_predictor.ports.testing.runs import RunNotesContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.shadow_log import ShadowLogContract
 from taxi_predictor.ports.testing.sync import SyncNotesContract
@@ -119,6 +130,10 @@ class TestMemoryTripStore(Trips, TripStoreContract):
 
 
 class TestMemoryTripErasure(Trips, TripErasureContract):
+    pass
+
+
+class TestMemoryIngestLog(Trips, IngestLogContract):
     pass
 
 
@@ -232,6 +247,19 @@ class TestMemoryJournal(JournalContract):
         yield MemoryJournal()
 
 
+class TestRecordingMonitorTelemetry(MonitorTelemetryContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[ReadableMonitorTelemetry]:
+        yield RecordingMonitorTelemetry()
+
+
+class TestMemoryTurns(TurnsContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[Turns, Turns]]:
+        turns = MemoryTurns()
+        yield turns, turns
+
+
 class TestMemoryPredictionSpool(PredictionSpoolContract):
     @contextmanager
     def open(self, max_bytes: int = ROOM) -> Iterator[PredictionSpool]:
@@ -266,6 +294,12 @@ class TestMemoryRetention(RetentionContract):
         outcomes = MemoryOutcomeLog(log)
         shadows = MemoryShadowLog(outcomes)
         yield log, outcomes, shadows, MemoryRetention(log, outcomes, shadows)
+
+
+class TestMemoryRunNotes(RunNotesContract):
+    @contextmanager
+    def open(self) -> Iterator[RunNotes]:
+        yield MemoryRunNotes()
 
 
 class TestMemorySyncNotes(SyncNotesContract):

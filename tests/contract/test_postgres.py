@@ -1,7 +1,7 @@
 """PostgreSQL keeps the contracts of all that is stored there."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 import pytest
@@ -18,12 +18,14 @@ from taxi_predictor.adapters.postgres.predictions import PostgresPredictionLog
 from taxi_predictor.adapters.postgres.retention import PostgresRetention
 from taxi_predictor.adapters.postgres.shadows import PostgresShadowLog
 from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
+from taxi_predictor.adapters.postgres.turns import PostgresTurns
 from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.ports.outbound.access import KeyStore
 from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
+from taxi_predictor.ports.outbound.monitoring import Turns
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.predictions import (
     OutcomeLog,
@@ -34,8 +36,10 @@ from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.trips import Quarantine
 from taxi_predictor.ports.testing.access import KeyStoreContract
 from taxi_predictor.ports.testing.answers import AnswerStoreContract
+from taxi_predictor.ports.testing.ingest_log import IngestLogContract
 from taxi_predictor.ports.testing.journal import JournalContract, an_entry
 from taxi_predictor.ports.testing.level import LevelStoreContract
+from taxi_predictor.ports.testing.monitoring import TurnsContract
 from taxi_predictor.ports.testing.outcome_log import OutcomeLogContract
 from taxi_predictor.ports.testing.prediction_log import PredictionLogContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
@@ -63,6 +67,10 @@ class TestPostgresTripStore(Trips, TripStoreContract):
 
 
 class TestPostgresTripErasure(Trips, TripErasureContract):
+    pass
+
+
+class TestPostgresIngestLog(Trips, IngestLogContract):
     pass
 
 
@@ -125,6 +133,26 @@ class TestPostgresRetention(RetentionContract):
         async with open_database() as pool:
             logs = PostgresPredictionLog(pool), PostgresOutcomeLog(pool), PostgresShadowLog(pool)
             yield *logs, PostgresRetention(pool)
+
+
+class TestPostgresTurns(TurnsContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[Turns, Turns]]:
+        async with open_database() as pool, open_pool(postgres_dsn()) as other:
+            yield PostgresTurns(pool), PostgresTurns(other)
+
+    async def test_a_turn_ends_with_the_connection_that_has_it(self) -> None:
+        """As with that of a process that is killed."""
+        async with self.open() as (mine, theirs):
+            with suppress(Unavailable):
+                async with mine.take("a") as is_ours:
+                    assert is_ours
+                    async with open_pool(postgres_dsn()) as server:
+                        await server.execute(
+                            "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'"
+                        )
+                    async with theirs.take("a") as is_theirs:
+                        assert is_theirs
 
 
 class TestPostgresJournal(JournalContract):

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from collector import collecting
 from taxi_predictor.adapters.memory.models import MemoryModelRegistry
+from taxi_predictor.adapters.mlflow.registry import MlflowModelRegistry
 from taxi_predictor.adapters.process.child import HEAD, packed, unpacked
 from taxi_predictor.adapters.process.registry import ProcessModelRegistry
 from taxi_predictor.adapters.system.clock import SystemClock
@@ -25,6 +27,7 @@ from taxi_predictor.domain.errors import (
     UnknownModel,
 )
 from taxi_predictor.ports.outbound.models import Alias, ModelRegistry
+from taxi_predictor.ports.outbound.watch import Watch, watched_by
 from taxi_predictor.ports.testing.model_registry import NOBODY, ModelRegistryContract
 
 MAKE = partial(MemoryModelRegistry, clock=SystemClock())
@@ -164,3 +167,27 @@ def test_an_error_comes_through_the_pipe_as_it_was_raised(kind: type[TaxiPredict
     received = unpacked(packed(kind("a sentence fit for a person"))[HEAD:])
     assert type(received) is kind
     assert str(received) == "a sentence fit for a person"
+
+
+async def test_an_mlflow_server_hears_which_trace_a_call_belongs_to() -> None:
+    """The headers go through the child, with the request that it works for and no other."""
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with collecting() as server:
+        make = partial(MlflowModelRegistry, tracking_uri=server.url, name="taxi")
+        async with aclosing(ProcessModelRegistry(make)) as registry:
+
+            async def call(watch: Watch | None) -> None:
+                watched_by(watch)
+                with suppress(Exception):  # it is no MLflow that answers
+                    await registry.versions()
+
+            for watch, heard in (
+                (Watch("a", traceparent=parent), {parent}),
+                (None, set()),
+                (Watch("b"), set()),
+            ):
+                server.traceparents.clear()
+                server.asked.clear()
+                await asyncio.create_task(call(watch))
+                assert server.asked
+                assert {told for told in server.traceparents if told} == heard

@@ -1,111 +1,144 @@
-"""What is declared in ``compose.yaml`` and below ``deploy/``, read for tests."""
+"""What ``deploy/`` declares about watching, as the tests read it."""
 
+import json
 import re
-from collections.abc import Iterator, Mapping
-from functools import cache
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
-from taxi_predictor.apps.settings import Settings
-
-__all__ = ["EXAMPLE", "ROOT", "STACKS", "compose", "example", "interpolated", "services"]
+__all__ = [
+    "ALERTMANAGER",
+    "EXPORTED",
+    "GRAFANA",
+    "PROMETHEUS",
+    "ROOT",
+    "RUNBOOKS",
+    "Alert",
+    "Panel",
+    "alerts",
+    "dashboards",
+    "filled_in",
+    "needs_prometheus",
+    "panels",
+    "read_yaml",
+    "run",
+    "understood",
+]
 
 ROOT = Path(__file__).parents[2]
-EXAMPLE = ROOT / "deploy" / "env.example"
-STACKS = (ROOT / "compose.yaml", *sorted((ROOT / "deploy").glob("compose.*.yaml")))
+PROMETHEUS = ROOT / "deploy" / "prometheus"
+ALERTMANAGER = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
+GRAFANA = ROOT / "deploy" / "grafana"
+RUNBOOKS = ROOT / "docs" / "runbooks"
 
-HEAD = """\
-# What may be set for the stack: `make up` copies this to .deploy/env, which is yours; then run it again.
-# A line that is commented out shows the default. Names without TAXI_ are about the stack; those with it are
-# settings of the services (docs/settings.md). Secrets do not belong here: they are in .deploy/secrets.
-# The second half is written by `python tests/deploy/test_declarations.py`.
-"""
+EXPORTED = Path(__file__).with_name("exporters.txt").read_text("utf-8").split()
+"""The figures of others that rules and panels ask for; the live test sees that exporters give them."""
 
-STACK = """
-# Under which names it is asked, and at which ports of this machine.
-#API_NAME=api.taxi-predictor.local
-#DASHBOARD_NAME=dashboard.taxi-predictor.local
-#HTTP_PORT=80
-#HTTPS_PORT=443
-#PREVIEW_PORT=8444
-
-# What one address may ask, and hold open. The API has limits of its own, by key.
-#EDGE_REQUESTS_PER_S=100
-#EDGE_CONNECTIONS=200
-# Networks of a balancer before nginx, by commas: it is believed who its clients are. Unset: nobody is.
-#BALANCERS=
-# Networks from which models may be promoted over the API, by commas. Unset: none; `make job ARGS=promote`.
-#ADMIN_NETWORKS=
-
-# A trip through the city, which the smoke test asks about: latitude,longitude.
-#SMOKE_PICKUP=40.7580,-73.9855
-#SMOKE_DROPOFF=40.6465,-73.7865
-# How long a new colour is watched before the old one goes.
-#BAKE_S=60
-#BACKUP_FOLDER=.deploy/backups
-#BACKUP_KEEP=7
-# Which of dashboard and monitor run, by blanks.
-#FACES=
-
-# Sizes: the small profile.
-#API_CPUS=2
-#API_MEMORY=2g
-#POSTGRES_MEMORY=2g
-#JOBS_MEMORY=4g
-#MONITOR_MEMORY=3g
-#TRAIN_THREADS=2
-#TRIPS_FOLDER=.deploy/trips
-#PROMETHEUS_KEEP=30d
-#PROMETHEUS_MAX=5GB
-#ALERTMANAGER_CONFIG=./deploy/alertmanager
-
-# Where images come from: a mirror, or digests.
-#STACK_NAME=taxi-predictor
-#IMAGE_PREFIX=taxi-predictor
-"""
-
-OF_MAKE = {"STATE", "VERSION", "BLUE_VERSION", "GREEN_VERSION", "MLFLOW_VERSION"}
-"""What ``make`` says to compose, and nobody sets."""
+needs_prometheus = pytest.mark.skipif(
+    not all(map(shutil.which, ("prometheus", "promtool", "prometheus-alertmanager", "amtool"))),
+    reason="prometheus, promtool, prometheus-alertmanager and amtool are not installed",
+)
 
 
-@cache
-def compose(path: Path) -> Mapping[str, Any]:
-    content: Mapping[str, Any] = yaml.safe_load(path.read_text("utf-8"))
-    return content
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    name: str
+    severity: str
+    expr: str
+    lasts: str
+    """How long it has to be so before it fires."""
+    summary: str
+    runbook_url: str
+    file: Path
 
 
-def services() -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Each service, whole: an overlay that only adds to one of another file is left out."""
-    for path in STACKS:
-        for name, service in compose(path)["services"].items():
-            if "image" in service:
-                yield name, service
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    dashboard: str
+    title: str
+    told: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.dashboard}: {self.title}"
+
+    @property
+    def queries(self) -> Sequence[str]:
+        return [target["expr"] for target in self.told["targets"]]
 
 
-def interpolated() -> Mapping[str, str]:
-    """Names that the files ask the environment for, and their defaults."""
-    found: dict[str, str] = {}
-    for path in STACKS:
-        for name, default in re.findall(r"\$\{([A-Z_]+):-([^}$]*)", path.read_text("utf-8")):
-            found.setdefault(name, default)
-    return {name: default for name, default in found.items() if name not in OF_MAKE}
+def read_yaml(path: Path) -> Any:
+    return yaml.safe_load(path.read_text("utf-8"))
 
 
-def example() -> str:
-    """What ``deploy/env.example`` should say."""
-    stack = interpolated()
-    images = [f"#{name}={default}" for name, default in stack.items() if name.endswith("_IMAGE")]
-    of_stack = {name.removesuffix("_FILE") for name in dict(services())["api-blue"]["environment"]}
-    of_stack.add("TAXI_ACCOMPANIED")  # between processes of one service
-    settings = []
-    for field, default in zip(Settings.__struct_fields__, Settings.__struct_defaults__, strict=True):
-        name = f"TAXI_{field.upper()}"
-        if name in stack:
-            settings.append(f"#{name}={stack[name]}")  # what the stack has in its place
-        elif name not in of_stack:
-            shown = ",".join(default) if isinstance(default, tuple) else "" if default is None else default
-            settings.append(f"#{name}={str(shown).lower() if isinstance(shown, bool) else shown}")
-    lines = [*images, "", "# The services. What is not here is set by compose.yaml.", *settings]
-    return f"{HEAD}{STACK}{chr(10).join(lines)}\n"
+def alerts() -> Sequence[Alert]:
+    return [
+        Alert(
+            name=rule["alert"],
+            severity=rule["labels"]["severity"],
+            expr=rule["expr"],
+            lasts=rule.get("for", ""),
+            summary=rule["annotations"]["summary"],
+            runbook_url=rule["annotations"]["runbook_url"],
+            file=path,
+        )
+        for path in sorted((PROMETHEUS / "rules").glob("*.yml"))
+        for group in read_yaml(path)["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    ]
+
+
+def dashboards() -> Mapping[str, Mapping[str, Any]]:
+    return {
+        path.stem: json.loads(path.read_text("utf-8")) for path in sorted((GRAFANA / "dashboards").glob("*"))
+    }
+
+
+def panels() -> Iterator[Panel]:
+    for name, dashboard in dashboards().items():
+        for told in dashboard["panels"]:
+            if told["type"] != "row":
+                yield Panel(dashboard=name, title=told["title"], told=told)
+
+
+def filled_in(query: str) -> str:
+    """*query* with what Grafana puts in for the choices of its reader."""
+    for name, value in {"version": ".*", "slice": "all", "window": "7d", "__rate_interval": "1m"}.items():
+        query = query.replace(f"${name}", value)
+    return query
+
+
+def run(*command: str | Path, cwd: Path = ROOT) -> str:
+    """Run *command* to its end, which has to be a good one, and return all it says."""
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def understood(alertmanager: str, *, secrets: Path) -> str:
+    """The configuration with its secrets in another folder, for the Alertmanager that is installed.
+
+    Before 0.26 (Debian 12 has 0.25) a webhook took no ``url_file``: there the address itself is put in.
+    """
+    text = alertmanager.replace("/run/secrets", str(secrets))
+    version = re.search(r"version (\d+)\.(\d+)", run("amtool", "--version"))
+    assert version
+    if (int(version[1]), int(version[2])) >= (0, 26):
+        return text
+    return re.sub(
+        r"(?<=[ -])url_file: (\S+)", lambda found: f"url: {Path(found[1]).read_text('utf-8').strip()}", text
+    )

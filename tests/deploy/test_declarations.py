@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from deploy.declarations import EXAMPLE, ROOT, STACKS, compose, example, services
+from deploy.containers import EXAMPLE, ROOT, STACKS, compose, example, services
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.stack import secrets
 from taxi_predictor.apps.stack.layout import DEFAULTS, read_env
@@ -18,7 +18,7 @@ from taxi_predictor.apps.stack.layout import DEFAULTS, read_env
 BIN = Path(sys.executable).parent
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 SERVICES = dict(services())
-COMING = {"TAXI_MONITOR_HOST", "TAXI_DASHBOARD_HOST", "TAXI_DASHBOARD_ORIGINS", "TAXI_DASHBOARD_API_URL"}
+COMING = {"TAXI_DASHBOARD_HOST", "TAXI_DASHBOARD_ORIGINS", "TAXI_DASHBOARD_API_URL"}
 """Settings of services that are not part of the project yet."""
 
 

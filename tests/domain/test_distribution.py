@@ -225,6 +225,7 @@ def test_many_trips_have_the_distributions_of_each(
     agree(many.quantile_s(probability), [one.quantile_s(probability) for one in each])
     agree(many.median_s(), [one.median_s() for one in each])
     agree(many.mean_s(), [one.mean_s() for one in each])
+    agree(many.expected_error_s(), [one.expected_error_s() for one in each])
     agree(many.interval_s(probability)[0], [one.interval_s(probability)[0] for one in each])
     agree(many.interval_s(probability)[1], [one.interval_s(probability)[1] for one in each])
     agree(
@@ -239,3 +240,14 @@ def test_steps_agree_with_numpy_s_own_quantiles() -> None:
     # Weibull's rule is k / (n + 1).
     expected = np.quantile(residuals, counted.probabilities, method="weibull")
     assert counted.values == pytest.approx(list(expected))
+
+
+@pytest.mark.parametrize(("mu", "sigma"), [(6.0, 0.1), (6.5, 0.4), (7.0, 0.6)])
+def test_the_error_that_is_expected_is_the_one_that_comes(mu: float, sigma: float) -> None:
+    residuals = [Random(n).gauss(0, 1) for n in range(20_000)]
+    distribution = DurationDistribution(SCALAR, mu, sigma, ScaledResiduals.of(residuals))
+    median_s = distribution.median_s()
+    came_s = np.mean([abs(math.exp(mu + sigma * residual) - median_s) for residual in residuals])
+    # What lies beyond the outermost steps, half a percent at either end, is left out.
+    assert distribution.expected_error_s() == pytest.approx(came_s, rel=0.03)
+    assert distribution.expected_error_s() < came_s

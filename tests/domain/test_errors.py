@@ -1,5 +1,6 @@
 """The error tree is the one that its module draws."""
 
+import pickle
 import re
 
 import pytest
@@ -52,6 +53,14 @@ def test_a_slug_is_the_name_of_its_class_in_lower_case(error: type[TaxiPredictor
 def test_what_a_caller_got_wrong_is_a_value_error() -> None:
     assert issubclass(errors.InvalidTrip, ValueError)
     assert not issubclass(errors.Unavailable, ValueError)
+
+
+def test_what_a_caller_got_wrong_may_name_the_part_at_fault() -> None:
+    error = errors.InvalidTrip("dropoff 0, 0 is outside", part="dropoff")
+    assert (str(error), error.part) == ("dropoff 0, 0 is outside", "dropoff")
+    assert errors.InvalidTrip("no").part is None
+    copied = pickle.loads(pickle.dumps(error))  # what was pickled here
+    assert (str(copied), copied.part) == (str(error), error.part)
 
 
 def test_an_error_shows_its_sentence() -> None:

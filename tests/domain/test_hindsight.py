@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -34,6 +35,14 @@ def is_believed(
     except ImplausibleOutcome:
         return False
     return True
+
+
+def at_fault(plan: TripPlan | None = PLAN, **changes: Any) -> str | None:
+    """The part of an outcome that is not believed."""
+    outcome = an_outcome(1, **({"duration_s": 700.0, "reported_at": DAYS_LATER} | changes))
+    with pytest.raises(ImplausibleOutcome) as refusal:
+        refuse_implausible(outcome, plan, A_CITY)
+    return refusal.value.part
 
 
 def test_an_ordinary_outcome_is_believed_weeks_later_too() -> None:
@@ -78,6 +87,16 @@ def test_a_trip_that_was_to_start_later_may_have_started_early_but_not_a_day_ear
 
 def test_no_trip_left_before_the_calendar_begins() -> None:
     assert not is_believed(None, pickup_at=NOON.replace(year=1999))
+
+
+def test_the_part_that_is_not_believed_is_named() -> None:
+    assert at_fault(duration_s=5.0) == "duration_s"
+    assert at_fault(pickup_at=NOON + timedelta(days=4)) == "pickup_at"
+    assert at_fault(pickup_at=DAYS_LATER) == "pickup_at"
+    assert at_fault(None, pickup_at=NOON.replace(year=1999)) == "pickup_at"
+    assert at_fault(None, pickup_at=NOON.replace(year=9999)) == "pickup_at"
+    # Nobody said when it started: it is the duration by which it started too early.
+    assert at_fault(replace(PLAN, pickup_at=NOON + timedelta(days=2)), reported_at=NOON) == "duration_s"
 
 
 @given(plan=plans(), duration_s=st.floats(0.1, 100_000))

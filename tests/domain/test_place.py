@@ -18,6 +18,7 @@ from taxi_predictor.domain.place import (
     ZoneId,
     ZoneTable,
     great_circle_km,
+    straight_km,
 )
 from taxi_predictor.ports.testing.strategies import A_CITY, points
 
@@ -135,3 +136,10 @@ def test_the_distance_is_a_metric(a: Point, b: Point, c: Point) -> None:
     assert 0 <= distance_km(a, b) <= math.pi * EARTH_RADIUS_KM + 1e-9
     # Near antipodes the haversine formula is good to metres only.
     assert distance_km(a, c) <= distance_km(a, b) + distance_km(b, c) + 0.001
+
+
+@given(ON_EARTH, ON_EARTH)
+@few
+def test_the_way_between_places_is_told_to_the_metre(a: Point, b: Point) -> None:
+    assert straight_km(Place(a), Place(b)) == round(distance_km(a, b), 3)
+    assert straight_km(Place(a), Place(a, ZoneId(1))) == 0

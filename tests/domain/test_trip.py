@@ -61,8 +61,9 @@ def test_a_plan_refuses_a_place_that_is_not_a_number() -> None:
 
 
 def test_a_plan_refuses_fewer_than_no_passengers() -> None:
-    with pytest.raises(InvalidTrip, match="passenger_count"):
+    with pytest.raises(InvalidTrip, match="passenger_count") as refusal:
         TripPlan(pickup=HERE, dropoff=THERE, pickup_at=NOON, passenger_count=-1)
+    assert refusal.value.part == "passenger_count"
     # Drivers forget to enter it; nothing follows from a zero.
     assert TripPlan(pickup=HERE, dropoff=THERE, pickup_at=NOON, passenger_count=0).passenger_count == 0
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from taxi_predictor.domain.errors import InvalidTrip, RepeatedHour, SkippedHour
-from taxi_predictor.domain.wall_clock import day_of, instant_of
+from taxi_predictor.domain.wall_clock import after_s, day_of, instant_of, time_of
 from taxi_predictor.ports.testing.strategies import time_zones
 
 NEW_YORK, CHICAGO = ZoneInfo("America/New_York"), ZoneInfo("America/Chicago")
@@ -109,6 +109,68 @@ def test_every_instant_is_found_again_from_what_clocks_show_then(utc: datetime, 
     assert found.astimezone(UTC) == instant
 
 
+@pytest.mark.parametrize(("tz", "first", "end"), [*SKIPPED[:2], *REPEATED])
+def test_so_many_seconds_later_is_so_much_later_also_when_clocks_are_changed(
+    tz: ZoneInfo, first: str, end: str
+) -> None:
+    before = instant_of(on_the_wall(first) - timedelta(minutes=1), tz)
+    later = after_s(before, 5_400.5)
+    assert later.tzinfo is tz
+    assert (later.astimezone(UTC) - before.astimezone(UTC)).total_seconds() == 5_400.5
+
+
+# --- how times are written ---
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("2024-03-01T08:30", "2024-03-01T08:30:00"),
+        ("2024-03-01 08:30:05.25", "2024-03-01T08:30:05.250000"),
+        ("2024-03-01T08:30:05.1234567", "2024-03-01T08:30:05.123456"),
+        ("2024-03-01t08:30z", "2024-03-01T08:30:00+00:00"),
+        ("2024-03-01T08:30-0500", "2024-03-01T08:30:00-05:00"),
+        ("2024-03-01T08:30:00+05:30", "2024-03-01T08:30:00+05:30"),
+        ("20240301T0830", "2024-03-01T08:30:00"),
+        ("20240301T083000-0500", "2024-03-01T08:30:00-05:00"),
+    ],
+)
+def test_a_time_is_read_as_people_and_programs_write_it(text: str, means: str) -> None:
+    assert time_of(text).isoformat() == means
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "now",
+        "2024-03",
+        "2024-03-01",
+        "2024-W09-5T08:30",
+        "2024-03-01_08:30",
+        "2024-03-01T08",
+        "2024-03-01T08:30+1",
+        "٢٠٢٤-03-01T08:30",
+        "2024-03-01T08:30\n",
+        "1709299800",
+        "2024-02-30T08:30",
+        "2024-03-01T24:00",
+        "2024-03-01T08:30+99:00",
+    ],
+)
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(InvalidTrip, match="time"):
+        time_of(text)
+
+
+@given(st.datetimes(), st.none() | time_zones().map(ZoneInfo))
+def test_every_time_is_read_as_python_writes_it(at: datetime, tz: ZoneInfo | None) -> None:
+    offset = None if tz is None else at.replace(tzinfo=tz).utcoffset()
+    if offset is not None and offset.seconds % 60:  # as before there were time zones
+        return
+    assert time_of(at.replace(tzinfo=tz).isoformat()).isoformat() == at.replace(tzinfo=tz).isoformat()
+
+
 # --- days ---
 
 
@@ -134,8 +196,18 @@ def test_a_day_that_the_calendar_skips_never_was() -> None:
 
 @pytest.mark.parametrize("day", [date(1, 1, 1), date(1999, 12, 31), date(2100, 1, 1), date(9999, 12, 31)])
 def test_a_day_beyond_the_calendar_is_refused(day: date) -> None:
-    with pytest.raises(InvalidTrip, match="between the years"):
+    with pytest.raises(InvalidTrip, match="between the years") as refusal:
         day_of(day, NEW_YORK)
+    assert refusal.value.part == "date"
+
+
+@pytest.mark.parametrize(("day", "tz"), [(date(2099, 12, 31), NEW_YORK), (date(2000, 1, 1), TOKYO)])
+def test_a_day_that_is_partly_beyond_the_calendar_is_refused_by_its_name(day: date, tz: ZoneInfo) -> None:
+    with pytest.raises(InvalidTrip, match=f"date {day.isoformat()} is not wholly between"):
+        day_of(day, tz)
+    for near in (day - timedelta(days=1), day + timedelta(days=1)):
+        if 2000 < near.year < 2100 or near == date(2000, 1, 2):
+            assert day_of(near, tz)
 
 
 @given(st.dates(date(2012, 1, 1), date(2099, 12, 30)), time_zones())

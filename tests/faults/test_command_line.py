@@ -27,6 +27,9 @@ def trips(rows: int, *, duration_s: int = 600) -> pl.DataFrame:
     )
 
 
+BETWEEN = ("predict", "--pickup", "40.7,-74", "--dropoff", "40.72,-74")
+
+
 def a_truncated_parquet(folder: Path) -> Path:
     trips(5_000).write_parquet(folder / "cut.parquet")
     content = (folder / "cut.parquet").read_bytes()
@@ -83,7 +86,15 @@ async def test_a_bad_source(home: Home, database: asyncpg.Pool, make, code, word
         (("erase",), {}, 2, "--reference"),
         (("erase", "--owner", "ada"), {}, 2, "--yes"),
         (("prune", "--keep-days", "-1"), {}, 2, "--keep-days"),
-        (("predict", "--pickup", "here", "--dropoff", "40.7,-74"), {}, 2, "'here'"),
+        (("predict", "--pickup", "here", "--dropoff", "40.7,-74"), {}, 2, "'here' is neither LAT,LON"),
+        (("predict", "--pickup", "140,-74", "--dropoff", "40.7,-74"), {}, 2, "140"),
+        ((*BETWEEN, "--at", "2024-03-10T02:30"), {}, 2, "never was"),
+        ((*BETWEEN, "--at", "2024-11-03T01:30"), {}, 2, "twice"),
+        (("serve",), {"TAXI_API_RATE_PER_MINUTE": "5", "TAXI_API_WORKERS": "2"}, 2, "TAXI_REDIS_URL"),
+        (("serve",), {"TAXI_API_KEYS_MAX_AGE_S": "5"}, 2, "TAXI_API_KEYS_MAX_AGE_S"),
+        (("serve",), {"TAXI_TRACES_SHARE": "0.1"}, 2, "TAXI_OTLP_ENDPOINT"),
+        (("serve",), {"TAXI_METRICS_PORT": "8000", "TAXI_API_PORT": "8000"}, 2, "TAXI_METRICS_PORT"),
+        (("serve",), {"TAXI_API_ALLOWED_HOSTS": "*example.com"}, 2, "*.example.com"),
         (
             ("predict", "--pickup", "40.7,-74", "--dropoff", "40.7,-74"),
             {"TAXI_LOWEST_SOURCE": "champion"},

@@ -31,6 +31,7 @@ from taxi_predictor.adapters.memory.predictions import (
     MemoryPredictionSpool,
 )
 from taxi_predictor.adapters.memory.progress import MemoryProgress
+from taxi_predictor.adapters.memory.runs import MemoryRunNotes
 from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trips import MemoryCatalog, MemoryQuarantine, MemoryTripStore
@@ -55,6 +56,7 @@ from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.reach import Reach
 from taxi_predictor.ports.inbound.recording import PredictionRecording, SpoolRecorder, Unlogged
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
+from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.inbound.shipping import SpoolKeeping, SpoolShipping
 from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.inbound.versions import ModelVersions, digest
@@ -65,7 +67,8 @@ from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelRegistry, ModelShelf
 from taxi_predictor.ports.outbound.predictions import OutcomeLog, PredictionLog
 from taxi_predictor.ports.outbound.sync import SyncNotes
-from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
+from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
+from taxi_predictor.ports.outbound.tracing import Tracing
 from taxi_predictor.ports.outbound.trips import TripStore
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_report
 from taxi_predictor.ports.testing.strategies import A_CITY
@@ -102,10 +105,11 @@ class MemoryHexagon:
     repeats: RepeatedRequests
     gatekeeper: Gatekeeper
     telemetry: Telemetry
-    figures: Figures
+    load_telemetry: LoadTelemetry
     history: ModelHistory
     lifecycle: ModelLifecycle
     stock: Stock
+    tracing: Tracing | None = None
     limits: RateLimits | None = None
 
 
@@ -163,6 +167,7 @@ def serving(
     outcomes: OutcomeLog | None = None,
     lowest: AnswerSource = AnswerSource.CHAMPION,
     notes: SyncNotes | None = None,
+    tracing: Tracing | None = None,
     **options: Any,
 ) -> Iterator[Client]:
     @asynccontextmanager
@@ -195,9 +200,11 @@ def serving(
             city=A_CITY,
             columns=FramePlanColumns(),
             telemetry=told,
+            load_telemetry=told,
             current_level=levelling.current,
             level_trouble=levelling.trouble,
         )
+        runs = RunBook(notes=MemoryRunNotes(), clock=now, telemetry=told)
         intake = TripIntake(
             catalog=MemoryCatalog(sources={}),
             trips=stored,
@@ -205,6 +212,7 @@ def serving(
             zones=store,
             progress=MemoryProgress(),
             max_reject_share=0.3,
+            runs=runs,
         )
         spool, log = MemoryPredictionSpool(), predictions or MemoryPredictionLog()
         feedback = Feedback(
@@ -226,7 +234,9 @@ def serving(
             ladder=ladder,
             levelling=levelling,
             predictor=predictor,
-            matrices=DurationMatrices(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
+            matrices=DurationMatrices(
+                predictor=predictor, columns=FramePlanColumns(), max_cells=10_000, telemetry=told
+            ),
             arrivals=Arrivals(predictor=predictor),
             departures=DepartureBoard(predictor=predictor, max_departures=500),
             dispatch=Dispatch(predictor=predictor, columns=FramePlanColumns(), max_vehicles=100),
@@ -243,10 +253,17 @@ def serving(
                 answers=answers or MemoryAnswerStore(), clock=now, lease=timedelta(minutes=1)
             ),
             health=Health(
-                ladder=ladder, notes=notes or MemorySyncNotes(), clock=now, telemetry=told, pings=pings or {}
+                ladder=ladder,
+                notes=notes or MemorySyncNotes(),
+                clock=now,
+                telemetry=told,
+                load_telemetry=told,
+                runs=runs,
+                pings=pings or {},
             ),
             telemetry=told,
-            figures=told,
+            load_telemetry=told,
+            tracing=tracing,
             history=ModelHistory(journal=deeds, versions=versions),
             lifecycle=ModelLifecycle(
                 registry=known,

@@ -3,16 +3,24 @@
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
 import pytest
 import shapely
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
+from taxi_predictor.adapters.memory.telemetry import Predicted, RecordingTelemetry
+from taxi_predictor.domain.model import MANIFEST_FILE, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.ports.outbound.models import ModelShelf
+from taxi_predictor.ports.testing.samples import an_artifact
 
 Client = TestClient[Litestar]
 Serve = Callable[..., AbstractContextManager[Client]]
@@ -121,6 +129,9 @@ def test_who_wants_to_arrive_before_leaving_has_no_chance(client: Client, minute
         ({"arrive_by": "2024-03-01T09:00:00", "pickup_at": "2024-11-03T01:30:00"}, "#/pickup_at"),
         ({"arrive_by": "2024-03-01T09:00:00", "probability": 1}, "#/probability"),
         ({"arrive_by": "2024-03-01T09:00:00", "dropoff": {"zone": 7}}, "#/dropoff/zone"),
+        ({"arrive_by": "2024-03-01T09:00:00", "dropoff": {"lat": 0, "lon": 0}}, "#/dropoff"),
+        ({"arrive_by": "2100-03-01T09:00:00"}, "#/arrive_by"),
+        ({"arrive_by": "2000-01-01T02:00:00Z"}, "#/arrive_by"),
     ],
 )
 def test_a_wrong_field_of_an_arrival_is_pointed_at(
@@ -135,6 +146,52 @@ def test_an_absurd_arrival_is_refused(client: Client, arrive_by: str) -> None:
     problem = problem_of(client.post(ARRIVALS, json=TRIP | {"arrive_by": arrive_by}), 422)
     assert problem["type"] == "/problems/invalid-trip"
     assert "between the years" in problem["detail"]
+
+
+def test_who_asks_when_to_leave_is_asked_for_no_chance(serve: Serve) -> None:
+    told = RecordingTelemetry()
+    with serve(telemetry=told) as client:
+        answer_of(client.post(ARRIVALS, json=TRIP | {"arrive_by": "2024-03-01T09:00:00"}))
+    predicted = [call.trips for call in told.calls if isinstance(call, Predicted)]
+    assert len(predicted) == 2  # looks of minutes, then of seconds
+    assert min(predicted) > 100
+
+
+class Promoting(RecordingTelemetry):
+    """Lets another model serve once somebody was answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.promote: Callable[[], object] = lambda: None
+
+    def predicted(self, **told: Any) -> None:
+        super().predicted(**told)
+        self.promote()
+
+
+def test_all_of_an_answer_is_of_one_model_whoever_is_promoted_meanwhile(serve: Serve) -> None:
+    told = Promoting()
+    asked = {"pickup_at": "2024-03-01T08:30", "arrive_by": "2024-03-01T09:00", "probability": 0.5}
+    shelf = MemoryModelShelf(ConstantSpeedLoader())
+    _place(shelf, 3, speed_km_h=20.0)
+    with serve(shelf=shelf, telemetry=told) as client:
+        alone = answer_of(client.post(ARRIVALS, json=TRIP | asked))
+
+        def promote() -> None:
+            _place(shelf, 4, speed_km_h=60.0)
+            client.app.state.hexagon.ladder.refresh()
+
+        told.promote = promote
+        assert answer_of(client.post(ARRIVALS, json=TRIP | asked)) == alone
+        assert answer_of(client.post(ARRIVALS, json=TRIP | asked))["model"]["version"] == 4
+
+
+def _place(shelf: ModelShelf, version: int, *, speed_km_h: float) -> None:
+    with TemporaryDirectory() as name:
+        folder, params = Path(name), {"speed_km_h": speed_km_h, "sigma": 0.3}
+        manifest = replace(an_artifact(folder).manifest, engine="constant-speed", params=params)
+        (folder / MANIFEST_FILE).write_bytes(msgspec.json.encode(manifest))
+        shelf.place(ModelVersion(version), ModelArtifact(folder, manifest))
 
 
 # --- departures ---
@@ -176,27 +233,57 @@ def test_without_any_time_it_is_today(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "pointer"),
+    ("wrong", "slug", "words"),
     [
-        ({"pickup": "nowhere"}, "#/pickup"),
-        ({"pickup": "40.75"}, "#/pickup"),
-        ({"pickup": "nan,0"}, "#/pickup"),
-        ({"dropoff": "91,0"}, "#/dropoff/lat"),
-        ({"dropoff": "7"}, "#/dropoff/zone"),
-        ({"every_min": "0"}, "#/every_min"),
-        ({"every_min": "1.5"}, "#/every_min"),
-        ({"coverage": "nan"}, "#/coverage"),
-        ({"passenger_count": "10"}, "#/passenger_count"),
-        ({"date": "2024-02-30"}, "#/date"),
-        ({"date": "1709299800"}, "#/date"),
-        ({"from": "1709299800", "to": "1709299900"}, "#/from"),
-        ({"from": "2024-03-10T02:30:00", "to": "2024-03-10T05:00:00"}, "#/from"),
+        ({"pickup": "nowhere"}, "invalid-request", "LAT,LON"),
+        ({"pickup": "40.75"}, "invalid-request", "LAT,LON"),
+        ({"pickup": "nan,0"}, "invalid-request", "LAT,LON"),
+        ({"dropoff": "91,0"}, "invalid-request", "<= 90"),
+        ({"dropoff": "0,0"}, "invalid-trip", "outside the bounds"),
+        ({"dropoff": "7"}, "unknown-zone", "zone 7"),
+        ({"every_min": "0"}, "invalid-request", ">= 1"),
+        ({"every_min": "1.5"}, "invalid-request", "got `str`"),
+        ({"coverage": "nan"}, "invalid-request", ">= 0.01"),
+        ({"passenger_count": "10"}, "invalid-request", "<= 9"),
+        ({"date": "2024-02-30"}, "invalid-request", "such as 2024-03-01"),
+        ({"date": "1709299800"}, "invalid-request", "such as 2024-03-01"),
+        ({"date": "2099-12-31"}, "invalid-trip", "date 2099-12-31 is not wholly between the years"),
+        ({"from": "1709299800", "to": "1709299900"}, "invalid-request", "a time such as"),
+        ({"from": "2024-03-10T02:30:00", "to": "2024-03-10T05:00:00"}, "skipped-hour", "never was"),
+        ({"to": "2024-03-10T02:30", "from": "2024-03-10T05:00"}, "skipped-hour", "never was"),
+        ({"to": "2024-03-10T05:00", "from": "2024-03-10T06:00"}, "invalid-trip", "do not begin"),
+        ({"colour": "yellow"}, "invalid-request", "only pickup, dropoff, from, to, date, every_min"),
     ],
 )
-def test_a_wrong_parameter_is_pointed_at(client: Client, wrong: dict[str, str], pointer: str) -> None:
+def test_a_wrong_parameter_is_named(client: Client, wrong: dict[str, str], slug: str, words: str) -> None:
     query = {"pickup": "40.75,-73.98", "dropoff": "40.78,-73.935"}
     problem = problem_of(client.get(DEPARTURES, params=query | wrong), 422)
-    assert problem["errors"][0]["pointer"] == pointer
+    [error] = problem["errors"]
+    assert error.keys() == {"parameter", "message"}
+    assert error["parameter"] == next(iter(wrong))
+    assert problem["type"] == f"/problems/{slug}"
+    for text in (problem["detail"], error["message"]):
+        assert words in text
+        assert "http" not in text
+
+
+@pytest.mark.parametrize("missing", ["pickup", "dropoff"])
+def test_a_missing_parameter_is_named(client: Client, missing: str) -> None:
+    query = {"pickup": "40.75,-73.98", "dropoff": "40.78,-73.935"}
+    del query[missing]
+    problem = problem_of(client.get(DEPARTURES, params=query), 422)
+    detail = f"the parameter {missing} is missing"
+    assert (problem["type"], problem["detail"]) == ("/problems/invalid-request", detail)
+    assert problem["errors"] == [{"parameter": missing, "message": detail}]
+
+
+def test_a_plus_in_a_query_stands_for_itself_as_in_osrms_face(client: Client) -> None:
+    times = "from=2024-03-01T14:30+01:00&to=2024-03-01+08:45&every_min=15"
+    answer = answer_of(client.get(f"{DEPARTURES}?pickup=40.75,-73.98&dropoff=40.78,-73.935&{times}"))
+    assert [one["pickup_at"] for one in answer["departures"]] == [
+        "2024-03-01T08:30:00-05:00",
+        "2024-03-01T08:45:00-05:00",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -213,7 +300,7 @@ def test_half_a_time_and_two_times_are_refused(client: Client, times: dict[str, 
 
 
 def test_who_asks_what_is_allowed_is_told_both(client: Client) -> None:
-    assert client.options(DEPARTURES).headers["Allow"] == "GET, OPTIONS, POST"
+    assert client.options(DEPARTURES).headers["Allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 @pytest.mark.parametrize(("to", "every_min"), [("2024-03-03T08:00:01", 60), ("2024-03-02T08:00:00", 1)])
@@ -265,6 +352,8 @@ def test_one_is_answered_unless_more_are_asked_for(client: Client) -> None:
         ({"vehicles": [{"id": "a", "place": {"zone": 7}}]}, "#/vehicles/0/place/zone", "zone 7"),
         ({"vehicles": [{"id": "a", "place": BRONX}] * 2}, "#", "same id"),
         ({"rider": {"zone": 7}}, "#/rider/zone", "zone 7"),
+        ({"rider": {"lat": 0, "lon": 0}}, "#/rider", "rider 0.0, 0.0 is outside"),
+        ({"pickup_at": "1999-12-31T08:00:00Z"}, "#/pickup_at", "pickup_at 1999"),
     ],
 )
 def test_a_wrong_field_of_a_fleet_is_pointed_at(
@@ -304,7 +393,7 @@ def test_what_is_in_reach_is_a_map_of_growing_areas(client: Client) -> None:
     asked = {"from": MIDTOWN, "pickup_at": "2024-03-01T08:30:00", "within_s": [1200, 600], "cell_km": 1}
     response = client.post(REACHABLE, json=asked)
     assert response.headers["Content-Type"] == "application/geo+json"
-    assert float(response.headers["Server-Timing"].partition("dur=")[2]) > 0
+    assert float(response.headers["Server-Timing"].rpartition("dur=")[2]) > 0
     answer = answer_of(response)
     assert_geojson(answer)
     assert answer["model"] == MODEL
@@ -360,6 +449,8 @@ def test_zones_without_outlines_are_refused_with_what_to_do(client: Client) -> N
         ({"cell_km": 0.01}, "#/cell_km"),
         ({"probability": 0}, "#/probability"),
         ({"from": {"zone": 7}}, "#/from/zone"),
+        ({"from": {"lat": 0, "lon": 0}}, "#/from"),
+        ({"pickup_at": "1999-12-31T08:00:00Z"}, "#/pickup_at"),
     ],
 )
 def test_a_wrong_field_of_a_map_is_pointed_at(client: Client, wrong: dict[str, Any], pointer: str) -> None:

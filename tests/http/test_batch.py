@@ -9,8 +9,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from taxi_predictor.adapters.http.batches import GROUP_ITEMS
-from taxi_predictor.adapters.http.lines import GROUP_LINES, MAX_LINE_BYTES
+from taxi_predictor.adapters.http.lines import GROUP_ITEMS, MAX_LINE_BYTES
 from taxi_predictor.ports.outbound.models import ModelShelf
 
 Client = TestClient[Litestar]
@@ -111,9 +110,9 @@ def test_what_the_core_refuses_is_pointed_at_too(client: Client, body: dict[str,
     ]
     assert found == [
         ("unknown-zone", "#/trips/0/dropoff/zone"),
-        ("invalid-trip", "#/trips/1"),
+        ("invalid-trip", "#/trips/1/pickup"),
         ("skipped-hour", "#/trips/2/pickup_at"),
-        ("invalid-trip", "#/trips/3"),
+        ("invalid-trip", "#/trips/3/pickup_at"),
         ("invalid-body", "#/trips/4/pickup"),
     ]
     assert answer["problems"] == 5
@@ -227,7 +226,7 @@ def test_a_line_that_is_too_long_is_a_problem_and_the_next_is_not(
 
 
 def test_many_lines_keep_their_order(client: Client, body: dict[str, Any]) -> None:
-    coverages = [0.1 + number / 2000 for number in range(GROUP_LINES * 3)]
+    coverages = [0.1 + number / 2000 for number in range(GROUP_ITEMS * 3)]
     answers = lines_of(client, [msgspec.json.encode(body | {"coverage": c}) for c in coverages])
     assert [answer["interval"]["coverage"] for answer in answers] == coverages
 

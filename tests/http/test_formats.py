@@ -60,6 +60,10 @@ def test_what_is_sent_does_not_decide_what_is_answered(
         ("application/json, application/x-msgpack", Format.MSGPACK),
         ("application/json;q=0.9,application/msgpack,*/*;q=0.1", Format.MSGPACK),
         ("application/json, application/msgpack;q=0.9", Format.JSON),
+        ("application/msgpack;q=0.1, */*", Format.JSON),
+        ("application/msgpack;q=0.1, application/*;q=0.5", Format.JSON),
+        ("application/msgpack;q=0.5, application/json;q=0.1, */*", Format.MSGPACK),
+        ("application/msgpack, */*", Format.MSGPACK),
         ("application/msgpack;q=0", Format.JSON),
         ("application/msgpack;q=much", Format.JSON),
         ("application/msgpack;q=nan", Format.JSON),
@@ -71,6 +75,11 @@ def test_json_is_answered_unless_messagepack_is_named_and_json_not_preferred(
 ) -> None:
     headers = [(b"host", b"city"), *([(b"accept", accept.encode())] if accept is not None else [])]
     assert wanted({"headers": headers}) is form  # type: ignore[typeddict-item] # all it looks at
+
+
+def test_what_is_accepted_may_stand_in_several_headers() -> None:
+    headers = [(b"accept", b"application/msgpack;q=0.1"), (b"accept", b"application/json")]
+    assert wanted({"headers": headers}) is Format.JSON  # type: ignore[typeddict-item] # all it looks at
 
 
 def test_a_time_in_messagepack_is_an_instant(client: TestClient[Litestar], body: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """The Open Inference Protocol: what it tells, what it answers, and how it refuses."""
 
+import gzip
 import json
 import math
 from collections.abc import Callable
@@ -338,3 +339,30 @@ def test_the_zones_may_be_unknown_altogether(serve: Serve) -> None:
     with serve(zones=None) as client:
         sent = asking(pickup_lat=None, pickup_lon=None, pickup_zone=[161, 132])
         assert "trip 1: pickup_zone" in error_of(client.post(f"{MODEL}/infer", json=sent))
+
+
+@pytest.mark.parametrize(
+    "content", [json.dumps(asking()).encode(), gzip.compress(b"{}")], ids=["plain", "packed"]
+)
+def test_what_is_packed_is_refused_as_such(client: Client, content: bytes) -> None:
+    headers = {"Content-Encoding": "gzip", "Inference-Header-Content-Length": str(len(content) + 1)}
+    response = client.post(f"{MODEL}/infer", content=content, headers=headers)
+    assert "without a Content-Encoding" in error_of(response, 415)
+    headers = {"Content-Encoding": "identity"}
+    assert client.post(f"{MODEL}/infer", json=asking(), headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v2/nowhere", 404),
+        ("GET", f"{MODEL}/versions/3/nowhere/else", 404),
+        ("POST", "/v2/repository/index", 404),
+        ("GET", f"{MODEL}/infer", 405),
+        ("DELETE", "/v2", 405),
+    ],
+)
+def test_what_nobody_answers_is_refused_in_the_protocols_form(
+    client: Client, method: str, path: str, status: int
+) -> None:
+    assert error_of(client.request(method, path), status)

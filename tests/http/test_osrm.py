@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given, settings
@@ -139,6 +139,7 @@ def test_a_scale_factor_scales_durations_and_not_distances(client: Client) -> No
         f"?annotations=duration,distance&depart_at={AT}&fallback_speed=10"
     )
     plain, scaled = ok(client, path), ok(client, f"{path}&scale_factor=1.5")
+    assert ok(client, f"{path}&scale_factor=15e-1") == scaled
     assert scaled["distances"] == plain["distances"]
     for i in range(3):
         for j in range(3):
@@ -316,13 +317,14 @@ EIGHT_IN_NEW_YORK = datetime(2026, 11, 23, 13, tzinfo=UTC)
         "20261123T1300Z",
         "2026-11-23T14:00+01:00",
         "20261123T0800-0500",
+        "2026-11-23%2008:00:00.000",
         "1795438800",
     ],
 )
 def test_a_departure_is_read_in_each_form(client: Client, time: str) -> None:
     predictor = client.app.state.hexagon.predictor
     given = Given.in_query(f"depart_at={time}".encode(), [DEPART_AT])[DEPART_AT]
-    assert departure_of(predictor, in_path=time, in_query=None) == EIGHT_IN_NEW_YORK
+    assert departure_of(predictor, in_path=unquote(time), in_query=None) == EIGHT_IN_NEW_YORK
     assert departure_of(predictor, in_path=None, in_query=given) == EIGHT_IN_NEW_YORK
     ok(client, f"at/{time}/table/v1/car/{coordinates(A, B)}?depart_at=1795438800")
 
@@ -345,7 +347,7 @@ def test_the_path_and_the_query_may_name_one_departure_and_not_two(client: Clien
         ("now", "InvalidUrl", "InvalidQuery"),
         ("2026-11-23", "InvalidUrl", "InvalidQuery"),
         ("2026-W48-1T08:00", "InvalidUrl", "InvalidQuery"),
-        ("2026-11-23%2008:00", "InvalidUrl", "InvalidQuery"),
+        ("2026-11-23_08:00", "InvalidUrl", "InvalidQuery"),
         ("-1", "InvalidUrl", "InvalidQuery"),
         ("2026-02-30T08:00", "InvalidValue", "InvalidValue"),
         ("2026-11-23T25:00", "InvalidValue", "InvalidValue"),
@@ -436,7 +438,8 @@ WRONG_TABLE_OPTIONS = [
     (f"destinations={'9' * 5000}", "InvalidQuery"),
     ("scale_factor=x", "InvalidQuery"),
     ("scale_factor=inf", "InvalidQuery"),
-    ("scale_factor=1e2", "InvalidQuery"),
+    ("scale_factor=1e", "InvalidQuery"),
+    ("scale_factor=1e309", "InvalidOptions"),
     ("fallback_coordinate=none", "InvalidQuery"),
     ("steps=true", "InvalidQuery"),
     ("sources=2", "InvalidOptions"),

@@ -11,7 +11,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from taxi_predictor.adapters.http.batches import GROUP_ITEMS
+from taxi_predictor.adapters.http.lines import GROUP_ITEMS
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.predictions import MemoryOutcomeLog, MemoryPredictionLog
 from taxi_predictor.domain.errors import Unavailable
@@ -107,8 +107,10 @@ def test_an_outcome_may_come_before_its_prediction_is_in_the_log(
     [
         ({"duration_s": 5}, "implausible-outcome", "#/duration_s"),
         ({"duration_s": 20_000}, "implausible-outcome", "#/duration_s"),
-        ({"pickup_at": "2023-01-13T12:00:00"}, "implausible-outcome", "#/duration_s"),
-        ({"pickup_at": "2023-01-15T12:59:00"}, "implausible-outcome", "#/duration_s"),
+        ({"pickup_at": "2023-01-13T12:00:00"}, "implausible-outcome", "#/pickup_at"),
+        ({"pickup_at": "2023-01-19T12:00:00"}, "implausible-outcome", "#/pickup_at"),
+        ({"pickup_at": "2023-01-15T12:59:00"}, "implausible-outcome", "#/pickup_at"),
+        ({"pickup_at": "9999-01-15T12:59:00"}, "invalid-trip", "#/pickup_at"),
         ({"duration_s": 0}, "invalid-body", "#/duration_s"),
         ({"duration_s": "700"}, "invalid-body", "#/duration_s"),
         ({"prediction_id": "mine"}, "invalid-prediction-id", "#/prediction_id"),

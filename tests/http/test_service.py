@@ -12,6 +12,7 @@ from litestar.testing import TestClient
 
 from taxi_predictor.adapters.http import problems
 from taxi_predictor.adapters.http.app import EXAMPLES, create_app
+from taxi_predictor.adapters.http.decoding import decode
 from taxi_predictor.adapters.http.hexagon import Hexagon
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.ports.outbound.models import ModelShelf
@@ -68,7 +69,7 @@ def test_without_a_champion_the_service_is_not_ready(
     assert problem["neighbours"] == {"registry": "ok"}
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v2/predictions", "/schema/nothing", "/schema/nothing.json"])
+@pytest.mark.parametrize("path", ["/v1", "/v20", "/v3/models", "/schema/nothing", "/schema/nothing.json"])
 def test_an_unknown_path_is_a_problem(client: TestClient[Litestar], path: str) -> None:
     response = client.get(path)
     assert response.status_code == 404
@@ -77,7 +78,12 @@ def test_an_unknown_path_is_a_problem(client: TestClient[Litestar], path: str) -
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "allowed"), [("GET", "/v1/predictions", "POST"), ("DELETE", "/health", "GET")]
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v1/predictions", "OPTIONS, POST"),
+        ("HEAD", "/v1/predictions", "OPTIONS, POST"),
+        ("DELETE", "/health", "GET, HEAD, OPTIONS"),
+    ],
 )
 def test_a_wrong_method_is_a_problem_and_names_the_right_one(
     client: TestClient[Litestar], method: str, path: str, allowed: str
@@ -85,7 +91,44 @@ def test_a_wrong_method_is_a_problem_and_names_the_right_one(
     response = client.request(method, path)
     assert response.status_code == 405
     assert response.headers["Content-Type"] == "application/problem+json"
-    assert allowed in response.headers["Allow"]
+    assert sorted(response.headers["Allow"].split(", ")) == allowed.split(", ")
+
+
+OF_EACH_ANSWER = ("date", "x-request-id", "server-timing")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/health",
+        "/health/live",
+        "/schema",
+        "/schema/openapi.json",
+        "/v1/departures?pickup=161&dropoff=132&date=2024-03-01",
+        "/v1/departures?pickup=161",
+        "/osrm/table/v1/car/-73.98,40.75;-73.95,40.78",
+        "/osrm/nearest/v1/car/-73.98,40.75",
+        "/v2",
+        "/v2/health/ready",
+        "/v2/nowhere",
+        "/nowhere",
+    ],
+)
+def test_the_head_of_an_answer_can_be_asked_for_alone(client: TestClient[Litestar], path: str) -> None:
+    head, whole = client.head(path), client.get(path)
+    assert head.status_code == whole.status_code
+    assert head.content == b""
+    assert int(head.headers["Content-Length"]) == len(whole.content) > 0
+    for headers in (head.headers, whole.headers):
+        for name in OF_EACH_ANSWER:
+            headers.pop(name, None)
+    assert head.headers == whole.headers
+
+
+def test_the_root_leads_to_the_page_about_the_api(client: TestClient[Litestar]) -> None:
+    response = client.get("/", follow_redirects=False)
+    assert response.status_code == 302
+    assert client.get("/").text == client.get("/schema").text
 
 
 @pytest.mark.parametrize("path", ["/health", "/schema", "/nowhere", "/v1/predictions"])
@@ -150,12 +193,11 @@ STATUSES = {
     ("/v1/departures", "post"): TOLD,
     ("/v1/nearest", "post"): TOLD,
     ("/v1/reachable", "post"): TOLD,
-    ("/metrics", "get"): {"200", "500"},
-    ("/v1/models", "get"): ASKED,
-    ("/v1/models/{version}", "get"): {*ASKED, "404"},
+    ("/v1/models", "get"): {*ASKED, "422"},
+    ("/v1/models/{version}", "get"): {*ASKED, "404", "422"},
     ("/v1/models/{version}/promote", "post"): {*TOLD, "404", "409"},
-    ("/v1/models/rollback", "post"): {*ASKED, "404", "409"},
-    ("/v1/stats", "get"): ASKED,
+    ("/v1/models/rollback", "post"): {*ASKED, "404", "409", "422"},
+    ("/v1/stats", "get"): {*ASKED, "422"},
     ("/health/live", "get"): {"200"},
     ("/health/ready", "get"): {"200", "500", "503"},
     ("/health", "get"): {"200", "500", "503"},
@@ -167,7 +209,7 @@ STATUSES = {
         for service in ("table", "route")
     },
 }
-NO_JSON = {"/v1/reachable": "application/geo+json", "/metrics": "text/plain"}
+NO_JSON = {"/v1/reachable": "application/geo+json"}
 """Paths that answer in something else, and what that is."""
 OTHER_FORMS = {"OSRM"}
 """Tags of operations whose errors have a form of their own."""
@@ -202,6 +244,16 @@ def _references(value: object) -> Iterator[str]:
 def test_every_endpoint_documents_the_statuses_it_can_give(document: Mapping[str, Any]) -> None:
     assert document["openapi"].startswith("3.1")
     assert {key: set(operation["responses"]) for key, operation in _operations(document)} == STATUSES
+
+
+@pytest.mark.parametrize("path", ["/v1/stats", "/v1/models", "/v1/models/latest"])
+def test_who_takes_no_parameter_refuses_every_one(
+    client: TestClient[Litestar], operator: Mapping[str, str], path: str
+) -> None:
+    response = client.get(path, params={"verbose": 1}, headers=operator)
+    assert response.status_code == 422
+    assert response.json()["detail"] == "there is no parameter 'verbose', nor any other"
+    assert client.options(path, params={"verbose": 1}).status_code == 204
 
 
 def test_operations_have_names_of_their_own(document: Mapping[str, Any]) -> None:
@@ -261,7 +313,7 @@ def test_the_examples_of_every_body_can_be_decoded(document: Mapping[str, Any]) 
     for name, schema in document["components"]["schemas"].items():
         for example in schema.get("examples", []):
             # By way of JSON: some answers hold arrays that are written already.
-            msgspec.json.decode(msgspec.json.encode(example), type=structs[name])
+            decode(msgspec.json.encode(example), structs[name])
             decoded += 1
     assert decoded >= 20
 
@@ -284,3 +336,35 @@ def test_the_page_about_the_api_needs_nothing_from_elsewhere(client: TestClient[
     assert not re.findall(r"https?:|//[a-z]|<script|<link|<img|@import|url\(", response.text)
     for path_ in ("/v1/predictions", "/health/ready", "application/problem+json", "PredictionBody"):
         assert path_ in response.text
+
+
+def test_the_page_about_the_api_begins_with_what_it_is_for_and_leads_to_all_of_it(
+    client: TestClient[Litestar], document: Mapping[str, Any]
+) -> None:
+    page = client.get("/schema").text
+    index = page.partition("<nav>")[2].partition("</nav>")[0]
+    links = re.findall(r'href="#([^"]+)"', index)
+    assert links[0] == "predict"
+    names = [operation["operationId"] for _, operation in _operations(document)]
+    assert sorted(links) == sorted([*names, "bodies"])
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(ids)
+
+
+def test_every_operation_has_one_tag_that_is_described(document: Mapping[str, Any]) -> None:
+    described = [tag["name"] for tag in document["tags"]]
+    tags = [operation["tags"] for _, operation in _operations(document)]
+    assert all(len(each) == 1 for each in tags)
+    assert {tag for [tag] in tags} == set(described)
+    assert described[0] == "predictions"
+
+
+def test_numbers_in_osrms_queries_are_described_as_numbers(
+    client: TestClient[Litestar], document: Mapping[str, Any]
+) -> None:
+    operation = document["paths"]["/osrm/table/v1/{profile}/{coordinates}"]["get"]
+    kinds = {parameter["name"]: parameter["schema"] for parameter in operation["parameters"]}
+    for name in ("scale_factor", "fallback_speed"):
+        assert kinds[name] == {"type": "number", "exclusiveMinimum": 0}
+    assert "number above 0" in client.get("/schema").text

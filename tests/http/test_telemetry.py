@@ -10,7 +10,15 @@ from litestar.testing import TestClient
 
 from taxi_predictor.adapters.http.hexagon import Hexagon
 from taxi_predictor.adapters.memory.models import ConstantSpeedModel, MemoryModelShelf
-from taxi_predictor.adapters.memory.telemetry import Answered, Predicted, RecordingTelemetry, Refused
+from taxi_predictor.adapters.memory.telemetry import (
+    Answered,
+    AskedBatch,
+    AskedMatrix,
+    Degraded,
+    Predicted,
+    RecordingTelemetry,
+    Refused,
+)
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import DurationModel, ModelVersion
@@ -52,8 +60,13 @@ def test_every_request_counts_by_the_template_of_its_path(
     ]
 
 
+def test_who_asks_for_the_head_alone_counts_as_such(client: Client, told: RecordingTelemetry) -> None:
+    client.head("/health")
+    assert answers(told) == [("HEAD", "/health", 200)]
+
+
 def test_what_anybody_can_make_up_has_one_name(client: Client, told: RecordingTelemetry) -> None:
-    for path in ("/", "/v1", "/wp-login.php", "/%00"):
+    for path in ("/v1", "/wp-login.php", "/%00"):
         client.get(path)
     client.request("BREW", "/health")
     assert set(answers(told)) == {("GET", "unknown", 404), ("unknown", "unknown", 405)}
@@ -77,18 +90,41 @@ def test_a_refusal_counts_with_the_slug_of_its_problem(
     assert response.json()["type"] == f"/problems/{refused.reason}" == "/problems/invalid-trip"
 
 
-def test_the_figures_are_of_now_when_they_are_asked_for(client: Client, told: RecordingTelemetry) -> None:
-    response = client.get("/metrics")
-    assert response.status_code == 200
-    assert response.headers["Content-Type"] == told.exposition().media_type
+def test_telemetry_is_told_how_things_stand_without_being_asked(
+    client: Client, told: RecordingTelemetry
+) -> None:
     assert told.serving == (3, AnswerSource.CHAMPION)
-    assert response.text.startswith("(3, ")
 
 
-def test_prometheus_asks_by_address_and_without_a_key(serve: Serve) -> None:
+def test_whoever_may_ask_the_api_sees_no_figures(client: Client) -> None:
+    assert client.get("/metrics").status_code == 404
+
+
+def test_probes_ask_by_address_and_without_a_key(serve: Serve) -> None:
     with serve(allowed_hosts=("api.example.com",), open_predict=False) as client:
-        assert client.get("/metrics").status_code == 200
+        assert client.get("/health").status_code == 200
         assert client.get("/schema").status_code == 400
+
+
+def test_the_sizes_of_lists_and_matrices_count(
+    client: Client, told: RecordingTelemetry, body: dict[str, Any]
+) -> None:
+    assert client.post("/v1/predictions/batch", json={"trips": [body] * 3}).is_success
+    places = [body["pickup"], body["dropoff"]]
+    matrix = {"origins": places, "destinations": places, "departures": [body["pickup_at"]]}
+    assert client.post("/v1/matrix", json=matrix).is_success
+    sizes = [call for call in told.calls if isinstance(call, AskedBatch | AskedMatrix)]
+    assert sizes == [AskedBatch(3), AskedMatrix(4)]
+
+
+def test_trips_that_a_stand_in_answers_count_with_the_reason(
+    serve: Serve, empty_shelf: ModelShelf, body: dict[str, Any]
+) -> None:
+    told = RecordingTelemetry()
+    with serve(shelf=empty_shelf, telemetry=told, lowest=AnswerSource.FALLBACK_SPEED) as client:
+        assert client.post("/v1/predictions", json=body).json()["degraded"]
+    [degraded] = [call for call in told.calls if isinstance(call, Degraded)]
+    assert degraded == Degraded(reason="no-champion", trips=1)
 
 
 def test_a_service_that_stops_says_so_and_goes_on_answering(
@@ -146,4 +182,4 @@ def test_a_service_starts_without_a_champion(serve: Serve, empty_shelf: ModelShe
     told = RecordingTelemetry()
     with serve(shelf=empty_shelf, telemetry=told) as client:
         assert client.get("/health/ready").status_code == 503
-        assert client.get("/metrics").text.startswith("None\n")
+        assert told.serving is None

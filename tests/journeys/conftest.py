@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ class Deployment:
     def environment(self) -> dict[str, str]:
         # Nothing here is about new models that come by themselves, for which the process beside the workers
         # loads MLflow; the storm is, and says so.
-        alone = {"TAXI_MODEL_SYNC_EVERY_S": "0", "TAXI_OUTCOMES_EVERY_S": "0"}
+        alone = {"TAXI_MODEL_SYNC_EVERY_S": "0", "TAXI_OUTCOMES_EVERY_S": "0", "TAXI_METRICS_PORT": "0"}
         return {**os.environ, "TAXI_HOME": str(self.home), "COLUMNS": "200", **alone, **self.settings}
 
     def run(self, *arguments: str, code: int = 0, timeout_s: float = 300) -> str:
@@ -53,18 +53,20 @@ class Deployment:
             yield client
 
     @contextmanager
-    def server(self, *, workers: int = 1) -> Iterator[tuple[httpx.Client, "subprocess.Popen[bytes]"]]:
-        """The same, and the process that serves, by its workers."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+    def server(
+        self, *, workers: int = 1, log: Path | None = None
+    ) -> Iterator[tuple[httpx.Client, "subprocess.Popen[bytes]"]]:
+        """The same, and the process that serves, by its workers; what they log may go to a file."""
+        port = free_port()
         environment = {
             **self.environment,
             "TAXI_API_PORT": str(port),
             "TAXI_API_WORKERS": str(workers),
             "TAXI_API_OPEN_PREDICT": "true",
         }
-        server = subprocess.Popen([sys.executable, "-m", "taxi_predictor", "serve"], env=environment)
+        command = [sys.executable, "-m", "taxi_predictor", "serve"]
+        with log.open("wb") if log else nullcontext() as errors:
+            server = subprocess.Popen(command, env=environment, stderr=errors)
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
                 _wait_until_ready(client, server)
@@ -75,6 +77,18 @@ class Deployment:
                 server.wait(timeout=30)
             finally:
                 server.terminate()  # the second one waits for nobody
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def figures(port: int) -> str:
+    """What the process beside the workers tells at *port*."""
+    return httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=20, trust_env=False).text
 
 
 def _wait_until_ready(client: httpx.Client, server: "subprocess.Popen[bytes]") -> None:

@@ -136,6 +136,29 @@ def test_what_is_no_request_harms_nobody_else(served: httpx.Client, sent: bytes)
     assert served.post(PATH, json=TRIP).status_code == 200
 
 
+def test_a_chunk_that_cannot_be_read_is_a_bad_request(served: httpx.Client) -> None:
+    [sent] = [case[1] for case in RAW if case[0] == "a broken chunk"]
+    with socket.create_connection((served.base_url.host, served.base_url.port or 80), timeout=10) as client:
+        client.sendall(sent)  # and it stays to read the answer
+        answer = client.recv(4096)
+    assert b" 400 " in answer.partition(b"\r\n")[0]
+    assert b"/problems/incomplete-body" in answer
+
+
+@pytest.mark.parametrize(
+    "path", ["/health", "/schema", "/v1/departures?pickup=40.75,-73.98&dropoff=40.7,-73.9"]
+)
+def test_a_head_has_no_body_and_leaves_the_connection_whole(served: httpx.Client, path: str) -> None:
+    request = f"HEAD {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    with socket.create_connection((served.base_url.host, served.base_url.port or 80), timeout=10) as client:
+        for _ in range(2):
+            client.sendall(request)
+            head = client.recv(65_536)
+            assert head.startswith(b"HTTP/1.1 200 ")
+            assert head.endswith(b"\r\n\r\n")
+            assert int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]) > 0
+
+
 def test_slow_clients_keep_nobody_waiting(served: httpx.Client) -> None:
     head = (
         b"POST /v1/predictions HTTP/1.1\r\nHost: a\r\n"

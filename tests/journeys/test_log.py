@@ -14,7 +14,7 @@ import asyncpg
 import httpx
 import pytest
 
-from journeys.conftest import Deployment
+from journeys.conftest import Deployment, figures, free_port
 from servers import needs_redis, redis_url
 from taxi_predictor.adapters.postgres.embedded import embedded_postgres
 
@@ -56,11 +56,12 @@ def asked(api: httpx.Client) -> dict[str, Any]:
 
 
 def test_an_answer_is_in_the_database_moments_later(deployment: Deployment) -> None:
-    with deployment.serving() as api:
+    port = free_port()
+    with Deployment(deployment.home, {"TAXI_METRICS_PORT": str(port)}).serving() as api:
         told = asked(api)
         assert told["logged"] is True
         until(lambda: logged(deployment, told["prediction_id"]))
-        until(lambda: "taxi_spool_bytes 0.0" in api.get("/metrics").text)
+        until(lambda: "taxi_spool_bytes 0.0" in figures(port))
 
 
 def test_with_a_commit_it_is_there_at_once_and_the_spool_stays_empty(deployment: Deployment) -> None:

@@ -3,8 +3,10 @@
 import csv
 import io
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -138,7 +140,10 @@ def test_an_unfit_model_is_not_promoted(deployment: Deployment) -> None:
     assert refused["verdict"]["reasons"]
     assert any(not check["passed"] for check in refused["verdict"]["checks"])
     other.run("promote", str(refused["version"]), code=3)
-    assert other.json("predict", *FLAGS, "--json")["source"] == "fallback-speed"
+    answer = other.json("predict", *FLAGS, "--json")
+    assert answer["source"] == "fallback-speed"
+    leaves = datetime.fromisoformat(answer["pickup_at"])  # now, as clocks in the city show it
+    assert leaves.utcoffset() == leaves.astimezone(ZoneInfo("America/New_York")).utcoffset()
     after = deployment.json("models", "--json")
     assert champion["version"] in [model["version"] for model in after if "champion" in model["aliases"]]
 

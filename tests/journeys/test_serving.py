@@ -16,7 +16,7 @@ import httpx
 import msgspec
 import pytest
 
-from journeys.conftest import Deployment
+from journeys.conftest import Deployment, figures, free_port
 
 PREDICTIONS = "/v1/predictions"
 BODY = msgspec.json.encode(
@@ -30,6 +30,7 @@ HEAD = (
     f"POST {PREDICTIONS} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     f"Content-Length: {len(BODY)}\r\n\r\n"
 ).encode()
+JSON = {"Content-Type": "application/json"}
 PATIENCE_S = 20
 
 
@@ -40,6 +41,10 @@ class Service:
     launcher: "subprocess.Popen[bytes]"
     host: str
     port: int
+    metrics_port: int
+
+    def figures(self) -> str:
+        return figures(self.metrics_port)
 
     def get(self, path: str) -> httpx.Response:
         """By a connection of its own, which any of the workers may take."""
@@ -73,10 +78,12 @@ def listeners(port: int) -> list[str]:
 
 @contextmanager
 def serving(deployment: Deployment, *, workers: int = 1, drain_s: float = 0) -> Iterator[Service]:
-    settings = {**deployment.settings, "TAXI_API_DRAIN_S": str(drain_s)}
+    metrics_port = free_port()
+    added = {"TAXI_API_DRAIN_S": str(drain_s), "TAXI_METRICS_PORT": str(metrics_port)}
+    settings = {**deployment.settings, **added}
     with replace(deployment, settings=settings).server(workers=workers) as (client, launcher):
         assert client.base_url.port is not None
-        service = Service(launcher, client.base_url.host, client.base_url.port)
+        service = Service(launcher, client.base_url.host, client.base_url.port, metrics_port)
         client.close()
         service.wait_for_workers(workers)
         yield service
@@ -106,11 +113,14 @@ def test_two_workers_count_every_request_and_one_that_is_killed_is_replaced(depl
     with serving(deployment, workers=2) as service, ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: service.get("/health/live"), range(60)))
         assert all(answer.status_code == 200 for answer in answers)
-        text = service.get("/metrics").text
+        text = service.figures()
         live = '{method="GET",route="/health/live",status="200"}'
         assert samples(text, "taxi_http_requests_total")[live] == 60
         assert samples(text, "taxi_http_request_seconds_count")['{route="/health/live"}'] == 60
-        assert samples(text, "taxi_ready") == samples(text, "taxi_model_version") == {"": 1}
+        assert samples(text, "taxi_model_version") == {"": 1}
+        by_worker = samples(text, "taxi_worker_model_version")
+        assert list(by_worker.values()) == [1, 1]
+        assert samples(text, "taxi_ready") == by_worker
 
         before = service.workers()
         victim = min(before)
@@ -122,8 +132,37 @@ def test_two_workers_count_every_request_and_one_that_is_killed_is_replaced(depl
         assert service.get("/health/ready").status_code == 200  # by the one that lives on
         service.wait_for_workers(2)
         assert service.get("/health/ready").status_code == 200
-        # What the dead one counted is not forgotten.
-        assert samples(service.get("/metrics").text, "taxi_http_requests_total")[live] == 60
+        # What the dead one counted is not forgotten, and what it said of itself is: there are two again,
+        # whichever of the processes that start meanwhile took its number.
+        text = service.figures()
+        assert samples(text, "taxi_http_requests_total")[live] == 60
+        assert list(samples(text, "taxi_worker_model_version").values()) == [1, 1]
+
+
+def test_a_thousand_requests_are_a_thousand_with_four_workers(deployment: Deployment) -> None:
+    def ask(number: int) -> int:
+        return httpx.post(
+            service_url, content=BODY, headers=JSON, timeout=PATIENCE_S, trust_env=False
+        ).status_code
+
+    with serving(deployment, workers=4) as service, ThreadPoolExecutor(8) as pool:
+        service_url = f"http://{service.host}:{service.port}{PREDICTIONS}"
+        assert set(pool.map(ask, range(1000))) == {200}
+        text = service.figures()
+    of_predictions = '{method="POST",route="/v1/predictions",status="200"}'
+    assert samples(text, "taxi_http_requests_total")[of_predictions] == 1000
+    assert samples(text, "taxi_http_request_seconds_count")['{route="/v1/predictions"}'] == 1000
+    assert samples(text, "taxi_predictions_total") == {'{source="champion",version="1"}': 1000}
+    assert samples(text, "taxi_prediction_trips_sum") == {"": 1000}
+    assert samples(text, "taxi_predictions_logged_total") == {"": 1000}
+    assert len(samples(text, "taxi_worker_model_version")) == 4
+
+
+def test_the_figures_are_not_for_whoever_asks_the_api(deployment: Deployment) -> None:
+    with serving(deployment) as service:
+        assert service.get("/metrics").status_code == 404
+        elsewhere = httpx.get(f"http://127.0.0.1:{service.metrics_port}/health", trust_env=False)
+        assert elsewhere.status_code == 404
 
 
 def test_a_service_that_only_just_starts_can_be_stopped(deployment: Deployment) -> None:
@@ -159,10 +198,10 @@ def test_while_it_drains_it_answers_but_is_not_ready_and_a_second_signal_ends_th
         assert service.get("/health/live").headers.get("Connection") != "close"
         service.launcher.terminate()
         time.sleep(0.3)
+        assert set(samples(service.figures(), "taxi_ready").values()) == {0.0}
         for _ in range(6):  # whichever worker is asked
             ready = service.get("/health/ready")
             assert (ready.status_code, ready.json()["type"]) == (503, "/problems/stopping")
-            assert samples(service.get("/metrics").text, "taxi_ready") == {"": 0}
         assert finish(service.begin()) == b"HTTP/1.1 200 OK"
         assert service.get("/health/live").headers["Connection"] == "close"
         service.launcher.terminate()
@@ -181,7 +220,7 @@ def test_a_stop_under_load_loses_no_request_of_clients_that_heed_what_they_are_t
         url = f"http://{service.host}:{service.port}"
         with httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as client:
             while True:
-                answer = client.post(PREDICTIONS, content=BODY, headers={"Content-Type": "application/json"})
+                answer = client.post(PREDICTIONS, content=BODY, headers=JSON)
                 assert answer.status_code == 200
                 answered[number] += 1
                 if answer.headers.get("Connection") == "close":

@@ -47,6 +47,15 @@ def test_the_client_finds_the_service_live_and_the_model_ready(client: triton.In
 
 
 @pytest.mark.parametrize("binary", [False, True])
+def test_a_client_that_packs_its_requests_is_told_not_to(
+    client: triton.InferenceServerClient, binary: bool
+) -> None:
+    with pytest.raises(InferenceServerException, match="without a Content-Encoding") as refusal:
+        client.infer(MODEL, inputs(binary=binary), request_compression_algorithm="gzip")
+    assert refusal.value.status() == "415"
+
+
+@pytest.mark.parametrize("binary", [False, True])
 def test_tensors_get_the_answers_that_single_trips_get(
     client: triton.InferenceServerClient, served: httpx.Client, binary: bool
 ) -> None:

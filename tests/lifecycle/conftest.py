@@ -26,8 +26,10 @@ from taxi_predictor.adapters.memory.models import (
 )
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.progress import MemoryProgress
+from taxi_predictor.adapters.memory.runs import MemoryRunNotes
 from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trials import MemoryTrialStore
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.domain.arithmetic import SCALAR
@@ -44,6 +46,7 @@ from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.judging import ModelJudge
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
+from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.inbound.syncing import ModelSync
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
@@ -169,6 +172,7 @@ class World:
         self.registry = MemoryModelRegistry(clock=self.clock)
         self.shelf = MemoryModelShelf(self.loader)
         self.notes = MemorySyncNotes()
+        self.run_notes = MemoryRunNotes()
 
     @property
     def versions(self) -> ModelVersions:
@@ -203,6 +207,7 @@ class World:
             actor="ada",
             clock=self.clock,
             progress=progress,
+            runs=RunBook(notes=self.run_notes, clock=self.clock, telemetry=RecordingTelemetry()),
         )
 
     @property

@@ -61,6 +61,10 @@ class Deployment:
         assert done.returncode == 0, f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
+    @property
+    def metrics_port(self) -> int:
+        return int(self.environment["TAXI_METRICS_PORT"])
+
     def workers(self) -> list[int]:
         """The processes that answer."""
         return self._children("taxi_predictor.apps.server")
@@ -175,6 +179,7 @@ def deployed(folder: Path, *, workers: int) -> Iterator[Deployment]:
         "DATABASE_URL": f"postgresql://postgres@127.0.0.1:{network.port}/postgres",
         "MLFLOW_TRACKING_URI": registry.uri,
         "TAXI_API_PORT": str(port),
+        "TAXI_METRICS_PORT": str(free_port()),
         "TAXI_API_WORKERS": str(workers),
         "TAXI_API_OPEN_PREDICT": "true",
         "OMP_NUM_THREADS": "1",

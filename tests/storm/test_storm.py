@@ -66,7 +66,7 @@ def figures_add_up(storm: Deployment) -> None:
     """All workers together count each prediction once, whichever of them is asked."""
 
     def logged() -> float:
-        text = httpx.get(f"{storm.base_url}/metrics", trust_env=False).text
+        text = httpx.get(f"http://127.0.0.1:{storm.metrics_port}/metrics", trust_env=False).text
         [line] = [line for line in text.splitlines() if line.startswith("taxi_predictions_logged_total")]
         return float(line.split()[1])
 

@@ -2,8 +2,8 @@
 
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import fields
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import fields, replace
 from functools import partial
 
 from litestar import Litestar
@@ -12,7 +12,10 @@ from taxi_predictor.adapters.http.app import create_app
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.draining import heeding_stop
+from taxi_predictor.apps.logs import facts_of, write_logs
+from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings, load_settings
+from taxi_predictor.ports.outbound.telemetry import Signal
 
 __all__ = ["create", "options_of"]
 
@@ -20,6 +23,7 @@ __all__ = ["create", "options_of"]
 def create() -> Litestar:
     """Build the application from the environment; what it needs is opened when it starts."""
     settings = load_settings()
+    write_logs(settings.log_format)
     app = create_app(partial(_open, settings), options_of(settings))
     app.on_startup.append(_settle)
     return app
@@ -33,9 +37,27 @@ def _settle() -> None:
 
 @asynccontextmanager
 async def _open(settings: Settings) -> AsyncIterator[Container]:
-    async with open_container(settings) as container:
-        with heeding_stop(container.health.stop):
-            yield container
+    with ExitStack() as stack:
+        async with open_container(settings, swap=partial(_observed, settings, stack)) as container:
+            with heeding_stop(container.health.stop):
+                yield container
+
+
+def _observed(settings: Settings, stack: ExitStack, outbound: Outbound) -> Outbound:
+    """*outbound* with what a collector is told, if it is told anything; *stack* ends that."""
+    if settings.otlp_endpoint is None or not (settings.traces_share or settings.otlp_logs):
+        return outbound
+    from taxi_predictor.adapters.otel.collector import open_logs, open_tracing  # who is off pays nothing
+
+    dropped = outbound.load_telemetry.dropped
+    if settings.otlp_logs:
+        lost = partial(dropped, Signal.LOGS)
+        stack.enter_context(open_logs(settings.otlp_endpoint, facts=facts_of, lost=lost))
+    if not settings.traces_share:
+        return outbound
+    lost = partial(dropped, Signal.SPANS)
+    tracing = open_tracing(settings.otlp_endpoint, share=settings.traces_share, lost=lost)
+    return replace(outbound, tracing=stack.enter_context(tracing))
 
 
 def options_of(settings: Settings) -> Options:

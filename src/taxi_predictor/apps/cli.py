@@ -5,7 +5,7 @@
 | 0 | done |
 | 1 | a fault of this program |
 | 2 | the command or its input is wrong |
-| 3 | understood and refused: too many rejects, too few trips, a model that did not pass |
+| 3 | understood and refused: too many rejects, too few trips, a model that did not pass or left its bands |
 | 4 | there is nothing of that name |
 | 5 | something outside does not answer |
 | 130 | interrupted |
@@ -28,6 +28,7 @@ from taxi_predictor.apps.commands.journal import journal
 from taxi_predictor.apps.commands.keys import KEYS
 from taxi_predictor.apps.commands.level import level
 from taxi_predictor.apps.commands.models import MODELS, evaluate, promote, rollback, train
+from taxi_predictor.apps.commands.monitor import monitor
 from taxi_predictor.apps.commands.output import ERR, drop_output
 from taxi_predictor.apps.commands.predictions import predict
 from taxi_predictor.apps.commands.recheck import recheck
@@ -67,7 +68,7 @@ DATA, MODEL, SERVING = (
 )
 for group, commands in {
     DATA: (ingest, trips, prune, erase, migrate),
-    MODEL: (train, evaluate, backtest, promote, rollback, journal, sanity, recheck),
+    MODEL: (train, evaluate, backtest, promote, rollback, journal, sanity, monitor, recheck),
     SERVING: (demo, predict, level, serve, health, sync, shadow),
 }.items():
     for command in commands:

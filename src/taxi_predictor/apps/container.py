@@ -5,9 +5,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.apps.cities import load_city
+from taxi_predictor.apps.contradictions import refuse_contradictions
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.outbound import Outbound
-from taxi_predictor.apps.profiles import PROFILES, refuse_lone_counters
+from taxi_predictor.apps.profiles import PROFILES
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.wiring import Container, wire
 from taxi_predictor.ports.outbound.progress import Progress
@@ -25,10 +26,9 @@ async def open_container(
     """Open the adapters of the profile; close them in reverse order on exit.
 
     Raises:
-        InvalidSettings: the home is that of another city, a server is not named, or several
-            workers cannot count requests together.
+        InvalidSettings: the home is that of another city, or settings contradict each other.
     """
-    refuse_lone_counters(settings)
+    refuse_contradictions(settings)
     city = load_city(settings.city)
     if settings.profile != "memory":
         claim_home(settings.home, city)

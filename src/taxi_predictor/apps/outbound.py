@@ -14,6 +14,7 @@ from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
+from taxi_predictor.ports.outbound.monitoring import MonitorTelemetry, Turns
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns
 from taxi_predictor.ports.outbound.predictions import (
@@ -23,10 +24,12 @@ from taxi_predictor.ports.outbound.predictions import (
 )
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.retention import Retention
+from taxi_predictor.ports.outbound.runs import RunNotes, RunTelemetry
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.sync import SyncNotes
-from taxi_predictor.ports.outbound.telemetry import Figures, LogTelemetry, Telemetry
-from taxi_predictor.ports.outbound.trips import Quarantine, SourceCatalog, TripErasure, TripStore
+from taxi_predictor.ports.outbound.telemetry import Figures, LoadTelemetry, LogTelemetry, PoolState, Telemetry
+from taxi_predictor.ports.outbound.tracing import Tracing
+from taxi_predictor.ports.outbound.trips import IngestLog, Quarantine, SourceCatalog, TripErasure, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
 __all__ = ["Outbound"]
@@ -48,6 +51,7 @@ class Outbound:
     catalog: SourceCatalog
     trips: TripStore
     trip_erasure: TripErasure
+    ingests: IngestLog
     quarantine: Quarantine
     zones: ZoneStore
     levels: LevelStore
@@ -61,6 +65,7 @@ class Outbound:
     registry: ModelRegistry
     shelf: ModelShelf
     sync_notes: SyncNotes
+    run_notes: RunNotes
     fallback: DurationModel
     """Answers where there is no trained model."""
     journal: Journal
@@ -74,8 +79,17 @@ class Outbound:
     retention: Retention
     log_telemetry: LogTelemetry
     telemetry: Telemetry
-    figures: Figures
+    load_telemetry: LoadTelemetry
+    run_telemetry: RunTelemetry
+    turns: Turns
+    monitor_telemetry: MonitorTelemetry
+    monitor_figures: Figures
+    """What was told to that."""
+    tracing: Tracing | None = None
+    """None: nobody follows requests."""
     limits: RateLimits | None = None
     """None: nobody counts requests."""
     migrate: Migrate = _no_schema
     pings: Mapping[str, Ping] = field(default_factory=dict)
+    pool_state: Callable[[], PoolState] | None = None
+    """None: there are no connections."""

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from taxi_predictor.apps.outbound import Outbound
-from taxi_predictor.apps.settings import InvalidSettings, Settings
+from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.limits import RateLimits
@@ -17,8 +17,6 @@ __all__ = [
     "PROFILES",
     "NotForProduction",
     "models_folder",
-    "refuse_lone_counters",
-    "refuse_unnamed_servers",
 ]
 
 
@@ -43,6 +41,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
     from taxi_predictor.adapters.memory.level import MemoryLevelStore
     from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
+    from taxi_predictor.adapters.memory.monitoring import MemoryTurns
     from taxi_predictor.adapters.memory.places import MemoryZoneStore
     from taxi_predictor.adapters.memory.predictions import (
         MemoryOutcomeLog,
@@ -51,16 +50,18 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         MemoryRetention,
         MemoryShadowLog,
     )
+    from taxi_predictor.adapters.memory.runs import MemoryRunNotes
     from taxi_predictor.adapters.memory.sync import MemorySyncNotes
     from taxi_predictor.adapters.memory.trials import MemoryTrialStore
     from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
-    from taxi_predictor.adapters.prometheus.telemetry import figures_of_process
+    from taxi_predictor.adapters.prometheus.monitor import monitor_figures_of_process
+    from taxi_predictor.adapters.prometheus.sharing import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.system.clock import SystemClock
 
     warnings.warn("profile memory forgets everything at exit", NotForProduction, stacklevel=2)
     clock, loader, quarantine = SystemClock(), LightgbmLoader(), MemoryQuarantine()
-    telemetry = figures_of_process()
+    telemetry, watched = figures_of_process(), monitor_figures_of_process()
     trips, predictions = MemoryTripStore(quarantine), MemoryPredictionLog()
     outcomes = MemoryOutcomeLog(predictions)
     shadows = MemoryShadowLog(outcomes)
@@ -76,6 +77,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         ),
         trips=trips,
         trip_erasure=trips,
+        ingests=trips,
         quarantine=quarantine,
         zones=MemoryZoneStore(),
         levels=MemoryLevelStore(),
@@ -89,6 +91,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         registry=MemoryModelRegistry(clock=clock),
         shelf=MemoryModelShelf(loader),
         sync_notes=MemorySyncNotes(),
+        run_notes=MemoryRunNotes(),
         fallback=fallback_model(city),
         journal=MemoryJournal(),
         keys=MemoryKeyStore(),
@@ -102,7 +105,11 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         retention=MemoryRetention(predictions, outcomes, shadows),
         log_telemetry=telemetry,
         telemetry=telemetry,
-        figures=telemetry,
+        load_telemetry=telemetry,
+        run_telemetry=telemetry,
+        turns=MemoryTurns(),
+        monitor_telemetry=watched,
+        monitor_figures=watched,
     )
 
 
@@ -126,7 +133,6 @@ async def local(settings: Settings, city: City, progress: Progress, stack: Async
 
 async def server(settings: Settings, city: City, progress: Progress, stack: AsyncExitStack) -> Outbound:
     """A PostgreSQL and an MLflow that somebody else runs."""
-    refuse_unnamed_servers(settings)
     assert settings.database_url is not None
     assert settings.mlflow_tracking_uri is not None
     return await _stored(
@@ -148,6 +154,7 @@ async def _stored(
     from taxi_predictor.adapters.columns.speeds import fallback_model
     from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
     from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
+    from taxi_predictor.adapters.disk.runs import DiskRunNotes
     from taxi_predictor.adapters.disk.shelf import DiskModelShelf
     from taxi_predictor.adapters.disk.sync import DiskSyncNotes
     from taxi_predictor.adapters.disk.trials import DiskTrialStore
@@ -161,14 +168,16 @@ async def _stored(
     from taxi_predictor.adapters.postgres.level import PostgresLevelStore
     from taxi_predictor.adapters.postgres.migrations import migrate
     from taxi_predictor.adapters.postgres.outcomes import PostgresOutcomeLog
-    from taxi_predictor.adapters.postgres.pool import open_pool, ping
+    from taxi_predictor.adapters.postgres.pool import open_pool, ping, state_of
     from taxi_predictor.adapters.postgres.predictions import PostgresPredictionLog
     from taxi_predictor.adapters.postgres.retention import PostgresRetention
     from taxi_predictor.adapters.postgres.shadows import PostgresShadowLog
     from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
+    from taxi_predictor.adapters.postgres.turns import PostgresTurns
     from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
     from taxi_predictor.adapters.process.registry import ProcessModelRegistry
-    from taxi_predictor.adapters.prometheus.telemetry import figures_of_process
+    from taxi_predictor.adapters.prometheus.monitor import monitor_figures_of_process
+    from taxi_predictor.adapters.prometheus.sharing import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.spool.spool import DiskPredictionSpool
     from taxi_predictor.adapters.system.clock import SystemClock
@@ -179,7 +188,8 @@ async def _stored(
     )
     # MLflow takes 200 MB and two seconds to import: too much for a process that answers.
     registry = await stack.enter_async_context(aclosing(ProcessModelRegistry(make_registry)))
-    clock, loader, telemetry = SystemClock(), LightgbmLoader(), figures_of_process()
+    clock, telemetry, watched = SystemClock(), figures_of_process(), monitor_figures_of_process()
+    loader = LightgbmLoader(settings.home / "forests")
     trips, outcomes = PostgresTripStore(pool), PostgresOutcomeLog(pool)
     return Outbound(
         clock=clock,
@@ -193,6 +203,7 @@ async def _stored(
         ),
         trips=trips,
         trip_erasure=trips,
+        ingests=trips,
         quarantine=PostgresQuarantine(pool),
         zones=PostgresZoneStore(pool),
         levels=PostgresLevelStore(pool),
@@ -205,6 +216,7 @@ async def _stored(
         loader=loader,
         shelf=DiskModelShelf(models_folder(settings), loader),
         sync_notes=DiskSyncNotes(settings.home / "sync.json"),
+        run_notes=DiskRunNotes(settings.home / "runs"),
         fallback=fallback_model(city),
         registry=registry,
         journal=PostgresJournal(pool),
@@ -219,23 +231,15 @@ async def _stored(
         retention=PostgresRetention(pool),
         log_telemetry=telemetry,
         telemetry=telemetry,
-        figures=telemetry,
+        load_telemetry=telemetry,
+        run_telemetry=telemetry,
+        turns=PostgresTurns(pool),
+        monitor_telemetry=watched,
+        monitor_figures=watched,
         migrate=lambda to: migrate(pool, to=to),
         pings={"postgres": partial(ping, pool)},
+        pool_state=partial(state_of, pool),
     )
-
-
-def refuse_lone_counters(settings: Settings) -> None:
-    """See that a rate limit holds for all workers together.
-
-    Raises:
-        InvalidSettings: each of several would count for itself.
-    """
-    if settings.api_rate_per_minute and settings.api_workers > 1 and settings.redis_url is None:
-        raise InvalidSettings(
-            f"{settings.api_workers} workers would each count for themselves, and so admit as many times"
-            " TAXI_API_RATE_PER_MINUTE: name a Redis in TAXI_REDIS_URL where they count together"
-        )
 
 
 async def _limits(settings: Settings, clock: Clock, stack: AsyncExitStack) -> RateLimits | None:
@@ -250,17 +254,6 @@ async def _limits(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Ra
     from taxi_predictor.adapters.memory.limits import MemoryRateLimits
 
     return MemoryRateLimits(at_most=at_most, clock=clock)
-
-
-def refuse_unnamed_servers(settings: Settings) -> None:
-    """Find out before anything is opened whether profile server knows its servers.
-
-    Raises:
-        InvalidSettings: it does not.
-    """
-    named = settings.database_url is not None and settings.mlflow_tracking_uri is not None
-    if settings.profile == "server" and not named:
-        raise InvalidSettings("profile server needs DATABASE_URL and MLFLOW_TRACKING_URI")
 
 
 def models_folder(settings: Settings) -> Path:

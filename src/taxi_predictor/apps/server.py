@@ -22,6 +22,7 @@ from granian.server.mp import MPServer
 
 from taxi_predictor.apps.companion import accompanied
 from taxi_predictor.apps.draining import announce_stop, ignore_stop
+from taxi_predictor.apps.logs import write_logs
 from taxi_predictor.apps.settings import Settings, load_settings
 
 __all__ = ["DrainingServer", "main"]
@@ -45,6 +46,7 @@ class DrainingServer(MPServer):
             workers=settings.api_workers,
             websockets=False,
             log_level=LogLevels.warning,
+            log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
             respawn_failed_workers=True,
         )
         self._drain_s = settings.api_drain_s
@@ -73,13 +75,14 @@ def main(application: str = "taxi_predictor.apps.api:create") -> None:
     *application* is ``module:function``, where the function builds it, in each worker.
     """
     settings = load_settings()
+    write_logs(settings.log_format)
     ignore_stop()
     os.register_at_fork(
         before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, STOP),
         after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, STOP),
         after_in_child=_be_a_worker,
     )
-    with _room_for_figures(settings), _accompanied(settings):
+    with _figures(settings), _accompanied(settings):
         server = DrainingServer(application, settings)
         server.serve(target_loader=_build)
         if server.was_hurried:
@@ -124,14 +127,15 @@ def _has_companion(settings: Settings) -> bool:
 
 
 @contextmanager
-def _room_for_figures(settings: Settings) -> Iterator[None]:
-    """Where several processes keep what they count, so that any of them can tell the sums."""
-    if settings.api_workers == 1 and not _has_companion(settings):
+def _figures(settings: Settings) -> Iterator[None]:
+    """A folder where all processes count together, and one that tells the sums, unless nobody may ask."""
+    if not settings.metrics_port:
         yield
         return
     with TemporaryDirectory(prefix="taxi-figures-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # its client library looks there when imported
-        yield
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # whatever is started from here on looks there
+        with accompanied([sys.executable, "-m", "taxi_predictor.apps.figures", str(os.getpid())]):
+            yield
 
 
 if __name__ == "__main__":

@@ -16,7 +16,11 @@ __all__ = ["InvalidSettings", "Settings", "load_settings"]
 
 PREFIX = "TAXI_"
 FILE_SUFFIX = "_FILE"
-WELL_KNOWN = {"DATABASE_URL": "database_url", "MLFLOW_TRACKING_URI": "mlflow_tracking_uri"}
+WELL_KNOWN = {
+    "DATABASE_URL": "database_url",
+    "MLFLOW_TRACKING_URI": "mlflow_tracking_uri",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "otlp_endpoint",
+}
 """Names that other tools use too; they need no prefix."""
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
@@ -73,6 +77,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """When `prune` rounds the places of a prediction to about 100 m; 0: never."""
     live_level_every_s: Annotated[float, msgspec.Meta(ge=0)] = 300.0
     """How often a service measures the live level from ended trips; 0: answers are given without any."""
+    monitor_every_s: Annotated[float, msgspec.Meta(gt=0)] = 300.0
+    """How often `monitor` looks at what came of the predictions."""
+    monitor_host: str = "127.0.0.1"
+    """The address that its figures are served on: 0.0.0.0 is all of the machine's."""
+    monitor_port: Port = 9465
+    """The port of that."""
+    retrain: bool = False
+    """Whether `monitor` trains a model when the champion leaves its bands; it serves if the gate lets it."""
+    retrain_window_days: Annotated[int, msgspec.Meta(ge=7)] = 28
+    """The stored trips of so many days are what such a model learns from and is judged on."""
+    retrain_pause_days: Annotated[float, msgspec.Meta(gt=0)] = 7.0
+    """So much time lies between two of these retrainings, whatever became of the first."""
     actor: str | None = None
     """Whom the journal names as the one who did it. Unset: the login name at this host."""
     pool_max: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10
@@ -92,7 +108,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_deadline_s: Annotated[float, msgspec.Meta(gt=0)] = 30.0
     """A request that takes longer is given up."""
     api_max_concurrent: Positive = 64
-    """Requests that a process works on at a time; health and metrics do not count."""
+    """Requests that a process works on at a time; health does not count."""
     api_max_waiting: Annotated[int, msgspec.Meta(ge=0)] = 256
     """Requests that may wait for their turn; one more is answered 503 at once."""
     api_rate_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -111,14 +127,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long keys are believed while the database is away: the time that a revoked one may live then."""
     api_drain_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     """How long a stopping service goes on answering and says that it is not ready, for a balancer to see."""
+    metrics_host: str = "127.0.0.1"
+    """Where Prometheus may ask for figures: an address that only it can reach, never one for callers."""
+    metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 9464
+    """The port for that, which is not the API's; 0: there are no figures."""
+    log_format: Literal["auto", "text", "json"] = "auto"
+    """How a service logs: lines for people, or JSON; auto is text on a terminal and JSON elsewhere."""
+    access_log: bool = False
+    """Whether it logs a line for each request."""
+    traces_share: Share = 0.0
+    """Of the requests, those that are traced; one that comes with a traceparent is if its caller's is."""
+    otlp_endpoint: str | None = None
+    """A collector for traces and logs, as in http://collector:4318; also OTEL_EXPORTER_OTLP_ENDPOINT."""
+    otlp_logs: bool = False
+    """Whether what a service logs goes to the collector, too."""
     redis_url: str | None = None
     """Where several processes count requests; needed for a rate limit with more than one worker."""
 
     @property
     def api_address(self) -> str:
         """Host and port as addresses are written: an IPv6 host stands in brackets (RFC 3986, 3.2.2)."""
-        host = f"[{self.api_host}]" if ":" in self.api_host else self.api_host
-        return f"{host}:{self.api_port}"
+        return _address(self.api_host, self.api_port)
+
+    @property
+    def metrics_address(self) -> str:
+        """As :attr:`api_address`, of where the figures are."""
+        return _address(self.metrics_host, self.metrics_port)
 
     @property
     def api_url(self) -> str:
@@ -133,6 +167,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             return getpass.getuser()
         except (OSError, KeyError):  # KeyError before Python 3.13
             return "unknown"
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 _DEFAULTS = Settings()
@@ -151,8 +189,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         plain = variable.removesuffix(FILE_SUFFIX) if variable not in known else variable
         if plain not in known:
             if variable.startswith(PREFIX):
-                near = get_close_matches(variable, known, n=1)
-                hint = f"; did you mean {near[0]}?" if near else ""
+                near = get_close_matches(variable.removeprefix(PREFIX).lower(), known.values(), n=1)
+                hint = f"; did you mean {PREFIX}{near[0].upper()}?" if near else ""
                 raise InvalidSettings(f"there is no setting {variable}{hint}")
             continue
         field = known[plain]

@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from taxi_predictor.apps.container import open_container
+from taxi_predictor.apps.logs import write_logs
 from taxi_predictor.apps.settings import Settings, load_settings
 from taxi_predictor.ports.inbound.followers import kept_going
 
@@ -77,8 +78,10 @@ async def _until_told_to_stop(settings: Settings, parent: int) -> None:
 
 
 def main(parent: str) -> None:
+    settings = load_settings()
+    write_logs(settings.log_format)
     os.nice(NICENESS)
-    asyncio.run(_until_told_to_stop(load_settings(), int(parent)))
+    asyncio.run(_until_told_to_stop(settings, int(parent)))
 
 
 if __name__ == "__main__":

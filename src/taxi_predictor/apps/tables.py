@@ -32,6 +32,7 @@ __all__ = [
     "keys_table",
     "level_table",
     "models_table",
+    "plain_table",
     "rejects_table",
     "scores_table",
     "similar_table",
@@ -44,7 +45,8 @@ LONGEST_BAR = 20
 MOST_SIMILAR = 5
 
 
-def _table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
+def plain_table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
+    """One without a frame, whose columns of *numbers* are aligned to the right."""
     table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left")
@@ -52,7 +54,7 @@ def _table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
 
 
 def ingest_table(report: IngestReport) -> Table:
-    table = _table("Ingested", "rows", "what became of them", numbers=("rows",))
+    table = plain_table("Ingested", "rows", "what became of them", numbers=("rows",))
     table.add_row(f"{report.read:,}", "read")
     table.add_row(f"{report.added:,}", "added")
     table.add_row(f"{report.known:,}", "known already")
@@ -64,7 +66,7 @@ def ingest_table(report: IngestReport) -> Table:
 
 
 def stored_table(stored: StoredTrips) -> Table:
-    table = _table("Stored trips", "source", "month", "trips", numbers=("trips",))
+    table = plain_table("Stored trips", "source", "month", "trips", numbers=("trips",))
     for count in stored.trips:
         table.add_row(count.family, f"{count.month:%Y-%m}", f"{count.trips:,}")
     table.add_row("all", "", f"{sum(count.trips for count in stored.trips):,}")
@@ -72,7 +74,7 @@ def stored_table(stored: StoredTrips) -> Table:
 
 
 def rejects_table(stored: StoredTrips) -> Table:
-    table = _table("In quarantine", "reason", "source", "rows", numbers=("rows",))
+    table = plain_table("In quarantine", "reason", "source", "rows", numbers=("rows",))
     totals: dict[tuple[str, str], int] = {}
     for count in stored.rejects:
         key = (count.reason, count.part.family)
@@ -83,7 +85,7 @@ def rejects_table(stored: StoredTrips) -> Table:
 
 
 def scores_table(scores: Scores) -> Table:
-    table = _table("", "measure", "value", numbers=("value",))
+    table = plain_table("", "measure", "value", numbers=("value",))
     table.add_row("trips", f"{scores.n:,}")
     table.add_row("MAE", f"{scores.mae_s:.1f} s")
     table.add_row("RMSE", f"{scores.rmse_s:.1f} s")
@@ -100,7 +102,7 @@ def scores_table(scores: Scores) -> Table:
 
 def slices_table(slices: Mapping[str, Scores]) -> Table:
     columns = ("n", "MAE s", "bias s", "MAPE", "inside 80 %", "width s")
-    table = _table("By slice", "trips", *columns, numbers=columns)
+    table = plain_table("By slice", "trips", *columns, numbers=columns)
     for name, scores in slices.items():
         table.add_row(
             name,
@@ -115,7 +117,7 @@ def slices_table(slices: Mapping[str, Scores]) -> Table:
 
 
 def baselines_table(baselines: Mapping[str, BaselineScores]) -> Table:
-    table = _table("Against simple methods", "method", "MAE s", "model is better by", numbers=("MAE s",))
+    table = plain_table("Against simple methods", "method", "MAE s", "model is better by", numbers=("MAE s",))
     for name, scores in baselines.items():
         table.add_row(name, f"{scores.mae_s:.1f}", f"{scores.lift:+.1%}")
     return table
@@ -123,7 +125,7 @@ def baselines_table(baselines: Mapping[str, BaselineScores]) -> Table:
 
 def replay_table(without: Scores, levelled: Scores) -> Table:
     columns = ("without", "with it")
-    table = _table("With the live level replayed", "measure", *columns, numbers=columns)
+    table = plain_table("With the live level replayed", "measure", *columns, numbers=columns)
     for name, field, written in (
         ("MAE", "mae_s", "{:.1f} s"),
         ("RMSE", "rmse_s", "{:.1f} s"),
@@ -149,7 +151,9 @@ def backtest_table(report: BacktestReport, tz: ZoneInfo) -> Table:
         "width\ns",
         "bias\ns",
     )
-    table = _table("Trained at each origin, measured up to the next", "origin", *columns, numbers=columns)
+    table = plain_table(
+        "Trained at each origin, measured up to the next", "origin", *columns, numbers=columns
+    )
     table.padding = (0, 1, 0, 0)  # many columns, and a terminal may be 80 wide
     origins = [each.fold.origin.astimezone(tz) for each in report.measured]
     written = "%Y-%m" if all(origin.day == 1 for origin in origins) else "%Y-%m-%d"
@@ -171,14 +175,14 @@ def backtest_table(report: BacktestReport, tz: ZoneInfo) -> Table:
 
 
 def checks_table(checks: Sequence[Check]) -> Table:
-    table = _table("Checks", "check", "", "what was found")
+    table = plain_table("Checks", "check", "", "what was found")
     for check in checks:
         table.add_row(check.name, "passed" if check.passed else "refused", check.detail)
     return table
 
 
 def models_table(models: Sequence[RegisteredModel]) -> Table:
-    table = _table(
+    table = plain_table(
         "Models",
         "version",
         "is",
@@ -204,7 +208,7 @@ def models_table(models: Sequence[RegisteredModel]) -> Table:
 
 
 def journal_table(entries: Sequence[Entry], tz: ZoneInfo) -> Table:
-    table = _table("Journal", "when", "who", "what", "version", "why", numbers=("version",))
+    table = plain_table("Journal", "when", "who", "what", "version", "why", numbers=("version",))
     for entry in entries:
         when = f"{entry.at.astimezone(tz):%Y-%m-%d %H:%M}"
         table.add_row(when, escape(entry.actor), entry.deed, str(entry.version), escape(entry.reason))
@@ -212,7 +216,7 @@ def journal_table(entries: Sequence[Entry], tz: ZoneInfo) -> Table:
 
 
 def keys_table(keys: Sequence[ApiKey], now: datetime, tz: ZoneInfo) -> Table:
-    table = _table("API keys", "id", "name", "scopes", "created", "expires", "state")
+    table = plain_table("API keys", "id", "name", "scopes", "created", "expires", "state")
     for key in keys:
         created, expires = (
             f"{at.astimezone(tz):%Y-%m-%d %H:%M}" if at else "never"
@@ -225,7 +229,7 @@ def keys_table(keys: Sequence[ApiKey], now: datetime, tz: ZoneInfo) -> Table:
 
 def difference_tables(difference: Difference) -> Sequence[Table]:
     versions = (f"version {difference.before}", f"version {difference.after}")
-    facts = _table("What differs", "what", *versions)
+    facts = plain_table("What differs", "what", *versions)
     for name, (before, after) in {**difference.facts, **difference.params}.items():
         facts.add_row(name, escape(str(before)), escape(str(after)))
     for name in difference.features_added:
@@ -233,7 +237,9 @@ def difference_tables(difference: Difference) -> Sequence[Table]:
     for name in difference.features_removed:
         facts.add_row(f"feature {name}", "", "removed")
     numbers = (*versions, "change")
-    scores = _table("Scores on the held-out trips of each", "trips", "measure", *numbers, numbers=numbers)
+    scores = plain_table(
+        "Scores on the held-out trips of each", "trips", "measure", *numbers, numbers=numbers
+    )
     for group, changes in difference.scores.items():
         for name, change in changes.items():
             values = ("-" if v is None else f"{v:,.4g}" for v in (change.before, change.after))
@@ -244,7 +250,7 @@ def difference_tables(difference: Difference) -> Sequence[Table]:
 
 def explanation_table(explanation: Explanation) -> Table:
     """The usual trip first, then what each cause makes of it, then what comes out."""
-    table = _table("Why", "cause", "factor", "minutes", "", numbers=("factor", "minutes"))
+    table = plain_table("Why", "cause", "factor", "minutes", "", numbers=("factor", "minutes"))
     table.add_row("the usual trip", "", f"{explanation.usual_s / 60:.1f}", "")
     longest_s = max((abs(part.seconds) for part in explanation.parts), default=0.0) or 1.0
     for part in sorted(explanation.parts, key=lambda part: -abs(part.seconds)):
@@ -258,7 +264,7 @@ def explanation_table(explanation: Explanation) -> Table:
 def similar_table(comparables: Comparables, tz: ZoneInfo) -> Table:
     """The few that come first."""
     numbers = ("minutes", "pickup km away", "drop-off km away", "unlike by km")
-    table = _table("Similar trips", "left", *numbers, numbers=numbers)
+    table = plain_table("Similar trips", "left", *numbers, numbers=numbers)
     for found in comparables.trips[:MOST_SIMILAR]:
         table.add_row(
             f"{found.trip.plan.pickup_at.astimezone(tz):%a %Y-%m-%d %H:%M}",
@@ -271,7 +277,7 @@ def similar_table(comparables: Comparables, tz: ZoneInfo) -> Table:
 
 
 def level_table(level: LiveLevel) -> Table:
-    table = _table("Trips take so many times as long as usual", "", *PART_NAMES, numbers=PART_NAMES)
+    table = plain_table("Trips take so many times as long as usual", "", *PART_NAMES, numbers=PART_NAMES)
     for number, name in enumerate(DISTANCE_NAMES):
         values = level.strata[number * PARTS_OF_DAY : (number + 1) * PARTS_OF_DAY]
         table.add_row(name, *(f"{exp(value):.2f}" for value in values))

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from taxi_predictor import __version__
+from taxi_predictor.apps.learning import backtest_of, training_of
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
+from taxi_predictor.apps.watching import monitoring_of, retraining_of
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.inbound.arrivals import Arrivals
 from taxi_predictor.ports.inbound.backtesting import Backtest
@@ -19,11 +19,11 @@ from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.intake import TripIntake
-from taxi_predictor.ports.inbound.judging import ModelJudge
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
+from taxi_predictor.ports.inbound.monitoring import Monitoring
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.probing import ModelProbing
 from taxi_predictor.ports.inbound.reach import Reach
@@ -37,6 +37,8 @@ from taxi_predictor.ports.inbound.recording import (
 )
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.inbound.retention import LogRetention
+from taxi_predictor.ports.inbound.retraining import Retraining
+from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.inbound.shadowing import ShadowScoring
 from taxi_predictor.ports.inbound.shipping import SpoolHandover, SpoolKeeping, SpoolShipping
 from taxi_predictor.ports.inbound.stock import Stock
@@ -44,7 +46,8 @@ from taxi_predictor.ports.inbound.syncing import ModelSync
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.limits import RateLimits
-from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
+from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
+from taxi_predictor.ports.outbound.tracing import Tracing
 
 __all__ = ["Container", "wire"]
 
@@ -64,6 +67,8 @@ class Container:
     lifecycle: ModelLifecycle
     sync: ModelSync
     shadowing: ShadowScoring
+    monitoring: Monitoring
+    retraining: Retraining
     history: ModelHistory
     ladder: Ladder
     predictor: DurationPredictor
@@ -86,8 +91,12 @@ class Container:
     health: Health
     gatekeeper: Gatekeeper
     telemetry: Telemetry
-    figures: Figures
+    load_telemetry: LoadTelemetry
     outbound: Outbound
+
+    @property
+    def tracing(self) -> Tracing | None:
+        return self.outbound.tracing
 
     @property
     def limits(self) -> RateLimits | None:
@@ -114,9 +123,11 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         city=city,
         columns=outbound.columns,
         telemetry=outbound.telemetry,
+        load_telemetry=outbound.load_telemetry,
         current_level=levelling.current,
         level_trouble=levelling.trouble,
     )
+    runs = RunBook(notes=outbound.run_notes, clock=outbound.clock, telemetry=outbound.run_telemetry)
     intake = TripIntake(
         catalog=outbound.catalog,
         trips=outbound.trips,
@@ -124,6 +135,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         zones=outbound.zones,
         progress=outbound.progress,
         max_reject_share=settings.max_reject_share,
+        runs=runs,
     )
     feedback = Feedback(
         predictions=outbound.predictions,
@@ -142,46 +154,22 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         telemetry=outbound.log_telemetry,
     )
     handover = SpoolHandover(spool=outbound.spool, clock=outbound.clock, telemetry=outbound.log_telemetry)
+    training = training_of(outbound, settings, city, versions=versions, runs=runs)
+    lifecycle = ModelLifecycle(
+        registry=outbound.registry,
+        versions=versions,
+        shelf=outbound.shelf,
+        ladder=ladder,
+        journal=outbound.journal,
+        actor=settings.who,
+        clock=outbound.clock,
+    )
+    monitoring = monitoring_of(outbound, settings, city, level_is_on=levelling.is_on)
     return Container(
         city=city,
         intake=intake,
-        training=ModelTraining(
-            city=city,
-            trips=outbound.trips,
-            zones=outbound.zones,
-            trainer=outbound.trainer,
-            tuner=outbound.tuner,
-            trials=outbound.trials,
-            baselines=outbound.baselines,
-            judge=ModelJudge(
-                city=city,
-                trips=outbound.trips,
-                zones=outbound.zones,
-                trainer=outbound.trainer,
-                baselines=outbound.baselines,
-                loader=outbound.loader,
-                versions=versions,
-                policy=PromotionPolicy(),
-                progress=outbound.progress,
-            ),
-            registry=outbound.registry,
-            versions=versions,
-            journal=outbound.journal,
-            actor=settings.who,
-            clock=outbound.clock,
-            progress=outbound.progress,
-        ),
-        backtest=Backtest(
-            city=city,
-            trips=outbound.trips,
-            trainer=outbound.trainer,
-            loader=outbound.loader,
-            baselines=outbound.baselines,
-            kept=outbound.backtests,
-            seed=settings.seed,
-            code_version=__version__,
-            progress=outbound.progress,
-        ),
+        training=training,
+        backtest=backtest_of(outbound, settings, city),
         sync=ModelSync(
             versions=versions,
             shelf=outbound.shelf,
@@ -198,19 +186,16 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             clock=outbound.clock,
             share=settings.shadow_share,
         ),
-        lifecycle=ModelLifecycle(
-            registry=outbound.registry,
-            versions=versions,
-            shelf=outbound.shelf,
-            ladder=ladder,
-            journal=outbound.journal,
-            actor=settings.who,
-            clock=outbound.clock,
-        ),
+        lifecycle=lifecycle,
+        monitoring=monitoring,
+        retraining=retraining_of(outbound, settings, monitoring, training, lifecycle),
         ladder=ladder,
         predictor=predictor,
         matrices=DurationMatrices(
-            predictor=predictor, columns=outbound.columns, max_cells=settings.api_max_cells
+            predictor=predictor,
+            columns=outbound.columns,
+            max_cells=settings.api_max_cells,
+            telemetry=outbound.load_telemetry,
         ),
         arrivals=Arrivals(predictor=predictor),
         departures=DepartureBoard(predictor=predictor, max_departures=settings.api_max_items),
@@ -265,9 +250,12 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             clock=outbound.clock,
             telemetry=outbound.telemetry,
             pings=outbound.pings,
+            load_telemetry=outbound.load_telemetry,
+            runs=runs,
+            pool_state=outbound.pool_state,
         ),
         telemetry=outbound.telemetry,
-        figures=outbound.figures,
+        load_telemetry=outbound.load_telemetry,
         outbound=outbound,
     )
 

@@ -30,6 +30,7 @@ TaxiPredictorError
 │   ├── NotEnoughTrips
 │   ├── AmbiguousKey        several keys are meant, and one has to be
 │   ├── PromotionRefused
+│   ├── OutOfBand           a model that serves does not do what may be expected of it
 │   ├── ConflictingOutcome  another one was reported before
 │   ├── TooManyRequests     more often than the caller may ask
 │   └── IdempotencyKeyInUse by a request that is still being answered
@@ -64,6 +65,7 @@ __all__ = [
     "NoZones",
     "NotEnoughTrips",
     "NotFound",
+    "OutOfBand",
     "Overloaded",
     "PromotionRefused",
     "Refused",
@@ -94,7 +96,16 @@ class TaxiPredictorError(Exception):
 
 
 class Invalid(TaxiPredictorError, ValueError):
+    """*part* is what is at fault of what was said, as the use case calls it, such as ``dropoff``.
+
+    None: it is no part of its own. A part of a part has its path, such as ``departures/2``.
+    """
+
     slug = "invalid"
+
+    def __init__(self, message: str, *, part: str | None = None) -> None:
+        super().__init__(message)
+        self.part = part
 
 
 class InvalidTrip(Invalid):
@@ -207,6 +218,10 @@ class AmbiguousKey(Refused):
 
 class PromotionRefused(Refused):
     slug = "promotion-refused"
+
+
+class OutOfBand(Refused):
+    slug = "out-of-band"
 
 
 class ConflictingOutcome(Refused):

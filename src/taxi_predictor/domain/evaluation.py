@@ -10,10 +10,11 @@ from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.slices import slices
 
-__all__ = ["COVERAGE", "BaselineScores", "Evaluation", "Scores", "Tally", "baseline_scores"]
+__all__ = ["COVERAGE", "Answers", "BaselineScores", "Evaluation", "Scores", "Tally", "baseline_scores"]
 
 COVERAGE = 0.8
 PINBALL_LEVELS = (0.1, 0.5, 0.9)
+"""The median, and the ends of the interval that holds 80 %."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +112,15 @@ class Evaluation:
 
     def add(self, actual_s: Column, estimate: BatchEstimate) -> None:
         """Count one batch; *actual_s* are the trips' durations in the order of *estimate*."""
-        m = estimate.m
-        losses = _losses(m, actual_s, estimate)
+        self.add_answers(actual_s, Answers.of(estimate), estimate.features)
+
+    def add_answers(self, actual_s: Column, answers: "Answers", features: Mapping[str, Column]) -> None:
+        """Count one batch that was answered earlier, of which no more is known than the *answers*."""
+        m = answers.m
+        losses = answers.losses(actual_s)
         everything = m.column([1.0]) + 0 * actual_s
         self.overall += _sum(m, losses, everything)
-        for name, member in slices(m, estimate.features, self.city, self.zones):
+        for name, member in slices(m, features, self.city, self.zones):
             # Most slices of places are empty: a batch is cheaper without them.
             if m.total(member):
                 self.slices[name] = self.slices.get(name, Tally()) + _sum(m, losses, member)
@@ -148,30 +153,50 @@ def baseline_scores(model: Tally, baselines_s: Mapping[str, float]) -> Mapping[s
     }
 
 
-def _losses(m: ColumnArithmetic, actual_s: Column, estimate: BatchEstimate) -> dict[str, Column]:
-    distribution = estimate.distribution
-    predicted_s = distribution.median_s()
-    low_s, high_s = distribution.interval_s(COVERAGE)
-    error_s = predicted_s - actual_s
-    log_error = m.log(1 + predicted_s) - m.log(1 + actual_s)
-    pinball_s = 0 * actual_s
-    for level in PINBALL_LEVELS:
-        missing_s = actual_s - distribution.quantile_s(level)
-        pinball_s = pinball_s + m.where(missing_s >= 0, missing_s * level, missing_s * (level - 1))
-    return {
-        "n": 0 * actual_s + 1,
-        "error_s": error_s,
-        "abs_error_s": m.fabs(error_s),
-        "squared_error_s2": error_s * error_s,
-        "relative_error": m.fabs(error_s) / actual_s,
-        "squared_log_error": log_error * log_error,
-        "actual_s": actual_s,
-        "squared_actual_s2": actual_s * actual_s,
-        "within_5_min": m.where(m.fabs(error_s) <= 300, 1.0, 0.0),
-        "pinball_s": pinball_s / len(PINBALL_LEVELS),
-        "covered": m.where(m.both(actual_s >= low_s, actual_s <= high_s), 1.0, 0.0),
-        "width_s": high_s - low_s,
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What many trips were answered: the median, and the interval that holds 80 %."""
+
+    m: ColumnArithmetic
+    lower_s: Column
+    median_s: Column
+    upper_s: Column
+
+    @classmethod
+    def of(cls, estimate: BatchEstimate) -> "Answers":
+        distribution = estimate.distribution
+        lower_s, upper_s = distribution.interval_s(COVERAGE)
+        return cls(m=estimate.m, lower_s=lower_s, median_s=distribution.median_s(), upper_s=upper_s)
+
+    def tally(self, actual_s: Column) -> Tally:
+        """The sums over trips that took *actual_s*."""
+        return _sum(self.m, self.losses(actual_s), 0 * actual_s + 1)
+
+    def losses(self, actual_s: Column) -> Mapping[str, Column]:
+        """What each trip adds to a :class:`Tally`, by its fields."""
+        m = self.m
+        error_s = self.median_s - actual_s
+        log_error = m.log(1 + self.median_s) - m.log(1 + actual_s)
+        pinball_s = 0 * actual_s
+        for level, quantile_s in zip(
+            PINBALL_LEVELS, (self.lower_s, self.median_s, self.upper_s), strict=True
+        ):
+            missing_s = actual_s - quantile_s
+            pinball_s = pinball_s + m.where(missing_s >= 0, missing_s * level, missing_s * (level - 1))
+        return {
+            "n": 0 * actual_s + 1,
+            "error_s": error_s,
+            "abs_error_s": m.fabs(error_s),
+            "squared_error_s2": error_s * error_s,
+            "relative_error": m.fabs(error_s) / actual_s,
+            "squared_log_error": log_error * log_error,
+            "actual_s": actual_s,
+            "squared_actual_s2": actual_s * actual_s,
+            "within_5_min": m.where(m.fabs(error_s) <= 300, 1.0, 0.0),
+            "pinball_s": pinball_s / len(PINBALL_LEVELS),
+            "covered": m.where(m.both(actual_s >= self.lower_s, actual_s <= self.upper_s), 1.0, 0.0),
+            "width_s": self.upper_s - self.lower_s,
+        }
 
 
 def _sum(m: ColumnArithmetic, losses: Mapping[str, Column], member: Column) -> Tally:

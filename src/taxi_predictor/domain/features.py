@@ -91,11 +91,11 @@ def local_seconds(at: datetime, tz: ZoneInfo) -> float:
     return (at.astimezone(tz).replace(tzinfo=UTC) - _EPOCH) / _SECOND
 
 
-def plan_values(plan: TripPlan, city: City) -> PlanValues[float]:
-    """The raw values of one plan."""
+def plan_values(plan: TripPlan, city: City, *, local_s: float | None = None) -> PlanValues[float]:
+    """The raw values of one plan; *local_s* in place of its own departure, where that is of no use."""
     pickup, dropoff = plan.pickup, plan.dropoff
     return PlanValues(
-        local_s=local_seconds(plan.pickup_at, city.tz),
+        local_s=local_seconds(plan.pickup_at, city.tz) if local_s is None else local_s,
         pickup_lat_deg=pickup.point.lat_deg,
         pickup_lon_deg=pickup.point.lon_deg,
         pickup_zone=math.nan if pickup.zone is None else float(pickup.zone),

@@ -12,6 +12,7 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution, ScaledResiduals
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.level import LiveLevel
+from taxi_predictor.domain.reference import TrainingReference
 from taxi_predictor.domain.split import TimeSplit
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
 
@@ -67,6 +68,8 @@ class Manifest:
     """The share of each feature in what splits gained; empty where an engine has none to tell."""
     level_reference: tuple[float, ...] = ()
     """Level zero of each stratum, see :mod:`~taxi_predictor.domain.level`; empty: it has no live level."""
+    reference: TrainingReference | None = None
+    """What live trips and errors are compared with; None: it is of an earlier release, which had none."""
     files: Mapping[str, str] = field(default_factory=dict)
     """The artifact's other files: name to sha256 in hexadecimal."""
     format: int = ARTIFACT_FORMAT

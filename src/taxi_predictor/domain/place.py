@@ -4,10 +4,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NewType, TypeVar
 
-from taxi_predictor.domain.arithmetic import Arithmetic, Quantity
+from taxi_predictor.domain.arithmetic import SCALAR, Arithmetic, Quantity
 from taxi_predictor.domain.errors import InvalidCity, InvalidTrip, UnknownZone
 
-__all__ = ["EARTH_RADIUS_KM", "Bounds", "Place", "Point", "Zone", "ZoneId", "ZoneTable", "great_circle_km"]
+__all__ = [
+    "EARTH_RADIUS_KM",
+    "Bounds",
+    "Place",
+    "Point",
+    "Zone",
+    "ZoneId",
+    "ZoneTable",
+    "great_circle_km",
+    "straight_km",
+]
 
 EARTH_RADIUS_KM = 6371.0088  # mean radius of the IUGG's GRS 80 ellipsoid
 
@@ -103,3 +113,9 @@ def great_circle_km(m: Arithmetic[N], from_lat_deg: N, from_lon_deg: N, to_lat_d
     half_lon = m.sin(m.radians(to_lon_deg - from_lon_deg) / 2)
     haversine = half_lat * half_lat + m.cos(from_lat) * m.cos(to_lat) * half_lon * half_lon
     return 2 * EARTH_RADIUS_KM * m.asin(m.sqrt(m.clip(haversine, 0.0, 1.0)))
+
+
+def straight_km(start: Place, end: Place) -> float:
+    """The great circle from *start* to *end*, to the metre, as it is answered."""
+    here, there = start.point, end.point
+    return round(great_circle_km(SCALAR, here.lat_deg, here.lon_deg, there.lat_deg, there.lon_deg), 3)

@@ -11,11 +11,13 @@ from taxi_predictor.domain.arithmetic import SCALAR, Arithmetic, Quantity
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.place import Point, great_circle_km
 
-__all__ = ["EARLIEST", "LATEST", "ReadTrip", "Rejection", "doubts", "first_doubt"]
+__all__ = ["CALENDAR", "EARLIEST", "LATEST", "ReadTrip", "Rejection", "doubts", "first_doubt"]
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """Departures from the one up to, not including, the other: the calendar has holidays for them, and
 clocks have rules."""
+CALENDAR = "between the years 2000 and 2099 by UTC"
+"""The same in words."""
 
 N = TypeVar("N", bound=Quantity)
 

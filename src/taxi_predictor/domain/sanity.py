@@ -115,7 +115,8 @@ def _goes_farther(model: DurationModel, plans: Sequence[TripPlan], rays: int, rn
     return Check(
         name="rays",
         passed=share <= MAX_STRANGE_STEPS,
-        detail=f"{share:.2%} of {steps:,} steps along {rays:,} rays are more than {SHORTER:.0%} shorter",
+        detail=f"{share:.2%} of {steps:,} steps along {rays:,} rays are more than {SHORTER:.0%} shorter"
+        " than the step before",
     )
 
 

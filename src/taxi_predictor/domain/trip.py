@@ -15,6 +15,7 @@ from taxi_predictor.domain.place import Place, Point
 
 __all__ = [
     "FACT_COLUMNS",
+    "MOST_PASSENGERS",
     "PLAN_COLUMNS",
     "TRIP_COLUMNS",
     "FinishedTrip",
@@ -27,6 +28,9 @@ __all__ = [
 ]
 
 TripId = NewType("TripId", str)
+
+MOST_PASSENGERS = 9
+"""Nobody asks for a taxi for more. Meters have counted more, so a trip that was taken may have had them."""
 
 
 def named_trip_id(family: str, name: str) -> TripId:
@@ -64,9 +68,13 @@ class TripPlan:
 
     def __post_init__(self) -> None:
         if self.pickup_at.tzinfo is None or self.pickup_at.utcoffset() is None:
-            raise InvalidTrip("pickup_at needs a time zone: without one it names no instant")
+            raise InvalidTrip(
+                "pickup_at needs a time zone: without one it names no instant", part="pickup_at"
+            )
         if self.passenger_count is not None and self.passenger_count < 0:
-            raise InvalidTrip(f"passenger_count must not be negative, got {self.passenger_count}")
+            raise InvalidTrip(
+                f"passenger_count must not be negative, got {self.passenger_count}", part="passenger_count"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,12 +27,14 @@ from taxi_predictor.domain.features import FEATURE_NAMES, FeatureEncoder, local_
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
+from taxi_predictor.ports.outbound.watch import timed
 
-__all__ = ["Ask", "AskRow", "Timetable"]
+__all__ = ["Ask", "AskFew", "Timetable"]
 
 DISTANCE = FEATURE_NAMES.index("distance_km")
 MINUTE = FEATURE_NAMES.index("minute_of_day")
 """The first of those that the clock makes."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KNOT = timedelta(seconds=KNOT_S)
 KNOT_US = KNOT_S * 1_000_000
 KNOTS_KEPT = 4096
@@ -44,8 +46,8 @@ The number says how many threads may work on it, 0 for one per core.
 """
 
 
-AskRow = Callable[[Sequence[float]], tuple[float, float]]
-"""What an engine knows of one trip: its features to centre and spread."""
+AskFew = Callable[[Sequence[Sequence[float]]], Sequence[tuple[float, float]]]
+"""What an engine knows of the knots of one trip: the features at each to centre and spread."""
 
 
 class Knots(NamedTuple):
@@ -65,7 +67,7 @@ class Timetable:
         features: those that *ask* wants, in their order.
         residuals: how trips scatter around the median, which is the centre.
         ask: the engine.
-        ask_row: the same engine where it has a quicker way to one row.
+        ask_few: the same engine where it has a quicker way to a few rows.
     """
 
     def __init__(
@@ -74,11 +76,11 @@ class Timetable:
         features: Sequence[str],
         residuals: ScaledResiduals,
         ask: Ask,
-        ask_row: AskRow | None = None,
+        ask_few: AskFew | None = None,
     ) -> None:
         self._city = city
         self._ask = ask
-        self._ask_row = ask_row or self._as_one_of_many
+        self._ask_few = ask_few or self._as_of_many
         self._encoder = FeatureEncoder(city, SCALAR)
         self._tz = city.tz
         # Most trips of an hour leave between the same two knots.
@@ -96,16 +98,18 @@ class Timetable:
     ) -> list[DurationDistribution[float]]:
         """One distribution per plan, in their order."""
         answers = []
-        for plan in plans:
-            knots = self._knots(plan)
-            asked = [self._ask_row(self._choose(row)) for row in knots.rows]
-            answers.append(self._joined(knots, asked, level))
+        with timed("features"):
+            knotted = [self._knots(plan) for plan in plans]
+        with timed("model"):
+            for knots in knotted:
+                asked = self._ask_few([self._choose(row) for row in knots.rows])
+                answers.append(self._joined(knots, asked, level))
         return answers
 
-    def _as_one_of_many(self, row: Sequence[float]) -> tuple[float, float]:
-        # Waiting OpenMP threads cost a row more than they help.
-        centres, spreads = self._ask(np.array([row]), 1)
-        return float(centres[0]), float(spreads[0])
+    def _as_of_many(self, rows: Sequence[Sequence[float]]) -> Sequence[tuple[float, float]]:
+        # Waiting OpenMP threads cost few rows more than they help.
+        centres, spreads = self._ask(np.array(rows), 1)
+        return list(zip(centres.tolist(), spreads.tolist(), strict=True))
 
     def explain(
         self, plan: TripPlan, level: LiveLevel | None, contributions: Callable[[Floats], Floats]
@@ -118,7 +122,8 @@ class Timetable:
         knots = self._knots(plan)
         around = knots.rows[-2:]
         shares = np.array([1 - knots.share, knots.share])
-        *logs, usual_log = (shares @ contributions(np.array(around)[:, self._chosen])).tolist()
+        with timed("model"):
+            *logs, usual_log = (shares @ contributions(np.array(around)[:, self._chosen])).tolist()
         by_cause = dict.fromkeys(Cause, 0.0)
         for name, value in zip(self._names, logs, strict=True):
             for cause in CAUSE_OF[name]:
@@ -132,7 +137,9 @@ class Timetable:
 
     def estimate_batch(self, plans: PlanBatch, level: LiveLevel | None) -> BatchEstimate:
         """The same estimates in columns."""
-        city, features = self._city, encode_batch(plans, self._city)
+        city = self._city
+        with timed("features"):
+            features = encode_batch(plans, city)
         distance_km = np.asarray(features["distance_km"])
         low_s = np.asarray(fastest_s(ARRAYS, features["distance_km"], city))
         high_s = np.asarray(slowest_s(ARRAYS, features["distance_km"], city))
@@ -148,10 +155,12 @@ class Timetable:
         knots_s, sigma = [], np.zeros(len(rows))
         for ago in range(int(behind.max()), -2, -1):
             asked = np.flatnonzero(behind >= ago)
-            clock = encode_clock(knots_us - ago * KNOT_US, city)[knot_of[asked]]
+            with timed("features"):
+                clock = encode_clock(knots_us - ago * KNOT_US, city)[knot_of[asked]]
             at_knot = rows[asked]
             at_knot[:, self._clocked] = clock[:, self._clock]
-            mu, spread = self._ask(at_knot, 0)
+            with timed("model"):
+                mu, spread = self._ask(at_knot, 0)
             if level is not None:
                 minute = as_column(clock[:, 0])
                 mu = mu + np.asarray(level.of(ARRAYS, as_column(distance_km[asked]), minute))
@@ -165,15 +174,15 @@ class Timetable:
         return BatchEstimate(ARRAYS, distribution, features)
 
     def _knots(self, plan: TripPlan) -> Knots:
-        where = self._encoder.where(plan_values(plan, self._city))
-        pickup_at = plan.pickup_at.astimezone(UTC)
-        before = pickup_at.replace(minute=0, second=0, microsecond=0)
+        where = self._encoder.where(plan_values(plan, self._city, local_s=0.0))  # the clock is the knots'
+        hour, since = divmod(plan.pickup_at - EPOCH, KNOT)
         behind = knots_behind(slowest_s(SCALAR, where[DISTANCE], self._city))
-        rows = [where + self._when(before + ahead * KNOT) for ahead in range(-behind, 2)]
-        return Knots(rows, (pickup_at - before) / KNOT)
+        rows = [where + self._when(hour + ahead) for ahead in range(-behind, 2)]
+        return Knots(rows, since / KNOT)
 
-    def _features_at(self, knot: datetime) -> tuple[float, ...]:
-        return self._encoder.when(local_seconds(knot, self._tz))
+    def _features_at(self, hour: int) -> tuple[float, ...]:
+        """What the clock makes of the knot *hour*, counted from 1970 on."""
+        return self._encoder.when(local_seconds(EPOCH + hour * KNOT, self._tz))
 
     def _joined(
         self, knots: Knots, asked: Sequence[tuple[float, float]], level: LiveLevel | None

@@ -15,18 +15,20 @@ from taxi_predictor.adapters.http import examples, operations
 from taxi_predictor.adapters.http.gate.description import describe
 from taxi_predictor.adapters.http.gate.gate import Gate
 from taxi_predictor.adapters.http.gate.leftovers import close_unread
+from taxi_predictor.adapters.http.heads import answering_heads
 from taxi_predictor.adapters.http.hexagon import OpenHexagon
 from taxi_predictor.adapters.http.idempotency import Idempotency
 from taxi_predictor.adapters.http.idempotency_key import KEY_HEADER, REPLAYED_HEADER, describe_keys
+from taxi_predictor.adapters.http.inference.errors import UNROUTED_HANDLERS
 from taxi_predictor.adapters.http.inference.routes import INFERENCE
-from taxi_predictor.adapters.http.openapi import complete, openapi_config
+from taxi_predictor.adapters.http.openapi import complete, openapi_config, show_page
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.osrm import router as osrm
 from taxi_predictor.adapters.http.parting import say_goodbye
-from taxi_predictor.adapters.http.problems import EXCEPTION_HANDLERS
+from taxi_predictor.adapters.http.queries import check_names
 from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER, ApiRequest, send_request_id
 from taxi_predictor.adapters.http.responses import ApiResponse
-from taxi_predictor.adapters.http.telemetry import TimedLitestar, tell_answered, tell_refused
+from taxi_predictor.adapters.http.telemetry import WatchedLitestar, tell_answered, tell_refused
 from taxi_predictor.adapters.http.v1 import (
     arrivals,
     batch,
@@ -50,9 +52,10 @@ V1 = Router(
     "/",
     route_handlers=list(chain.from_iterable(question.ROUTES for question in QUESTIONS)),
     response_class=ApiResponse,
+    before_request=check_names,
 )
 """What is answered as JSON or as MessagePack."""
-ROUTES = (V1, *osrm.ROUTERS, INFERENCE, *operations.ROUTES)
+ROUTES = (V1, *osrm.ROUTERS, INFERENCE, *operations.ROUTES, show_page)
 EXAMPLES = dict(ChainMap(*(dict(module.EXAMPLES) for module in (examples, *QUESTIONS[1:], osrm))))
 """Of every body."""
 
@@ -64,6 +67,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     async def opened(app: Litestar) -> AsyncIterator[None]:
         async with open_hexagon() as hexagon:
             app.state.hexagon = hexagon
+            watched.tracing, watched.logs_access = hexagon.tracing, options.access_log
             await hexagon.gatekeeper.refresh()  # so that the first request finds the keys
             try:
                 hexagon.health.warm_up()
@@ -73,6 +77,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
                 asyncio.create_task(kept_going(endless))
                 for endless in (
                     hexagon.ladder.follow,
+                    hexagon.health.follow,
                     hexagon.levelling.follow,
                     hexagon.repeats.follow,
                     hexagon.gatekeeper.follow,
@@ -88,13 +93,13 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
                 await asyncio.gather(*following, return_exceptions=True)
                 await hexagon.spooling.close()
 
-    app = TimedLitestar(
+    app = WatchedLitestar(
         route_handlers=ROUTES,
         lifespan=[opened],
         state=State({"options": options}),
         request_class=ApiRequest,
         request_max_body_size=options.max_body_bytes,
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers=UNROUTED_HANDLERS,
         middleware=[Gate(options), Idempotency(options)],
         cors_config=_cors(options),
         before_send=[send_request_id, close_unread, say_goodbye, tell_answered],
@@ -105,6 +110,8 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
         pdb_on_exception=False,
         logging_config=None,
     )
+    app.asgi_handler = answering_heads(app.asgi_handler)
+    watched = app
     describe(app.openapi_schema, app.routes, is_open=options.open_predict)
     describe_keys(app.openapi_schema, app.routes)
     complete(app.openapi_schema, EXAMPLES)

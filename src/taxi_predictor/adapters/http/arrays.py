@@ -1,6 +1,8 @@
 """Arrays of numbers as bytes of an answer, without an object per number."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import orjson
@@ -9,12 +11,20 @@ from numpy.typing import NDArray
 
 from taxi_predictor.adapters.http.formats import Format
 
-__all__ = ["encoded", "in_json", "in_msgpack"]
+__all__ = ["CELL", "encoded", "in_json", "in_msgpack", "list_of"]
 
 PIECE_CELLS = 20_000
 """So many are written at a time: while orjson works, a millisecond at most, no other thread can."""
 
 Numbers = NDArray[np.float64]
+
+CELL: Mapping[str, Any] = {"type": ["number", "null"]}
+"""The schema of a number of an array that may be missing."""
+
+
+def list_of(items: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of a list of *items*."""
+    return {"type": "array", "items": items}
 
 
 async def encoded(values: Numbers, form: Format) -> Raw:

@@ -9,15 +9,14 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
-from taxi_predictor.adapters.http.decoding import InvalidBody, decode
+from taxi_predictor.adapters.http.decoding import decode
 from taxi_predictor.adapters.http.formats import Format, sent_as
-from taxi_predictor.adapters.http.lines import MAX_LINE_BYTES, NDJSON, Line, LineAnswers
-from taxi_predictor.adapters.http.problems import FieldProblem, Problem, problem_of
+from taxi_predictor.adapters.http.lines import GROUP_ITEMS, MAX_LINE_BYTES, NDJSON, Line, LineAnswers
+from taxi_predictor.adapters.http.problems import FieldProblem, Problem, pointer_of, problem_of
 from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.domain.errors import Invalid, TaxiPredictorError, TooMuch, Unavailable
 
 __all__ = [
-    "GROUP_ITEMS",
     "LINES",
     "AnswerEach",
     "BatchOperation",
@@ -28,9 +27,6 @@ __all__ = [
 ]
 
 LINES = (NDJSON, "application/jsonl")
-GROUP_ITEMS = 256
-"""So many are answered at a time: some milliseconds of the event loop, which then goes round."""
-
 I = TypeVar("I", bound=Struct)  # noqa: E741 # an item
 
 AnswerEach = Callable[[Sequence[I | Invalid]], Awaitable[Sequence[Struct | TaxiPredictorError]]]
@@ -114,7 +110,7 @@ def _read(content: bytes | Raw, item: type[I], form: Format) -> I | Invalid:
 
 def _within(error: TaxiPredictorError, pointer: str) -> Problem:
     """The problem of an item that stands at *pointer*."""
-    inner = error.pointer.removeprefix("#") if isinstance(error, InvalidBody) else ""
+    inner = (pointer_of(error) or "#").removeprefix("#")
     return replace(problem_of(error), errors=[FieldProblem(pointer=f"{pointer}{inner}", message=str(error))])
 
 

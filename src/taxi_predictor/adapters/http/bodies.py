@@ -1,38 +1,41 @@
 """What clients send and get, as JSON; the command line prints the same answers."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from taxi_predictor.adapters.http.decoding import InvalidBody
+from taxi_predictor.adapters.http.decoding import InvalidBody, Time, patterned
+from taxi_predictor.adapters.http.explanations import ExplanationAnswer
 from taxi_predictor.domain.errors import InvalidTrip, NotFound
-from taxi_predictor.domain.explanation import Cause, Explanation
+from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.place import Place, Point, ZoneId
+from taxi_predictor.domain.possibility import refuse_absurd
 from taxi_predictor.domain.prediction_id import PredictionId
 from taxi_predictor.domain.record import REFERENCE_CHARS, REFERENCE_PATTERN, AnswerSource
-from taxi_predictor.domain.trip import TripPlan
+from taxi_predictor.domain.trip import MOST_PASSENGERS, TripPlan
 from taxi_predictor.domain.wall_clock import instant_of
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, Prediction
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.prediction import Prediction
 from taxi_predictor.ports.outbound.models import ServedModel
 
 __all__ = [
     "DEFAULT_COVERAGE",
+    "PROBABILITY_DECIMALS",
     "Coverage",
     "Departure",
-    "ExplanationAnswer",
     "IntervalAnswer",
     "LiveLevelAnswer",
     "LivenessAnswer",
     "ModelAnswer",
-    "PartAnswer",
+    "PassengerCount",
     "PlaceBody",
     "PredictionAnswer",
     "PredictionBody",
+    "Probability",
     "ReadinessAnswer",
     "TripBody",
-    "departure_of",
+    "instant_at",
     "place_of",
 ]
 
@@ -42,15 +45,26 @@ Latitude = Annotated[float, Meta(ge=-90, le=90, description="Degrees north, WGS 
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="Degrees east, WGS 84.")]
 Zone = Annotated[int, Meta(ge=0, description="A taxi zone; it stands for its centroid.")]
 Departure = Annotated[
-    datetime,
+    Time,
     Meta(
         description="When the trip starts: with an offset from UTC, or as clocks on the city's walls show it."
         " The hour that they skip in spring and the one that they repeat in autumn need an offset."
         " Where absent: now.",
-        extra_json_schema={"format": "date-time"},
     ),
 ]
-Reference = Annotated[str, Meta(min_length=1, max_length=REFERENCE_CHARS, pattern=REFERENCE_PATTERN)]
+PassengerCount = Annotated[int, Meta(ge=0, le=MOST_PASSENGERS)]
+Reference = Annotated[
+    str,
+    patterned(
+        REFERENCE_PATTERN,
+        "a reference has no control characters, such as line feeds",
+        min_length=1,
+        max_length=REFERENCE_CHARS,
+    ),
+]
+Probability = Annotated[float, Meta(ge=0.01, le=0.99)]
+PROBABILITY_DECIMALS = 6
+"""Nobody counted a million trips."""
 Source = Annotated[
     AnswerSource, Meta(description="What the durations come from: the best that can answer now.")
 ]
@@ -89,19 +103,19 @@ class TripBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     pickup: PlaceBody
     dropoff: PlaceBody
     pickup_at: Departure | UnsetType = UNSET
-    passenger_count: Annotated[int, Meta(ge=0, le=9)] | None = None
+    passenger_count: PassengerCount | None = None
     reference: Annotated[Reference, Meta(description="What you call the rider or the order.")] | None = None
 
     async def to_plan(self, predictor: DurationPredictor) -> TripPlan:
         """The trip as the core knows it.
 
         Raises:
-            InvalidBody: a zone is unknown, or the departure is at no time or at two.
+            InvalidBody: a zone is unknown, or the departure at no time, at two or beyond the calendar.
         """
         return TripPlan(
             pickup=await place_of(self.pickup, predictor, pointer="#/pickup"),
             dropoff=await place_of(self.dropoff, predictor, pointer="#/dropoff"),
-            pickup_at=departure_of(self.pickup_at, predictor, pointer="#/pickup_at"),
+            pickup_at=instant_at(self.pickup_at, predictor, pointer="#/pickup_at"),
             passenger_count=self.passenger_count,
         )
 
@@ -125,21 +139,23 @@ async def place_of(body: PlaceBody, predictor: DurationPredictor, *, pointer: st
         raise InvalidBody(str(error), pointer=f"{pointer}/zone", slug=error.slug) from error
 
 
-def departure_of(at: datetime | UnsetType, predictor: DurationPredictor, *, pointer: str) -> datetime:
-    """The instant of the departure that stands at *pointer* in a body; now where none does.
+def instant_at(at: Time | UnsetType, predictor: DurationPredictor, *, pointer: str) -> datetime:
+    """The instant of the time that stands at *pointer* in a body; now where none does.
 
     One without an offset is local to the city, and so is the answer's.
 
     Raises:
-        InvalidBody: clocks in the city skip it, or show it twice.
+        InvalidBody: clocks in the city skip it or show it twice, or it is beyond the calendar.
     """
     tz = predictor.city.tz
     if at is UNSET:
         return predictor.now().astimezone(tz)
     try:
-        return instant_of(at, tz)
+        instant = instant_of(at, tz)
+        refuse_absurd(instant, pointer.removeprefix("#/"))
     except InvalidTrip as error:
         raise InvalidBody(str(error), pointer=pointer, slug=error.slug) from error
+    return instant
 
 
 class IntervalAnswer(Struct, frozen=True, kw_only=True):
@@ -181,31 +197,6 @@ class LiveLevelAnswer(Struct, frozen=True, kw_only=True):
 
     factor: Annotated[float, Meta(description="The duration was multiplied by it.")]
     as_of: Annotated[datetime, Meta(tz=True, description="No trip that ended later has a part in it.")]
-
-
-class PartAnswer(Struct, frozen=True, kw_only=True):
-    """What one cause makes of the usual duration."""
-
-    cause: Cause
-    log: Annotated[float, Meta(description="What it adds to ln(seconds).")]
-    factor: Annotated[float, Meta(description="What it multiplies the duration by.")]
-    seconds: Annotated[float, Meta(description="Its share of the difference to the usual duration.")]
-
-
-class ExplanationAnswer(Struct, frozen=True, kw_only=True):
-    """Why the trip takes this long: the usual duration and all seconds add up to the duration."""
-
-    usual_s: Annotated[float, Meta(description="Of a trip of which nothing is known.")]
-    duration_s: float
-    parts: list[PartAnswer]
-
-    @classmethod
-    def of(cls, explanation: Explanation) -> "ExplanationAnswer":
-        return cls(
-            usual_s=explanation.usual_s,
-            duration_s=explanation.duration_s,
-            parts=[PartAnswer(**asdict(part)) for part in explanation.parts],
-        )
 
 
 class PredictionAnswer(Struct, frozen=True, kw_only=True):

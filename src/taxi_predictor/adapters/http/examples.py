@@ -19,7 +19,15 @@ from taxi_predictor.adapters.http.bodies import (
 from taxi_predictor.adapters.http.problems import FieldProblem, NotReadyProblem, Problem
 from taxi_predictor.domain.record import AnswerSource
 
-__all__ = ["A_DROPOFF", "A_MODEL", "A_PICKUP", "A_PICKUP_AT", "EXAMPLES", "PROBLEM_EXAMPLES"]
+__all__ = [
+    "AN_UNKNOWN_PARAMETER",
+    "A_DROPOFF",
+    "A_MODEL",
+    "A_PICKUP",
+    "A_PICKUP_AT",
+    "EXAMPLES",
+    "PROBLEM_EXAMPLES",
+]
 
 _LOCAL = timezone(timedelta(hours=-5))
 A_PICKUP = PlaceBody(lat=40.7505, lon=-73.9934)
@@ -109,6 +117,16 @@ PROBLEM_EXAMPLES: Mapping[int, Problem] = {
     )
 }
 
+AN_UNKNOWN_PARAMETER = Problem(
+    type="/problems/invalid-request",
+    title="invalid request",
+    status=422,
+    detail="there is no parameter 'verbose', nor any other",
+    errors=[
+        FieldProblem(parameter="verbose", message="there is no parameter 'verbose', nor any other"),
+    ],
+)
+
 EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
     PredictionBody: [
         PredictionBody(
@@ -144,7 +162,7 @@ EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
             source=AnswerSource.CHAMPION,
             degraded=None,
             sync=SyncAnswer(looked_at=A_PICKUP_AT, version=3, trouble=None),
-            neighbours={"database": "ok"},
+            neighbours={"postgres": "ok"},
         )
     ],
     Problem: list(PROBLEM_EXAMPLES.values()),
@@ -154,7 +172,7 @@ EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
             title="not ready",
             status=503,
             detail=_NO_MODEL,
-            neighbours={"database": "ok"},
+            neighbours={"postgres": "ok"},
         )
     ],
 }

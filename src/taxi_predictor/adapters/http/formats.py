@@ -22,6 +22,7 @@ _FORMAT_OF = {
     "application/x-msgpack": Format.MSGPACK,
     "application/vnd.msgpack": Format.MSGPACK,
 }
+_RANGES_OF_JSON = (Format.JSON.value, "application/*", "*/*")
 
 
 def sent_as(media_type: str, *, other: str = "") -> Format:
@@ -39,15 +40,17 @@ def sent_as(media_type: str, *, other: str = "") -> Format:
 
 def wanted(scope: Scope) -> Format:
     """MessagePack where the client names it and likes JSON no better; all others get JSON."""
-    for name, value in scope["headers"]:
-        if name == b"accept" and b"msgpack" in value.lower():
-            likes = dict.fromkeys(Format, 0.0)
-            for media_range in value.decode("latin-1").lower().split(","):
-                media_type, *parameters = (part.strip() for part in media_range.split(";"))
-                if form := _FORMAT_OF.get(media_type):
-                    likes[form] = max(likes[form], _quality(parameters))
-            return Format.MSGPACK if likes[Format.MSGPACK] >= max(likes[Format.JSON], 0.001) else Format.JSON
-    return Format.JSON
+    accepted = [value.lower() for name, value in scope["headers"] if name == b"accept"]
+    if not any(b"msgpack" in value for value in accepted):
+        return Format.JSON
+    likes: dict[str, float] = {}
+    for media_range in b",".join(accepted).decode("latin-1").split(","):
+        media_type, *parameters = (part.strip() for part in media_range.split(";"))
+        likes[media_type] = max(likes.get(media_type, 0.0), _quality(parameters))
+    named = [likes[name] for name, form in _FORMAT_OF.items() if form is Format.MSGPACK and name in likes]
+    # The narrowest range that holds it says how much it is liked (RFC 9110, 12.5.1).
+    json = next((likes[name] for name in _RANGES_OF_JSON if name in likes), 0.0)
+    return Format.MSGPACK if max(named, default=0.0) >= max(json, 0.001) else Format.JSON
 
 
 def _quality(parameters: list[str]) -> float:

@@ -22,7 +22,8 @@ from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.inbound.shipping import SpoolKeeping
 from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.outbound.limits import RateLimits
-from taxi_predictor.ports.outbound.telemetry import Figures, Telemetry
+from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
+from taxi_predictor.ports.outbound.tracing import Tracing
 
 __all__ = ["Hexagon", "OpenHexagon"]
 
@@ -64,7 +65,12 @@ class Hexagon(Protocol):
     @property
     def telemetry(self) -> Telemetry: ...
     @property
-    def figures(self) -> Figures: ...
+    def load_telemetry(self) -> LoadTelemetry: ...
+    @property
+    def tracing(self) -> Tracing | None:
+        """None: nobody follows requests."""
+        ...
+
     @property
     def history(self) -> ModelHistory: ...
     @property

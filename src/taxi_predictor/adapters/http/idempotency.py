@@ -16,10 +16,10 @@ from taxi_predictor.adapters.http.gate.callers import caller
 from taxi_predictor.adapters.http.idempotency_key import IDEMPOTENT, REPLAYED_HEADER, fingerprint, key_of
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.requests import request_id
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.outbound.answers import Answer, Claim
+from taxi_predictor.ports.outbound.watch import timed
 
 __all__ = ["MAX_KEPT_BYTES", "Idempotency"]
 
@@ -56,7 +56,7 @@ class Idempotency(ASGIMiddleware):
             return
         repeats: RepeatedRequests = scope["litestar_app"].state.hexagon.repeats
         asked = fingerprint(cast("HTTPScope", scope), body)
-        with timed(scope, _TIMED_AS):
+        with timed(_TIMED_AS):
             begun = await repeats.begin(owner=caller(scope).name, key=key, fingerprint=asked)
         if isinstance(begun, Answer):
             await _replay(begun, send)
@@ -145,7 +145,7 @@ class _Exchange:
 async def _settle(repeats: RepeatedRequests, claim: Claim, answer: Answer | None, scope: Scope) -> None:
     """Keep *answer*, or let the next request with its key be done; an answer is given either way."""
     try:
-        with timed(scope, _TIMED_AS):
+        with timed(_TIMED_AS):
             async with asyncio.timeout(PATIENCE_S):
                 if answer is None:
                     await repeats.release(claim)

@@ -10,10 +10,10 @@ from msgspec import UNSET, Meta, UnsetType
 from taxi_predictor.adapters.http.bodies import Coverage, PredictionAnswer, TripBody
 from taxi_predictor.adapters.http.gate.callers import caller
 from taxi_predictor.adapters.http.hexagon import Hexagon
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.errors import Invalid
+from taxi_predictor.domain.possibility import refuse_impossible
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_impossible
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
 
 __all__ = ["BatchTripBody", "answer_each"]
 
@@ -55,12 +55,10 @@ async def answer_each(
     asked = [found for found in planned if not isinstance(found, Invalid)]
     if not asked:
         return [found for found in planned if isinstance(found, Invalid)]
-    with timed(connection, "model"):
-        predictions = await predictor.predict_many([one.plan for one in asked])
-    with timed(connection, "log"):
-        kept = await hexagon.recording.keep(
-            predictions, owner=caller(connection).name, references=[one.reference for one in asked]
-        )
+    predictions = await predictor.predict_many([one.plan for one in asked])
+    kept = await hexagon.recording.keep(
+        predictions, owner=caller(connection).name, references=[one.reference for one in asked]
+    )
     await asyncio.sleep(0)
     answers = (
         PredictionAnswer.of(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, Router
+from litestar import Request, Response, Router, get
 from litestar.exceptions import NotFoundException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
@@ -20,19 +20,22 @@ from litestar.openapi.spec import (
     Reference,
     RequestBody,
     Schema,
+    Tag,
 )
 from litestar.openapi.spec.enums import OpenAPIType
+from litestar.response import Redirect
 from msgspec import Struct
 
 from taxi_predictor import __version__
 from taxi_predictor.adapters.http.bodies import PlaceBody
+from taxi_predictor.adapters.http.decoding import schema_of
 from taxi_predictor.adapters.http.examples import EXAMPLES, PROBLEM_EXAMPLES
 from taxi_predictor.adapters.http.formats import Format
 from taxi_predictor.adapters.http.problems import PROBLEM_JSON, NotReadyProblem, Problem
 from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER
 from taxi_predictor.adapters.http.schema_page import page
 
-__all__ = ["complete", "drop_default_error", "openapi_config", "problem_responses"]
+__all__ = ["complete", "drop_default_error", "openapi_config", "problem_responses", "show_page"]
 
 _DESCRIPTIONS = {
     400: "The body cannot be read as what it says it is.",
@@ -40,10 +43,21 @@ _DESCRIPTIONS = {
     409: "Understood, and refused for the reasons given.",
     413: "The body is too large, or asks for too much.",
     415: "The body is sent as what is not taken.",
-    422: "The body can be read, but nothing in it can be answered.",
+    422: "What is asked can be read, but it cannot be answered: a field or a parameter is wrong.",
     500: "Something broke here; it is logged under the request id.",
     503: "Nothing is answered at the moment, and nothing was kept.",
 }
+
+_TAGS = {
+    "predictions": "How long will it take?",
+    "outcomes": "How long did it take?",
+    "advice": "When, who and where?",
+    "OSRM": "As OSRM is asked",
+    "models": "Which model serves?",
+    "operations": "What is stored?",
+    "health": "Is the service well?",
+}
+"""What operations are about, what most are looked for first."""
 
 _PLACES = {
     "PointPlace": ("A point on Earth.", ("lat", "lon")),
@@ -53,10 +67,10 @@ _PLACES = {
 
 
 def problem_responses(
-    *statuses: int, unavailable: type[Problem] = Problem, conflict: Problem = PROBLEM_EXAMPLES[409]
+    *statuses: int, unavailable: type[Problem] = Problem, such_as: Sequence[Problem] = ()
 ) -> dict[int, ResponseSpec]:
-    """Describe the errors of an endpoint: *unavailable* is the body of its 503, *conflict* one of its 409."""
-    examples, responses = {**PROBLEM_EXAMPLES, 409: conflict}, {}
+    """Describe the errors of an endpoint: *unavailable* is the body of its 503, *such_as* are examples."""
+    examples, responses = {**PROBLEM_EXAMPLES, **{problem.status: problem for problem in such_as}}, {}
     for status in statuses:
         body = unavailable if status == 503 else Problem
         example = EXAMPLES[NotReadyProblem][0] if body is NotReadyProblem else examples[status]
@@ -70,11 +84,18 @@ def problem_responses(
     return responses
 
 
+@get("/", include_in_schema=False, status_code=302)
+async def show_page() -> Redirect:
+    """Whoever opens the service without a path wants to know what it is."""
+    return Redirect("schema", status_code=302)
+
+
 def openapi_config() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Taxi trip durations",
         version=__version__,
         description="How long a taxi trip will take before it starts, with an honest distribution around it.",
+        tags=[Tag(name=name, description=description) for name, description in _TAGS.items()],
         render_plugins=[_PagePlugin(path="/"), JsonRenderPlugin(path="/openapi.json")],
         openapi_router=Router(
             "/schema", route_handlers=[], include_in_schema=False, after_request=_refuse_unknown_page
@@ -102,7 +123,9 @@ def complete(document: OpenAPI, examples: Mapping[type[Struct], Sequence[Struct]
     The schemas of bodies are msgspec's, because decoding follows them: Litestar's forget a bound of
     zero and that unknown fields are refused.
     """
-    _, schemas = msgspec.json.schema_components(examples, ref_template="#/components/schemas/{name}")
+    _, schemas = msgspec.json.schema_components(
+        examples, ref_template="#/components/schemas/{name}", schema_hook=schema_of
+    )
     schemas |= _either_place(schemas[PlaceBody.__name__])
     for struct, some in examples.items():
         schemas[struct.__name__]["examples"] = msgspec.json.decode(msgspec.json.encode(some))

@@ -1,6 +1,6 @@
 """The endpoints for those who run the service."""
 
-from litestar import MediaType, Response, get
+from litestar import get
 from msgspec import convert
 
 from taxi_predictor.adapters.http.bodies import LivenessAnswer, ReadinessAnswer, SyncAnswer
@@ -47,22 +47,4 @@ async def ready(request: ApiRequest) -> ReadinessAnswer:
     )
 
 
-@get(
-    "/metrics",
-    operation_id="metrics",
-    summary="What has this service done so far?",
-    description="For Prometheus: in OpenMetrics where that is accepted, else in its own text format.",
-    tags=["health"],
-    media_type=MediaType.TEXT,
-    response_description="The figures of all workers together.",
-    responses=problem_responses(500),
-    sync_to_thread=False,
-)
-def metrics(request: ApiRequest) -> Response[bytes]:
-    request.hexagon.health.standing()  # which tells telemetry, so that the figures are of now
-    exposition = request.hexagon.figures.exposition(request.headers.get("accept", ""))
-    # As a header: to a media type of texts Litestar would add a second charset.
-    return Response(exposition.text, headers={"Content-Type": exposition.media_type})
-
-
-ROUTES = (live, ready, metrics)
+ROUTES = (live, ready)

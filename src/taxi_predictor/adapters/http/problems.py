@@ -3,17 +3,18 @@
 import logging
 from http import HTTPStatus
 from math import ceil
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, SerializationException, ValidationException
 from litestar.types import ExceptionHandlersMap
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict, replace
 
-from taxi_predictor.adapters.http.decoding import InvalidBody, MalformedBody
+from taxi_predictor.adapters.http.decoding import InvalidBody, MalformedBody, in_words
 from taxi_predictor.adapters.http.gate.hosts import HostNotAllowed
-from taxi_predictor.adapters.http.gate.passage import SlowRequest
+from taxi_predictor.adapters.http.gate.passage import IncompleteBody, SlowRequest
+from taxi_predictor.adapters.http.queries import InvalidQuery
 from taxi_predictor.adapters.http.requests import request_id
 from taxi_predictor.domain.errors import (
     Denied,
@@ -38,6 +39,7 @@ __all__ = [
     "NotReadyProblem",
     "Problem",
     "Stopping",
+    "pointer_of",
     "problem_of",
 ]
 
@@ -50,6 +52,7 @@ RETRY_AFTER_S = 10
 STATUS: dict[type[TaxiPredictorError], int] = {
     MalformedBody: 400,
     HostNotAllowed: 400,
+    IncompleteBody: 400,
     SlowRequest: 408,
     TooMuch: 413,
     Invalid: 422,
@@ -65,10 +68,20 @@ STATUS: dict[type[TaxiPredictorError], int] = {
 
 
 class FieldProblem(Struct, frozen=True, kw_only=True):
-    """One thing that is wrong; *pointer* is a JSON pointer into the body, such as ``#/pickup/lat``."""
+    """One thing that is wrong, in the body or in the query."""
 
-    pointer: str
+    pointer: (
+        Annotated[
+            str, Meta(description="Where in the body: a JSON pointer (RFC 6901), such as `#/pickup/lat`.")
+        ]
+        | UnsetType
+    ) = UNSET
+    parameter: Annotated[str, Meta(description="Or which parameter of the query.")] | UnsetType = UNSET
     message: str
+
+    @property
+    def where(self) -> str:
+        return self.parameter if self.parameter is not UNSET else self.pointer or "#"
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -104,31 +117,60 @@ class Stopping(NotReady):
 
 
 def from_error(request: Request[Any, Any, Any], error: TaxiPredictorError) -> Response[Problem]:
-    problem = problem_of(error)
+    problem = problem_of(error, in_query=request.method == "GET")
     if problem.status == 500:
         _log_crash(request, error)
     return _respond(problem, retry_after_s=error.retry_after_s)
 
 
-def problem_of(error: TaxiPredictorError) -> Problem:
-    """How *error* is told, whether of a whole request or of a part of one."""
+def problem_of(error: TaxiPredictorError, *, in_query: bool = False) -> Problem:
+    """How *error* is told, whether of a whole request or of a part of one.
+
+    What is wrong stands in its body, or *in_query*.
+    """
     status = next(STATUS[base] for base in type(error).__mro__ if base in STATUS)
     problem = _of_slug(error.slug, status=status, detail=str(error))
-    if isinstance(error, InvalidBody):
-        problem = replace(problem, errors=[FieldProblem(pointer=error.pointer, message=str(error))])
+    if isinstance(error, InvalidQuery):
+        problem = replace(problem, errors=[FieldProblem(parameter=error.parameter, message=str(error))])
+    elif pointer := pointer_of(error):
+        problem = _of_parameter(problem, pointer) if in_query else _of_field(problem, pointer)
     if isinstance(error, NotReady):
         problem = NotReadyProblem(**asdict(problem), neighbours=error.neighbours)
     return problem
 
 
+def pointer_of(error: TaxiPredictorError) -> str | None:
+    """Where *error* is, as a JSON pointer into a body; None: nowhere in particular."""
+    if isinstance(error, InvalidBody):
+        return error.pointer
+    if isinstance(error, Invalid) and error.part is not None:
+        return f"#/{error.part}"  # the names of parts are those of fields
+    return None
+
+
+def _of_field(problem: Problem, pointer: str) -> Problem:
+    return replace(problem, errors=[FieldProblem(pointer=pointer, message=problem.detail)])
+
+
+def _of_parameter(problem: Problem, pointer: str) -> Problem:
+    """*problem* of a query that was read as a body is, where it is at *pointer*."""
+    _, _, path = pointer.partition("#/")
+    parameter = path.partition("/")[0]  # a place is one text: there is nothing to point at within it
+    errors = [FieldProblem(parameter=parameter, message=problem.detail)] if parameter else []
+    if problem.type != f"/problems/{InvalidBody.slug}":
+        return replace(problem, errors=errors)
+    detail = f"{parameter}: {problem.detail}" if parameter else problem.detail
+    return _of_slug(InvalidQuery.slug, status=problem.status, detail=detail, errors=errors)
+
+
 def from_validation(_: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
-    """What Litestar itself found wrong, such as a query parameter."""
+    """What Litestar itself found wrong: values of a query; it decodes no body."""
     found = error.extra if isinstance(error.extra, list) else []
     errors = [
-        FieldProblem(pointer=f"#/{item.get('key', '').replace('.', '/')}", message=item["message"])
-        for item in found
+        FieldProblem(parameter=item.get("key", UNSET), message=in_words(item["message"])) for item in found
     ]
-    return _respond(_of_slug("invalid-request", status=422, detail=error.detail, errors=errors))
+    detail = "; ".join(f"{problem.where}: {problem.message}" for problem in errors) or error.detail
+    return _respond(_of_slug(InvalidQuery.slug, status=422, detail=detail, errors=errors))
 
 
 def from_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:

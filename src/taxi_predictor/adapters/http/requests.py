@@ -13,15 +13,24 @@ from taxi_predictor.adapters.http.formats import sent_as
 from taxi_predictor.adapters.http.hexagon import Hexagon
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.timing import server_timing
+from taxi_predictor.ports.outbound.watch import Watch, watched_by
 
-__all__ = ["REQUEST_ID_HEADER", "ApiRequest", "request_id", "send_request_id"]
+__all__ = [
+    "REQUEST_ID_HEADER",
+    "ApiRequest",
+    "remember_watch",
+    "request_id",
+    "request_id_of",
+    "send_request_id",
+    "watch_of",
+]
 
 REQUEST_ID_HEADER = "X-Request-Id"
 
 T = TypeVar("T")
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._~:=+/-]{1,128}")
-_STATE_KEY = "taxi_predictor_request_id"
+_STATE_KEY = "taxi_predictor_watch"
 
 
 class ApiRequest(Request[Any, Any, Any]):
@@ -49,11 +58,18 @@ class ApiRequest(Request[Any, Any, Any]):
         Raises:
             HTTPException: 415, it is packed.
         """
-        if self.headers.get("content-encoding", "identity") != "identity":
-            # What is packed may unpack to anything: nothing is unpacked here.
-            raise HTTPException(status_code=415, detail="send the body as it is, without a Content-Encoding")
+        self.refuse_packed()
         media_type, _ = self.content_type
         return media_type
+
+    def refuse_packed(self) -> None:
+        """Refuse a body that is packed: it may unpack to anything, so nothing is unpacked here.
+
+        Raises:
+            HTTPException: 415, it is.
+        """
+        if self.headers.get("content-encoding", "identity") != "identity":
+            raise HTTPException(status_code=415, detail="send the body as it is, without a Content-Encoding")
 
     async def body(self) -> bytes:
         field = self.route_handler.parsed_data_field
@@ -85,14 +101,32 @@ class ApiRequest(Request[Any, Any, Any]):
         return decode(await self.body(), type_, form)
 
 
-def request_id(scope: Scope) -> str:
+def request_id_of(scope: Scope) -> str:
     """The id that the client gave, where it is fit for a log line, else one made for this request."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _SANE_ID.fullmatch(value):
+            return value.decode()
+    return uuid4().hex
+
+
+def remember_watch(scope: Scope, watch: Watch) -> None:
+    """Note with *watch* what is done for the request from here on."""
+    scope.setdefault("state", {})[_STATE_KEY] = watch
+    watched_by(watch)
+
+
+def watch_of(scope: Scope) -> Watch:
+    """The one that was remembered; for an application that remembers none, one that nobody looks at."""
     state: dict[str, Any] = scope["state"]
-    if _STATE_KEY not in state:
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        state[_STATE_KEY] = given.decode() if _SANE_ID.fullmatch(given) else uuid4().hex
-    known: str = state[_STATE_KEY]
+    known: Watch | None = state.get(_STATE_KEY)
+    if known is None:
+        known = state[_STATE_KEY] = Watch(request_id_of(scope))
     return known
+
+
+def request_id(scope: Scope) -> str:
+    """By what name the request is found again, in the log and in its answer."""
+    return watch_of(scope).request_id
 
 
 async def send_request_id(message: Message, scope: Scope) -> None:
@@ -101,8 +135,10 @@ async def send_request_id(message: Message, scope: Scope) -> None:
     A hook and not a middleware: Litestar runs middlewares for known routes only.
     """
     if message["type"] == "http.response.start":
-        header = (REQUEST_ID_HEADER.lower().encode(), request_id(scope).encode())
-        headers = [*message.get("headers", ()), header]
-        if times := server_timing(scope):
+        watch = watch_of(scope)
+        headers = [*message.get("headers", ()), (b"x-request-id", watch.request_id.encode())]
+        if times := server_timing(watch):
             headers.append((b"server-timing", times.encode()))
+        if watch.traceparent is not None:
+            headers.append((b"traceresponse", watch.traceparent.encode()))
         message["headers"] = headers

@@ -11,13 +11,15 @@ Json = Mapping[str, Any]
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
-  color: #1b1f24; background: #fff }
-h2 { margin-top: 3rem; border-bottom: 1px solid #d0d7de }
+  color: #1b1f24; background: #fff; overflow-wrap: anywhere }
+h2, h3.operation { margin-top: 3rem; border-bottom: 1px solid #d0d7de }
 code, pre { font-family: ui-monospace, monospace; font-size: 0.9em }
 pre { background: #f3f4f6; padding: 0.75rem; overflow-x: auto }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: 0.25rem 0.75rem 0.25rem 0;
   border-bottom: 1px solid #d0d7de }
+th:first-child, td:first-child { min-width: 8rem }
+td:nth-child(2) { min-width: 6rem }
 @media (prefers-color-scheme: dark) {
   body { color: #e6edf3; background: #0d1117 } pre { background: #161b22 } a { color: #79b8ff } }
 """
@@ -34,27 +36,55 @@ def page(document: Json) -> str:
         f"<title>{title}</title><style>{_STYLE}</style></head><body>"
         f"<h1>{title} {version}</h1><p>{description}</p>"
         '<p>For programs: <a href="/schema/openapi.json">openapi.json</a></p>'
-        f"{''.join(_operations(document['paths']))}<h2>Bodies</h2>"
+        f'{"".join(_index(document))}{"".join(_operations(document))}<h2 id="bodies">Bodies</h2>'
         f"{''.join(_schemas(document['components']['schemas']))}</body></html>"
     )
 
 
-def _operations(paths: Json) -> Iterator[str]:
-    for path, operations in sorted(paths.items()):
-        for method, operation in operations.items():
-            yield f"<h2><code>{escape(method.upper())} {escape(path)}</code></h2>"
-            yield f"<p>{escape(operation['summary'])} {escape(operation.get('description', ''))}</p>"
-            if operation.get("parameters"):
-                yield "<h3>Parameters</h3>"
-                yield from _parameters(operation["parameters"])
-            if "requestBody" in operation:
-                yield "<h3>Request</h3>"
-                yield from _content(operation["requestBody"]["content"])
-            yield "<h3>Responses</h3>"
-            for status, response in sorted(operation["responses"].items()):
-                yield f"<h4>{escape(status)}</h4><p>{escape(response['description'])}</p>"
-                yield from _content(response.get("content", {}))
-                yield from _headers(response.get("headers", {}))
+def _groups(document: Json) -> Iterator[tuple[Json, Sequence[tuple[str, Json]]]]:
+    """Each tag, in the order of the document, and its operations by method and path."""
+    operations = [
+        (f"{method.upper()} {path}", operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    for tag in document["tags"]:
+        yield tag, [one for one in operations if tag["name"] in one[1]["tags"]]
+
+
+def _index(document: Json) -> Iterator[str]:
+    yield "<nav>"
+    for tag, operations in _groups(document):
+        yield f"<p>{escape(tag['description'])}</p><ul>"
+        for title, operation in operations:
+            link = f'<a href="#{escape(operation["operationId"])}"><code>{escape(title)}</code></a>'
+            yield f"<li>{link}: {escape(operation['summary'])}</li>"
+        yield "</ul>"
+    yield '<p><a href="#bodies">Bodies</a></p></nav>'
+
+
+def _operations(document: Json) -> Iterator[str]:
+    for tag, operations in _groups(document):
+        yield f"<h2>{escape(tag['description'])}</h2>"
+        for title, operation in operations:
+            name = escape(operation["operationId"])
+            yield f'<h3 class="operation" id="{name}"><code>{escape(title)}</code></h3>'
+            yield from _operation(operation)
+
+
+def _operation(operation: Json) -> Iterator[str]:
+    yield f"<p>{escape(operation['summary'])}</p><p>{escape(operation.get('description', ''))}</p>"
+    if operation.get("parameters"):
+        yield "<h4>Parameters</h4>"
+        yield from _parameters(operation["parameters"])
+    if "requestBody" in operation:
+        yield "<h4>Request</h4>"
+        yield from _content(operation["requestBody"]["content"])
+    yield "<h4>Responses</h4>"
+    for status, response in sorted(operation["responses"].items()):
+        yield f"<h5>{escape(status)}</h5><p>{escape(response['description'])}</p>"
+        yield from _content(response.get("content", {}))
+        yield from _headers(response.get("headers", {}))
 
 
 def _parameters(parameters: Sequence[Json]) -> Iterator[str]:
@@ -112,6 +142,8 @@ def _type(schema: Json) -> str:
         return " or ".join(escape(json.dumps(value)) for value in schema["enum"])
     types = schema.get("type", "anything")
     text = schema.get("format") or (types if isinstance(types, str) else " or ".join(types))
+    if "exclusiveMinimum" in schema:
+        text += f" above {schema['exclusiveMinimum']:g}"
     if "minimum" in schema:
         text += f" from {schema['minimum']:g}"
     if "maximum" in schema:

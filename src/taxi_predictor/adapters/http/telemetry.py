@@ -1,5 +1,6 @@
 """What telemetry is told of every request, known paths or not."""
 
+import logging
 from time import perf_counter
 from typing import Any
 
@@ -7,20 +8,34 @@ from litestar import Litestar
 from litestar.types import Message, Receive, Scope, Send
 from litestar.types.asgi_types import LifeSpanReceive, LifeSpanScope, LifeSpanSend
 
+from taxi_predictor.adapters.http.gate.callers import caller_known
+from taxi_predictor.adapters.http.requests import remember_watch, request_id_of, watch_of
 from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.ports.outbound.telemetry import Telemetry
+from taxi_predictor.ports.outbound.tracing import Trace, Tracing
+from taxi_predictor.ports.outbound.watch import Watch
 
-__all__ = ["TimedLitestar", "tell_answered", "tell_refused"]
+__all__ = ["WatchedLitestar", "tell_answered", "tell_refused"]
 
 UNKNOWN = "unknown"
 """Instead of what anybody may make up: a path that there is not, a method that HTTP does not have."""
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-_STATE_KEY = "taxi_predictor_came_at"
+PROBED = "/health"
+"""Nobody looks into why that was slow, and it is asked all the time."""
+
+log = logging.getLogger(__name__)
 
 
-class TimedLitestar(Litestar):
-    """Notes when a request comes, before anything is done for it: Litestar has no hook so early."""
+class WatchedLitestar(Litestar):
+    """Notes when a request comes, before anything is done for it, and when all of its answer is sent.
+
+    Litestar has no hook so early, and none so late.
+    """
+
+    tracing: Tracing | None = None
+    """None: nobody follows requests."""
+    logs_access: bool = False
 
     async def __call__(
         self,
@@ -28,26 +43,65 @@ class TimedLitestar(Litestar):
         receive: Receive | LifeSpanReceive,
         send: Send | LifeSpanSend,
     ) -> None:
-        if scope["type"] != "lifespan":
-            scope.setdefault("state", {})[_STATE_KEY] = perf_counter()
-        await super().__call__(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await super().__call__(scope, receive, send)
+            return
+        watch = Watch(request_id_of(scope))
+        trace = self._followed(scope)
+        if trace is not None:
+            watch.traceparent = trace.traceparent
+        remember_watch(scope, watch)
+        if trace is None and not self.logs_access:
+            await super().__call__(scope, receive, send)
+            return
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            watch.ended_s = perf_counter()
+            watch.caller = caller_known(scope)
+            if trace is not None:
+                trace.end(watch)
+            if self.logs_access:
+                _log_access(watch)
+
+    def _followed(self, scope: Scope) -> Trace | None:
+        if self.tracing is None or scope["path"].startswith(PROBED):
+            return None
+        given = next((value for name, value in scope["headers"] if name == b"traceparent"), None)
+        return self.tracing.follow(None if given is None else given.decode("latin-1"))
 
 
 async def tell_answered(message: Message, scope: Scope) -> None:
     """Count a request when its answer begins: whoever has the answer finds it in the figures."""
     if message["type"] == "http.response.start":
-        method = str(scope.get("method"))
+        watch, method = watch_of(scope), str(scope.get("method"))
+        watch.method = method if method in METHODS else UNKNOWN
+        watch.route = scope.get("path_template") or UNKNOWN
+        watch.status = message["status"]
         _telemetry(scope).answered(
-            method=method if method in METHODS else UNKNOWN,
-            route=scope.get("path_template") or UNKNOWN,
-            status=message["status"],
-            elapsed_s=perf_counter() - scope["state"][_STATE_KEY],
+            method=watch.method, route=watch.route, status=message["status"], elapsed_s=watch.elapsed_s
         )
 
 
 async def tell_refused(error: Exception, scope: Scope) -> None:
     if isinstance(error, TaxiPredictorError):
+        watch_of(scope).problem = error.slug
         _telemetry(scope).refused(reason=error.slug)
+
+
+def _log_access(watch: Watch) -> None:
+    """One line that says all of a request; what was asked is not in it."""
+    facts = {
+        "method": watch.method,
+        "route": watch.route,
+        "status": watch.status,
+        "duration_ms": round(watch.elapsed_s * 1000, 3),
+        "caller": watch.caller,
+        "problem": watch.problem,
+    }
+    for name, part in watch.parts.items():
+        facts[f"{name}_ms"] = round(part.busy_s * 1000, 3)
+    log.info("request.answered", extra={name: value for name, value in facts.items() if value is not None})
 
 
 def _telemetry(scope: Any) -> Telemetry:

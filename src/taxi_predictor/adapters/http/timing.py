@@ -1,28 +1,11 @@
 """How long the parts of a request took, as its Server-Timing header tells (W3C Server Timing)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from time import perf_counter
+from taxi_predictor.ports.outbound.watch import Watch
 
-from litestar.types import Scope
-
-__all__ = ["server_timing", "timed"]
-
-_STATE_KEY = "taxi_predictor_timing"
+__all__ = ["server_timing"]
 
 
-@contextmanager
-def timed(scope: Scope, part: str) -> Iterator[None]:
-    """Count what is done inside for *part*, such as ``model``."""
-    began_s = perf_counter()
-    try:
-        yield
-    finally:
-        parts: dict[str, float] = scope["state"].setdefault(_STATE_KEY, {})
-        parts[part] = parts.get(part, 0.0) + perf_counter() - began_s
-
-
-def server_timing(scope: Scope) -> str | None:
+def server_timing(watch: Watch) -> str | None:
     """The header's value, in milliseconds; None where nothing was timed."""
-    parts: dict[str, float] = scope["state"].get(_STATE_KEY, {})
-    return ", ".join(f"{part};dur={seconds * 1000:.3f}" for part, seconds in parts.items()) or None
+    parts = watch.parts.items()
+    return ", ".join([f"{name};dur={part.busy_s * 1000:.3f}" for name, part in parts]) or None

@@ -7,6 +7,7 @@ scatter around it, in units of the spread, is counted on the validation window b
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,13 @@ import polars as pl
 
 from taxi_predictor import __version__
 from taxi_predictor.adapters.columns.arrays import frame
+from taxi_predictor.adapters.columns.reference import Unseen, reference_of
 from taxi_predictor.adapters.columns.speeds import SPEEDS_FILE, SpeedProfile
 from taxi_predictor.adapters.columns.timetable import Ask, Timetable
 from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE, ENGINE, SPREAD_FILE, write_manifest
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
-from taxi_predictor.adapters.lightgbm.model import asking
+from taxi_predictor.adapters.lightgbm.evaluators import asking, by_lightgbm
+from taxi_predictor.adapters.lightgbm.model import LightgbmModel
 from taxi_predictor.adapters.lightgbm.recipe import (
     MAX_ROUNDS,
     REFIT_SHARE,
@@ -60,7 +63,7 @@ class LightgbmTrainer(ModelTrainer):
         with progress.step("learn the spread", total=float(SPREAD_STEPS)) as step:
             spread = grow_spread(rows, seed=seed, advance=step.advance)
         with progress.step("calibrate", total=batches) as step:
-            scaled, ended = _residuals(data, rows.names, asking(trial, spread), step.advance)
+            unseen, scaled, ended = _residuals(data, rows.names, asking(trial, spread), step.advance)
         rounds = max(round(trial.best_iteration * REFIT_SHARE), 1)
         with progress.step("train on everything", total=float(rounds)) as step:
             centre = grow(
@@ -101,6 +104,8 @@ class LightgbmTrainer(ModelTrainer):
             importance=_importance(centre),
             level_reference=calm_reference(ended),
         )
+        model = LightgbmModel(manifest, centre, by_lightgbm(centre, spread))
+        manifest = replace(manifest, reference=reference_of(model, data.batches, unseen, city=data.city))
         return ModelArtifact(folder, write_manifest(folder, manifest))
 
 
@@ -112,9 +117,10 @@ def _importance(booster: lightgbm.Booster) -> dict[str, float]:
 
 def _residuals(
     data: TrainingData, names: Sequence[str], ask: Ask, advance: Callable[[float], None]
-) -> tuple[list[float], list[Ended]]:
+) -> tuple[list[Unseen], list[float], list[Ended]]:
     """How validation trips scatter around what would be served: in spreads, and for the live level."""
     timetable = Timetable(data.city, names, ANY_SCATTER, ask)
+    unseen: list[Unseen] = []
     scaled: list[float] = []
     ended: list[Ended] = []
     for batch in data.batches:
@@ -122,8 +128,9 @@ def _residuals(
         if len(trips):
             estimate = timetable.estimate_batch(TripBatch(trips).plans, None)
             spoken = ended_trips(TripBatch(trips), estimate)
+            unseen.append((TripBatch(trips), estimate.distribution))
             ended += spoken
             residuals = np.array([trip.log_residual for trip in spoken])
             scaled += (residuals / np.asarray(estimate.distribution.sigma)).tolist()
         advance(1)
-    return scaled, ended
+    return unseen, scaled, ended

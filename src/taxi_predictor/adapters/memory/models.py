@@ -16,6 +16,7 @@ import polars as pl
 from taxi_predictor import __version__
 from taxi_predictor.adapters.columns.arrays import ARRAYS, Floats, as_column, encode_batch
 from taxi_predictor.adapters.columns.engine_model import EngineModel
+from taxi_predictor.adapters.columns.reference import reference_of
 from taxi_predictor.adapters.memory.tables import TRIPS, conform
 from taxi_predictor.domain.arithmetic import Arithmetic, Quantity
 from taxi_predictor.domain.distribution import ScaledResiduals
@@ -140,9 +141,15 @@ def _learn(data: TrainingData, now: datetime) -> Manifest:
         created_at=now,
         code_version=__version__,
     )
+    model = ConstantSpeedModel(manifest)
     unseen = TripBatch(validation.select(TRIP_COLUMNS))
-    estimate = ConstantSpeedModel(manifest).estimate_batch(unseen.plans)
-    return replace(manifest, level_reference=calm_reference(ended_trips(unseen, estimate)))
+    estimate = model.estimate_batch(unseen.plans)
+    learned = TripBatch(trips.select(TRIP_COLUMNS))
+    return replace(
+        manifest,
+        level_reference=calm_reference(ended_trips(unseen, estimate)),
+        reference=reference_of(model, [learned], [(unseen, estimate.distribution)], city=data.city),
+    )
 
 
 def _scaled(residuals: Sequence[float]) -> ScaledResiduals:

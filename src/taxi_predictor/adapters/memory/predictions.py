@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 
 from taxi_predictor.domain.errors import StorageFull
 from taxi_predictor.domain.model import ModelVersion
@@ -86,8 +87,8 @@ class MemoryOutcomeLog(OutcomeLog):
     ) -> AsyncGenerator[Sequence[EndedPrediction], None]:
         within = [
             EndedPrediction(record=self._log.records[outcome.prediction_id], outcome=outcome)
-            for outcome in self._in_order()
-            if since <= outcome.reported_at < until and outcome.prediction_id in self._log.records
+            for outcome in self._in_order(since, until)
+            if outcome.prediction_id in self._log.records
         ]
         for first in range(0, len(within), self._group_records):
             yield within[first : first + self._group_records]
@@ -103,16 +104,17 @@ class MemoryOutcomeLog(OutcomeLog):
     async def orphans(self, since: datetime, until: datetime, /, *, limit: int) -> Sequence[Outcome]:
         alone = (
             outcome
-            for outcome in self._in_order()
-            if since <= outcome.reported_at < until and outcome.prediction_id not in self._log.records
+            for outcome in self._in_order(since, until)
+            if outcome.prediction_id not in self._log.records
         )
-        return list(alone)[:limit]
+        return list(islice(alone, limit))
 
     async def count(self) -> int:
         return len(self.outcomes)
 
-    def _in_order(self) -> Sequence[Outcome]:
-        return sorted(self.outcomes.values(), key=lambda found: (found.reported_at, found.prediction_id))
+    def _in_order(self, since: datetime, until: datetime) -> Sequence[Outcome]:
+        within = (outcome for outcome in self.outcomes.values() if since <= outcome.reported_at < until)
+        return sorted(within, key=lambda found: (found.reported_at, found.prediction_id))
 
 
 class MemoryShadowLog(ShadowLog):

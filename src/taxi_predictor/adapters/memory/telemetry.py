@@ -6,10 +6,31 @@ from datetime import datetime
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.outbound.runs import Run, RunKind, RunTelemetry
 from taxi_predictor.ports.outbound.sync import SyncState
-from taxi_predictor.ports.outbound.telemetry import Exposition, Figures, LogTelemetry, Telemetry
+from taxi_predictor.ports.outbound.telemetry import (
+    Exposition,
+    Figures,
+    LoadTelemetry,
+    LogTelemetry,
+    PoolState,
+    Signal,
+    Telemetry,
+)
 
-__all__ = ["Answered", "Logged", "Predicted", "RecordingTelemetry", "Refused", "Shipped", "Unlogged"]
+__all__ = [
+    "Answered",
+    "AskedBatch",
+    "AskedMatrix",
+    "Degraded",
+    "Dropped",
+    "Logged",
+    "Predicted",
+    "RecordingTelemetry",
+    "Refused",
+    "Shipped",
+    "Unlogged",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +69,47 @@ class Shipped:
     predictions: int
 
 
-class RecordingTelemetry(Telemetry, LogTelemetry, Figures):
+@dataclass(frozen=True, slots=True)
+class AskedBatch:
+    trips: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskedMatrix:
+    cells: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Degraded:
+    reason: str
+    trips: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    signal: Signal
+    number: int
+
+
+Told = (
+    Answered
+    | Refused
+    | Predicted
+    | Logged
+    | Unlogged
+    | Shipped
+    | AskedBatch
+    | AskedMatrix
+    | Degraded
+    | Dropped
+)
+
+
+class RecordingTelemetry(Telemetry, LogTelemetry, LoadTelemetry, RunTelemetry, Figures):
     """Grows with every call: for tests, not for services."""
 
     def __init__(self) -> None:
-        self.calls: list[Answered | Refused | Predicted | Logged | Unlogged | Shipped] = []
+        self.calls: list[Told] = []
         """All that counts, in the order of the calls."""
         self.serving: tuple[ModelVersion | None, AnswerSource] | None = None
         """What the service answers with; None: it is not ready, or nobody said that it is."""
@@ -62,6 +119,10 @@ class RecordingTelemetry(Telemetry, LogTelemetry, Figures):
         """How the spool stands; None: nobody said."""
         self.orphans: int | None = None
         """How many outcomes wait too long for their predictions; None: nobody said."""
+        self.pool: PoolState | None = None
+        """How connections are used; None: nobody said."""
+        self.runs: dict[RunKind, tuple[Run, datetime]] = {}
+        """The last runs, and when they were told of."""
 
     def answered(self, *, method: str, route: str, status: int, elapsed_s: float) -> None:
         self.calls.append(Answered(method=method, route=route, status=status, elapsed_s=elapsed_s))
@@ -95,6 +156,25 @@ class RecordingTelemetry(Telemetry, LogTelemetry, Figures):
     def orphaned(self, outcomes: int, /) -> None:
         self.orphans = outcomes
 
+    def asked_batch(self, *, trips: int) -> None:
+        self.calls.append(AskedBatch(trips))
+
+    def asked_matrix(self, *, cells: int) -> None:
+        self.calls.append(AskedMatrix(cells))
+
+    def degraded(self, *, reason: str, trips: int) -> None:
+        self.calls.append(Degraded(reason=reason, trips=trips))
+
+    def pooled(self, state: PoolState, /) -> None:
+        self.pool = state
+
+    def dropped(self, signal: Signal, number: int, /) -> None:
+        self.calls.append(Dropped(signal, number))
+
+    def ran(self, run: Run, /, *, now: datetime) -> None:
+        self.runs[run.kind] = (run, now)
+
     def exposition(self, accept: str = "", /) -> Exposition:
-        lines = (f"{fact!r}\n" for fact in (self.serving, self.sync, self.spool, self.orphans, *self.calls))
+        stands = (self.serving, self.sync, self.spool, self.orphans, self.pool, self.runs)
+        lines = (f"{fact!r}\n" for fact in (*stands, *self.calls))
         return Exposition(media_type="text/plain; charset=utf-8", text="".join(lines).encode())

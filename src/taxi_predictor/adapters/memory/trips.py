@@ -15,6 +15,7 @@ from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch, TripId
 from taxi_predictor.ports.outbound.trips import (
     Added,
     CleanBatch,
+    IngestLog,
     PartName,
     Quarantine,
     RejectBatch,
@@ -62,13 +63,14 @@ class MemoryQuarantine(Quarantine):
         return sorted(self._rejects.items(), key=lambda item: (item[0].family, item[0].name))
 
 
-class MemoryTripStore(TripStore, TripErasure):
+class MemoryTripStore(TripStore, TripErasure, IngestLog):
     """All trips in one frame, replaced as a whole: a reader keeps the frame it began with."""
 
     def __init__(self, quarantine: MemoryQuarantine, *, batch_rows: int = BATCH_ROWS) -> None:
         self._quarantine = quarantine
         self._batch_rows = batch_rows
         self._trips = pl.DataFrame(schema={**TRIPS, "family": pl.String})
+        self._last_at: datetime | None = None
 
     async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
         trips = [pl.DataFrame(schema={**TRIPS, "row_number": pl.Int64})]
@@ -86,6 +88,7 @@ class MemoryTripStore(TripStore, TripErasure):
         stored = pl.concat([self._trips, new.with_columns(family=pl.lit(part.family))])
         self._quarantine.replace(part, pl.concat([*rejects, _as_rejects(repeated)]))
         self._trips = stored.sort("pickup_at", "trip_id")
+        self._last_at = datetime.now(UTC)
         return Added(added=len(new), known=len(kept) - len(new), duplicates=len(repeated))
 
     async def between(
@@ -131,6 +134,9 @@ class MemoryTripStore(TripStore, TripErasure):
         kept = self._trips.filter(pl.Series([key not in named for key in keys], dtype=pl.Boolean))
         erased, self._trips = len(self._trips) - len(kept), kept
         return erased
+
+    async def last_at(self) -> datetime | None:
+        return self._last_at
 
     def _before(self, until: datetime | None) -> pl.DataFrame:
         if until is None:

@@ -82,6 +82,9 @@ class MlflowModelRegistry(ModelRegistry):
             os.environ.setdefault(name, value)
         from mlflow import MlflowClient
 
+        from taxi_predictor.adapters.mlflow.calling import say_who_calls
+
+        say_who_calls()
         # It announces every migration of a fresh SQLite file.
         for noisy in ("alembic", "mlflow"):
             logging.getLogger(noisy).setLevel(logging.WARNING)

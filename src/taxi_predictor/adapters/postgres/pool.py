@@ -1,6 +1,7 @@
 """One pool of connections, and what their troubles are called in the core."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import asyncpg
 
 from taxi_predictor.domain.errors import StorageFull, Unavailable
+from taxi_predictor.ports.outbound.telemetry import PoolState
 
-__all__ = ["connected", "open_pool", "ping", "translated", "watched"]
+__all__ = ["connected", "open_pool", "ping", "state_of", "translated", "watched"]
 
 CONNECT_TIMEOUT_S = 5.0
 PATIENCE_S = 5.0
@@ -39,6 +41,10 @@ REFUSING = (
 )
 UNPREPARED = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError)
 FULL = (asyncpg.DiskFullError, asyncpg.ConfigurationLimitExceededError)  # the latter: temp_file_limit
+
+
+_waiting: Counter[asyncpg.Pool] = Counter()
+"""Who waits for a connection to be free or to be made; the library does not say."""
 
 
 @contextmanager
@@ -84,6 +90,7 @@ async def open_pool(dsn: str, *, max_size: int = 10) -> AsyncIterator[asyncpg.Po
         yield pool
     finally:
         pool.terminate()
+        _waiting.pop(pool, None)
 
 
 async def _connect(*args: Any, **kwargs: Any) -> asyncpg.Connection:
@@ -126,7 +133,11 @@ async def watched(
         Unavailable, StorageFull: as :func:`translated` says.
     """
     with translated():
-        connection = await pool.acquire(timeout=patience_s)
+        _waiting[pool] += 1
+        try:
+            connection = await pool.acquire(timeout=patience_s)
+        finally:
+            _waiting[pool] -= 1
         watchdog = Watchdog(connection, patience_s)
         try:
             yield connection, watchdog
@@ -151,6 +162,11 @@ async def connected(
     """
     async with watched(pool, patience_s) as (connection, _):
         yield connection
+
+
+def state_of(pool: asyncpg.Pool) -> PoolState:
+    """How the connections of *pool* are used."""
+    return PoolState(size=pool.get_size(), idle=pool.get_idle_size(), waiting=_waiting[pool])
 
 
 async def ping(pool: asyncpg.Pool) -> None:

@@ -19,6 +19,7 @@ from taxi_predictor.ports.outbound.trips import (
     REJECT_COLUMNS,
     Added,
     CleanBatch,
+    IngestLog,
     PartName,
     Quarantine,
     RejectBatch,
@@ -50,7 +51,7 @@ WHOLE_TABLE_S = 60.0
 """So long the server may take to count all trips."""
 
 
-class PostgresTripStore(TripStore, TripErasure):
+class PostgresTripStore(TripStore, TripErasure, IngestLog):
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
@@ -102,6 +103,11 @@ class PostgresTripStore(TripStore, TripErasure):
                 QUERIES["erase_trips"], [at for at, _ in trips], [trip_id for _, trip_id in trips]
             )
         return affected(tag)
+
+    async def last_at(self) -> datetime | None:
+        async with connected(self._pool) as connection:
+            found: datetime | None = await connection.fetchval(QUERIES["last_ingest"])
+        return found
 
 
 def _edges(box: Bounds | None) -> Sequence[float | None]:

@@ -17,12 +17,25 @@ from threading import Thread
 from typing import Any, BinaryIO
 
 from taxi_predictor.domain.errors import TaxiPredictorError
+from taxi_predictor.ports.outbound.watch import Watch, current_watch, watched_by
 
-__all__ = ["HEAD", "main", "packed", "size_of", "unpacked"]
+__all__ = ["HEAD", "Call", "caller", "main", "packed", "size_of", "unpacked"]
 
 _HEAD = Struct(">Q")
 HEAD = _HEAD.size
 """Bytes before each value."""
+
+
+Caller = tuple[str, str | None]
+"""The request for which somebody calls, and the span that it is."""
+Call = tuple[str, Sequence[object], Caller | None]
+"""A method, its arguments, and for whom."""
+
+
+def caller() -> Caller | None:
+    """The request that is answered here; None: there is none."""
+    watch = current_watch()
+    return None if watch is None else (watch.request_id, watch.traceparent)
 
 
 def packed(value: object) -> bytes:
@@ -52,8 +65,8 @@ def main() -> None:
     adapter = received.get()()
     with asyncio.Runner() as runner:
         while True:
-            method, arguments = received.get()
-            answers.write(packed(runner.run(_outcome(adapter, method, arguments))))
+            call: Call = received.get()
+            answers.write(packed(runner.run(_outcome(adapter, call))))
             answers.flush()
 
 
@@ -64,8 +77,10 @@ def _receive(requests: BinaryIO, received: SimpleQueue[Any]) -> None:
     os._exit(0)
 
 
-async def _outcome(adapter: object, method: str, arguments: Sequence[object]) -> tuple[bool, object]:
+async def _outcome(adapter: object, call: Call) -> tuple[bool, object]:
     """Whether the call came to its end, and what it gave or raised."""
+    method, arguments, by = call
+    watched_by(None if by is None else Watch(*by))
     try:
         return True, await getattr(adapter, method)(*arguments)
     except TaxiPredictorError as error:

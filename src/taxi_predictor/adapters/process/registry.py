@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from taxi_predictor.adapters.process import child
-from taxi_predictor.adapters.process.child import HEAD, packed, size_of, unpacked
+from taxi_predictor.adapters.process.child import HEAD, Call, caller, packed, size_of, unpacked
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
 from taxi_predictor.ports.outbound.models import Alias, ModelRegistry, ModelReport, RegisteredModel
@@ -66,7 +66,7 @@ class ProcessModelRegistry(ModelRegistry):
     ) -> T:
         try:
             async with asyncio.timeout(self._patience_s), self._turn:
-                is_done, outcome = await self._exchange((method.__name__, args))
+                is_done, outcome = await self._exchange((method.__name__, args, caller()))
         except TimeoutError as error:
             raise Unavailable(f"the model registry does not answer within {self._patience_s:g} s") from error
         except (OSError, EOFError) as error:
@@ -75,7 +75,7 @@ class ProcessModelRegistry(ModelRegistry):
             return cast(T, outcome)
         raise cast(Exception, outcome)
 
-    async def _exchange(self, call: tuple[str, Sequence[object]]) -> tuple[bool, object]:
+    async def _exchange(self, call: Call) -> tuple[bool, object]:
         try:
             if self._child is None or self._child.returncode is not None:
                 self._child = await asyncio.create_subprocess_exec(

@@ -2,37 +2,50 @@
 
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics import disable_created_metrics
-from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.values import ValueClass
 
+from taxi_predictor.adapters.prometheus.load import SIZES, LoadFigures
+from taxi_predictor.adapters.prometheus.runs import RunFigures
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.outbound.runs import Run, RunTelemetry
 from taxi_predictor.ports.outbound.sync import SyncState
-from taxi_predictor.ports.outbound.telemetry import Exposition, Figures, LogTelemetry, Telemetry
+from taxi_predictor.ports.outbound.telemetry import (
+    Exposition,
+    Figures,
+    LoadTelemetry,
+    LogTelemetry,
+    PoolState,
+    Signal,
+    Telemetry,
+)
 
-__all__ = ["BUCKETS_S", "PrometheusTelemetry", "figures_of_process"]
+__all__ = ["BUCKETS_S", "PrometheusTelemetry", "exposed"]
 
 BUCKETS_S = (
-    0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0
+    0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5,
+    1.0, 2.0, 5.0, 10.0, 30.0,
 )  # fmt: skip
-"""From a single row to the longest that a request may take."""
-
-IS_ONE_OF_SEVERAL: bool = vars(ValueClass)["_multiprocess"]
-"""Whether what is counted here lies in files that other processes read; decided by the library."""
+"""From a single row to the longest that a request may take; finest around 50, 100 and 200 ms."""
 
 # When a series began is a series of its own, for each: nobody asks for it.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
-class PrometheusTelemetry(Telemetry, LogTelemetry, Figures):
-    """Registers its figures with *registry*, which should hold nothing else of these names."""
+class PrometheusTelemetry(Telemetry, LogTelemetry, LoadTelemetry, RunTelemetry, Figures):
+    """Registers its figures with *registry*, which should hold nothing else of these names.
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    Args:
+        worker: what this process is called beside others of the service; there are few such names.
+    """
+
+    def __init__(self, registry: CollectorRegistry, *, worker: str = "1") -> None:
         self._registry = registry
+        self._load = LoadFigures(registry, worker)
+        self._runs = RunFigures(registry)
         self._requests = Counter(
             "taxi_http_requests_total",
             "Requests answered, by the template of their path, their method and the status",
@@ -64,13 +77,13 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, Figures):
             buckets=BUCKETS_S,
             registry=registry,
         )
-        # All processes see the same model at the same time, so the last one to look tells for all.
-        self._ready = Gauge(
-            "taxi_ready",
-            "Whether predictions are answered: 1, or 0 without a model and when the service stops",
-            multiprocess_mode="mostrecent",
+        self._prediction_trips = Histogram(
+            "taxi_prediction_trips",
+            "Trips that the model was asked about at once",
+            buckets=SIZES,
             registry=registry,
         )
+        # All processes see the same model at the same time, so the last one to look tells for all.
         self._version = Gauge(
             "taxi_model_version",
             "The version of the model that answers, or answered last; 0: none did",
@@ -140,11 +153,13 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, Figures):
             self._of_model[version, source] = counter
         counter.inc(trips)
         self._prediction_s.observe(elapsed_s)
+        self._prediction_trips.observe(trips)
 
     def ready(self, source: AnswerSource | None, /, *, version: ModelVersion | None = None) -> None:
-        self._ready.set(source is not None)
+        self._load.ready(source is not None)
         if source is not None:
             self._version.set(version or 0)
+            self._load.serves(version or 0)
             for step in AnswerSource:
                 self._step.labels(step).set(step is source)
 
@@ -170,18 +185,29 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, Figures):
     def orphaned(self, outcomes: int, /) -> None:
         self._orphans.set(outcomes)
 
+    def asked_batch(self, *, trips: int) -> None:
+        self._load.batch_trips.observe(trips)
+
+    def asked_matrix(self, *, cells: int) -> None:
+        self._load.matrix_cells.observe(cells)
+
+    def degraded(self, *, reason: str, trips: int) -> None:
+        self._load.degraded.labels(reason).inc(trips)
+
+    def pooled(self, state: PoolState, /) -> None:
+        self._load.pooled(state)
+
+    def dropped(self, signal: Signal, number: int, /) -> None:
+        self._load.dropped.labels(signal).inc(number)
+
+    def ran(self, run: Run, /, *, now: datetime) -> None:
+        self._runs.ran(run, now)
+
     def exposition(self, accept: str = "", /) -> Exposition:
-        registry = self._registry
-        if IS_ONE_OF_SEVERAL:
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        encode, media_type = choose_encoder(accept)
-        return Exposition(media_type=media_type, text=encode(registry))
+        return exposed(self._registry, accept)
 
 
-def figures_of_process() -> PrometheusTelemetry:
-    """Telemetry for this process, with its memory, CPU time and open files where it is the only one."""
-    registry = CollectorRegistry()
-    if not IS_ONE_OF_SEVERAL:
-        ProcessCollector(registry=registry)
-    return PrometheusTelemetry(registry)
+def exposed(registry: CollectorRegistry, accept: str) -> Exposition:
+    """What *registry* collects, in the form that *accept* likes best."""
+    encode, media_type = choose_encoder(accept)
+    return Exposition(media_type=media_type, text=encode(registry))

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from rich.panel import Panel
 
 from taxi_predictor.apps.commands.output import ERR, OUT
-from taxi_predictor.apps.commands.serving import refuse_taken_port, server_command
+from taxi_predictor.apps.commands.serving import refuse_taken_ports, server_command
 from taxi_predictor.apps.commands.session import opened, show_scores
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.container import Container
@@ -64,7 +64,7 @@ async def demo(
         Go on serving until Ctrl-C.
     """
     settings = load_settings()
-    refuse_taken_port(settings)
+    refuse_taken_ports(settings)
     async with opened(settings) as container:
         await _prepare(container, trips, zones)
         server = await asyncio.create_subprocess_exec(
@@ -74,7 +74,9 @@ async def demo(
         )
         try:
             await _ask(container, settings)
-            if serve:
+            if not serve:
+                OUT.print("Served for that one question; without --no-serve it goes on")
+            else:
                 ERR.print("Serving until Ctrl-C.")
                 await server.wait()
         finally:
@@ -181,7 +183,7 @@ async def _ask(container: Container, settings: Settings) -> None:
     if manifest.is_simulated:
         OUT.print("[yellow]Learned from simulated trips: a look at the machinery, not at a city.[/yellow]")
     OUT.print(
-        f"\nAPI docs  {url}/schema\nHealth    {url}/health\nMetrics   {url}/metrics\n"
+        f"\nAPI docs  {url}/schema\nHealth    {url}/health\nMetrics   http://{settings.metrics_address}/metrics\n"
         f"Keys      none are asked for while the demo runs, of whoever can reach {settings.api_address}\n"
         "Next      taxi-predictor trips | models | evaluate stored | predict --help",
         markup=False,

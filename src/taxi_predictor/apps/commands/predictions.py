@@ -18,7 +18,7 @@ from taxi_predictor.apps.tables import explanation_table, similar_table
 from taxi_predictor.domain.comparables import Comparables
 from taxi_predictor.domain.errors import Invalid, Unavailable
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.inbound.predicting import Prediction
+from taxi_predictor.ports.inbound.prediction import Prediction
 
 __all__ = ["predict"]
 
@@ -85,7 +85,7 @@ async def predict(
         plan = TripPlan(
             pickup=await container.predictor.place(parse_place(pickup)),
             dropoff=await container.predictor.place(parse_place(dropoff)),
-            pickup_at=container.predictor.now() if at == "now" else parse_instant(at, container.city.tz),
+            pickup_at=parse_instant(at, container.city.tz),
             passenger_count=passengers,
         )
         [prediction] = container.predictor.predict([plan])
@@ -140,7 +140,7 @@ def _show(prediction: Prediction, coverage: float) -> None:
         label += ", learned from simulated trips"
     OUT.print(
         f"[bold]{prediction.duration_s / 60:.1f} min[/bold], {coverage:.0%} likely between"
-        f" {low_s / 60:.1f} and {high_s / 60:.1f} min; arriving {prediction.arrival_at:%Y-%m-%d %H:%M}"
+        f" {low_s / 60:.1f} and {high_s / 60:.1f} min; arriving {prediction.arrival_at:%Y-%m-%d %H:%M %Z}"
         f" [dim]({prediction.distance_km:.2f} km as the crow flies, {label})[/dim]"
     )
     if served.trouble:

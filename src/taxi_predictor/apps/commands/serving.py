@@ -11,12 +11,13 @@ from taxi_predictor.adapters.lightgbm.artifact import read_verified
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.commands.output import ERR
 from taxi_predictor.apps.commands.session import opened
+from taxi_predictor.apps.contradictions import refuse_contradictions
 from taxi_predictor.apps.home import claim_home
-from taxi_predictor.apps.profiles import models_folder, refuse_unnamed_servers
+from taxi_predictor.apps.profiles import models_folder
 from taxi_predictor.apps.settings import Settings, load_settings
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, PromotionRefused, Unavailable
 
-__all__ = ["refuse_taken_port", "serve", "server_command"]
+__all__ = ["refuse_taken_ports", "serve", "server_command"]
 
 PATIENCE_S = 30.0
 """So long a start waits for the registry, which takes seconds to load."""
@@ -33,11 +34,12 @@ async def serve(what: Literal["api"] = "api", /) -> None:
         The face to serve.
     """
     settings = load_settings()
-    refuse_taken_port(settings)
+    refuse_contradictions(settings)  # the server would say so too, once in each worker and at length
+    refuse_taken_ports(settings)
     if not _is_stocked(settings):
         await _stock(settings)
     url = settings.api_url
-    ERR.print(f"Serving {url}, explained at {url}/schema", style="bold", markup=False, highlight=False)
+    ERR.print(f"Starting {url}, explained at {url}/schema", style="bold", markup=False, highlight=False)
     command = server_command()
     os.execv(command[0], command)  # noqa: S606 # no shell is wanted
 
@@ -51,7 +53,6 @@ def _is_stocked(settings: Settings) -> bool:
     """Whether a sound champion is at hand: then the half of a start is saved that opening all takes."""
     if settings.profile == "memory":
         return False
-    refuse_unnamed_servers(settings)
     claim_home(settings.home, load_city(settings.city))
     folder = champion_folder(models_folder(settings))
     try:
@@ -72,21 +73,24 @@ async def _stock(settings: Settings) -> None:
         ERR.print(f"[yellow]starting without a new model: no word within {PATIENCE_S:g} s[/yellow]")
 
 
-def refuse_taken_port(settings: Settings) -> None:
-    """Find out now whether the address can be had: another server may be answering there.
+def refuse_taken_ports(settings: Settings) -> None:
+    """Find out now whether the addresses can be had: another server may be answering there.
 
     Raises:
-        Unavailable: it is taken, or not of this machine.
+        Unavailable: one is taken, or not of this machine.
     """
-    address = (settings.api_host, settings.api_port)
-    try:
-        with socket.create_server(address, family=_family(settings.api_host)):
-            pass
-    except OSError as error:
-        raise Unavailable(
-            f"{settings.api_address} cannot be served: {error.strerror or error}; choose another"
-            " TAXI_API_PORT, or stop what is there"
-        ) from error
+    for variable, host, port, address in (
+        ("TAXI_API_PORT", settings.api_host, settings.api_port, settings.api_address),
+        ("TAXI_METRICS_PORT", settings.metrics_host, settings.metrics_port, settings.metrics_address),
+    ):
+        try:
+            with socket.create_server((host, port), family=_family(host)):
+                pass
+        except OSError as error:
+            raise Unavailable(
+                f"{address} cannot be served: {error.strerror or error}; choose another {variable},"
+                " or stop what is there"
+            ) from error
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rich.markup import escape
@@ -17,6 +17,7 @@ from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.evaluation import BaselineScores, Scores
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.place import Point, ZoneId
+from taxi_predictor.domain.wall_clock import instant_of
 from taxi_predictor.ports.inbound.versions import WhichModel
 
 __all__ = [
@@ -38,16 +39,20 @@ async def opened(settings: Settings | None = None) -> AsyncIterator[Container]:
 
 
 def parse_instant(text: str, tz: ZoneInfo) -> datetime:
-    """Read ``2024-03``, ``2024-03-01`` or ``2024-03-01T08:30`` (local to *tz* unless it has an offset)."""
+    """Read ``2024-03``, ``2024-03-01`` or ``2024-03-01T08:30`` (local to *tz* unless it has an offset).
+
+    Raises:
+        Invalid: it is no time, or clocks in *tz* never show it, or twice.
+    """
     if text == "now":
-        return datetime.now(UTC)
+        return datetime.now(tz)
     if re.fullmatch(r"\d{4}-\d{2}", text):
         text += "-01"
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
         raise Invalid(f"{text!r} is not a time such as 2024-03-01 or 2024-03-01T08:30-05:00") from error
-    return instant if instant.tzinfo else instant.replace(tzinfo=tz)
+    return instant_of(instant, tz)
 
 
 def parse_span_s(text: str) -> float:
@@ -63,10 +68,11 @@ def parse_place(text: str) -> Point | ZoneId:
     try:
         if "," in text:
             lat_deg, lon_deg = (float(part) for part in text.split(","))
-            return Point(lat_deg, lon_deg)
-        return ZoneId(int(text))
+        else:
+            return ZoneId(int(text))
     except ValueError as error:
-        raise Invalid(f"{text!r} is neither LAT,LON in degrees nor a zone id: {error}") from error
+        raise Invalid(f"{text!r} is neither LAT,LON in degrees nor a zone id") from error
+    return Point(lat_deg, lon_deg)
 
 
 def level_json(scores: Scores | None) -> Mapping[str, float] | None:

@@ -6,6 +6,8 @@ import sys
 from taxi_predictor.apps.stack.commands import COMMANDS
 from taxi_predictor.apps.stack.layout import Layout, StackError
 
+__all__ = ["main"]
+
 
 def main() -> None:
     """Run one command; exit with 0 when it is done, 1 when it is refused or failed, 2 when it is unknown."""

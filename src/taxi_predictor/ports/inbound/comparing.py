@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.comparables import Comparable, Comparables, Likeness, box_around
 from taxi_predictor.domain.errors import Invalid
+from taxi_predictor.domain.possibility import refuse_impossible
 from taxi_predictor.domain.trip import TripBatch, TripPlan
-from taxi_predictor.ports.inbound.predicting import refuse_impossible
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.trips import TripStore
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from taxi_predictor.domain.errors import InvalidTrip, TooMuch
+from taxi_predictor.domain.possibility import refuse_absurd
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.domain.wall_clock import day_of
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, Prediction, refuse_absurd
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.prediction import Prediction
 
 __all__ = ["MAX_SPAN", "DepartureBoard", "Departures"]
 
@@ -56,12 +58,14 @@ class DepartureBoard:
             TooMuch: they are further apart than :data:`MAX_SPAN`, or there would be too many.
             NoChampion: no model was promoted yet.
         """
-        refuse_absurd(first)
-        refuse_absurd(last)
+        refuse_absurd(first, "from")
+        refuse_absurd(last, "to")
         # By way of UTC: on a wall clock an hour may be missing in between, or come twice.
         begin, span = first.astimezone(UTC), last.astimezone(UTC) - first.astimezone(UTC)
         if span < timedelta():
-            raise InvalidTrip(f"departures up to {last.isoformat()} do not begin at {first.isoformat()}")
+            raise InvalidTrip(
+                f"departures up to {last.isoformat()} do not begin at {first.isoformat()}", part="to"
+            )
         if span > MAX_SPAN:
             raise TooMuch(f"departures lie within {MAX_SPAN // timedelta(hours=1)} hours, got {span}")
         count = span // every + 1

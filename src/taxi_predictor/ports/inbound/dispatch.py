@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.errors import TooMuch
 from taxi_predictor.domain.model import BatchEstimate
-from taxi_predictor.domain.place import Place, great_circle_km
+from taxi_predictor.domain.place import Place, straight_km
+from taxi_predictor.domain.possibility import refuse_absurd, refuse_outside
 from taxi_predictor.domain.race import probabilities_first
-from taxi_predictor.domain.trip import PlanBatch, TripPlan
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_impossible
+from taxi_predictor.domain.wall_clock import after_s
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.plans import PlanColumns, PlanGrid
 
@@ -41,8 +41,7 @@ class Approach:
 
     @property
     def arrival_at(self) -> datetime:
-        arrival_at = self.pickup_at.astimezone(UTC) + timedelta(seconds=self.duration_s)
-        return arrival_at.astimezone(self.pickup_at.tzinfo)
+        return after_s(self.pickup_at, self.duration_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,15 +76,12 @@ class Dispatch:
         if len(vehicles) > self._max_vehicles:
             raise TooMuch(f"{len(vehicles):,} vehicles; at most {self._max_vehicles:,} are answered at once")
         city = self._predictor.city
-        refuse_impossible(TripPlan(pickup=rider, dropoff=rider, pickup_at=pickup_at), city)
+        refuse_outside(rider, city, "rider")
+        refuse_absurd(pickup_at)
         inside = [vehicle for vehicle in vehicles if vehicle.place.point in city.bounds]
-
-        def laid_out() -> tuple[PlanGrid, PlanBatch]:
-            grid = self._columns.grid([vehicle.place for vehicle in inside], [rider], [pickup_at])
-            return grid, grid.plans
-
-        grid, plans = await asyncio.to_thread(laid_out)
-        estimates, served, _ = await self._predictor.estimate(plans)
+        grid, estimates, served = await self._predictor.estimate_grid(
+            [vehicle.place for vehicle in inside], [rider], [pickup_at]
+        )
         durations_s, chances = await asyncio.to_thread(self._race, inside, rider, grid, estimates)
         soonest = sorted(range(len(inside)), key=durations_s.__getitem__)[:most]
         return Ranking(
@@ -94,7 +90,7 @@ class Dispatch:
                     vehicle=inside[number],
                     pickup_at=pickup_at,
                     duration_s=durations_s[number],
-                    distance_km=_distance_km(inside[number].place, rider),
+                    distance_km=straight_km(inside[number].place, rider),
                     probability_first=chances[number],
                 )
                 for number in soonest
@@ -124,8 +120,3 @@ class Dispatch:
                 [here / there for here in is_there],
             )
         return durations_s, probabilities_first(m, durations).tolist()
-
-
-def _distance_km(vehicle: Place, rider: Place) -> float:
-    start, end = vehicle.point, rider.point
-    return round(great_circle_km(SCALAR, start.lat_deg, start.lon_deg, end.lat_deg, end.lon_deg), 3)

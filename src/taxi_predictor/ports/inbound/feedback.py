@@ -239,10 +239,13 @@ class Feedback:
         """Refuse the name of a prediction that the log does not know and will not."""
         made_at = predicted_at(prediction_id)
         if made_at > now + CLOCKS_DIFFER_BY:
-            raise InvalidPredictionId(f"{prediction_id} is the name of a prediction that was not made yet")
+            raise InvalidPredictionId(
+                f"{prediction_id} is the name of a prediction that was not made yet", part="prediction_id"
+            )
         if self._kept_for is not None and made_at < now - self._kept_for:
             raise InvalidPredictionId(
-                f"{prediction_id} was made more than {self._kept_for.days} days ago: it is not kept any more"
+                f"{prediction_id} was made more than {self._kept_for.days} days ago: it is not kept any more",
+                part="prediction_id",
             )
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.ports.inbound.ladder import Ladder
+from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.sync import SyncNotes, SyncState
-from taxi_predictor.ports.outbound.telemetry import Telemetry
+from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, PoolState, Telemetry
 
 __all__ = ["Health", "Ping", "Readiness"]
 
@@ -18,6 +19,8 @@ Ping = Callable[[], Awaitable[None]]
 """Returns when a neighbour answers; raises Unavailable when it does not."""
 
 PATIENCE_S = 2.0
+EVERY_S = 1.0
+"""How often telemetry is told how things stand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +51,18 @@ class Health:
         clock: Clock,
         telemetry: Telemetry,
         pings: Mapping[str, Ping],
+        load_telemetry: LoadTelemetry,
+        runs: RunBook,
+        pool_state: Callable[[], PoolState] | None = None,
     ) -> None:
         self._ladder = ladder
         self._notes = notes
         self._clock = clock
         self._telemetry = telemetry
         self._pings = pings
+        self._load_telemetry = load_telemetry
+        self._runs = runs
+        self._pool_state = pool_state
         self._is_stopping = False
 
     def warm_up(self) -> None:
@@ -71,6 +80,16 @@ class Health:
     def stop(self) -> None:
         """Say from now on that the service is not ready: it still answers, but not for long."""
         self._is_stopping = True
+        self.standing()  # which tells telemetry
+
+    async def follow(self) -> None:
+        """Tell telemetry for ever how things stand, so that its figures are of now."""
+        while True:
+            self.standing()
+            self._runs.tell()
+            if self._pool_state is not None:
+                self._load_telemetry.pooled(self._pool_state())
+            await asyncio.sleep(EVERY_S)
 
     async def readiness(self) -> Readiness:
         """How things stand; telemetry is told too."""

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from taxi_predictor.domain.errors import TooManyRejects
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
+from taxi_predictor.domain.record import OUTCOMES
+from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.runs import Became, RunKind
 from taxi_predictor.ports.outbound.trips import (
     CleanBatch,
     PartName,
@@ -69,6 +72,7 @@ class TripIntake:
         zones: ZoneStore,
         progress: Progress,
         max_reject_share: float,
+        runs: RunBook,
     ) -> None:
         self._catalog = catalog
         self._trips = trips
@@ -76,6 +80,7 @@ class TripIntake:
         self._zones = zones
         self._progress = progress
         self._max_reject_share = max_reject_share
+        self._runs = runs
 
     async def learn_zones(self, spec: str) -> ZoneTable:
         """Read a zone table and remember it for everything that follows."""
@@ -101,6 +106,17 @@ class TripIntake:
             TooManyRejects: more than the allowed share of a part's rows was refused.
         """
         allowed = self._max_reject_share if max_reject_share is None else max_reject_share
+        kind = RunKind.OUTCOMES if spec.partition(":")[0] == OUTCOMES else RunKind.INGEST
+        with self._runs.noted(kind) as run:
+            report = await self._ingest(spec, allowed)
+            run.trips = {
+                Became.ADDED: report.added,
+                Became.KNOWN: report.known,
+                Became.REJECTED: sum(report.rejected.values()),
+            }
+        return report
+
+    async def _ingest(self, spec: str, allowed: float) -> IngestReport:
         total = IngestReport()
         parts = await self.parts(spec)
         rows = [part.rows for part in parts]

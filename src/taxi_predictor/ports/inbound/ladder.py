@@ -90,7 +90,7 @@ class Ladder:
                     found = find()
                 except (BrokenModel, NoChampion):
                     continue
-                return replace(found, source=source, trouble=str(error))
+                return replace(found, source=source, trouble=str(error), reason=error.slug)
             raise
 
     def _lower(self) -> Iterator[tuple[AnswerSource, Callable[[], ServedModel]]]:

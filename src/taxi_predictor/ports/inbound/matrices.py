@@ -8,10 +8,12 @@ from datetime import datetime
 from taxi_predictor.domain.arithmetic import Column, ColumnArithmetic
 from taxi_predictor.domain.errors import TooMuch
 from taxi_predictor.domain.place import Place, great_circle_km
+from taxi_predictor.domain.possibility import refuse_absurd
 from taxi_predictor.domain.trip import PlanBatch
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_absurd
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.plans import PlanColumns
+from taxi_predictor.ports.outbound.telemetry import LoadTelemetry
 
 __all__ = ["DurationMatrices", "DurationMatrix"]
 
@@ -33,7 +35,15 @@ class DurationMatrices:
     The event loop stays free, as :meth:`DurationPredictor.estimate` promises.
     """
 
-    def __init__(self, *, predictor: DurationPredictor, columns: PlanColumns, max_cells: int) -> None:
+    def __init__(
+        self,
+        *,
+        predictor: DurationPredictor,
+        columns: PlanColumns,
+        max_cells: int,
+        telemetry: LoadTelemetry,
+    ) -> None:
+        self._telemetry = telemetry
         self._predictor = predictor
         self._columns = columns
         self._max_cells = max_cells
@@ -56,18 +66,23 @@ class DurationMatrices:
                 f"{len(origins)} x {len(destinations)} places at {len(departures)} departures are {cells:,}"
                 f" cells; at most {self._max_cells:,} are answered at once"
             )
-        for at in departures:
-            refuse_absurd(at)
+        self._telemetry.asked_matrix(cells=cells)
+        for number, at in enumerate(departures):
+            refuse_absurd(at, f"departures/{number}")
         columns, froms, tos = self._columns, self._inside(origins), self._inside(destinations)
-        grid = await asyncio.to_thread(columns.grid, froms, tos, departures)
-        estimates, served, _ = await self._predictor.estimate(grid.plans)
-        medians_s = columns.m.joined([columns.m.column(()), *(e.distribution.median_s() for e in estimates)])
-        once = grid if len(departures) == 1 else columns.grid(froms, tos, departures[:1])
-        return DurationMatrix(
-            durations_s=grid.spread(columns.m.rounded(medians_s, 3)),
-            distances_km=once.spread(columns.m.rounded(_distances_km(columns.m, once.plans), 3)),
-            served=served,
-        )
+        grid, estimates, served = await self._predictor.estimate_grid(froms, tos, departures)
+
+        def spread() -> DurationMatrix:
+            m = columns.m
+            medians_s = m.joined([m.column(()), *(e.distribution.median_s() for e in estimates)])
+            once = grid if len(departures) == 1 else columns.grid(froms, tos, departures[:1])
+            return DurationMatrix(
+                durations_s=grid.spread(m.rounded(medians_s, 3)),
+                distances_km=once.spread(m.rounded(_distances_km(m, once.plans), 3)),
+                served=served,
+            )
+
+        return await asyncio.to_thread(spread)
 
     def _inside(self, places: Sequence[Place]) -> Sequence[Place | None]:
         bounds = self._predictor.city.bounds

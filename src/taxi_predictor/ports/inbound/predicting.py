@@ -2,87 +2,35 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from math import exp
+from contextlib import nullcontext
+from datetime import datetime
 from time import perf_counter
 
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution
-from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate
-from taxi_predictor.domain.place import Place, Point, ZoneId, ZoneTable, great_circle_km
-from taxi_predictor.domain.plausibility import EARLIEST, LATEST
-from taxi_predictor.domain.record import AnswerSource
+from taxi_predictor.domain.place import Place, Point, ZoneId, ZoneTable
+from taxi_predictor.domain.possibility import refuse_impossible
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
 from taxi_predictor.ports.inbound.known_zones import KnownZones
 from taxi_predictor.ports.inbound.ladder import Ladder
+from taxi_predictor.ports.inbound.prediction import Prediction
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.places import ZoneStore
-from taxi_predictor.ports.outbound.plans import PlanColumns
-from taxi_predictor.ports.outbound.telemetry import Telemetry
+from taxi_predictor.ports.outbound.plans import PlanColumns, PlanGrid
+from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
 
-__all__ = ["DurationPredictor", "Prediction", "refuse_absurd", "refuse_impossible"]
+__all__ = ["DurationPredictor"]
 
 COLUMNS_FROM_PLANS = 64
 """So many are answered sooner in columns and beside the event loop, where a few would wait for it."""
+NO_LEVEL = "no-level"
 SLICE_TRIPS = 8192
-"""What the model works on at a time: some 10 MB, and no more than half a second."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """The answer for one trip. Times and durations are rounded to the millisecond, here and only here."""
-
-    plan: TripPlan
-    distribution: DurationDistribution[float]
-    served: ServedModel
-    """Who answered."""
-    level: LiveLevel | None = None
-    """The live level it was answered with."""
-    degraded: str | None = None
-    """What it had to do without, and why; None: nothing."""
-
-    @property
-    def source(self) -> AnswerSource:
-        return self.served.source
-
-    @property
-    def duration_s(self) -> float:
-        """The median: as many trips take longer as take less."""
-        return round(self.distribution.median_s(), 3)
-
-    @property
-    def level_factor(self) -> float:
-        """What the live level multiplied the duration by, at the departure: 1 without any."""
-        if self.level is None:
-            return 1.0
-        city = self.served.manifest.city
-        local = self.plan.pickup_at.astimezone(city.tz)
-        minute_of_day = local.hour * 60 + local.minute + local.second / 60
-        return round(exp(self.level.of(SCALAR, self.distance_km, minute_of_day)), 4)
-
-    def interval_s(self, coverage: float) -> tuple[float, float]:
-        low_s, high_s = self.distribution.interval_s(coverage)
-        return round(low_s, 3), round(high_s, 3)
-
-    @property
-    def arrival_at(self) -> datetime:
-        # By way of UTC: on a wall clock an hour may be missing in between, or come twice.
-        arrival_at = self.plan.pickup_at.astimezone(UTC) + timedelta(seconds=self.duration_s)
-        return arrival_at.astimezone(self.plan.pickup_at.tzinfo)
-
-    @property
-    def distance_km(self) -> float:
-        """The great circle from pickup to drop-off, to the metre."""
-        pickup, dropoff = self.plan.pickup.point, self.plan.dropoff.point
-        return round(
-            great_circle_km(SCALAR, pickup.lat_deg, pickup.lon_deg, dropoff.lat_deg, dropoff.lon_deg), 3
-        )
+"""What the model works on at a time: some 10 MB, and what others who ask for little wait for."""
 
 
 class DurationPredictor:
@@ -101,13 +49,16 @@ class DurationPredictor:
         city: City,
         columns: PlanColumns,
         telemetry: Telemetry,
+        load_telemetry: LoadTelemetry,
         current_level: Callable[[ServedModel], LiveLevel | None] = lambda _: None,
         level_trouble: Callable[[ServedModel], str | None] = lambda _: None,
     ) -> None:
         self._telemetry = telemetry
+        self._load_telemetry = load_telemetry
         self.city = city
         self._columns = columns
-        self._turn = asyncio.Semaphore()
+        self._turn = asyncio.Lock()
+        self._large = asyncio.Lock()
         self._current_level = current_level
         self._level_trouble = level_trouble
         self._ladder = ladder
@@ -150,23 +101,31 @@ class DurationPredictor:
         """When a trip leaves that names no departure."""
         return self._clock.now()
 
-    def predict(self, plans: Sequence[TripPlan]) -> Sequence[Prediction]:
+    def predict(self, plans: Sequence[TripPlan], *, by: ServedModel | None = None) -> Sequence[Prediction]:
         """One prediction per plan, in their order.
+
+        *by* answers, where several questions are to be answered by one; else who serves now.
 
         Raises:
             InvalidTrip: a place is outside the model's city, or the departure beyond its calendar.
             NoChampion: no model was promoted yet.
         """
-        served = self._ladder.serving()
+        served = by or self._ladder.serving()
         for plan in plans:
             refuse_impossible(plan, self.city)
         level = self._current_level(served)
         began_s = perf_counter()
         distributions = served.model.estimate(plans, level=level)
-        self._telemetry.predicted(
-            version=served.version, source=served.source, trips=len(plans), elapsed_s=perf_counter() - began_s
-        )
+        self._tell(served, len(plans), perf_counter() - began_s)
         return self._predictions(plans, distributions, served, level)
+
+    def _tell(self, served: ServedModel, trips: int, elapsed_s: float) -> None:
+        self._telemetry.predicted(
+            version=served.version, source=served.source, trips=trips, elapsed_s=elapsed_s
+        )
+        reason = served.reason or (NO_LEVEL if self._level_trouble(served) else None)
+        if reason is not None:
+            self._load_telemetry.degraded(reason=reason, trips=trips)
 
     def _predictions(
         self,
@@ -187,14 +146,16 @@ class DurationPredictor:
             for plan, distribution in zip(plans, distributions, strict=True)
         ]
 
-    async def predict_many(self, plans: Sequence[TripPlan]) -> Sequence[Prediction]:
+    async def predict_many(
+        self, plans: Sequence[TripPlan], *, by: ServedModel | None = None
+    ) -> Sequence[Prediction]:
         """As :meth:`predict`; the event loop stays free however many there are."""
         if len(plans) < COLUMNS_FROM_PLANS:
-            return self.predict(plans)
+            return self.predict(plans, by=by)
         for plan in plans:
             refuse_impossible(plan, self.city)
         batch = await asyncio.to_thread(self._columns.of, plans)
-        estimates, served, level = await self.estimate(batch)
+        estimates, served, level = await self.estimate(batch, by=by)
         distributions = (
             DurationDistribution(SCALAR, mu, sigma, estimate.distribution.residuals)
             for estimate in estimates
@@ -205,32 +166,51 @@ class DurationPredictor:
         return self._predictions(plans, distributions, served, level)
 
     async def estimate(
-        self, plans: PlanBatch
+        self, plans: PlanBatch, *, by: ServedModel | None = None
     ) -> tuple[Sequence[BatchEstimate], ServedModel, LiveLevel | None]:
         """The same estimates for many possible trips in columns, slice by slice.
 
         One model and one live level answer for all. The event loop stays free: the model works beside
-        it, and several callers take turns, so that memory is bounded, none waits for all of another's,
-        and one that gives up stops soon.
+        it, on one slice at a time, so that memory is bounded and one that gives up stops soon. Whoever asks
+        for no more than a slice waits for one at most; who asks for more waits for those who came before,
+        for of several that shared the model all would be late.
 
         Raises:
             NoChampion: no model was promoted yet.
         """
-        served = self._ladder.serving()
+        served = by or self._ladder.serving()
         level = self._current_level(served)
         estimates = []
-        for offset in range(0, len(plans), SLICE_TRIPS):
-            piece = PlanBatch(plans.table.slice(offset, SLICE_TRIPS))
-            async with self._turn:
-                began_s = perf_counter()
-                estimates.append(await asyncio.to_thread(served.model.estimate_batch, piece, level=level))
-                self._telemetry.predicted(
-                    version=served.version,
-                    source=served.source,
-                    trips=len(piece),
-                    elapsed_s=perf_counter() - began_s,
-                )
+        async with self._large if len(plans) > SLICE_TRIPS else nullcontext():
+            for offset in range(0, len(plans), SLICE_TRIPS):
+                piece = PlanBatch(plans.table.slice(offset, SLICE_TRIPS))
+                async with self._turn:
+                    began_s = perf_counter()
+                    estimates.append(await asyncio.to_thread(served.model.estimate_batch, piece, level=level))
+                    self._tell(served, len(piece), perf_counter() - began_s)
         return estimates, served, level
+
+    async def estimate_grid(
+        self,
+        origins: Sequence[Place | None],
+        destinations: Sequence[Place | None],
+        departures: Sequence[datetime],
+    ) -> tuple[PlanGrid, Sequence[BatchEstimate], ServedModel]:
+        """The same for every distinct trip of a grid, which is laid out beside the event loop too.
+
+        None stands for an end that no trip can have.
+
+        Raises:
+            NoChampion: no model was promoted yet.
+        """
+
+        def laid_out() -> tuple[PlanGrid, PlanBatch]:
+            grid = self._columns.grid(origins, destinations, departures)
+            return grid, grid.plans
+
+        grid, plans = await asyncio.to_thread(laid_out)
+        estimates, served, _ = await self.estimate(plans)
+        return grid, estimates, served
 
     def explain(self, prediction: Prediction) -> Explanation:
         """What made the duration of *prediction*, by who made it."""
@@ -244,27 +224,3 @@ class DurationPredictor:
         """
         served = self._ladder.serving()
         return served.model.estimate_batch(plans, level=self._current_level(served)), served
-
-
-def refuse_impossible(plan: TripPlan, city: City) -> None:
-    """Refuse a trip that nobody can say anything about.
-
-    Raises:
-        InvalidTrip: a place is outside *city*, or the departure beyond its calendar.
-    """
-    for end, place in (("pickup", plan.pickup), ("dropoff", plan.dropoff)):
-        if place.point not in city.bounds:
-            raise InvalidTrip(
-                f"{end} {place.point.lat_deg}, {place.point.lon_deg} is outside the bounds of {city.name}"
-            )
-    refuse_absurd(plan.pickup_at)
-
-
-def refuse_absurd(at: datetime, name: str = "pickup_at") -> None:
-    """Refuse an instant, called *name*, for which there are no holidays.
-
-    Raises:
-        InvalidTrip: it is beyond the calendar.
-    """
-    if not EARLIEST <= at < LATEST:
-        raise InvalidTrip(f"{name} {at.isoformat()} is not between the years 2000 and 2099")

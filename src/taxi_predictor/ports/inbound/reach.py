@@ -10,10 +10,10 @@ from taxi_predictor.domain.departures import farthest_km
 from taxi_predictor.domain.errors import NoOutlines, TooMuch
 from taxi_predictor.domain.outline import Polygon, area_km2, polygons_of, rectangle
 from taxi_predictor.domain.place import Place, ZoneId
-from taxi_predictor.domain.trip import PlanBatch, TripPlan
-from taxi_predictor.ports.inbound.predicting import DurationPredictor, refuse_impossible
+from taxi_predictor.domain.possibility import refuse_absurd, refuse_outside
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.models import ServedModel
-from taxi_predictor.ports.outbound.plans import PlanColumns, PlanGrid
+from taxi_predictor.ports.outbound.plans import PlanColumns
 
 __all__ = ["Area", "Reach", "ReachMap"]
 
@@ -129,22 +129,16 @@ class Reach:
         return ReachMap(areas=areas, served=served)
 
     def _refuse_impossible(self, start: Place, pickup_at: datetime) -> None:
-        plan = TripPlan(pickup=start, dropoff=start, pickup_at=pickup_at)
-        refuse_impossible(plan, self._predictor.city)
+        refuse_outside(start, self._predictor.city, "from")
+        refuse_absurd(pickup_at)
 
     async def _durations_s(
         self, start: Place, places: Sequence[Place], pickup_at: datetime, probability: float
     ) -> tuple[Sequence[float], ServedModel]:
         """Within how long each of *places* is reached with *probability*; NaN outside the city."""
         m, bounds = self._columns.m, self._predictor.city.bounds
-
-        def laid_out() -> tuple[PlanGrid, PlanBatch]:
-            inside = [place if place.point in bounds else None for place in places]
-            grid = self._columns.grid([start], inside, [pickup_at])
-            return grid, grid.plans
-
-        grid, plans = await asyncio.to_thread(laid_out)
-        estimates, served, _ = await self._predictor.estimate(plans)
+        inside = [place if place.point in bounds else None for place in places]
+        grid, estimates, served = await self._predictor.estimate_grid([start], inside, [pickup_at])
 
         def durations_s() -> Sequence[float]:
             quantiles_s = [m.column(()), *(e.distribution.quantile_s(probability) for e in estimates)]

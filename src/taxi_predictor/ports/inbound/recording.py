@@ -11,10 +11,11 @@ from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.prediction_id import PredictionId, new_prediction_id
 from taxi_predictor.domain.record import PredictionRecord
-from taxi_predictor.ports.inbound.predicting import Prediction
+from taxi_predictor.ports.inbound.prediction import Prediction
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.predictions import PredictionLog, PredictionSpool
 from taxi_predictor.ports.outbound.telemetry import LogTelemetry
+from taxi_predictor.ports.outbound.watch import timed
 
 __all__ = ["GroupCommit", "Kept", "PredictionRecording", "Recorder", "SpoolRecorder", "Unlogged"]
 
@@ -84,7 +85,8 @@ class PredictionRecording:
             for prediction_id, prediction, reference in zip(ids, predictions, references, strict=True)
         ]
         try:
-            await self._recorder.keep(records)
+            with timed("log"):
+                await self._recorder.keep(records)
         except Unavailable:
             self._telemetry.unlogged(len(records))
             if self._unlogged is Unlogged.REFUSE:

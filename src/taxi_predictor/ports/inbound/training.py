@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.errors import Invalid, NotEnoughTrips
+from taxi_predictor.domain.errors import Invalid, NotEnoughTrips, PromotionRefused
 from taxi_predictor.domain.evaluation import Evaluation, Scores
 from taxi_predictor.domain.model import DurationModel, ModelVersion
 from taxi_predictor.domain.split import TimeSplit
@@ -17,6 +17,7 @@ from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.ports.inbound.fitting import read_training_data
 from taxi_predictor.ports.inbound.judging import ModelJudge, score
 from taxi_predictor.ports.inbound.replaying import replayed_tally
+from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.inbound.versions import ModelVersions, WhichModel
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
@@ -30,6 +31,7 @@ from taxi_predictor.ports.outbound.models import (
 )
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.runs import RunKind
 from taxi_predictor.ports.outbound.trips import SourcePart, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
@@ -67,6 +69,7 @@ class ModelTraining:
         actor: str,
         clock: Clock,
         progress: Progress,
+        runs: RunBook,
     ) -> None:
         self._city = city
         self._trips = trips
@@ -82,9 +85,20 @@ class ModelTraining:
         self._actor = actor
         self._clock = clock
         self._progress = progress
+        self._runs = runs
 
-    async def train(self, *, until: datetime | None = None, tune_s: float = 0.0) -> RegisteredModel:
+    async def train(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        tune_s: float = 0.0,
+        actor: str | None = None,
+    ) -> RegisteredModel:
         """Train on the stored trips picked up before *until*, judge on the last days, register.
+
+        With *since* those of earlier local days are left out. The journal names the *actor*, or the usual
+        one.
 
         With *tune_s* a better recipe is looked for in that many seconds first, by the validation window;
         what was tried on the same data before is remembered and counts too.
@@ -96,7 +110,18 @@ class ModelTraining:
             NotEnoughTrips: too few trips are stored to train and judge.
             Unavailable: the store, the registry or the journal does not answer.
         """
+        with self._runs.noted(RunKind.TRAINING) as run:
+            trained = await self._train(until, tune_s, since=since, actor=actor)
+            run.trouble = None if trained.report.verdict.passed else PromotionRefused.slug
+        return trained
+
+    async def _train(
+        self, until: datetime | None, tune_s: float, *, since: datetime | None, actor: str | None
+    ) -> RegisteredModel:
         days = await self._trips.days(self._city.time_zone, until)
+        if since is not None:
+            first = since.astimezone(self._city.tz).date()
+            days = [(day, trips) for day, trips in days if day >= first]
         data = await self._data(TimeSplit.choose(days, tz=self._city.tz, until=until))
         if tune_s:
             data = replace(data, recipe=await self._tuned(data, tune_s))
@@ -107,7 +132,13 @@ class ModelTraining:
         verdict = report.verdict
         outcome = f"{'passed' if verdict.passed else 'refused'}: {'; '.join(verdict.reasons)}"
         await self._journal.write(
-            Entry(at=self._clock.now(), actor=self._actor, deed=Deed.TRAINED, version=version, reason=outcome)
+            Entry(
+                at=self._clock.now(),
+                actor=actor or self._actor,
+                deed=Deed.TRAINED,
+                version=version,
+                reason=outcome,
+            )
         )
         if verdict.passed:
             await self._registry.point(Alias.CHALLENGER, version)

@@ -20,6 +20,14 @@ class Deed(StrEnum):
     ROLLED_BACK = "rolled-back"
     REFUSED = "refused"
     """Was to be promoted, and was not."""
+    OUT_OF_BAND = "out-of-band"
+    """Live error, bias or coverage left its band."""
+    BACK_IN_BAND = "back-in-band"
+    """All of them are in their bands again, or there are too few trips to say that they are not."""
+    RETRAINING = "retraining"
+    """A retraining began because of that."""
+    RETRAINING_FAILED = "retraining-failed"
+    """It came to no model that could be judged, or nothing outside answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

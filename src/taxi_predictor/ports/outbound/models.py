@@ -165,6 +165,8 @@ class ServedModel:
     source: AnswerSource = AnswerSource.CHAMPION
     trouble: str | None = None
     """Why no better one answers; None where it is the champion."""
+    reason: str | None = None
+    """The slug of that trouble."""
 
     @property
     def manifest(self) -> Manifest:

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from taxi_predictor.domain.model import ModelVersion
@@ -10,7 +11,7 @@ from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
 from taxi_predictor.ports.outbound.sync import SyncState
 
-__all__ = ["Exposition", "Figures", "LogTelemetry", "Telemetry"]
+__all__ = ["Exposition", "Figures", "LoadTelemetry", "LogTelemetry", "PoolState", "Signal", "Telemetry"]
 
 
 class Telemetry(Protocol):
@@ -78,6 +79,57 @@ class LogTelemetry(Protocol):
     @abstractmethod
     def orphaned(self, outcomes: int, /) -> None:
         """So many outcomes wait too long for their predictions. Only the last telling counts."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolState:
+    """How the connections to a database are used."""
+
+    size: int
+    """So many are open."""
+    idle: int
+    """So many of them nobody uses."""
+    waiting: int
+    """So many callers wait for one."""
+
+
+class Signal(StrEnum):
+    """What else than figures tells of the service."""
+
+    SPANS = "spans"
+    LOGS = "logs"
+
+
+class LoadTelemetry(Protocol):
+    """Takes in how much is asked of the service, and what of it falls short, as :class:`Telemetry` does."""
+
+    @abstractmethod
+    def asked_batch(self, *, trips: int) -> None:
+        """One request asked about so many *trips* of a list. Every telling counts."""
+        ...
+
+    @abstractmethod
+    def asked_matrix(self, *, cells: int) -> None:
+        """One request asked for a matrix of so many *cells*. Every telling counts."""
+        ...
+
+    @abstractmethod
+    def degraded(self, *, reason: str, trips: int) -> None:
+        """So many *trips* were answered without something, for *reason*: one of a few slugs.
+
+        Every telling counts.
+        """
+        ...
+
+    @abstractmethod
+    def pooled(self, state: PoolState, /) -> None:
+        """This process's connections to the database are in *state*. Only the last telling counts."""
+        ...
+
+    @abstractmethod
+    def dropped(self, signal: Signal, number: int, /) -> None:
+        """So many of *signal* never reached whoever collects them. Every telling counts."""
         ...
 
 

@@ -14,6 +14,7 @@ __all__ = [
     "REJECT_COLUMNS",
     "Added",
     "CleanBatch",
+    "IngestLog",
     "PartName",
     "Quarantine",
     "RejectBatch",
@@ -233,6 +234,21 @@ class TripErasure(Protocol):
 
         Raises:
             Unavailable: the store does not answer; nothing was removed.
+        """
+        ...
+
+
+class IngestLog(Protocol):
+    """Remembers that parts were stored."""
+
+    @abstractmethod
+    async def last_at(self) -> datetime | None:
+        """When a part was stored last, whether it brought anything new or not; None: none ever was.
+
+        By the clock of the store. A part that broke does not count.
+
+        Raises:
+            Unavailable: the store does not answer.
         """
         ...
 

@@ -11,9 +11,11 @@ from random import Random
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import ScaledResiduals
+from taxi_predictor.domain.drift import ReferenceBins
 from taxi_predictor.domain.evaluation import BaselineScores, Scores
 from taxi_predictor.domain.model import MANIFEST_FILE, Manifest, ModelArtifact
 from taxi_predictor.domain.place import Place, Point, ZoneId, great_circle_km
+from taxi_predictor.domain.reference import Band, Measure, TrainingReference
 from taxi_predictor.domain.split import TimeSplit
 from taxi_predictor.domain.trip import FinishedTrip, TripId, TripPlan
 from taxi_predictor.domain.verdict import Check, Verdict
@@ -114,6 +116,13 @@ def an_artifact(
         params={"num_leaves": 63, "learning_rate": 0.05, "objective": "regression"},
         created_at=NOON,
         code_version="0.0.0",
+        reference=TrainingReference(
+            features={"distance_km": ReferenceBins((0.5, 2.25, 9.0), (0.4, 0.6), 1.75)},
+            bands={
+                Measure.MAE: Band(lower=0.0, upper=260.5, day_deviation=12.25),
+                Measure.COVERAGE: Band(lower=0.72, upper=0.88, day_deviation=0.0),
+            },
+        ),
         files={name: hashlib.sha256(content).hexdigest()},
     )
     (folder / MANIFEST_FILE).write_text(json.dumps(asdict(manifest), default=_iso))

@@ -13,8 +13,16 @@ import pytest
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.outbound.runs import Became, Run, RunKind, RunTelemetry
 from taxi_predictor.ports.outbound.sync import SyncState
-from taxi_predictor.ports.outbound.telemetry import Figures, LogTelemetry, Telemetry
+from taxi_predictor.ports.outbound.telemetry import (
+    Figures,
+    LoadTelemetry,
+    LogTelemetry,
+    PoolState,
+    Signal,
+    Telemetry,
+)
 
 __all__ = ["ReadableTelemetry", "TelemetryContract"]
 
@@ -25,7 +33,7 @@ NUMBERS = (0.0, 1e-9, 1e12, math.inf, math.nan)
 WISHES = ("", "*/*", "text/plain", "application/openmetrics-text; version=1.0.0", "text/html", ";;q=,")
 
 
-class ReadableTelemetry(Telemetry, LogTelemetry, Figures, Protocol):
+class ReadableTelemetry(Telemetry, LogTelemetry, LoadTelemetry, RunTelemetry, Figures, Protocol):
     """Takes in, and gives out again."""
 
 
@@ -53,7 +61,26 @@ def _shipped(telemetry: ReadableTelemetry) -> None:
     telemetry.shipped(2)
 
 
-VERBS = (_answered, _refused, _predicted, _logged, _unlogged, _shipped)
+def _asked_batch(telemetry: ReadableTelemetry) -> None:
+    telemetry.asked_batch(trips=2)
+
+
+def _asked_matrix(telemetry: ReadableTelemetry) -> None:
+    telemetry.asked_matrix(cells=4)
+
+
+def _degraded(telemetry: ReadableTelemetry) -> None:
+    telemetry.degraded(reason="no-champion", trips=2)
+
+
+def _dropped(telemetry: ReadableTelemetry) -> None:
+    telemetry.dropped(Signal.SPANS, 2)
+
+
+VERBS = (
+    _answered, _refused, _predicted, _logged, _unlogged, _shipped, _asked_batch, _asked_matrix, _degraded,
+    _dropped,
+)  # fmt: skip
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 
 
@@ -128,6 +155,41 @@ class TelemetryContract(ABC):
             assert len(set(texts)) == len(texts)
             assert told(7) == texts[1]
 
+    async def test_of_the_pool_the_last_telling_counts(self) -> None:
+        """What was told before leaves no trace, and every part of it can be read."""
+        async with self.open() as telemetry:
+
+            def told(size: int = 3, idle: int = 2, waiting: int = 0) -> bytes:
+                telemetry.pooled(PoolState(size=size, idle=idle, waiting=waiting))
+                return telemetry.exposition().text
+
+            texts = [told(), told(size=4), told(idle=1), told(waiting=7)]
+            assert len(set(texts)) == len(texts)
+            assert told() == texts[0]
+
+    async def test_of_runs_the_last_telling_of_each_kind_counts(self) -> None:
+        """What was told before leaves no trace, and every part of it can be read."""
+        async with self.open() as telemetry:
+
+            def told(
+                kind: RunKind = RunKind.INGEST, ago_s: float = 1, took_s: float = 2, added: int = 3,
+                trouble: str | None = None,
+            ) -> bytes:  # fmt: skip
+                run = Run(
+                    kind=kind,
+                    ended_at=NOON - timedelta(seconds=ago_s),
+                    took_s=took_s,
+                    trouble=trouble,
+                    trips=dict.fromkeys(Became, added),
+                )
+                telemetry.ran(run, now=NOON)
+                return telemetry.exposition().text
+
+            texts = [told(), told(ago_s=7), told(took_s=7), told(added=7), told(trouble="crashed")]
+            assert len(set(texts)) == len(texts)
+            assert told() == texts[0]
+            assert told(kind=RunKind.TRAINING) != texts[0]
+
     async def test_nothing_that_any_thread_tells_is_lost(self) -> None:
         """Many threads at once come to the same figures as one alone."""
         async with self.open() as telemetry:
@@ -155,6 +217,7 @@ class TelemetryContract(ABC):
                 telemetry.answered(method=text, route=text, status=0, elapsed_s=number)
                 telemetry.predicted(version=None, source=CHAMPION, trips=0, elapsed_s=number)
             telemetry.refused(reason=text)
+            telemetry.degraded(reason=text, trips=0)
             assert telemetry.exposition().text
 
     @pytest.mark.parametrize("accept", WISHES)

@@ -6,7 +6,7 @@ from litestar.types import Scope
 
 from taxi_predictor.domain import access
 
-__all__ = ["caller", "key_of", "remember_caller"]
+__all__ = ["caller", "caller_known", "key_of", "remember_caller"]
 
 _BEARER = b"bearer "
 _STATE_KEY = "taxi_predictor_caller"
@@ -37,3 +37,9 @@ def caller(scope: Scope) -> access.Caller:
     """Who asks, for a handler that has a scope of access."""
     known: access.Caller = scope["state"][_STATE_KEY]
     return known
+
+
+def caller_known(scope: Scope) -> str | None:
+    """The name of who asks; None where nobody looked."""
+    known: access.Caller | None = scope["state"].get(_STATE_KEY)
+    return None if known is None else known.name

@@ -17,8 +17,8 @@ from taxi_predictor.domain.access import ANYBODY
 
 __all__ = ["Gate"]
 
-PROBED = ("/health", "/metrics")
-"""Who asks there whether the service lives, and what it does, asks by its address, not by its names."""
+PROBED = "/health"
+"""Who asks there whether the service lives asks by its address, not by its names."""
 
 
 class Gate(ASGIMiddleware):

@@ -8,15 +8,24 @@ from taxi_predictor.adapters.http.gate.leftovers import remember_read
 from taxi_predictor.adapters.http.gate.slots import Slots
 from taxi_predictor.domain.errors import Invalid, Unavailable
 
-__all__ = ["DeadlineExceeded", "Passage", "SlowRequest", "StreamPassage"]
+__all__ = ["DeadlineExceeded", "IncompleteBody", "Passage", "SlowRequest", "StreamPassage"]
 
 BRINGS_A_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class SlowRequest(Invalid):
-    """The client took too long to send the body or to read the answer, or left before it had sent it."""
+    """The client took too long to send the body or to read the answer."""
 
     slug = "slow-request"
+
+
+class IncompleteBody(Invalid):
+    """A chunk of the body cannot be read, or the client left before its end; servers tell both alike.
+
+    Who left does not read the answer: it is for who is still there.
+    """
+
+    slug = "incomplete-body"
 
 
 class DeadlineExceeded(Unavailable):
@@ -146,4 +155,4 @@ class StreamPassage:
 def _see_that_it_stays(message: ReceiveMessage) -> None:
     # Nobody reads the answer; but for a client that leaves, Litestar would log a crash of ours.
     if message["type"] == "http.disconnect":
-        raise SlowRequest("the client left before the body was there")
+        raise IncompleteBody("the body broke off before its end: a chunk cannot be read, or the client left")

@@ -22,12 +22,11 @@ from taxi_predictor.adapters.http.inference.bodies import (
     ServerMetadata,
     TensorMetadata,
 )
-from taxi_predictor.adapters.http.inference.errors import PROTOCOL_HANDLERS
+from taxi_predictor.adapters.http.inference.errors import PROTOCOL_HANDLERS, PROTOCOL_ROOT
 from taxi_predictor.adapters.http.inference.tensors import InvalidTensor, Tensor, read_tensors, written
 from taxi_predictor.adapters.http.inference.trips import INPUTS, REQUIRED, plans_of
 from taxi_predictor.adapters.http.problems import NotReady
 from taxi_predictor.adapters.http.requests import ApiRequest
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import TooMuch, UnknownModel
 from taxi_predictor.domain.model import BatchEstimate
@@ -86,6 +85,7 @@ async def model_ready(request: ApiRequest, name: Name, version: Version = None) 
 )
 async def infer(request: ApiRequest, name: Name, version: Version = None) -> Response[bytes]:
     _served(request, name, version)
+    request.refuse_packed()
     body, binary = _parts(await request.body(), request.headers.get(HEADER_LENGTH))
     wanted = _wanted(body)
     tensors = read_tensors(body.inputs, INPUTS, binary)
@@ -93,9 +93,9 @@ async def infer(request: ApiRequest, name: Name, version: Version = None) -> Res
     trips = max(map(len, tensors.values()), default=0)
     if trips > most:
         raise TooMuch(f"{trips:,} trips; at most {most:,} are answered at once")
+    request.hexagon.load_telemetry.asked_batch(trips=trips)
     plans = await plans_of(tensors, predictor)
-    with timed(request.scope, "model"):
-        estimates, served, _ = await predictor.estimate(plans)
+    estimates, served, _ = await predictor.estimate(plans)
     _refuse_other(version, served)  # another may have been promoted meanwhile
     columns = _columns(estimates, body.parameters.coverage)
     outputs, following = written(
@@ -169,7 +169,7 @@ def _columns(estimates: Sequence[BatchEstimate], coverage: float) -> dict[str, T
 
 
 INFERENCE = Router(
-    "/v2",
+    PROTOCOL_ROOT,
     route_handlers=[server_metadata, live, ready, model_metadata, model_ready, infer],
     exception_handlers=PROTOCOL_HANDLERS,
     # The protocol has a description of its own, which its clients know.

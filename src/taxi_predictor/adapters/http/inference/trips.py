@@ -8,8 +8,8 @@ import polars as pl
 from taxi_predictor.adapters.http.inference.tensors import InvalidTensor, Tensor
 from taxi_predictor.domain.errors import NotFound
 from taxi_predictor.domain.place import ZoneId
-from taxi_predictor.domain.plausibility import EARLIEST, LATEST
-from taxi_predictor.domain.trip import PLAN_COLUMNS, PlanBatch
+from taxi_predictor.domain.plausibility import CALENDAR, EARLIEST, LATEST
+from taxi_predictor.domain.trip import MOST_PASSENGERS, PLAN_COLUMNS, PlanBatch
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 
 __all__ = ["INPUTS", "REQUIRED", "plans_of"]
@@ -29,7 +29,6 @@ INPUTS: Mapping[str, Sequence[str]] = {
 """Every input to its datatypes, the usual one first; ``pickup_at`` is in seconds of Unix time."""
 REQUIRED = ("pickup_lat", "pickup_lon", "dropoff_lat", "dropoff_lon", "pickup_at")
 """What a client gives that knows of nothing else; a zone may stand for a point."""
-MOST_PASSENGERS = 9
 
 
 async def plans_of(tensors: Mapping[str, Tensor], predictor: DurationPredictor) -> PlanBatch:
@@ -42,7 +41,7 @@ async def plans_of(tensors: Mapping[str, Tensor], predictor: DurationPredictor) 
     is_possible = (at_s >= EARLIEST.timestamp()) & (at_s < LATEST.timestamp())  # neither holds for NaN
     _refuse(
         ~is_possible,
-        lambda trip: f"pickup_at {at_s[trip]} is not between the years 2000 and 2099 in seconds of Unix time",
+        lambda trip: f"pickup_at {at_s[trip]} is not {CALENDAR}, in seconds of Unix time",
     )
     whole = at_s.dtype.kind == "i"
     at_us = at_s.astype(np.int64) * 1_000_000 if whole else np.rint(at_s * 1e6).astype(np.int64)

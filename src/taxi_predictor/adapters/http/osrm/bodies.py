@@ -1,10 +1,11 @@
 """What is answered in OSRM's form; distances in metres, durations in seconds."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from taxi_predictor.adapters.http.arrays import CELL, list_of
 from taxi_predictor.domain.place import Place
 
 __all__ = [
@@ -21,11 +22,7 @@ Position = Annotated[Sequence[float], Meta(min_length=2, max_length=2, descripti
 DataVersion = Annotated[str, Meta(description="The version of the model that answered.")]
 
 
-def _rows(items: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": {"type": "array", "items": items}}
-
-
-_CELLS = _rows({"type": ["number", "null"]})
+_CELLS = list_of(list_of(CELL))
 
 
 class OsrmWaypoint(Struct, frozen=True, kw_only=True):
@@ -55,7 +52,7 @@ class OsrmTable(Struct, frozen=True, kw_only=True):
             Raw,
             Meta(
                 description="[source, destination] of each cell that fallback_speed filled.",
-                extra_json_schema=_rows({"type": "integer"}),
+                extra_json_schema=list_of(list_of({"type": "integer"})),
             ),
         ]
         | UnsetType

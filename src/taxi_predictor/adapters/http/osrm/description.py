@@ -56,9 +56,9 @@ def _path_parameter(name: str) -> Parameter:
 
 
 def _query_parameter(option: Option[Any]) -> Parameter:
-    return Parameter(
-        name=option.name,
-        param_in="query",
-        description=option.description,
-        schema=Schema(type=OpenAPIType.STRING, pattern=option.pattern),
+    schema = (
+        Schema(type=OpenAPIType.NUMBER, exclusive_minimum=0)
+        if option.is_number
+        else Schema(type=OpenAPIType.STRING, pattern=option.pattern)
     )
+    return Parameter(name=option.name, param_in="query", description=option.description, schema=schema)

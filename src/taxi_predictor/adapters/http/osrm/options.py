@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 from urllib.parse import unquote
 
 from taxi_predictor.adapters.http.osrm.coordinates import NUMBER
-from taxi_predictor.adapters.http.osrm.departures import TIME, time_of
+from taxi_predictor.adapters.http.osrm.departures import TIME, named_time
 from taxi_predictor.adapters.http.osrm.refusals import Code, Refusal, shown
 
 __all__ = ["DEPART_AT", "GENERAL", "SKIP_WAYPOINTS", "Given", "Option", "one_of", "positive", "several"]
@@ -27,6 +27,7 @@ class Option(Generic[T]):
     read: Callable[[str], T]
     default: T
     description: str
+    is_number: bool = False
     counted: bool = False
     """Whether it has an element for each of the coordinates."""
 
@@ -57,7 +58,14 @@ def positive(name: str, *, default: T, description: str) -> Option[float | T]:
             raise Refusal(Code.INVALID_OPTIONS, f"{name} must be > 0")
         return number
 
-    return Option(name=name, pattern=f"^{NUMBER}$", read=read, default=default, description=description)
+    return Option(
+        name=name,
+        pattern=f"^{NUMBER}(?:[eE][+-]?[0-9]{{1,3}})?$",
+        read=read,
+        default=default,
+        description=description,
+        is_number=True,
+    )
 
 
 def _for_each(
@@ -99,7 +107,7 @@ _NOT_SNAPPED = "Taken and without effect: no coordinate is moved to a road."
 DEPART_AT: Option[datetime | None] = Option(
     name="depart_at",
     pattern=TIME,
-    read=time_of,
+    read=named_time,
     default=None,
     description="When the first trip starts: ISO 8601, local to the city where it has no offset, or seconds"
     " since 1970. Where absent: now. OSRM has no such option.",

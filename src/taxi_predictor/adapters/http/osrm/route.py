@@ -16,7 +16,6 @@ from taxi_predictor.adapters.http.osrm.question import Question
 from taxi_predictor.adapters.http.osrm.refusals import Code, Refusal, refusal_responses
 from taxi_predictor.adapters.http.osrm.urls import paths_of
 from taxi_predictor.adapters.http.requests import ApiRequest
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.place import Place
 from taxi_predictor.domain.trip import TripPlan
@@ -106,10 +105,9 @@ async def _legs(request: ApiRequest, question: Question) -> tuple[Sequence[OsrmL
     for here, there in pairwise(question.places):
         duration_s = distance_m = 0.0
         if here != there:
-            with timed(request.scope, "model"):
-                [prediction] = request.hexagon.predictor.predict(
-                    [TripPlan(pickup=here, dropoff=there, pickup_at=at)]
-                )
+            [prediction] = request.hexagon.predictor.predict(
+                [TripPlan(pickup=here, dropoff=there, pickup_at=at)]
+            )
             duration_s, distance_m = prediction.duration_s, float(round(prediction.distance_km * 1000))
             at, version = prediction.arrival_at, prediction.served.label
         legs.append(_leg(duration_s, distance_m, wanted=question.given[ANNOTATIONS]))

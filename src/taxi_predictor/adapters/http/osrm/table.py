@@ -20,7 +20,6 @@ from taxi_predictor.adapters.http.osrm.question import Question
 from taxi_predictor.adapters.http.osrm.refusals import Code, Refusal, refusal_responses
 from taxi_predictor.adapters.http.osrm.urls import paths_of
 from taxi_predictor.adapters.http.requests import ApiRequest
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.place import Place, great_circle_km
 from taxi_predictor.ports.inbound.matrices import DurationMatrix
@@ -100,7 +99,8 @@ class _Cells:
             ends = map(as_column, (from_lat, from_lon, to_lat, to_lon))
             straight_m = np.asarray(great_circle_km(ARRAYS, *ends)) * 1000
             distances_m = np.where(unknown, straight_m, distances_m)
-            durations_s = np.where(unknown, straight_m / speed_m_s, durations_s)
+            with np.errstate(over="ignore"):
+                durations_s = np.where(unknown, straight_m / speed_m_s, durations_s)
         with np.errstate(over="ignore"):
             durations_s = np.minimum(durations_s * given[SCALE_FACTOR], LONGEST_S)
         return cls(
@@ -123,8 +123,7 @@ async def table(request: ApiRequest) -> Response[OsrmTable]:
     question = Question.of(request, OPTIONS)
     given = question.given
     sources, destinations = _chosen(question, SOURCES), _chosen(question, DESTINATIONS)
-    with timed(request.scope, "model"):
-        matrix = await request.hexagon.matrices.between(sources, destinations, [question.departure])
+    matrix = await request.hexagon.matrices.between(sources, destinations, [question.departure])
     cells = _Cells.of(matrix, sources, destinations, given)
     wanted = given[ANNOTATIONS]
     answer = OsrmTable(

@@ -9,30 +9,30 @@ from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from taxi_predictor.adapters.http.bodies import (
+    PROBABILITY_DECIMALS,
     Degraded,
     ModelAnswer,
+    PassengerCount,
     PlaceBody,
+    Probability,
     Source,
-    departure_of,
+    instant_at,
     place_of,
 )
+from taxi_predictor.adapters.http.decoding import Time
 from taxi_predictor.adapters.http.examples import A_DROPOFF, A_MODEL, A_PICKUP, A_PICKUP_AT
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
+from taxi_predictor.domain.place import straight_km
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.arrivals import LOOK_BACK, Bound, Chance
-from taxi_predictor.ports.inbound.predicting import Prediction
+from taxi_predictor.ports.inbound.prediction import Prediction
 
 __all__ = ["EXAMPLES", "ROUTES"]
 
 DEFAULT_PROBABILITY = 0.9
-DECIMALS = 6
-"""Of a probability; nobody counted a million trips."""
-
-Probability = Annotated[float, Meta(ge=0.01, le=0.99)]
 
 
 class ArrivalBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -45,24 +45,20 @@ class ArrivalBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     pickup: PlaceBody
     dropoff: PlaceBody
     arrive_by: Annotated[
-        datetime,
+        Time,
         Meta(description="With an offset from UTC, or as clocks on the city's walls show it."),
     ]
     pickup_at: (
-        Annotated[datetime, Meta(description="When one thinks of leaving; written as arrive_by.")] | UnsetType
+        Annotated[Time, Meta(description="When one thinks of leaving; written as arrive_by.")] | UnsetType
     ) = UNSET
     probability: (
         Annotated[
-            float,
-            Meta(
-                ge=0.01,
-                le=0.99,
-                description="How sure the latest departure has to be; 0.9 where pickup_at is absent too.",
-            ),
+            Probability,
+            Meta(description="How sure the latest departure has to be; 0.9 where pickup_at is absent too."),
         ]
         | UnsetType
     ) = UNSET
-    passenger_count: Annotated[int, Meta(ge=0, le=9)] | None = None
+    passenger_count: PassengerCount | None = None
 
 
 class ChanceAnswer(Struct, frozen=True, kw_only=True):
@@ -84,7 +80,7 @@ class ChanceAnswer(Struct, frozen=True, kw_only=True):
     def of(cls, chance: Chance) -> "ChanceAnswer":
         return cls(
             pickup_at=chance.prediction.plan.pickup_at,
-            probability=round(chance.probability, DECIMALS),
+            probability=round(chance.probability, PROBABILITY_DECIMALS),
             bound=chance.bound,
             duration_s=chance.prediction.duration_s,
             arrival_at=chance.prediction.arrival_at,
@@ -148,29 +144,37 @@ async def arrive(
     request: ApiRequest,
 ) -> ArrivalAnswer:
     predictor, arrivals = request.hexagon.predictor, request.hexagon.arrivals
-    arrive_by = departure_of(data.arrive_by, predictor, pointer="#/arrive_by")
+    arrive_by = instant_at(data.arrive_by, predictor, pointer="#/arrive_by")
     is_chance = data.pickup_at is not UNSET
     plan = TripPlan(
         pickup=await place_of(data.pickup, predictor, pointer="#/pickup"),
         dropoff=await place_of(data.dropoff, predictor, pointer="#/dropoff"),
-        pickup_at=departure_of(data.pickup_at, predictor, pointer="#/pickup_at") if is_chance else arrive_by,
+        pickup_at=instant_at(data.pickup_at, predictor, pointer="#/pickup_at") if is_chance else arrive_by,
         passenger_count=data.passenger_count,
     )
+    served = predictor.serving()  # of all that is answered here, whoever is promoted meanwhile
+    asked: list[Prediction | None] = []
+    chance: ChanceAnswer | UnsetType = UNSET
     latest: LatestDepartureAnswer | UnsetType = UNSET
-    with timed(request.scope, "model"):
-        chance = arrivals.chance(plan, arrive_by=arrive_by)
-        if data.probability is not UNSET or not is_chance:
-            probability = DEFAULT_PROBABILITY if data.probability is UNSET else data.probability
-            prediction = await arrivals.latest_departure(plan, arrive_by=arrive_by, probability=probability)
-            latest = LatestDepartureAnswer.of(prediction, probability)
+    if is_chance:
+        found = arrivals.chance(plan, arrive_by=arrive_by, by=served)
+        chance = ChanceAnswer.of(found)
+        asked.append(found.prediction)
+    if data.probability is not UNSET or not is_chance:
+        probability = DEFAULT_PROBABILITY if data.probability is UNSET else data.probability
+        prediction = await arrivals.latest_departure(
+            plan, arrive_by=arrive_by, probability=probability, by=served
+        )
+        latest = LatestDepartureAnswer.of(prediction, probability)
+        asked.append(prediction)
     return ArrivalAnswer(
         arrive_by=arrive_by,
-        chance=ChanceAnswer.of(chance) if is_chance else UNSET,
+        chance=chance,
         latest_departure=latest,
-        distance_km=chance.prediction.distance_km,
-        model=ModelAnswer.of(chance.prediction.served),
-        source=chance.prediction.served.source,
-        degraded=chance.prediction.degraded,
+        distance_km=straight_km(plan.pickup, plan.dropoff),
+        model=ModelAnswer.of(served),
+        source=served.source,
+        degraded=next((one.degraded for one in asked if one is not None), served.trouble),
     )
 
 

@@ -67,6 +67,7 @@ async def predict_batch(request: ApiRequest) -> Response[BatchAnswer]:
     if request.media_type in LINES:
         return LineResponse(EachLine(BatchTripBody, partial(answer, coverage=DEFAULT_COVERAGE)))
     batch = await request.read(BatchBody, other=NDJSON)
+    request.hexagon.load_telemetry.asked_batch(trips=len(batch.trips))
     predictions = await answer_all(
         batch.trips, BatchTripBody, partial(answer, coverage=batch.coverage), request, name="trips"
     )

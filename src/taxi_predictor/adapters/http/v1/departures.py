@@ -15,22 +15,24 @@ from taxi_predictor.adapters.http.bodies import (
     Coverage,
     Degraded,
     ModelAnswer,
+    PassengerCount,
     PlaceBody,
     Source,
-    departure_of,
+    instant_at,
     place_of,
 )
-from taxi_predictor.adapters.http.decoding import convert
+from taxi_predictor.adapters.http.decoding import Time, convert, patterned
 from taxi_predictor.adapters.http.examples import A_MODEL, A_PICKUP, A_PICKUP_AT
 from taxi_predictor.adapters.http.openapi import problem_responses
+from taxi_predictor.adapters.http.problems import FieldProblem, Problem
+from taxi_predictor.adapters.http.queries import InvalidQuery, with_plus
 from taxi_predictor.adapters.http.requests import ApiRequest
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.record import AnswerSource
-from taxi_predictor.domain.trip import TripPlan
+from taxi_predictor.domain.trip import MOST_PASSENGERS, TripPlan
 from taxi_predictor.ports.inbound.departures import Departures
-from taxi_predictor.ports.inbound.predicting import Prediction
+from taxi_predictor.ports.inbound.prediction import Prediction
 
 __all__ = ["EXAMPLES", "ROUTES"]
 
@@ -47,12 +49,12 @@ class DeparturesBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     pickup: PlaceBody
     dropoff: PlaceBody
-    from_: Annotated[datetime, Meta(description=_FROM)] | UnsetType = field(name="from", default=UNSET)
-    to: Annotated[datetime, Meta(description=_TO)] | UnsetType = UNSET
+    from_: Annotated[Time, Meta(description=_FROM)] | UnsetType = field(name="from", default=UNSET)
+    to: Annotated[Time, Meta(description=_TO)] | UnsetType = UNSET
     date: Annotated[dt.date, Meta(description=_DATE)] | UnsetType = UNSET
     every_min: Annotated[int, Meta(ge=1, le=1440, description=_EVERY)] = DEFAULT_EVERY_MIN
     coverage: Coverage = DEFAULT_COVERAGE
-    passenger_count: Annotated[int, Meta(ge=0, le=9)] | None = None
+    passenger_count: PassengerCount | None = None
 
     def __post_init__(self) -> None:
         has_from, has_to, has_date = (one is not UNSET for one in (self.from_, self.to, self.date))
@@ -109,12 +111,22 @@ class DeparturesAnswer(Struct, frozen=True, kw_only=True):
 _SUMMARY = "Say how long the trip takes through the day"
 _DESCRIPTION = "A day has 23, 24 or 25 hours, as the city's clocks have it."
 _NUMBER = "-?[0-9]{1,3}([.][0-9]{1,15})?"
-_PLACE_PATTERN = f"^({_NUMBER},{_NUMBER}|[0-9]{{1,9}})$"
+_PLACE = patterned(
+    f"^({_NUMBER},{_NUMBER}|[0-9]{{1,9}})$", "not a point as LAT,LON in degrees, nor the id of a taxi zone"
+)
+
+_WRONG_PARAMETER = Problem(
+    type=f"/problems/{InvalidQuery.slug}",
+    title="invalid request",
+    status=422,
+    detail="every_min: Expected `int` >= 1",
+    errors=[FieldProblem(parameter="every_min", message="Expected `int` >= 1")],
+)
 
 PlaceInQuery = Annotated[
     str,
     QueryParameter(
-        pattern=_PLACE_PATTERN,
+        pattern=_PLACE.pattern,
         description="A point as LAT,LON in degrees, WGS 84, or the id of a taxi zone.",
     ),
 ]
@@ -145,7 +157,7 @@ async def compare_departures(
     description=_DESCRIPTION,
     tags=["advice"],
     response_description="The departures.",
-    responses=problem_responses(413, 422, 500, 503),
+    responses=problem_responses(413, 422, 500, 503, such_as=[_WRONG_PARAMETER]),
     opt={"scope": Scope.PREDICT},
 )
 async def list_departures(
@@ -157,9 +169,9 @@ async def list_departures(
     date: Annotated[str | None, QueryParameter(format="date", description=_DATE)] = None,
     every_min: Annotated[int, QueryParameter(ge=1, le=1440, description=_EVERY)] = DEFAULT_EVERY_MIN,
     coverage: Annotated[float, QueryParameter(ge=0.01, le=0.99)] = DEFAULT_COVERAGE,
-    passenger_count: Annotated[int | None, QueryParameter(ge=0, le=9)] = None,
+    passenger_count: Annotated[int | None, QueryParameter(ge=0, le=MOST_PASSENGERS)] = None,
 ) -> DeparturesAnswer:
-    given = {"from": from_, "to": to, "date": date}
+    given = {"from": from_ and with_plus(from_), "to": to and with_plus(to), "date": date}
     body = convert(
         {
             "pickup": _place(pickup),
@@ -181,8 +193,8 @@ def _place(text: str) -> dict[str, float]:
 
 async def _compare(data: DeparturesBody, request: ApiRequest) -> DeparturesAnswer:
     predictor, departures = request.hexagon.predictor, request.hexagon.departures
-    first = departure_of(data.from_, predictor, pointer="#/from")
-    last = departure_of(data.to, predictor, pointer="#/to")
+    first = instant_at(data.from_, predictor, pointer="#/from")
+    last = instant_at(data.to, predictor, pointer="#/to")
     plan = TripPlan(
         pickup=await place_of(data.pickup, predictor, pointer="#/pickup"),
         dropoff=await place_of(data.dropoff, predictor, pointer="#/dropoff"),
@@ -190,13 +202,12 @@ async def _compare(data: DeparturesBody, request: ApiRequest) -> DeparturesAnswe
         passenger_count=data.passenger_count,
     )
     every = timedelta(minutes=data.every_min)
-    with timed(request.scope, "model"):
-        if data.from_ is UNSET:
-            day = first.date() if data.date is UNSET else data.date
-            found = await departures.of_day(plan, day, every=every)
-        else:
-            found = await departures.between(plan, first, last, every=every)
-        return await asyncio.to_thread(DeparturesAnswer.of, found, data.coverage)
+    if data.from_ is UNSET:
+        day = first.date() if data.date is UNSET else data.date
+        found = await departures.of_day(plan, day, every=every)
+    else:
+        found = await departures.between(plan, first, last, every=every)
+    return await asyncio.to_thread(DeparturesAnswer.of, found, data.coverage)
 
 
 @route("/v1/departures", http_method=HttpMethod.OPTIONS, status_code=204, include_in_schema=False)

@@ -2,28 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from litestar import post
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from taxi_predictor.adapters.http.arrays import encoded
+from taxi_predictor.adapters.http.arrays import CELL, encoded, list_of
 from taxi_predictor.adapters.http.bodies import (
     Degraded,
     Departure,
     ModelAnswer,
     PlaceBody,
     Source,
-    departure_of,
+    instant_at,
     place_of,
 )
 from taxi_predictor.adapters.http.examples import A_MODEL
 from taxi_predictor.adapters.http.formats import wanted
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import InvalidTrip, TooMuch
 from taxi_predictor.domain.place import Place
@@ -33,13 +32,6 @@ from taxi_predictor.ports.inbound.predicting import DurationPredictor
 __all__ = ["EXAMPLES", "ROUTES", "MatrixAnswer", "MatrixBody"]
 
 Places = Annotated[list[PlaceBody], Meta(min_length=1)]
-
-
-def _array(items: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": items}
-
-
-_CELL = {"type": ["number", "null"]}
 
 
 class MatrixBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -67,12 +59,12 @@ class MatrixAnswer(Struct, frozen=True, kw_only=True):
             description="Medians by [origin][destination]; where departures were given, by"
             " [departure][origin][destination].",
             # Told of two kinds of matrices, a generator of clients wrote wrong code; of two of cells, none.
-            extra_json_schema=_array(_array({"anyOf": [_CELL, _array(_CELL)]})),
+            extra_json_schema=list_of(list_of({"anyOf": [CELL, list_of(CELL)]})),
         ),
     ]
     distances_km: Annotated[
         Raw,
-        Meta(description="Great circles by [origin][destination].", extra_json_schema=_array(_array(_CELL))),
+        Meta(description="Great circles by [origin][destination].", extra_json_schema=list_of(list_of(CELL))),
     ]
     departures: Annotated[list[datetime], Meta(description="Of durations_s, in its order.")]
     model: ModelAnswer | None
@@ -102,14 +94,13 @@ async def matrix(data: JSONBody[MatrixBody], request: ApiRequest) -> MatrixAnswe
         else await _places(data.destinations, predictor, "#/destinations")
     )
     if data.departures is UNSET:
-        departures = [departure_of(data.pickup_at, predictor, pointer="#/pickup_at")]
+        departures = [instant_at(data.pickup_at, predictor, pointer="#/pickup_at")]
     else:
         departures = [
-            departure_of(at, predictor, pointer=f"#/departures/{number}")
+            instant_at(at, predictor, pointer=f"#/departures/{number}")
             for number, at in enumerate(data.departures)
         ]
-    with timed(request.scope, "model"):
-        found = await request.hexagon.matrices.between(origins, destinations, departures)
+    found = await request.hexagon.matrices.between(origins, destinations, departures)
     rows, form = (len(origins), len(destinations)), wanted(request.scope)
     shape = rows if data.departures is UNSET else (len(departures), *rows)
     return MatrixAnswer(

@@ -7,9 +7,11 @@ from typing import Annotated
 
 from litestar import get, post
 from litestar.params import JSONBody, PathParameter
-from msgspec import Meta, Struct
+from msgspec import Struct
 from msgspec.structs import asdict
 
+from taxi_predictor.adapters.http.decoding import patterned
+from taxi_predictor.adapters.http.examples import AN_UNKNOWN_PARAMETER
 from taxi_predictor.adapters.http.gate.callers import caller
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
@@ -38,9 +40,10 @@ Which = Annotated[str, PathParameter(description="A version's number, champion o
 
 Line = Annotated[
     str,
-    Meta(
+    patterned(
+        r"^[^\x00-\x1f]*[^\x00-\x20][^\x00-\x1f]*$",
+        "an override is one line, and not a blank one",
         max_length=1_000,
-        pattern=r"^[^\x00-\x1f]*[^\x00-\x20][^\x00-\x1f]*$",
         description="Promote against the verdict for this reason, one line; the journal keeps it.",
     ),
 ]
@@ -58,7 +61,7 @@ class PromotionBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     summary="List the registered models",
     tags=TAGS,
     response_description="All versions, oldest first.",
-    responses=problem_responses(500, 503),
+    responses=problem_responses(422, 500, 503, such_as=[AN_UNKNOWN_PARAMETER]),
     opt=ADMIN,
 )
 async def models(request: ApiRequest) -> ModelsAnswer:
@@ -71,7 +74,7 @@ async def models(request: ApiRequest) -> ModelsAnswer:
     summary="Show all that is kept of a model",
     tags=TAGS,
     response_description="The version.",
-    responses=problem_responses(404, 500, 503),
+    responses=problem_responses(404, 422, 500, 503, such_as=[AN_UNKNOWN_PARAMETER]),
     opt=ADMIN,
 )
 async def model(version: Which, request: ApiRequest) -> ModelDetail:
@@ -108,7 +111,7 @@ async def promote(
     summary="Let the previous model serve again",
     tags=TAGS,
     response_description="It serves.",
-    responses=problem_responses(404, 409, 500, 503),
+    responses=problem_responses(404, 409, 422, 500, 503, such_as=[AN_UNKNOWN_PARAMETER]),
     opt=ADMIN,
 )
 async def rollback(request: ApiRequest) -> ModelSummary:

@@ -9,27 +9,24 @@ from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from taxi_predictor.adapters.http.bodies import (
+    PROBABILITY_DECIMALS,
     Degraded,
     Departure,
     ModelAnswer,
     PlaceBody,
     Source,
-    departure_of,
+    instant_at,
     place_of,
 )
 from taxi_predictor.adapters.http.examples import A_MODEL, A_PICKUP, A_PICKUP_AT
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.inbound.dispatch import Approach, Vehicle
 
 __all__ = ["EXAMPLES", "ROUTES"]
-
-DECIMALS = 6
-"""Of a probability."""
 
 
 class VehicleBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,7 +78,7 @@ class ApproachAnswer(Struct, frozen=True, kw_only=True):
             duration_s=approach.duration_s,
             distance_km=approach.distance_km,
             arrival_at=approach.arrival_at,
-            probability_first=round(approach.probability_first, DECIMALS),
+            probability_first=round(approach.probability_first, PROBABILITY_DECIMALS),
         )
 
 
@@ -113,7 +110,7 @@ async def find_nearest(
 ) -> NearestAnswer:
     predictor = request.hexagon.predictor
     rider = await place_of(data.rider, predictor, pointer="#/rider")
-    pickup_at = departure_of(data.pickup_at, predictor, pointer="#/pickup_at")
+    pickup_at = instant_at(data.pickup_at, predictor, pointer="#/pickup_at")
     vehicles = [
         Vehicle(
             id=vehicle.id,
@@ -121,8 +118,7 @@ async def find_nearest(
         )
         for number, vehicle in enumerate(data.vehicles)
     ]
-    with timed(request.scope, "model"):
-        ranking = await request.hexagon.dispatch.nearest(rider, vehicles, pickup_at=pickup_at, most=data.k)
+    ranking = await request.hexagon.dispatch.nearest(rider, vehicles, pickup_at=pickup_at, most=data.k)
     return NearestAnswer(
         pickup_at=pickup_at,
         nearest=[ApproachAnswer.of(approach) for approach in ranking.nearest],

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -13,8 +13,8 @@ from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from taxi_predictor.adapters.http.batches import LINES, BatchOperation, EachLine, ItemProblem, answer_all, ref
-from taxi_predictor.adapters.http.bodies import departure_of
-from taxi_predictor.adapters.http.decoding import InvalidBody
+from taxi_predictor.adapters.http.bodies import instant_at
+from taxi_predictor.adapters.http.decoding import Time
 from taxi_predictor.adapters.http.examples import A_PICKUP_AT
 from taxi_predictor.adapters.http.gate.callers import caller
 from taxi_predictor.adapters.http.lines import NDJSON, LineResponse
@@ -22,12 +22,12 @@ from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.problems import Problem
 from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.adapters.http.responses import ApiResponse
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
-from taxi_predictor.domain.errors import ImplausibleOutcome, Invalid, InvalidPredictionId, TaxiPredictorError
+from taxi_predictor.domain.errors import Invalid, TaxiPredictorError
 from taxi_predictor.domain.prediction_id import parse_prediction_id
 from taxi_predictor.ports.inbound.feedback import Report, Reported
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.outbound.watch import timed
 
 __all__ = ["EXAMPLES", "ROUTES", "OutcomeAnswer", "OutcomeBatchAnswer", "OutcomeBatchBody", "OutcomeBody"]
 
@@ -44,11 +44,10 @@ class OutcomeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     duration_s: Annotated[float, Meta(gt=0, description="From pickup to drop-off.")]
     pickup_at: (
         Annotated[
-            datetime,
+            Time,
             Meta(
                 description="When it really started: with an offset from UTC, or as clocks on the city's"
                 " walls showed it. Where absent: as planned.",
-                extra_json_schema={"format": "date-time"},
             ),
         ]
         | UnsetType
@@ -58,15 +57,13 @@ class OutcomeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         """The outcome as the core knows it.
 
         Raises:
-            InvalidBody: no prediction is called so, or the pickup was at no time or at two.
+            InvalidPredictionId: no prediction is called so.
+            InvalidBody: the pickup was at no time, at two or beyond the calendar.
         """
-        try:
-            prediction_id = parse_prediction_id(self.prediction_id)
-        except InvalidPredictionId as error:
-            raise _at_fault(error) from error
+        prediction_id = parse_prediction_id(self.prediction_id)
         pickup_at = None
         if self.pickup_at is not UNSET:
-            pickup_at = departure_of(self.pickup_at, predictor, pointer="#/pickup_at")
+            pickup_at = instant_at(self.pickup_at, predictor, pointer="#/pickup_at")
         return Report(prediction_id=prediction_id, duration_s=self.duration_s, pickup_at=pickup_at)
 
 
@@ -142,7 +139,7 @@ _A_CONFLICT = Problem(
             description="It is kept, and waits for its prediction to come into the log.",
             generate_examples=False,
         ),
-        **problem_responses(400, 409, 413, 415, 422, 500, 503, conflict=_A_CONFLICT),
+        **problem_responses(400, 409, 413, 415, 422, 500, 503, such_as=[_A_CONFLICT]),
     },
     opt={"scope": Scope.OUTCOMES, "idempotent": True},
 )
@@ -187,12 +184,12 @@ async def _answer_each(
     hexagon = request.hexagon
     read = [_report_of(body, hexagon.predictor) for body in bodies]
     reports = [report for report in read if isinstance(report, Report)]
-    with timed(request.scope, "log"):
+    with timed("log"):
         reported = iter(await hexagon.feedback.report(reports, owner=caller(request.scope).name))
     answers: list[OutcomeAnswer | TaxiPredictorError] = []
     for one in read:
         became = next(reported) if isinstance(one, Report) else one
-        answers.append(OutcomeAnswer.of(became) if isinstance(became, Reported) else _at_fault(became))
+        answers.append(OutcomeAnswer.of(became) if isinstance(became, Reported) else became)
     return answers
 
 
@@ -203,15 +200,6 @@ def _report_of(body: OutcomeBody | Invalid, predictor: DurationPredictor) -> Rep
         return body.to_report(predictor)
     except Invalid as error:
         return error
-
-
-def _at_fault(error: TaxiPredictorError) -> TaxiPredictorError:
-    """*error* with the field that it is about, where there is one."""
-    if isinstance(error, InvalidPredictionId):
-        return InvalidBody(str(error), pointer="#/prediction_id", slug=error.slug)
-    if isinstance(error, ImplausibleOutcome):
-        return InvalidBody(str(error), pointer="#/duration_s", slug=error.slug)
-    return error
 
 
 EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {

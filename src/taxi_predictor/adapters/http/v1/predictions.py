@@ -9,7 +9,6 @@ from taxi_predictor.adapters.http.bodies import PredictionAnswer, PredictionBody
 from taxi_predictor.adapters.http.gate.callers import caller
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 
 __all__ = ["ROUTES"]
@@ -33,13 +32,11 @@ async def predict(
 ) -> PredictionAnswer:
     predictor = request.hexagon.predictor
     plan = await data.to_plan(predictor)
-    with timed(request.scope, "model"):
-        [prediction] = predictor.predict([plan])
-        explanation = predictor.explain(prediction) if explain else None
-    with timed(request.scope, "log"):
-        kept = await request.hexagon.recording.keep(
-            [prediction], owner=caller(request.scope).name, references=[data.reference]
-        )
+    [prediction] = predictor.predict([plan])
+    explanation = predictor.explain(prediction) if explain else None
+    kept = await request.hexagon.recording.keep(
+        [prediction], owner=caller(request.scope).name, references=[data.reference]
+    )
     return PredictionAnswer.of(
         prediction,
         coverage=data.coverage,

@@ -13,15 +13,15 @@ from taxi_predictor.adapters.http.bodies import (
     Departure,
     ModelAnswer,
     PlaceBody,
+    Probability,
     Source,
-    departure_of,
+    instant_at,
     place_of,
 )
 from taxi_predictor.adapters.http.decoding import InvalidBody
 from taxi_predictor.adapters.http.examples import A_MODEL, A_PICKUP, A_PICKUP_AT
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
-from taxi_predictor.adapters.http.timing import timed
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import NotFound
 from taxi_predictor.domain.record import AnswerSource
@@ -32,9 +32,7 @@ __all__ = ["EXAMPLES", "ROUTES"]
 GEO_JSON = "application/geo+json"
 
 Seconds = Annotated[float, Meta(ge=1, le=86_400)]
-Probability = Annotated[
-    float, Meta(ge=0.01, le=0.99, description="How sure it is that one is there by then.")
-]
+Certainty = Annotated[Probability, Meta(description="How sure it is that one is there by then.")]
 
 Position = Annotated[Sequence[float], Meta(min_length=2, max_length=2, description="Degrees, WGS 84.")]
 
@@ -49,7 +47,7 @@ class ReachableBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Literal["cell", "zone"],
         Meta(description="Whether areas are made of square cells, or of taxi zones by their outlines."),
     ] = "cell"
-    probability: Probability = 0.5
+    probability: Certainty = 0.5
     cell_km: Annotated[float, Meta(ge=0.05, le=10, description="How wide a cell is.")] = 0.5
 
 
@@ -57,7 +55,7 @@ class ReachProperties(Struct, frozen=True, kw_only=True):
     """What is known of an area; it has cells, or zones."""
 
     within_s: Seconds
-    probability: Probability
+    probability: Certainty
     area_km2: float
     cells: Annotated[int, Meta(description="How many there are.")] | UnsetType = UNSET
     zones: Annotated[list[int], Meta(description="Their ids.")] | UnsetType = UNSET
@@ -121,24 +119,23 @@ async def map_reach(
 ) -> ReachAnswer:
     predictor, reach = request.hexagon.predictor, request.hexagon.reach
     start = await place_of(data.from_, predictor, pointer="#/from")
-    pickup_at = departure_of(data.pickup_at, predictor, pointer="#/pickup_at")
-    with timed(request.scope, "model"):
-        if data.by == "cell":
-            found = await reach.by_cell(
-                start,
-                pickup_at=pickup_at,
-                within_s=data.within_s,
-                probability=data.probability,
-                cell_km=data.cell_km,
+    pickup_at = instant_at(data.pickup_at, predictor, pointer="#/pickup_at")
+    if data.by == "cell":
+        found = await reach.by_cell(
+            start,
+            pickup_at=pickup_at,
+            within_s=data.within_s,
+            probability=data.probability,
+            cell_km=data.cell_km,
+        )
+    else:
+        try:
+            found = await reach.by_zone(
+                start, pickup_at=pickup_at, within_s=data.within_s, probability=data.probability
             )
-        else:
-            try:
-                found = await reach.by_zone(
-                    start, pickup_at=pickup_at, within_s=data.within_s, probability=data.probability
-                )
-            except NotFound as error:
-                # What was not found is asked for in the body: the body is wrong, not the URL.
-                raise InvalidBody(str(error), pointer="#/by", slug=error.slug) from error
+        except NotFound as error:
+            # What was not found is asked for in the body: the body is wrong, not the URL.
+            raise InvalidBody(str(error), pointer="#/by", slug=error.slug) from error
     return ReachAnswer(
         features=[ReachFeature.of(area, data.probability) for area in found.areas],
         pickup_at=pickup_at,

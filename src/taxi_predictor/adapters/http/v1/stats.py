@@ -9,6 +9,7 @@ from typing import Annotated
 from litestar import get
 from msgspec import Meta, Struct
 
+from taxi_predictor.adapters.http.examples import AN_UNKNOWN_PARAMETER
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.domain.access import Scope
@@ -91,7 +92,7 @@ class StatsAnswer(Struct, frozen=True, kw_only=True):
     summary="Count what is stored",
     tags=["operations"],
     response_description="What is stored.",
-    responses=problem_responses(500, 503),
+    responses=problem_responses(422, 500, 503, such_as=[AN_UNKNOWN_PARAMETER]),
     opt={"scope": Scope.PREDICT},
 )
 async def stats(request: ApiRequest) -> StatsAnswer:

@@ -1,0 +1,121 @@
+"""Who walks the trees: our own machine code, or LightGBM where that cannot be."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from taxi_predictor.adapters.columns.arrays import Floats
+from taxi_predictor.adapters.columns.timetable import Ask, AskFew
+from taxi_predictor.adapters.lightgbm.booster_text import Unwalkable
+from taxi_predictor.adapters.lightgbm.engine import lightgbm
+from taxi_predictor.adapters.lightgbm.forest import Forest
+from taxi_predictor.adapters.lightgbm.scorer import RowScorer
+
+if TYPE_CHECKING:
+    from taxi_predictor.adapters.lightgbm.walker import Walker
+
+__all__ = ["LIGHTGBM", "WALKER", "Evaluator", "asking", "by_lightgbm", "evaluator_of"]
+
+log = logging.getLogger(__name__)
+
+WALKER, LIGHTGBM = "walker", "lightgbm"
+SMALLEST_SPREAD = 0.02
+"""Of ln(seconds), about 2 %: no trip is more certain than that."""
+PROBES = 64
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluator:
+    """Two boosters as one engine: the first says the centre, the second the spread."""
+
+    name: str
+    ask: Ask
+    ask_few: AskFew
+
+
+def evaluator_of(
+    centre: lightgbm.Booster, spread: lightgbm.Booster, forest: Callable[[], Forest] | None = None
+) -> Evaluator:
+    """The quickest that can answer with both; the log tells which, and why it is not our own.
+
+    Args:
+        forest: makes or finds the two as tables; None: from what they say of themselves.
+    """
+    try:
+        # It needs a library that need not be there.
+        from taxi_predictor.adapters.lightgbm.walker import Walker
+
+        walker = Walker(forest() if forest else Forest.of(centre.model_to_string(), spread.model_to_string()))
+        _compare(walker, centre, spread)
+    except (ImportError, OSError, RuntimeError, Unwalkable) as error:
+        _tell(LIGHTGBM, str(error))
+        return by_lightgbm(centre, spread)
+    _tell(WALKER, None)
+    return _by_walker(walker)
+
+
+@cache
+def _tell(evaluator: str, reason: str | None) -> None:
+    """Once per process: a model on the disk is opened every few seconds, to see that it still can be."""
+    level = logging.INFO if reason is None else logging.WARNING
+    log.log(level, "model.evaluator", extra={"evaluator": evaluator, "reason": reason})
+
+
+def _compare(walker: "Walker", *boosters: lightgbm.Booster) -> None:
+    """See that it says what LightGBM says, at values around its thresholds and where some are missing.
+
+    Raises:
+        Unwalkable: it does not.
+    """
+    rng = np.random.default_rng(0)
+    rows = np.zeros((PROBES, boosters[0].num_feature()))
+    for feature in range(rows.shape[1]):
+        known = [*walker.thresholds_of(feature), 0.0]
+        rows[:, feature] = rng.choice(known, PROBES) + rng.choice([-1e-6, 0.0, 1e-6], PROBES)
+    rows[rng.random(rows.shape) < 1 / 8] = np.nan
+    expected = np.stack([booster.predict(rows, num_threads=1) for booster in boosters])
+    few = [walker.of_few(rows[number : number + 1].tolist()) for number in range(PROBES)]
+    for said in (walker.of_rows(rows), np.transpose(few)):
+        if not np.allclose(said, expected, rtol=TOLERANCE, atol=TOLERANCE):
+            raise Unwalkable("it would answer something else than LightGBM")
+
+
+def _by_walker(walker: "Walker") -> Evaluator:
+    def ask(rows: Floats, threads: int) -> tuple[Floats, Floats]:
+        mu, sigma = walker.of_rows(rows, threads=threads)
+        return mu, np.maximum(sigma, SMALLEST_SPREAD)
+
+    def ask_few(rows: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
+        said = walker.of_few(rows)
+        return [
+            (mu, max(sigma, SMALLEST_SPREAD))
+            for mu, sigma in zip(said[: len(rows)], said[len(rows) :], strict=True)
+        ]
+
+    return Evaluator(WALKER, ask, ask_few)
+
+
+def by_lightgbm(centre: lightgbm.Booster, spread: lightgbm.Booster) -> Evaluator:
+    """LightGBM itself, which can answer with any booster."""
+    score = RowScorer(centre, spread)
+
+    def ask_few(rows: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
+        return [(mu, max(sigma, SMALLEST_SPREAD)) for mu, sigma in map(score, rows)]
+
+    return Evaluator(LIGHTGBM, asking(centre, spread), ask_few)
+
+
+def asking(centre: lightgbm.Booster, spread: lightgbm.Booster) -> Ask:
+    """What LightGBM says of many rows; for boosters that are asked once, as while a model is trained."""
+
+    def ask(rows: Floats, threads: int) -> tuple[Floats, Floats]:
+        mu = centre.predict(rows, num_threads=threads)
+        sigma = spread.predict(rows, num_threads=threads)
+        return np.asarray(mu), np.maximum(np.asarray(sigma), SMALLEST_SPREAD)
+
+    return ask

@@ -1,0 +1,78 @@
+"""Forests in files, made by the first process that needs one and mapped into the memory of all."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+
+from taxi_predictor.adapters.lightgbm.forest import LANES, Forest
+
+__all__ = ["kept_forest"]
+
+FORMAT = f"1.{LANES}"
+"""Of the tables and of what they mean; another one makes them anew."""
+MOST_KEPT = 4
+"""The champion, the one before, a challenger, and one that comes."""
+DIGEST_BYTES = 32
+SUFFIX = ".forest"
+
+
+def kept_forest(folder: Path, name: str, make: Callable[[], Forest]) -> Forest:
+    """The forest called *name* from its file in *folder*; made, and the file with it, where there is none.
+
+    A file that was damaged is made anew, and where none can be written the forest stays in memory.
+    """
+    path = folder / f"{name}-{FORMAT}{SUFFIX}"
+    if (found := _read(path)) is not None:
+        return found
+    forest = make()
+    try:
+        _write(path, forest)
+        files = sorted(folder.glob(f"*{SUFFIX}"), key=lambda file: file.stat().st_mtime_ns)
+        for old in files[:-MOST_KEPT]:
+            old.unlink(missing_ok=True)  # who has mapped it keeps it
+    except OSError:
+        return forest
+    return _read(path) or forest
+
+
+def _write(path: Path, forest: Forest) -> None:
+    """As one record of numpy's, its fields those of the forest, and a digest behind it."""
+    values = {field.name: np.asarray(getattr(forest, field.name)) for field in fields(Forest)}
+    record = np.empty(1, np.dtype([(name, of.dtype, of.shape) for name, of in values.items()], align=True))
+    for name, of in values.items():
+        record[name][0] = of
+    content = BytesIO()
+    np.save(content, record, allow_pickle=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{uuid4().hex}")
+    try:
+        draft.write_bytes(content.getvalue() + sha256(content.getbuffer()).digest())
+        draft.chmod(0o444)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Forest | None:
+    """Mapped and not read: all who do so share the memory."""
+    try:
+        content = memoryview(path.read_bytes())
+        if sha256(content[:-DIGEST_BYTES]).digest() != content[-DIGEST_BYTES:]:
+            return None
+        record = np.load(path, mmap_mode="r", allow_pickle=False)
+        values = {field.name: record[field.name][0] for field in fields(Forest)}
+    except (OSError, ValueError):  # there is none, or it is none of ours
+        return None
+    return Forest(
+        **values
+        | {
+            "features": int(values["features"]),
+            "objectives": tuple(map(str, values["objectives"])),
+            "trees": tuple(map(int, values["trees"])),
+        }
+    )

@@ -1,0 +1,91 @@
+"""Asks a forest by machine code of our own."""
+
+import os
+from array import array
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import chain
+
+import numpy as np
+
+from taxi_predictor.adapters.columns.arrays import Floats
+from taxi_predictor.adapters.lightgbm.booster_text import conversion
+from taxi_predictor.adapters.lightgbm.forest import Forest
+from taxi_predictor.adapters.lightgbm.machine_code import TABLES, machine_code
+
+__all__ = ["Walker"]
+
+PIECE_ROWS = 1024
+"""Fewer are done sooner by one thread than given to two."""
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(cores(), thread_name_prefix="walker")
+
+
+class Walker:
+    """Several boosters of the same features; safe to share between threads."""
+
+    def __init__(self, forest: Forest) -> None:
+        self._forest = forest
+        self._code = machine_code()
+        tables = [getattr(forest, name).ctypes.data for name in TABLES]
+        self._given = np.array([*tables, len(forest.ends), len(forest.slot_feature), forest.features])
+        self._at = self._given.ctypes.data
+        self._boosters = len(forest.ends)
+        self._conversions = [conversion(objective) for objective in forest.objectives]
+        self._is_plain = not any(self._conversions) and not any(forest.trees)
+
+    def thresholds_of(self, feature: int) -> list[float]:
+        """Where the trees split *feature*, or which categories they tell from others."""
+        slots = np.flatnonzero(self._forest.slot_feature == feature).tolist()
+        bounds = self._forest.slot_begins.tolist()
+        return [
+            *chain.from_iterable(self._forest.thresholds[bounds[s] : bounds[s + 1]].tolist() for s in slots)
+        ]
+
+    def of_rows(self, rows: Floats, *, threads: int = 1) -> Floats:
+        """What each booster says of *rows*, of shape (rows, features); of shape (boosters, rows).
+
+        *threads* may work on it, 0 for one per core.
+        """
+        rows = np.ascontiguousarray(rows, dtype=np.float64)
+        if rows.ndim != 2 or rows.shape[1] != self._forest.features:
+            raise ValueError(f"a row has {self._forest.features} features, not shape {rows.shape}")
+        pieces = min(threads or cores(), len(rows) // PIECE_ROWS)
+        if pieces > 1:
+            said = np.concatenate([*_threads().map(self._walked, np.array_split(rows, pieces))], axis=1)
+        else:
+            said = self._walked(rows)
+        return said if self._is_plain else self._converted(said)
+
+    def _walked(self, rows: Floats) -> Floats:
+        said = np.empty((self._boosters, len(rows)))
+        self._code.walk_rows(self._at, rows.ctypes.data, len(rows), said.ctypes.data)
+        return said
+
+    def of_few(self, rows: Sequence[Sequence[float]]) -> list[float]:
+        """The same of a few rows: first what the first booster says of each."""
+        flat = array("d", chain.from_iterable(rows))
+        if len(flat) != len(rows) * self._forest.features:
+            raise ValueError(f"a row has {self._forest.features} features")
+        said = array("d", bytes(8 * self._boosters * len(rows)))
+        self._code.walk_trees(self._at, flat.buffer_info()[0], len(rows), said.buffer_info()[0])
+        if self._is_plain:
+            return said.tolist()
+        return [*self._converted(np.array(said).reshape(self._boosters, -1)).ravel().tolist()]
+
+    def _converted(self, said: Floats) -> Floats:
+        for booster, convert in enumerate(self._conversions):
+            if trees := self._forest.trees[booster]:
+                said[booster] /= trees
+            if convert is not None:
+                said[booster] = convert(said[booster])
+        return said

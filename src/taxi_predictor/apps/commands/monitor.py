@@ -1,0 +1,104 @@
+"""The monitor command."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from taxi_predictor.apps.commands.output import ERR, OUT, write_json
+from taxi_predictor.apps.commands.session import opened
+from taxi_predictor.apps.container import Container
+from taxi_predictor.apps.live_tables import facts, live_tables
+from taxi_predictor.apps.settings import Settings, load_settings
+from taxi_predictor.domain.errors import OutOfBand
+from taxi_predictor.domain.live import LiveReport
+from taxi_predictor.ports.inbound.followers import kept_going
+
+__all__ = ["monitor"]
+
+LATE_LOOKS = 3
+"""After so many looks that should have been made and were not, a monitor is not ready."""
+PATIENCE_S = 60.0
+"""A look may take as long as that."""
+
+
+async def monitor(
+    *,
+    once: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Watch how good live predictions are, and serve the figures to Prometheus.
+
+    It joins the outcomes that came with the predictions, by version, slice and window of 1, 7 and 28 days, \
+    compares them with the bands that each model brought along, and what is asked with what it learned from. \
+    With TAXI_RETRAIN=true it trains a model when the champion leaves its bands.
+
+    Parameters
+    ----------
+    once
+        Look once, print what was found, act on nothing; exit with 3 if the champion is out of its bands.
+    json
+        With --once: print {looked_at, champion, measures, versions, level, ...} as JSON.
+    """
+    settings = load_settings()
+    async with opened(settings) as container:
+        if not once:
+            await _watch(container, settings)
+            return
+        report = await container.monitoring.look()
+        city = container.city
+    if json:
+        write_json(_as_json(report), Path("-"))
+    else:
+        for line in facts(report, city.tz):
+            OUT.print(line, highlight=False, soft_wrap=True)
+        for table in live_tables(report):
+            OUT.print()
+            OUT.print(table)
+    state = report.champion_state
+    if state is not None and state.out_of_band:
+        names = ", ".join(standing.measure for standing in state.out_of_band)
+        raise OutOfBand(f"version {state.version} left its band: {names}")
+
+
+async def _watch(container: Container, settings: Settings) -> None:
+    from taxi_predictor.adapters.prometheus.server import served_figures
+
+    monitoring, clock = container.monitoring, container.outbound.clock
+
+    def trouble() -> str | None:
+        if monitoring.last is None:
+            return "nothing was looked at yet"
+        late_s = (clock.now() - monitoring.last.looked_at).total_seconds()
+        if late_s > max(LATE_LOOKS * settings.monitor_every_s, PATIENCE_S):
+            return f"the last look is {late_s:.0f} s ago"
+        return None
+
+    figures = container.outbound.monitor_figures
+    host = settings.monitor_host
+    served = served_figures(
+        figures, host=host, port=settings.monitor_port, setting="TAXI_MONITOR_PORT", trouble=trouble
+    )
+    with served as port:
+        shown = f"[{host}]" if ":" in host else host
+        ERR.print(f"Watching until Ctrl-C; figures at http://{shown}:{port}/metrics", markup=False)
+        watching = asyncio.gather(kept_going(monitoring.follow), kept_going(container.retraining.follow))
+        # An interrupt that is raised wherever the program happens to be may be lost in a library's callback.
+        for stop in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(stop, watching.cancel)
+        try:
+            await watching
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+
+
+def _as_json(report: LiveReport) -> bytes:
+    out = [[standing.measure for standing in state.out_of_band] for state in report.versions]
+    told = msgspec.to_builtins(report)
+    versions = [
+        {**version, "out_of_band": measures} for version, measures in zip(told["versions"], out, strict=True)
+    ]
+    return msgspec.json.encode({**told, "versions": versions})

@@ -1,0 +1,69 @@
+"""What settings cannot mean together, found out before anything is opened."""
+
+from collections.abc import Callable, Iterator
+
+from taxi_predictor.apps.settings import InvalidSettings, Settings
+
+__all__ = ["refuse_contradictions"]
+
+
+def refuse_contradictions(settings: Settings) -> None:
+    """See that *settings* can all be kept.
+
+    Raises:
+        InvalidSettings: they cannot; the first reason is given.
+    """
+    for reasons in RULES:
+        for reason in reasons(settings):
+            raise InvalidSettings(reason)
+
+
+def _unnamed_servers(settings: Settings) -> Iterator[str]:
+    named = settings.database_url is not None and settings.mlflow_tracking_uri is not None
+    if settings.profile == "server" and not named:
+        yield "profile server needs DATABASE_URL and MLFLOW_TRACKING_URI"
+
+
+def _lone_counters(settings: Settings) -> Iterator[str]:
+    if settings.api_rate_per_minute and settings.api_workers > 1 and settings.redis_url is None:
+        yield (
+            f"{settings.api_workers} workers would each count for themselves, and so admit as many times"
+            " TAXI_API_RATE_PER_MINUTE: name a Redis in TAXI_REDIS_URL where they count together"
+        )
+
+
+def _no_collector(settings: Settings) -> Iterator[str]:
+    if (settings.traces_share or settings.otlp_logs) and settings.otlp_endpoint is None:
+        yield (
+            "there is no collector for traces and logs: name it in TAXI_OTLP_ENDPOINT,"
+            " or leave TAXI_TRACES_SHARE and TAXI_OTLP_LOGS alone"
+        )
+
+
+def _figures_in_the_way(settings: Settings) -> Iterator[str]:
+    if settings.metrics_port == settings.api_port and settings.metrics_host == settings.api_host:
+        yield f"TAXI_METRICS_PORT and TAXI_API_PORT are both {settings.api_port}: choose another for figures"
+
+
+def _short_memories(settings: Settings) -> Iterator[str]:
+    if settings.api_keys_max_age_s <= settings.api_keys_every_s:
+        yield (
+            f"keys that are read every {settings.api_keys_every_s:g} s (TAXI_API_KEYS_EVERY_S) would be too"
+            f" old between any two readings with TAXI_API_KEYS_MAX_AGE_S={settings.api_keys_max_age_s:g}"
+        )
+
+
+def _unmatchable_hosts(settings: Settings) -> Iterator[str]:
+    for name in settings.api_allowed_hosts:
+        if "*" in name and name != "*" and not (name.startswith("*.") and "*" not in name[1:]):
+            yield f"TAXI_API_ALLOWED_HOSTS: {name} names no host; *.example.com names all below example.com"
+
+
+RULES: tuple[Callable[[Settings], Iterator[str]], ...] = (
+    _unnamed_servers,
+    _lone_counters,
+    _no_collector,
+    _figures_in_the_way,
+    _short_memories,
+    _unmatchable_hosts,
+)

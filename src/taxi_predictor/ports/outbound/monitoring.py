@@ -1,0 +1,50 @@
+"""Telling what a look at live models found, and having the only turn to act on it."""
+
+from abc import abstractmethod
+from contextlib import AbstractAsyncContextManager
+from enum import StrEnum
+from typing import Protocol
+
+from taxi_predictor.domain.live import LiveReport
+
+__all__ = ["MonitorTelemetry", "Retrained", "Turns"]
+
+
+class Retrained(StrEnum):
+    """What became of a retraining."""
+
+    PROMOTED = "promoted"
+    REFUSED = "refused"
+    """It did not pass the gate."""
+    FAILED = "failed"
+    """There was no model to judge, as where trips are too few."""
+
+
+class MonitorTelemetry(Protocol):
+    """Takes in what is found. It may be told from any thread, and it neither waits nor fails."""
+
+    @abstractmethod
+    def looked(self, report: LiveReport, /) -> None:
+        """Only the last telling counts: of what is not in *report* nothing stays. A reader sees all of one
+        report."""
+        ...
+
+    @abstractmethod
+    def retrained(self, result: Retrained, /) -> None:
+        """Every telling counts."""
+        ...
+
+
+class Turns(Protocol):
+    """What only one process of a deployment may do at a time."""
+
+    @abstractmethod
+    def take(self, name: str, /) -> AbstractAsyncContextManager[bool]:
+        """True while inside: the turn called *name* is ours. False: somebody else has it, here or elsewhere.
+
+        It is given back at the end, and by itself where its process dies.
+
+        Raises:
+            Unavailable: nobody can say who has it.
+        """
+        ...
