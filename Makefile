@@ -75,7 +75,7 @@ job: ## Run a command with all that trains: ARGS="ingest /trips/file.parquet"
 	@$(STACK) job $(ARGS)
 
 verify-deploy: setup ## Try the whole stack in containers: up, releases under load, faults, restore (30 min)
-	VERIFY_DEPLOY=1 $(BIN)/pytest -n 0 -x -s tests/deploy/stack $(ARGS)
+	VERIFY_DEPLOY=1 $(BIN)/pytest -n 0 -x -s tests/deploy/engine $(ARGS)
 
 ##@ Measure
 accuracy: setup ## Measure every method on real trips and write docs/accuracy.md (DATA=folder, 20 min)

@@ -2,4 +2,4 @@
 
 import os
 
-collect_ignore = [] if os.environ.get("VERIFY_DEPLOY") else ["stack"]
+collect_ignore = [] if os.environ.get("VERIFY_DEPLOY") else ["engine"]

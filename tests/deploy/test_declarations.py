@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from deploy.declarations import EXAMPLE, ROOT, STACKS, compose, example, services
+from deploy.containers import EXAMPLE, ROOT, STACKS, compose, example, services
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.stack import secrets
 from taxi_predictor.apps.stack.layout import DEFAULTS, read_env
@@ -18,7 +18,7 @@ from taxi_predictor.apps.stack.layout import DEFAULTS, read_env
 BIN = Path(sys.executable).parent
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 SERVICES = dict(services())
-COMING = {"TAXI_MONITOR_HOST", "TAXI_DASHBOARD_HOST", "TAXI_DASHBOARD_ORIGINS", "TAXI_DASHBOARD_API_URL"}
+COMING = {"TAXI_DASHBOARD_HOST", "TAXI_DASHBOARD_ORIGINS", "TAXI_DASHBOARD_API_URL"}
 """Settings of services that are not part of the project yet."""
 
 
@@ -74,7 +74,7 @@ def test_nothing_but_the_edge_leads_outside() -> None:
         networks |= compose(path)["networks"]
     assert [name for name, network in networks.items() if not network.get("internal")] == ["edge"]
     outside = {name for name, service in SERVICES.items() if "edge" in service["networks"]}
-    assert outside == {"nginx", "jobs", "alertmanager", "blackbox"}
+    assert outside == {"nginx", "jobs", "alertmanager"}
     assert "data" not in SERVICES["nginx"]["networks"]
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from deploy.stack.machine import Machine
+from deploy.engine.machine import Machine
 from taxi_predictor.apps.stack.switching import live_colour
 
 NEIGHBOURS = ("postgres", "mlflow", "redis")

@@ -9,7 +9,7 @@ from tempfile import mkdtemp
 
 import pytest
 
-from deploy.stack.machine import Machine
+from deploy.engine.machine import Machine
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from deploy.stack.machine import Machine
+from deploy.engine.machine import Machine
 from taxi_predictor.apps.stack.switching import live_colour
 
 LONG_RUNNING = ("postgres", "mlflow", "redis", "nginx")
@@ -72,15 +72,26 @@ def test_from_the_inner_networks_there_is_no_way_out(machine: Machine, service: 
     assert leads_out == (["taxi-verify_edge"] if service == "nginx" else [])
 
 
-def test_the_service_cannot_change_what_was_logged(machine: Machine) -> None:
-    for role, statement in {
-        "taxi_app": "delete from predictions",
-        "taxi_dashboard": "insert into zones select * from zones",
-    }.items():
-        told = machine.psql(f"set role {role};\n\\set ON_ERROR_STOP off\n{statement};\nselect 'still here';")
-        assert told.endswith("still here")
-    assert int(machine.psql("select count(*) from predictions")) > 0
-    granted = machine.psql("select has_table_privilege('taxi_dashboard', 'predictions', 'insert')")
-    assert granted == "f"
-    assert machine.psql("select has_table_privilege('taxi_app', 'predictions', 'delete')") == "f"
-    assert machine.psql("select has_database_privilege('taxi_app', 'mlflow', 'connect')") == "f"
+@pytest.mark.parametrize(
+    ("role", "table", "privilege", "is_granted"),
+    [
+        ("taxi_app", "predictions", "insert", True),
+        ("taxi_app", "predictions", "update", False),
+        ("taxi_app", "predictions", "delete", False),
+        ("taxi_app", "api_keys", "insert", False),
+        ("taxi_dashboard", "predictions", "select", True),
+        ("taxi_dashboard", "predictions", "insert", False),
+        ("taxi_dashboard", "api_keys", "select", False),
+        ("taxi_exporter", "predictions", "select", False),
+    ],
+)
+def test_each_user_of_the_database_may_do_what_is_his(
+    machine: Machine, role: str, table: str, privilege: str, is_granted: bool
+) -> None:
+    asked = f"select has_table_privilege('{role}', '{table}', '{privilege}')"
+    assert machine.psql(asked) == ("t" if is_granted else "f")
+
+
+def test_users_of_one_database_do_not_get_into_the_other(machine: Machine) -> None:
+    for role, database in {"taxi_app": "mlflow", "taxi_owner": "mlflow", "mlflow": "taxi"}.items():
+        assert machine.psql(f"select has_database_privilege('{role}', '{database}', 'connect')") == "f"

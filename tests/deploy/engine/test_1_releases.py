@@ -3,7 +3,7 @@
 import re
 import time
 
-from deploy.stack.machine import Machine
+from deploy.engine.machine import Machine
 from taxi_predictor.apps.stack.switching import live_colour
 
 VERSION, NEXT, BAD, WEAK = "verify-1", "verify-2", "verify-bad", "verify-weak"

@@ -4,7 +4,7 @@ import shutil
 import time
 from pathlib import Path
 
-from deploy.stack.machine import Machine
+from deploy.engine.machine import Machine
 
 
 def sets(machine: Machine) -> list[Path]:

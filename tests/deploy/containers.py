@@ -47,7 +47,7 @@ STACK = """
 #BACKUP_FOLDER=.deploy/backups
 #BACKUP_KEEP=7
 # Which of dashboard and monitor run, by blanks.
-#FACES=
+#FACES=monitor
 
 # Sizes: the small profile.
 #API_CPUS=2
@@ -57,7 +57,7 @@ STACK = """
 #MONITOR_MEMORY=3g
 #TRAIN_THREADS=2
 #TRIPS_FOLDER=.deploy/trips
-#PROMETHEUS_KEEP=30d
+#PROMETHEUS_KEEP=35d
 #PROMETHEUS_MAX=5GB
 #ALERTMANAGER_CONFIG=./deploy/alertmanager
 
@@ -98,7 +98,7 @@ def example() -> str:
     stack = interpolated()
     images = [f"#{name}={default}" for name, default in stack.items() if name.endswith("_IMAGE")]
     of_stack = {name.removesuffix("_FILE") for name in dict(services())["api-blue"]["environment"]}
-    of_stack.add("TAXI_ACCOMPANIED")  # between processes of one service
+    of_stack |= {"TAXI_ACCOMPANIED", "TAXI_MONITOR_HOST", "TAXI_MONITOR_PORT"}
     settings = []
     for field, default in zip(Settings.__struct_fields__, Settings.__struct_defaults__, strict=True):
         name = f"TAXI_{field.upper()}"

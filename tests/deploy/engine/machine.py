@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from deploy.stack.load import Counted, put_under_load
+from deploy.engine.load import Counted, put_under_load
 from taxi_predictor.apps.stack.engine import Compose
 from taxi_predictor.apps.stack.layout import Layout, read_env
 from taxi_predictor.apps.stack.state import load_state
