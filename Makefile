@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Every day
 setup: $(READY) ## Install everything into .venv, pinned by hash
@@ -37,6 +37,46 @@ promote: setup ## Let the newest model serve
 monitor: setup ## Watch live errors and serve them to Prometheus (ONCE=1: look once and print)
 	$(BIN)/taxi-predictor monitor $(if $(ONCE),--once)
 
+##@ Deploy
+STACK = PYTHONPATH=src $(PYTHON) -m taxi_predictor.apps.stack
+up: ## Start the whole stack in containers, from nothing (PROFILE=observability)
+	@$(STACK) up "$(VERSION)" $(PROFILE)
+down: ## Stop it and remove the containers; data and secrets stay
+	@$(STACK) down
+build: ## Build the images of VERSION
+	@$(STACK) build $(VERSION)
+deploy: ## Make VERSION live without losing a request, or leave all as it was
+	@$(STACK) deploy "$(VERSION)"
+rollback: ## Undo an interrupted deployment, or go back to the version before
+	@$(STACK) rollback
+preflight: ## See whether all is as it should be before a deployment (VERSION)
+	@$(STACK) preflight "$(VERSION)"
+postflight: ## See whether it is after one
+	@$(STACK) postflight
+backup: ## Keep database, registry and artifacts as one encrypted set
+	@$(STACK) backup
+restore: ## Bring back the set BACKUP (TO=2026-11-25T08:00:00Z: the database as it was then)
+	@$(STACK) restore "$(BACKUP)" "$(TO)"
+backup-verify: ## Bring the newest set back elsewhere, and let its models answer its predictions again
+	@$(STACK) backup-verify "$(BACKUP)"
+status: ## Say what is live, what runs, and what became of deployments
+	@$(STACK) status
+smoke: ## Ask the stack a few questions through its door
+	@$(STACK) smoke
+logs: ## Follow the logs (SERVICE=name)
+	@$(STACK) compose logs --follow --tail 100 $(SERVICE)
+restart: ## Restart SERVICE, as after a change of its files
+	@$(STACK) compose restart $(SERVICE)
+ps: ## List the containers
+	@$(STACK) compose ps --all
+psql: ## Look into the database, as its superuser
+	@$(STACK) compose exec postgres psql -U postgres taxi
+job: ## Run a command with all that trains: ARGS="ingest /trips/file.parquet"
+	@$(STACK) job $(ARGS)
+
+verify-deploy: setup ## Try the whole stack in containers: up, releases under load, faults, restore (30 min)
+	VERIFY_DEPLOY=1 $(BIN)/pytest -n 0 -x -s tests/deploy/engine $(ARGS)
+
 ##@ Measure
 accuracy: setup ## Measure every method on real trips and write docs/accuracy.md (DATA=folder, 20 min)
 	$(BIN)/python benchmarks/accuracy.py "$(or $(DATA),../shared/data)"
@@ -52,9 +92,18 @@ bench: setup ## Print ratios against floors and peers measured in the same run (
 	$(BIN)/python benchmarks/dashboard.py
 
 ##@ Maintain
+LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+IMAGE_LOCK = $(LOCK) -c requirements/dev.txt
 lock: setup ## Pin the newest allowed versions by hash
-	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --all-extras --group dev pyproject.toml -o requirements/dev.txt
-	echo uv | $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o requirements/uv.txt
+	$(LOCK) --upgrade --all-extras --group dev pyproject.toml -o requirements/dev.txt
+	echo uv | $(LOCK) --upgrade - -o requirements/uv.txt
+	@$(MAKE) --no-print-directory lock-images
+lock-images: setup ## Pin what goes into each image, in the versions of requirements/dev.txt
+	echo hatchling | $(IMAGE_LOCK) - -o requirements/build.txt
+	$(IMAGE_LOCK) pyproject.toml --extra postgres --extra registry --extra serve -o requirements/api.txt
+	$(IMAGE_LOCK) pyproject.toml --extra postgres --extra serve --extra train -o requirements/jobs.txt
+	$(IMAGE_LOCK) pyproject.toml --extra postgres --extra registry --extra serve --extra dashboard -o requirements/dashboard.txt
+	$(IMAGE_LOCK) --group mlflow-server -o requirements/mlflow.txt
 clean: ## Remove the environment and caches, but no trips and no models
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
@@ -66,4 +115,5 @@ $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
 	$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup fmt check test test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench lock clean
+.PHONY: help setup fmt check test test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench lock lock-images clean \
+  up down build deploy rollback backup restore backup-verify status preflight postflight smoke logs restart ps psql job verify-deploy

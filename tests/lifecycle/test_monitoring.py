@@ -70,7 +70,7 @@ class Service:
             ),
             registry=world.registry,
             trips=world.trips,
-            ingests=world.trips,
+            ingest_log=world.trips,
             zones=MemoryZoneStore(),
             levels=self.levels,
             journal=world.journal,
@@ -308,7 +308,8 @@ async def test_the_level_data_and_models_are_told_of(service: Service) -> None:
     assert report.data_age_s == pytest.approx((now - newest).total_seconds())
     [trained] = [e for e in await service.world.journal.entries(limit=9) if e.deed == "trained"]
     assert report.trained_at == trained.at
-    assert report.ingested_at == await service.world.trips.last_at()
+    [newest] = await service.world.trips.ingests(limit=1)
+    assert report.ingested_at == newest.stored_at
     service.world.clock.advance(8 * DAY)
     assert not (await service.monitoring.look()).level.is_on
 

@@ -23,6 +23,7 @@ from rich.markup import escape
 from taxi_predictor import __version__
 from taxi_predictor.apps.commands.backtest import backtest
 from taxi_predictor.apps.commands.demo import demo
+from taxi_predictor.apps.commands.health import health
 from taxi_predictor.apps.commands.journal import journal
 from taxi_predictor.apps.commands.keys import KEYS
 from taxi_predictor.apps.commands.level import level
@@ -30,6 +31,7 @@ from taxi_predictor.apps.commands.models import MODELS, evaluate, promote, rollb
 from taxi_predictor.apps.commands.monitor import monitor
 from taxi_predictor.apps.commands.output import ERR, drop_output
 from taxi_predictor.apps.commands.predictions import predict
+from taxi_predictor.apps.commands.recheck import recheck
 from taxi_predictor.apps.commands.retention import erase, prune
 from taxi_predictor.apps.commands.sanity import sanity
 from taxi_predictor.apps.commands.serving import serve
@@ -66,8 +68,8 @@ DATA, MODEL, SERVING = (
 )
 for group, commands in {
     DATA: (ingest, trips, prune, erase, migrate),
-    MODEL: (train, evaluate, backtest, promote, rollback, journal, sanity, monitor),
-    SERVING: (demo, predict, level, serve, sync, shadow),
+    MODEL: (train, evaluate, backtest, promote, rollback, journal, sanity, recheck, monitor),
+    SERVING: (demo, predict, level, serve, health, sync, shadow),
 }.items():
     for command in commands:
         app.command(command, group=group)

@@ -52,7 +52,7 @@ class Outbound:
     catalog: SourceCatalog
     trips: TripStore
     trip_erasure: TripErasure
-    ingests: IngestLog
+    ingest_log: IngestLog
     statistics: TripStatistics
     quarantine: Quarantine
     zones: ZoneStore

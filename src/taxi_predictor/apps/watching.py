@@ -21,7 +21,7 @@ def monitoring_of(outbound: Outbound, settings: Settings, city: City, *, level_i
         ),
         registry=outbound.registry,
         trips=outbound.trips,
-        ingests=outbound.ingests,
+        ingest_log=outbound.ingest_log,
         zones=outbound.zones,
         levels=outbound.levels,
         journal=outbound.journal,

@@ -27,6 +27,7 @@ from taxi_predictor.ports.inbound.monitoring import Monitoring
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.probing import ModelProbing
 from taxi_predictor.ports.inbound.reach import Reach
+from taxi_predictor.ports.inbound.rechecking import PredictionRecheck
 from taxi_predictor.ports.inbound.recording import (
     GroupCommit,
     PredictionRecording,
@@ -84,6 +85,7 @@ class Container:
     shipping: SpoolShipping
     spooling: SpoolKeeping
     feedback: Feedback
+    recheck: PredictionRecheck
     retention: LogRetention
     repeats: RepeatedRequests
     stock: Stock
@@ -178,6 +180,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             clock=outbound.clock,
             every=timedelta(seconds=settings.model_sync_every_s) if settings.model_sync_every_s else None,
         ),
+        recheck=PredictionRecheck(predictions=outbound.predictions, versions=versions, clock=outbound.clock),
         shadowing=ShadowScoring(
             predictions=outbound.predictions,
             shadows=outbound.shadows,
@@ -230,7 +233,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             intake=intake,
             feedback=feedback,
             trips=outbound.trips,
-            ingest_log=outbound.ingests,
+            ingest_log=outbound.ingest_log,
             quarantine=outbound.quarantine,
             zones=outbound.zones,
             clock=outbound.clock,

@@ -72,7 +72,6 @@ class MemoryTripStore(TripStore, TripErasure, IngestLog):
         self._batch_rows = batch_rows
         self._trips = pl.DataFrame(schema={**TRIPS, "family": pl.String})
         self._ingests: list[Ingest] = []
-        self._last_at: datetime | None = None
 
     @property
     def all(self) -> pl.DataFrame:
@@ -105,7 +104,6 @@ class MemoryTripStore(TripStore, TripErasure, IngestLog):
             )
         )
         self._trips = stored.sort("pickup_at", "trip_id")
-        self._last_at = datetime.now(UTC)
         return Added(added=len(new), known=len(kept) - len(new), duplicates=len(repeated))
 
     async def between(
@@ -154,9 +152,6 @@ class MemoryTripStore(TripStore, TripErasure, IngestLog):
         kept = self._trips.filter(pl.Series([key not in named for key in keys], dtype=pl.Boolean))
         erased, self._trips = len(self._trips) - len(kept), kept
         return erased
-
-    async def last_at(self) -> datetime | None:
-        return self._last_at
 
     def _before(self, until: datetime | None) -> pl.DataFrame:
         if until is None:

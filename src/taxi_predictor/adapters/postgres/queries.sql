@@ -83,9 +83,6 @@ from taxi_trips join ingests using (ingest_id)
 where pickup_at >= $1 and pickup_at < $2
 order by 1
 
--- last_ingest --
-select max(stored_at) from ingests
-
 -- erase_trips --
 -- Named by the whole key: the months in which they are not are not looked at.
 delete from taxi_trips using unnest($1::timestamptz[], $2::uuid[]) as named (pickup_at, trip_id)
@@ -296,6 +293,13 @@ where predictions.answered_at = rounded.answered_at and predictions.prediction_i
     is distinct from (rounded.pickup_lat_deg, rounded.pickup_lon_deg,
         rounded.dropoff_lat_deg, rounded.dropoff_lon_deg)
 
+-- take_turn --
+-- Of this database: hashtext is the same everywhere, and advisory locks are per database.
+select pg_try_advisory_lock(hashtext('turn of ' || $1))
+
+-- give_turn_back --
+select pg_advisory_unlock(hashtext('turn of ' || $1))
+
 -- newest_ingests --
 select family, part, stored_at, added, known, rejected from ingests order by ingest_id desc limit $1
 
@@ -314,9 +318,3 @@ select
     duration_s::float4, metered_distance_km::float4
 from taxi_trips
 where pickup_at >= $1 and pickup_at < $2
--- take_turn --
--- Of this database: hashtext is the same everywhere, and advisory locks are per database.
-select pg_try_advisory_lock(hashtext('turn of ' || $1))
-
--- give_turn_back --
-select pg_advisory_unlock(hashtext('turn of ' || $1))

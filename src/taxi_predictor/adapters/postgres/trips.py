@@ -119,11 +119,6 @@ class PostgresTripStore(TripStore, TripErasure, IngestLog):
             )
         return affected(tag)
 
-    async def last_at(self) -> datetime | None:
-        async with connected(self._pool) as connection:
-            found: datetime | None = await connection.fetchval(QUERIES["last_ingest"])
-        return found
-
 
 def _edges(box: Bounds | None) -> Sequence[float | None]:
     if box is None:

@@ -58,7 +58,7 @@ class Monitoring:
         windows: LiveWindows,
         registry: ModelRegistry,
         trips: TripStore,
-        ingests: IngestLog,
+        ingest_log: IngestLog,
         zones: ZoneStore,
         levels: LevelStore,
         journal: Journal,
@@ -71,7 +71,7 @@ class Monitoring:
         self._windows = windows
         self._registry = registry
         self._trips = trips
-        self._ingests = ingests
+        self._ingest_log = ingest_log
         self._zones = zones
         self._levels = levels
         self._journal = journal
@@ -127,7 +127,7 @@ class Monitoring:
             }
             if delays_s
             else {},
-            ingested_at=await self._ingests.last_at(),
+            ingested_at=next((ingest.stored_at for ingest in await self._ingest_log.ingests(limit=1)), None),
             trained_at=next(
                 (e.at for e in await self._journal.entries(limit=ENTRIES) if e.deed is Deed.TRAINED), None
             ),

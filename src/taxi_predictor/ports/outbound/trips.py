@@ -234,6 +234,21 @@ class Ingest:
     rejected: int
 
 
+class IngestLog(Protocol):
+    """What came into a store, and when."""
+
+    @abstractmethod
+    async def ingests(self, *, limit: int) -> Sequence[Ingest]:
+        """The *limit* parts that were stored last, newest first; one that was stored twice is there twice.
+
+        A part that broke is not there. When it was stored is by the clock of the store.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        ...
+
+
 class TripErasure(Protocol):
     """Takes trips out of a store again, which nothing else does."""
 
@@ -246,30 +261,6 @@ class TripErasure(Protocol):
 
         Raises:
             Unavailable: the store does not answer; nothing was removed.
-        """
-        ...
-
-
-class IngestLog(Protocol):
-    """Remembers that parts were stored, and what became of their rows."""
-
-    @abstractmethod
-    async def ingests(self, *, limit: int) -> Sequence[Ingest]:
-        """The *limit* parts that were stored last, newest first; one that was stored twice is there twice.
-
-        Raises:
-            Unavailable: the store does not answer.
-        """
-        ...
-
-    @abstractmethod
-    async def last_at(self) -> datetime | None:
-        """When a part was stored last, whether it brought anything new or not; None: none ever was.
-
-        By the clock of the store. A part that broke does not count.
-
-        Raises:
-            Unavailable: the store does not answer.
         """
         ...
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploy.declarations import RUNBOOKS, needs_prometheus, run
 from taxi_predictor.apps.cli import app
+from watching.declarations import RUNBOOKS, needs_prometheus, run
 
 PAGES = sorted(RUNBOOKS.glob("*.md"))
 

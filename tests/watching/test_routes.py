@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.declarations import ALERTMANAGER, Alert, alerts, needs_prometheus, read_yaml, run, understood
+from watching.declarations import ALERTMANAGER, Alert, alerts, needs_prometheus, read_yaml, run, understood
 
 TOLD = read_yaml(ALERTMANAGER)
 SECRETS = ("alert_webhook_url", "slack_webhook_url", "dead_mans_switch_url")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.declarations import (
+from watching.declarations import (
     EXPORTED,
     GRAFANA,
     PROMETHEUS,

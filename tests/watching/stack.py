@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import yaml
 
-from deploy.declarations import ALERTMANAGER, PROMETHEUS, read_yaml, run, understood
 from journeys.conftest import free_port
+from watching.declarations import ALERTMANAGER, PROMETHEUS, read_yaml, run, understood
 
 __all__ = ["PATIENCE_S", "PROGRAMS", "Listener", "Stack", "listening", "soon", "watching"]
 

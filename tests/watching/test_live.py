@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 import httpx
 import pytest
 
-from deploy.declarations import EXPORTED, Panel, filled_in, panels
-from deploy.stack import PATIENCE_S, PROGRAMS, Listener, Stack, listening, soon, watching
 from journeys.conftest import Deployment, free_port
+from watching.declarations import EXPORTED, Panel, filled_in, panels
+from watching.stack import PATIENCE_S, PROGRAMS, Listener, Stack, listening, soon, watching
 
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, PROGRAMS)),

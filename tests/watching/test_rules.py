@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.declarations import (
+from taxi_predictor.apps.settings import Settings
+from watching.declarations import (
     GRAFANA,
     PROMETHEUS,
     ROOT,
@@ -19,7 +20,6 @@ from deploy.declarations import (
     read_yaml,
     run,
 )
-from taxi_predictor.apps.settings import Settings
 
 ALERTS = alerts()
 INDEX = ROOT / "docs" / "alerts.md"

@@ -1,0 +1,40 @@
+"""The recheck command."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from taxi_predictor.apps.commands.output import OUT
+from taxi_predictor.apps.commands.session import opened, parse_instant
+from taxi_predictor.domain.errors import Refused
+from taxi_predictor.domain.plausibility import EARLIEST
+
+__all__ = ["recheck"]
+
+
+async def recheck(
+    *, since: str | None = None, at_most: Annotated[int, Parameter(validator=Number(gte=1))] = 1000
+) -> None:
+    """Answer logged predictions again by the models that gave them; exit with 3 where an answer differs.
+
+    It shows that a restored database and registry belong together.
+
+    Parameters
+    ----------
+    since
+        Begin with the predictions answered from here on (2024-03-01, 2024-03-01T08:30) [default: all].
+    at_most
+        Look at so many.
+    """
+    async with opened() as container:
+        begin = EARLIEST if since is None else parse_instant(since, container.city.tz)
+        found = await container.recheck.recheck(begin, at_most=at_most)
+    for version, predictions in sorted(found.checked.items()):
+        OUT.print(f"version {version}: {predictions:,} predictions answered again", highlight=False)
+    if found.passed_over:
+        OUT.print(f"{found.passed_over:,} were not a trained model's", highlight=False)
+    if found.differing:
+        shown = ", ".join(found.differing[:3])
+        raise Refused(f"{len(found.differing):,} are answered otherwise than they were, as {shown}")
+    OUT.print("all as they were")

@@ -1,0 +1,5 @@
+"""The stack in containers is tried by ``make verify-deploy`` alone: it takes half an hour."""
+
+import os
+
+collect_ignore = [] if os.environ.get("VERIFY_DEPLOY") else ["engine"]

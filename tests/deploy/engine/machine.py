@@ -1,0 +1,170 @@
+"""A stack of its own for tests: a project, a state and ports that nobody else has."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from deploy.engine.load import Counted, put_under_load
+from taxi_predictor.apps.stack.engine import Compose
+from taxi_predictor.apps.stack.layout import Layout, read_env
+from taxi_predictor.apps.stack.state import load_state
+
+__all__ = ["ROOT", "Machine"]
+
+ROOT = Path(__file__).parents[3]
+STANDINS = ROOT / "tests" / "deploy" / "standins"
+
+
+class Machine:
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self._environment = {
+            **os.environ,
+            **self._images(),
+            "STATE": str(state),
+            "STACK_NAME": "taxi-verify",
+            "BAKE_S": "8",
+            "BACKUP_FOLDER": str(state / "backups"),
+            "EDGE_REQUESTS_PER_S": "1000",
+            "PYTHONPATH": str(ROOT / "src"),
+            **{name: str(free_port()) for name in ("HTTP_PORT", "HTTPS_PORT", "PREVIEW_PORT")},
+        }
+        os.environ.update(self._environment)  # so that what runs here sees the same stack
+        self.layout = Layout(ROOT, state)
+
+    @staticmethod
+    def _images() -> Mapping[str, str]:
+        """Stand-ins where their base is, else those of upstream."""
+        base = ["docker", "image", "inspect", "localhost/python-standin", "localhost/debian-base:bookworm"]
+        if subprocess.run(base, capture_output=True).returncode:
+            return {}
+        subprocess.run(
+            [str(STANDINS / "build"), "postgres", "nginx", "redis"], check=True, capture_output=True
+        )
+        return read_env(STANDINS / "images.env")
+
+    def make(self, command: str, *arguments: str, code: int = 0) -> str:
+        """What the target of that name runs; return what it told."""
+        run = [sys.executable, "-m", "taxi_predictor.apps.stack", command, *arguments]
+        done = subprocess.run(run, env=self._environment, capture_output=True, text=True, cwd=ROOT)
+        told = done.stdout + done.stderr
+        sys.stderr.write(told)
+        assert done.returncode == code, told
+        return told
+
+    def interrupt(self, command: str, *arguments: str, at: str) -> None:
+        """Begin *command* and kill it when it says that it is *at* something."""
+        run = [sys.executable, "-m", "taxi_predictor.apps.stack", command, *arguments]
+        with subprocess.Popen(
+            run, env=self._environment, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        ) as process:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if line.startswith(f"{at} ("):
+                    process.kill()
+        assert process.returncode == -signal.SIGKILL
+
+    @property
+    def compose(self) -> Compose:
+        return Compose(self.layout, load_state(self.layout).variables())
+
+    def docker(self, *arguments: str) -> str:
+        return self.compose.docker(*arguments)
+
+    def psql(self, statement: str, database: str = "taxi") -> str:
+        asked = ("exec", "-T", "postgres", "psql", "-U", "postgres", "-qtA", database)
+        return self.compose.run(*asked, stdin=statement).strip()
+
+    def id_of(self, service: str) -> str:
+        found = self.compose.container(service)
+        assert found is not None, f"{service} is not there"
+        return str(found["ID"])
+
+    def inspect(self, service: str) -> Mapping[str, Any]:
+        content: Mapping[str, Any] = json.loads(self.docker("inspect", self.id_of(service)))[0]
+        return content
+
+    def kill(self, service: str) -> None:
+        """As the system does when memory is short; `docker kill` would keep Docker from starting it again."""
+        os.kill(int(self.inspect(service)["State"]["Pid"]), signal.SIGKILL)
+
+    def wait_well(self, service: str, *, within_s: float = 90) -> float:
+        """Wait until *service* runs and is healthy, and return how long that took."""
+        began = time.monotonic()
+        while time.monotonic() - began < within_s:
+            state = self.inspect(service)["State"]
+            if state["Status"] == "running" and state.get("Health", {}).get("Status", "healthy") == "healthy":
+                return time.monotonic() - began
+            time.sleep(0.5)
+        raise AssertionError(f"{service} is not well: {state}")
+
+    @contextmanager
+    def under_load(self, *, per_s: float = 40, once: bool = True) -> Iterator[Counted]:
+        """Ask for predictions meanwhile; what is yielded is filled at the end."""
+        counted = Counted()
+        stop = asyncio.Event()
+        loop = asyncio.new_event_loop()
+        key = self._load_key()
+
+        async def ask() -> None:
+            counted.__dict__.update(
+                vars(
+                    await put_under_load(
+                        self.layout.get("API_NAME"),
+                        int(self.layout.get("HTTPS_PORT")),
+                        self.layout.certificate,
+                        key,
+                        per_s=per_s,
+                        connections=8,
+                        stop=stop,
+                        once=once,
+                    )
+                )
+            )
+
+        thread = Thread(target=loop.run_until_complete, args=(ask(),))
+        thread.start()
+        try:
+            yield counted
+        finally:
+            loop.call_soon_threadsafe(stop.set)
+            thread.join()
+            loop.close()
+
+    def _load_key(self) -> str:
+        """A key of its own: what is answered to the smoke test is erased again."""
+        kept = self.state / "load-key"
+        if not kept.exists():
+            kept.write_text(self.compose.owner("keys", "create", "load", "--scope", "predict"))
+            time.sleep(15)  # a service looks for new ones every ten seconds
+        return kept.read_text().strip()
+
+    def logged(self, ids: list[str]) -> tuple[int, int]:
+        """How many rows the log has of *ids*, and how many different ones."""
+        rows = "\n".join(ids)
+        statement = (
+            f"create temporary table asked (id uuid);\ncopy asked from stdin;\n{rows}\n\\.\n"
+            "select count(*), count(distinct id) from asked join predictions on prediction_id = id;"
+        )
+        count, distinct = self.psql(statement).split("|")
+        return int(count), int(distinct)
+
+    def remove(self) -> None:
+        self.make("down", "--volumes")
+        shutil.rmtree(self.state, ignore_errors=True)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
