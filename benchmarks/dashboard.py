@@ -13,7 +13,7 @@ import asyncio
 import resource
 import statistics
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -52,12 +52,13 @@ def memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-async def quick(page: Page, query: dict[str, str]) -> float:
-    """Seconds until the pieces that answer at once are there."""
-    visit, began_s = Visit(words=Words("en"), query=query), time.perf_counter()
-    async for _ in page.parts(visit):
-        break
-    return time.perf_counter() - began_s
+async def quick(page: Page, query: dict[str, str]) -> tuple[float, float]:
+    """Seconds until the pieces that answer at once are there, and seconds of processors that took."""
+    visit = Visit(words=Words("en"), query=query)
+    began_s, began_cpu_s = time.perf_counter(), time.process_time()
+    async with aclosing(page.parts(visit)) as pieces:
+        await anext(pieces)
+    return time.perf_counter() - began_s, time.process_time() - began_cpu_s
 
 
 async def main(trips: int, rounds: int) -> None:
@@ -102,16 +103,22 @@ async def documents(container: Container, rounds: int) -> None:
         for name in ("predict", "city", "models", "data"):
             taken_s = []
             for _ in range(rounds):
-                began_s = time.perf_counter()
+                began_s, began_cpu_s = time.perf_counter(), time.process_time()
                 (await client.get(f"http://127.0.0.1:5096/{name}")).raise_for_status()
-                taken_s.append(time.perf_counter() - began_s)
+                taken_s.append((time.perf_counter() - began_s, time.process_time() - began_cpu_s))
             told("document", name, taken_s, DOCUMENT_S)
 
 
-def told(kind: str, name: str, taken_s: list[float], goal_s: float) -> None:
-    median_s, worst_s = statistics.median(taken_s), max(taken_s)
+def told(kind: str, name: str, taken_s: list[tuple[float, float]], goal_s: float) -> None:
+    """The time of processors is steadier: where others compute, too, the clock runs on for them."""
+    by_clock_s, by_cpu_s = zip(*taken_s, strict=True)
+    median_s, cpu_s = statistics.median(by_clock_s), statistics.median(by_cpu_s)
     verdict = "ok" if median_s <= goal_s else "TOO SLOW"
-    print(f"{kind:9} {name:22} median {median_s * 1000:6.0f} ms  worst {worst_s * 1000:6.0f} ms  {verdict}")
+    print(
+        f"{kind:9} {name:22} median {median_s * 1000:6.0f} ms  worst {max(by_clock_s) * 1000:6.0f} ms"
+        f"  of processors {cpu_s * 1000:6.0f} ms  {verdict}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

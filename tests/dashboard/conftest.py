@@ -19,7 +19,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     town.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is there, no test of this thread can have an event loop
 def browser() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("no browser is installed: Chromium is looked for by that name")

