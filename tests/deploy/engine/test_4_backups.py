@@ -12,6 +12,9 @@ def sets(machine: Machine) -> list[Path]:
 
 
 def test_a_set_comes_back_elsewhere_and_answers_as_it_did(machine: Machine) -> None:
+    with machine.under_load():
+        time.sleep(10)
+    time.sleep(3)
     machine.make("backup")
     assert "all as they were" in machine.make("backup-verify")
     assert (machine.state / "textfile" / "backup.prom").exists()
