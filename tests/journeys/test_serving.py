@@ -161,7 +161,7 @@ def test_a_thousand_requests_are_a_thousand_with_four_workers(deployment: Deploy
 def test_the_figures_are_not_for_whoever_asks_the_api(deployment: Deployment) -> None:
     with serving(deployment) as service:
         assert service.get("/metrics").status_code == 404
-        elsewhere = httpx.get(f"http://127.0.0.1:{service.metrics_port}/health", trust_env=False)
+        elsewhere = httpx.get(f"http://127.0.0.1:{service.metrics_port}/v1/models", trust_env=False)
         assert elsewhere.status_code == 404
 
 
