@@ -47,7 +47,7 @@ STACK = """
 #BACKUP_FOLDER=.deploy/backups
 #BACKUP_KEEP=7
 # Which of dashboard and monitor run, by blanks.
-#FACES=monitor
+#FACES=monitor dashboard
 
 # Sizes: the small profile.
 #API_CPUS=2

@@ -18,8 +18,6 @@ from taxi_predictor.apps.stack.layout import DEFAULTS, read_env
 BIN = Path(sys.executable).parent
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 SERVICES = dict(services())
-COMING = {"TAXI_DASHBOARD_HOST", "TAXI_DASHBOARD_ORIGINS", "TAXI_DASHBOARD_API_URL"}
-"""Settings of services that are not part of the project yet."""
 
 
 def lint(*command: str) -> None:
@@ -119,7 +117,7 @@ def _default(name: str) -> int:
 
 
 def test_each_setting_that_a_service_is_told_is_one() -> None:
-    known = {f"TAXI_{field.upper()}" for field in Settings.__struct_fields__} | COMING
+    known = {f"TAXI_{field.upper()}" for field in Settings.__struct_fields__}
     for name, service in SERVICES.items():
         told = {variable for variable in service.get("environment", {}) if variable.startswith("TAXI_")}
         assert {variable.removesuffix("_FILE") for variable in told} <= known, name

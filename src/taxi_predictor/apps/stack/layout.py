@@ -26,7 +26,7 @@ DEFAULTS: Mapping[str, str] = {
     "SMOKE_PICKUP": "40.7580,-73.9855",
     "SMOKE_DROPOFF": "40.6465,-73.7865",
     "PYTHON_IMAGE": "docker.io/library/python:3.13-slim",
-    "FACES": "monitor",
+    "FACES": "monitor dashboard",
     "BAKE_S": "60",
     "BACKUP_FOLDER": ".deploy/backups",
     "BACKUP_KEEP": "7",
