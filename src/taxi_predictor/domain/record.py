@@ -82,6 +82,11 @@ class PredictionRecord:
     def answered_at(self) -> datetime:
         return predicted_at(self.prediction_id)
 
+    @property
+    def whole_model(self) -> ModelVersion | None:
+        """The version that answered by the whole of itself; None: a speed stood in for it."""
+        return self.version if self.source in (AnswerSource.CHAMPION, AnswerSource.LAST_GOOD) else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowScore:

@@ -64,10 +64,10 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
     """Build the application; what it drives is opened when the server starts and closed when it stops."""
 
     @asynccontextmanager
-    async def opened(app: Litestar) -> AsyncIterator[None]:
+    async def opened(_: Litestar) -> AsyncIterator[None]:
         async with open_hexagon() as hexagon:
             app.state.hexagon = hexagon
-            watched.tracing, watched.logs_access = hexagon.tracing, options.access_log
+            app.tracing, app.logs_access = hexagon.tracing, options.access_log
             await hexagon.gatekeeper.refresh()  # so that the first request finds the keys
             try:
                 hexagon.health.warm_up()
@@ -111,7 +111,6 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
         logging_config=None,
     )
     app.asgi_handler = answering_heads(app.asgi_handler)
-    watched = app
     describe(app.openapi_schema, app.routes, is_open=options.open_predict)
     describe_keys(app.openapi_schema, app.routes)
     complete(app.openapi_schema, EXAMPLES)

@@ -131,7 +131,11 @@ def in_words(message: str) -> str:
 
 
 def schema_of(type_: type) -> dict[str, Any]:
-    """What JSON schema says of a type of ours."""
+    """What JSON schema says of a type of ours; of any other msgspec is told so in its way.
+
+    Raises:
+        NotImplementedError: it is none of ours.
+    """
     if type_ is Time:
         return {"type": "string", "format": "date-time"}
     raise NotImplementedError
@@ -142,6 +146,7 @@ def read_value(type_: type, value: Any) -> Any:
 
     Raises:
         TypeError, InvalidTrip: it is none.
+        NotImplementedError: *type_* is no type of ours, as a ``dec_hook`` says that.
     """
     if type_ is not Time:
         raise NotImplementedError

@@ -14,6 +14,7 @@ from taxi_predictor.adapters.columns.statistics import CountedTrips
 from taxi_predictor.adapters.postgres.copying import copy_out
 from taxi_predictor.adapters.postgres.pool import connected, translated
 from taxi_predictor.adapters.postgres.queries import QUERIES
+from taxi_predictor.adapters.postgres.trips import WHOLE_TABLE_S
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.traffic import (
     CELL_COLUMNS,
@@ -31,7 +32,6 @@ __all__ = ["PostgresTripStatistics"]
 
 ERASED_AFTER_S = 60.0
 """So long what was erased may count: nobody says when that happens."""
-WHOLE_TABLE_S = 60.0
 READ_TYPES: Mapping[str, pl.DataType] = {
     "pickup_at": pl.Int64(),
     "ingest_id": pl.Int64(),

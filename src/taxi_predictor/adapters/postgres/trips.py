@@ -30,7 +30,7 @@ from taxi_predictor.ports.outbound.trips import (
     TripStore,
 )
 
-__all__ = ["PostgresQuarantine", "PostgresTripStore"]
+__all__ = ["WHOLE_TABLE_S", "PostgresQuarantine", "PostgresTripStore"]
 
 STORED_TYPES: Mapping[str, pl.DataType] = {
     "pickup_at": pl.Int64(),

@@ -5,10 +5,10 @@ from math import exp
 from threading import Lock
 
 from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from taxi_predictor.adapters.prometheus.telemetry import exposed
 from taxi_predictor.domain.evaluation import Scores
 from taxi_predictor.domain.level import BOUND
 from taxi_predictor.domain.live import LevelState, LiveMeasures, LiveReport, VersionState
@@ -49,8 +49,7 @@ class PrometheusMonitorTelemetry(MonitorTelemetry, Figures, Collector):
             self._retrained[result] += 1
 
     def exposition(self, accept: str = "", /) -> Exposition:
-        encode, media_type = choose_encoder(accept)
-        return Exposition(media_type=media_type, text=encode(self._registry))
+        return exposed(self._registry, accept)
 
     def collect(self) -> Iterator[Metric]:
         counted = CounterMetricFamily(

@@ -12,7 +12,7 @@ from taxi_predictor.apps.commands.output import ERR, OUT, write_json
 from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.container import Container
 from taxi_predictor.apps.live_tables import facts, live_tables
-from taxi_predictor.apps.settings import Settings, load_settings
+from taxi_predictor.apps.settings import Settings, address_of, load_settings
 from taxi_predictor.domain.errors import OutOfBand
 from taxi_predictor.domain.live import LiveReport
 from taxi_predictor.ports.inbound.followers import kept_going
@@ -83,8 +83,8 @@ async def _watch(container: Container, settings: Settings) -> None:
         figures, host=host, port=settings.monitor_port, setting="TAXI_MONITOR_PORT", trouble=trouble
     )
     with served as port:
-        shown = f"[{host}]" if ":" in host else host
-        ERR.print(f"Watching until Ctrl-C; figures at http://{shown}:{port}/metrics", markup=False)
+        where = f"http://{address_of(host, port)}/metrics"
+        ERR.print(f"Watching until Ctrl-C; figures at {where}", markup=False)
         watching = asyncio.gather(kept_going(monitoring.follow), kept_going(container.retraining.follow))
         # An interrupt that is raised wherever the program happens to be may be lost in a library's callback.
         for stop in (signal.SIGTERM, signal.SIGINT):

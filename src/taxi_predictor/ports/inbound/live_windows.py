@@ -14,7 +14,7 @@ from taxi_predictor.domain.features import FEATURE_NAMES, FeatureEncoder, PlanVa
 from taxi_predictor.domain.live import ALL, LiveSums
 from taxi_predictor.domain.model import Manifest
 from taxi_predictor.domain.place import ZoneTable
-from taxi_predictor.domain.record import AnswerSource, PredictionRecord
+from taxi_predictor.domain.record import PredictionRecord
 from taxi_predictor.domain.reference import PREDICTION
 from taxi_predictor.domain.slices import slices
 from taxi_predictor.ports.outbound.predictions import EndedPrediction, OutcomeLog, PredictionLog
@@ -26,8 +26,6 @@ LONGEST = timedelta(days=28)
 LATE = timedelta(hours=2)
 """So much later than it was made a prediction may come into the log, or an outcome to its prediction, and
 still be counted at the next look; what is later is at the next reading of all."""
-WHOLE = (AnswerSource.CHAMPION, AnswerSource.LAST_GOOD)
-"""What answers by the whole of a model, and not by what came along with it."""
 
 T = TypeVar("T")
 
@@ -41,8 +39,7 @@ Waiting = dict[tuple[datetime, str], list[T]]
 
 def label_of(record: PredictionRecord) -> str:
     """Who answered: the number of a version, or the step of the ladder that stood in for one."""
-    is_whole = record.version is not None and record.source in WHOLE
-    return str(record.version if is_whole else record.source)
+    return str(record.source if record.whole_model is None else record.whole_model)
 
 
 class LiveWindows:

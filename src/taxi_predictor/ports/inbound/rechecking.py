@@ -11,7 +11,7 @@ from math import log
 from taxi_predictor.domain.errors import NotFound
 from taxi_predictor.domain.model import DurationModel, ModelVersion
 from taxi_predictor.domain.prediction_id import PredictionId
-from taxi_predictor.domain.record import AnswerSource, PredictionRecord
+from taxi_predictor.domain.record import PredictionRecord
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.predictions import PredictionLog
@@ -22,7 +22,6 @@ EXACT = 1e-6
 """Of the logarithm of a duration: two machines round differently."""
 ROUNDED = 1e-4
 """The factor of the live level is kept to four decimals."""
-BY_A_MODEL = (AnswerSource.CHAMPION, AnswerSource.LAST_GOOD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +56,8 @@ class PredictionRecheck:
         async with aclosing(self._predictions.between(since, self._clock.now())) as groups:
             async for group in groups:
                 for record in group[: at_most - checked.total() - passed_over]:
-                    version = record.version
-                    if version is None or record.source not in BY_A_MODEL:
+                    version = record.whole_model
+                    if version is None:
                         passed_over += 1
                         continue
                     if version not in models:
