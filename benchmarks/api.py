@@ -238,10 +238,10 @@ def show_latency(servers: Running, rounds: int, seconds: float) -> None:
     for name in ("", "p50 ms", "p99 ms", "p99 to ours"):
         table.add_column(name, justify="left" if not name else "right")
     p99_s = {name: [a.quantile_s(0.99) for a in answers] for name, answers in seen.items()}
-    for name, answers in seen.items():
+    for name, rounds_of in seen.items():
         table.add_row(
             name,
-            f"{statistics.median(a.quantile_s(0.5) for a in answers) * 1000:.2f}",
+            f"{statistics.median(a.quantile_s(0.5) for a in rounds_of) * 1000:.2f}",
             f"{statistics.median(p99_s[name]) * 1000:.2f}",
             f"{ratio(p99_s[OURS], p99_s[name]):.2f}",
         )

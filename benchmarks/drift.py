@@ -175,6 +175,7 @@ async def replayed(
             city=service.city,
             columns=outbound.columns,
             telemetry=outbound.telemetry,
+            load_telemetry=outbound.load_telemetry,
             current_level=lambda _: level,
         )
         # Windows that slide in larger steps, and nothing that comes late: the trips of an hour are few.
@@ -189,7 +190,7 @@ async def replayed(
             ),
             registry=outbound.registry,
             trips=outbound.trips,
-            ingests=outbound.ingests,
+            ingest_log=outbound.ingest_log,
             zones=outbound.zones,
             levels=outbound.levels,
             journal=outbound.journal,

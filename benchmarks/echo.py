@@ -17,8 +17,9 @@ from taxi_predictor.domain.access import Scope
 
 __all__ = ["bare", "create", "unwatched"]
 
-[ANSWER] = EXAMPLES[PredictionAnswer]
-assert isinstance(ANSWER, PredictionAnswer)
+[EXAMPLE] = EXAMPLES[PredictionAnswer]
+assert isinstance(EXAMPLE, PredictionAnswer)
+ANSWER: PredictionAnswer = EXAMPLE
 
 
 @post("/echo", status_code=200, opt={"scope": Scope.PREDICT}, include_in_schema=False)
