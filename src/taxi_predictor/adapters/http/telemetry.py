@@ -58,6 +58,10 @@ class WatchedLitestar(Litestar):
             await super().__call__(scope, receive, send)
         finally:
             watch.ended_s = perf_counter()
+            if (
+                watch.status is None
+            ):  # nobody is there to take an answer, and what was asked is told all the same
+                _name(watch, scope)
             watch.caller = caller_known(scope)
             if trace is not None:
                 trace.end(watch)
@@ -74,9 +78,8 @@ class WatchedLitestar(Litestar):
 async def tell_answered(message: Message, scope: Scope) -> None:
     """Count a request when its answer begins: whoever has the answer finds it in the figures."""
     if message["type"] == "http.response.start":
-        watch, method = watch_of(scope), str(scope.get("method"))
-        watch.method = method if method in METHODS else UNKNOWN
-        watch.route = scope.get("path_template") or UNKNOWN
+        watch = watch_of(scope)
+        _name(watch, scope)
         watch.status = message["status"]
         _telemetry(scope).answered(
             method=watch.method, route=watch.route, status=message["status"], elapsed_s=watch.elapsed_s
@@ -87,6 +90,13 @@ async def tell_refused(error: Exception, scope: Scope) -> None:
     if isinstance(error, TaxiPredictorError):
         watch_of(scope).problem = error.slug
         _telemetry(scope).refused(reason=error.slug)
+
+
+def _name(watch: Watch, scope: Scope) -> None:
+    """Note what was asked by names of which there are few."""
+    method = str(scope.get("method"))
+    watch.method = method if method in METHODS else UNKNOWN
+    watch.route = scope.get("path_template") or UNKNOWN
 
 
 def _log_access(watch: Watch) -> None:
