@@ -1,10 +1,10 @@
 """A monitor is silent while the city is what the model learned, and speaks when it is not."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from taxi_predictor.ports.inbound.monitoring import Monitoring
 from taxi_predictor.ports.inbound.retraining import ACTOR, Retraining
 from taxi_predictor.ports.outbound.models import RegisteredModel, TrainingData
 from taxi_predictor.ports.outbound.monitoring import Retrained, Turns
+from taxi_predictor.ports.outbound.predictions import EndedPrediction
 from taxi_predictor.ports.outbound.progress import Progress
 
 DAY = timedelta(days=1)
@@ -247,6 +248,24 @@ async def test_of_delays_no_more_is_kept_than_is_told(service: Service) -> None:
     windows = service.monitoring._windows
     assert len(windows.delays_s(service.world.clock.now())) == 300
     assert sum(map(len, windows._delays_s.values())) == 300
+
+
+async def test_no_more_than_a_day_is_asked_for_at_a_time(service: Service) -> None:
+    """To put four weeks of millions of outcomes in order takes a store longer than anybody waits."""
+    spans: list[timedelta] = []
+
+    class Noting(MemoryOutcomeLog):
+        def ended(
+            self, since: datetime, until: datetime, /
+        ) -> AsyncGenerator[Sequence[EndedPrediction], None]:
+            spans.append(until - since)
+            return super().ended(since, until)
+
+    service.outcomes.__class__ = Noting
+    await service.answer(later_trips(1))
+    assert of(await service.monitoring.look()).scores is not None
+    assert sum(spans, timedelta()) >= 28 * DAY
+    assert max(spans) <= DAY
 
 
 async def test_what_is_asked_differs_where_it_does(service: Service) -> None:
