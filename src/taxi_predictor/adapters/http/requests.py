@@ -1,8 +1,8 @@
 """A request as this API takes it: what it asks, a strictly read body, and an id to find it again."""
 
 import re
+from secrets import token_hex
 from typing import Any, TypeVar
-from uuid import uuid4
 
 from litestar import Request
 from litestar.exceptions import HTTPException
@@ -106,7 +106,7 @@ def request_id_of(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _SANE_ID.fullmatch(value):
             return value.decode()
-    return uuid4().hex
+    return token_hex(16)
 
 
 def remember_watch(scope: Scope, watch: Watch) -> None:
