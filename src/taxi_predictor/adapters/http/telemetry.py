@@ -5,10 +5,11 @@ from time import perf_counter
 from typing import Any
 
 from litestar import Litestar
-from litestar.types import Message, Receive, Scope, Send
+from litestar.types import HTTPResponseStartEvent, Receive, Scope, Send
 from litestar.types.asgi_types import LifeSpanReceive, LifeSpanScope, LifeSpanSend
 
 from taxi_predictor.adapters.http.gate.callers import caller_known
+from taxi_predictor.adapters.http.headers import header_of
 from taxi_predictor.adapters.http.requests import remember_watch, request_id_of, watch_of
 from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.ports.outbound.telemetry import Telemetry
@@ -71,19 +72,18 @@ class WatchedLitestar(Litestar):
     def _followed(self, scope: Scope) -> Trace | None:
         if self.tracing is None or scope["path"].startswith(PROBED):
             return None
-        given = next((value for name, value in scope["headers"] if name == b"traceparent"), None)
+        given = header_of(scope, b"traceparent")
         return self.tracing.follow(None if given is None else given.decode("latin-1"))
 
 
-async def tell_answered(message: Message, scope: Scope) -> None:
+def tell_answered(start: HTTPResponseStartEvent, scope: Scope) -> None:
     """Count a request when its answer begins: whoever has the answer finds it in the figures."""
-    if message["type"] == "http.response.start":
-        watch = watch_of(scope)
-        _name(watch, scope)
-        watch.status = message["status"]
-        _telemetry(scope).answered(
-            method=watch.method, route=watch.route, status=message["status"], elapsed_s=watch.elapsed_s
-        )
+    watch = watch_of(scope)
+    _name(watch, scope)
+    watch.status = start["status"]
+    _telemetry(scope).answered(
+        method=watch.method, route=watch.route, status=start["status"], elapsed_s=watch.elapsed_s
+    )
 
 
 async def tell_refused(error: Exception, scope: Scope) -> None:
