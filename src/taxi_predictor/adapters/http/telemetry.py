@@ -59,9 +59,7 @@ class WatchedLitestar(Litestar):
             await super().__call__(scope, receive, send)
         finally:
             watch.ended_s = perf_counter()
-            if (
-                watch.status is None
-            ):  # nobody is there to take an answer, and what was asked is told all the same
+            if watch.status is None:  # who asked is gone, and what was asked is told all the same
                 _name(watch, scope)
             watch.caller = caller_known(scope)
             if trace is not None:
