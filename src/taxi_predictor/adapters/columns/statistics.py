@@ -34,7 +34,8 @@ EPOCH = date(1970, 1, 1)
 REMEMBERED = 256
 """So many answers are kept: people ask the same, and a slider changes one of several questions."""
 T = TypeVar("T")
-Numbers = NDArray[np.int64] | NDArray[np.uint8]
+Numbers = NDArray[np.int64]
+Floats = NDArray[np.float32]
 
 
 class CountedTrips:
@@ -44,8 +45,8 @@ class CountedTrips:
     """
 
     def __init__(self, trips: pl.DataFrame) -> None:
-        # By day, so that the days of a window are one piece, which is not copied.
-        self._trips = trips.sort("day")
+        # By day, so that the days of a window are one piece, which is not copied; and by minute within it.
+        self._trips = trips.sort(pl.col("day").to_physical() * (MINUTES + 1) + pl.col("minute"))
         self._days = self._trips["day"].to_physical().to_numpy()
         self._answers: OrderedDict[Hashable, object] = OrderedDict()
         self._turn = Lock()
@@ -122,22 +123,17 @@ class CountedTrips:
     def _quantiles_s(
         self, window: Window, by_minute: Numbers, shares: Sequence[float]
     ) -> Sequence[float | None]:
-        """Exactly, though only the minutes are looked at in which they lie: a tenth of the trips or less."""
+        """Exactly, though only the trips of those minutes are looked at in which they lie."""
         until = np.cumsum(by_minute)
         n = int(until[-1])
         if not n:
             return [None] * len(shares)
-        begin, end = self._span(window)
-        minutes = self._trips["minute"].slice(begin, end - begin).to_numpy()
-        seconds = self._trips["duration_s"].slice(begin, end - begin).to_numpy()
-        is_wanted = self._is_wanted(window)
-        sorted_s: dict[int, NDArray[np.float32]] = {}
+        sorted_s: dict[int, Floats] = {}
 
         def ranked_s(rank: int) -> float:
             minute = int(np.searchsorted(until, rank, side="right"))
             if minute not in sorted_s:
-                is_in = minutes == minute
-                sorted_s[minute] = np.sort(seconds[is_in if is_wanted is None else is_in & is_wanted])
+                sorted_s[minute] = np.sort(self._of_minute_s(window, minute))
             return float(sorted_s[minute][rank - int(until[minute] - by_minute[minute])])
 
         found = []
@@ -147,6 +143,31 @@ class CountedTrips:
             low_s, high_s = ranked_s(low), ranked_s(min(low + 1, n - 1))
             found.append(low_s + (high_s - low_s) * (place - low))
         return found
+
+    def _of_minute_s(self, window: Window, minute: int) -> Floats:
+        """The durations of the trips in *window* that are counted under *minute*: of each day one piece."""
+        days, until = self._minutes
+        first, last = (
+            0 if window.first is None else int(np.searchsorted(days, (window.first - EPOCH).days, "left")),
+            len(days)
+            if window.last is None
+            else int(np.searchsorted(days, (window.last - EPOCH).days, "right")),
+        )
+        places = range(first * (MINUTES + 1) + minute, last * (MINUTES + 1), MINUTES + 1)
+        wanted = _wanted(window, IS_WEEKEND)
+        trips = self._trips if wanted else self._trips.select("duration_s")
+        pieces = [trips.slice(until[place], until[place + 1] - until[place]) for place in places]
+        found = pl.concat([trips.clear(), *pieces]).filter(wanted) if wanted else pl.concat(pieces)
+        seconds: Floats = found["duration_s"].to_numpy()
+        return seconds
+
+    @cached_property
+    def _minutes(self) -> tuple[NDArray[np.int32], Sequence[int]]:
+        """The days there are, and where each minute of each begins among the trips."""
+        days, day = np.unique(self._days, return_inverse=True)
+        minutes = day * (MINUTES + 1) + self._trips["minute"].to_numpy()
+        counts = np.bincount(minutes, minlength=len(days) * (MINUTES + 1))
+        return days, [0, *np.cumsum(counts).tolist()]
 
     def spots(self, window: Window) -> Sequence[SpotCount]:
         def count() -> Sequence[SpotCount]:
