@@ -46,7 +46,9 @@ class CountedTrips:
 
     def __init__(self, trips: pl.DataFrame) -> None:
         # By day, so that the days of a window are one piece, which is not copied; and by minute within it.
-        self._trips = trips.sort(pl.col("day").to_physical() * (MINUTES + 1) + pl.col("minute"))
+        self._trips = trips.with_columns(_minutes(trips["duration_s"])).sort(
+            pl.col("day").to_physical() * (MINUTES + 1) + pl.col("minute")
+        )
         self._days = self._trips["day"].to_physical().to_numpy()
         self._answers: OrderedDict[Hashable, object] = OrderedDict()
         self._turn = Lock()
@@ -76,7 +78,6 @@ class CountedTrips:
             pl.col("family").cast(pl.Categorical),
             *(pl.col(end).cast(pl.Int32) for end in SPOTS),
             pl.col("duration_s").cast(pl.Float32),
-            (pl.col("duration_s") / 60).ceil().clip(1, MINUTES).cast(pl.UInt8).alias("minute"),
             pl.when(is_believed).then(metered_km).otherwise(0).cast(pl.Float32).alias("metered_km"),
             pl.when(is_believed).then("duration_s").otherwise(0).cast(pl.Float32).alias("metered_s"),
         )
@@ -304,6 +305,15 @@ def _wanted(window: Window, is_weekend: pl.Expr) -> list[pl.Expr]:
 def _speed_km_h(km: float, seconds: float) -> float | None:
     """None where nothing is metered."""
     return 3600 * km / seconds if seconds else None
+
+
+def _minutes(seconds: pl.Series) -> pl.Series:
+    """Under which minute each duration is counted.
+
+    NumPy divides; Polars multiplies by a sixtieth, which makes more than ten minutes of 600 seconds.
+    """
+    minutes = np.clip(np.ceil(seconds.to_numpy() / np.float32(60)), 1, MINUTES)
+    return pl.Series("minute", minutes.astype(np.uint8))
 
 
 def _spot(end: str) -> pl.Expr:
