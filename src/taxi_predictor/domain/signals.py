@@ -99,6 +99,9 @@ class LiveErrors:
     window: str
     """Such as ``7d``."""
     trips: int
+    """That ended."""
+    answered: int
+    """Whether they have ended or not."""
     mae_s: float | None
     bias_s: float | None
     coverage: float | None

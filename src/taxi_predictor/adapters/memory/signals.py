@@ -162,6 +162,7 @@ def _quality(report: LiveReport) -> LiveQuality:
                 version=one.version,
                 window=one.window,
                 trips=one.scores.n if one.scores else 0,
+                answered=one.answered,
                 mae_s=one.scores.mae_s if one.scores else None,
                 bias_s=one.scores.bias_s if one.scores else None,
                 coverage=one.scores.coverage_80 if one.scores else None,

@@ -97,6 +97,12 @@ def _of_measures(measures: Iterable[LiveMeasures]) -> Iterator[Metric]:
         ((of, one.scores.n if one.scores else 0) for of, one in found),
     )
     yield _gauge(
+        "live_answered_trips",
+        "Trips that were answered, ended or not, which the estimated error is of",
+        labels,
+        ((of, one.answered) for of, one in found),
+    )
+    yield _gauge(
         "live_estimated_mae_seconds",
         "The error that predicted distributions say to expect of all that was answered",
         labels,

@@ -67,6 +67,7 @@ def _errors(samples: Sequence[Sample]) -> Iterable[LiveErrors]:
         yield LiveErrors(
             **of,
             trips=round(one.value),
+            answered=round(first(of_all, "taxi_live_answered_trips", **of) or 0),
             mae_s=first(of_all, "taxi_live_mae_seconds", **of),
             bias_s=first(of_all, "taxi_live_bias_seconds", **of),
             coverage=first(of_all, "taxi_live_coverage_ratio", **of),

@@ -270,13 +270,23 @@ def see_same(quality: LiveQuality, report: LiveReport) -> None:
     assert quality.data_age_s == report.data_age_s
     assert dict(quality.outcome_delay_s) == dict(report.outcome_delay_s)
     assert {
-        (one.version, one.window, one.trips, one.mae_s, one.bias_s, one.coverage, one.estimated_mae_s)
+        (
+            one.version,
+            one.window,
+            one.trips,
+            one.answered,
+            one.mae_s,
+            one.bias_s,
+            one.coverage,
+            one.estimated_mae_s,
+        )
         for one in quality.errors
     } == {
         (
             one.version,
             one.window,
             one.scores.n,
+            one.answered,
             one.scores.mae_s,
             one.scores.bias_s,
             one.scores.coverage_80,

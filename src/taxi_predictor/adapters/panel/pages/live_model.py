@@ -79,11 +79,12 @@ def _row(one: LiveErrors | None, name: str, words: Words, look: str) -> dict[str
         return value, "–" if value is None else text(value)
 
     seconds = _seconds(words, digits=1)
-    trips = one.trips if one else 0
+    trips, answered = (one.trips, one.answered) if one else (0, 0)
     return {
         "version": name,
         "name": version_name(name, words),
         "look": look,
+        "answered": (answered, words.number(answered)),
         "trips": (trips, words.number(trips)),
         "mae": told(one.mae_s if one else None, seconds),
         "estimated": told(one.estimated_mae_s if one else None, seconds),
