@@ -17,7 +17,7 @@ from taxi_predictor.adapters.prometheus.server import served_figures
 from taxi_predictor.adapters.prometheus.telemetry import PrometheusTelemetry
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.testing.samples import NOON
-from taxi_predictor.ports.testing.signals import VERSION
+from taxi_predictor.ports.testing.watched import VERSION
 
 __all__ = ["Remembered", "Served"]
 

@@ -28,7 +28,8 @@ from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.signals import NO_QUESTION, Alarm
 from taxi_predictor.ports.outbound.signals import ServiceSignals
 from taxi_predictor.ports.testing.monitoring import a_live_report
-from taxi_predictor.ports.testing.signals import VERSION, ServiceSignalsContract, WatchedService
+from taxi_predictor.ports.testing.signals import ServiceSignalsContract
+from taxi_predictor.ports.testing.watched import VERSION, WatchedService
 from watched import Remembered, Served
 
 RULES = Path(__file__).parents[2] / "deploy" / "prometheus" / "rules" / "service.yml"

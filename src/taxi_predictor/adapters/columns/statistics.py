@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from datetime import date
 from functools import cached_property
 from threading import Lock
 from typing import TypeVar, cast
@@ -11,11 +10,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from taxi_predictor.adapters.columns.minutes import MinutesOfDays, by_minute
+from taxi_predictor.adapters.columns.windows import EPOCH, IS_WEEKEND, kept, wanted
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.traffic import (
     CELL_COLUMNS,
     CELLS_PER_DEG,
-    MINUTES,
     DayCount,
     DurationCounts,
     HourCount,
@@ -29,13 +29,9 @@ __all__ = ["CountedTrips"]
 SPOTS = ("pickup", "dropoff")
 METERED = ("metered_km", "metered_s")
 SUMS = (pl.col("trips").sum(), *(pl.col(name).sum() for name in METERED))
-IS_WEEKEND = (pl.col("hour_of_week") >= 5 * 24).alias("is_weekend")
-EPOCH = date(1970, 1, 1)
 REMEMBERED = 256
 """So many answers are kept: people ask the same, and a slider changes one of several questions."""
 T = TypeVar("T")
-Numbers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 class CountedTrips:
@@ -46,9 +42,8 @@ class CountedTrips:
 
     def __init__(self, trips: pl.DataFrame) -> None:
         # By day, so that the days of a window are one piece, which is not copied; and by minute within it.
-        self._trips = trips.with_columns(_minutes(trips["duration_s"])).sort(
-            pl.col("day").to_physical() * (MINUTES + 1) + pl.col("minute")
-        )
+        self._trips = by_minute(trips)
+        self._minutes = MinutesOfDays(self._trips)
         self._days = self._trips["day"].to_physical().to_numpy()
         self._answers: OrderedDict[Hashable, object] = OrderedDict()
         self._turn = Lock()
@@ -84,7 +79,7 @@ class CountedTrips:
 
     def days(self, window: Window) -> Sequence[DayCount]:
         def count() -> Sequence[DayCount]:
-            found = _kept(self._by_hour, window).group_by("day", "family").agg(pl.col("trips").sum())
+            found = kept(self._by_hour, window).group_by("day", "family").agg(pl.col("trips").sum())
             found = found.with_columns(pl.col("family").cast(pl.String)).sort("day", "family")
             return [DayCount(**row) for row in found.iter_rows(named=True)]
 
@@ -92,7 +87,7 @@ class CountedTrips:
 
     def hours(self, window: Window) -> Sequence[HourCount]:
         def count() -> Sequence[HourCount]:
-            found = _kept(self._by_hour, window).group_by("hour_of_week").agg(SUMS).sort("hour_of_week")
+            found = kept(self._by_hour, window).group_by("hour_of_week").agg(SUMS).sort("hour_of_week")
             return [
                 HourCount(weekday=hour // 24, hour=hour % 24, trips=trips, speed_km_h=_speed_km_h(km, s))
                 for hour, trips, km, s in found.iter_rows()
@@ -102,17 +97,12 @@ class CountedTrips:
 
     def durations(self, window: Window) -> DurationCounts:
         def count() -> DurationCounts:
-            _, km, s = _kept(self._by_hour, window).select(SUMS).row(0)
-            if window.hour is None:
-                by_minute = _kept(self._by_minute, window)
-            else:
-                by_minute = self._within(window).group_by("minute").agg(pl.len().alias("trips"))
-            trips = np.zeros(MINUTES + 1, dtype=np.int64)
-            np.add.at(trips, by_minute["minute"].to_numpy(), by_minute["trips"].to_numpy())
-            p10_s, median_s, p90_s = self._quantiles_s(window, trips, (0.1, 0.5, 0.9))
+            _, km, s = kept(self._by_hour, window).select(SUMS).row(0)
+            counts = self._minutes.counts(window)
+            p10_s, median_s, p90_s = self._minutes.quantiles_s(window, counts, (0.1, 0.5, 0.9))
             return DurationCounts(
-                trips=int(trips.sum()),
-                by_minute=tuple(trips[1:].tolist()),
+                trips=int(counts.sum()),
+                by_minute=tuple(counts[1:].tolist()),
                 median_s=median_s,
                 p10_s=p10_s,
                 p90_s=p90_s,
@@ -120,55 +110,6 @@ class CountedTrips:
             )
 
         return self._remembered(("durations", window), count)
-
-    def _quantiles_s(
-        self, window: Window, by_minute: Numbers, shares: Sequence[float]
-    ) -> Sequence[float | None]:
-        """Exactly, though only the trips of those minutes are looked at in which they lie."""
-        until = np.cumsum(by_minute)
-        n = int(until[-1])
-        if not n:
-            return [None] * len(shares)
-        sorted_s: dict[int, Floats] = {}
-
-        def ranked_s(rank: int) -> float:
-            minute = int(np.searchsorted(until, rank, side="right"))
-            if minute not in sorted_s:
-                sorted_s[minute] = np.sort(self._of_minute_s(window, minute))
-            return float(sorted_s[minute][rank - int(until[minute] - by_minute[minute])])
-
-        found = []
-        for share in shares:
-            place = share * (n - 1)
-            low = int(place)
-            low_s, high_s = ranked_s(low), ranked_s(min(low + 1, n - 1))
-            found.append(low_s + (high_s - low_s) * (place - low))
-        return found
-
-    def _of_minute_s(self, window: Window, minute: int) -> Floats:
-        """The durations of the trips in *window* that are counted under *minute*: of each day one piece."""
-        days, until = self._minutes
-        first, last = (
-            0 if window.first is None else int(np.searchsorted(days, (window.first - EPOCH).days, "left")),
-            len(days)
-            if window.last is None
-            else int(np.searchsorted(days, (window.last - EPOCH).days, "right")),
-        )
-        places = range(first * (MINUTES + 1) + minute, last * (MINUTES + 1), MINUTES + 1)
-        wanted = _wanted(window, IS_WEEKEND)
-        trips = self._trips if wanted else self._trips.select("duration_s")
-        pieces = [trips.slice(until[place], until[place + 1] - until[place]) for place in places]
-        found = pl.concat([trips.clear(), *pieces]).filter(wanted) if wanted else pl.concat(pieces)
-        seconds: Floats = found["duration_s"].to_numpy()
-        return seconds
-
-    @cached_property
-    def _minutes(self) -> tuple[NDArray[np.int32], Sequence[int]]:
-        """The days there are, and where each minute of each begins among the trips."""
-        days, day = np.unique(self._days, return_inverse=True)
-        minutes = day * (MINUTES + 1) + self._trips["minute"].to_numpy()
-        counts = np.bincount(minutes, minlength=len(days) * (MINUTES + 1))
-        return days, [0, *np.cumsum(counts).tolist()]
 
     def spots(self, window: Window) -> Sequence[SpotCount]:
         def count() -> Sequence[SpotCount]:
@@ -235,12 +176,6 @@ class CountedTrips:
             pl.len().cast(pl.Int64).alias("trips"), *(pl.col(name).cast(pl.Float64).sum() for name in METERED)
         )
 
-    @cached_property
-    def _by_minute(self) -> pl.DataFrame:
-        return self._trips.group_by("day", "family", "minute", IS_WEEKEND).agg(
-            pl.len().cast(pl.Int64).alias("trips")
-        )
-
     def _within(self, window: Window, *columns: str) -> pl.DataFrame:
         begin, end = self._span(window)
         trips = self._trips.slice(begin, end - begin)
@@ -259,11 +194,11 @@ class CountedTrips:
 
     def _is_wanted(self, window: Window) -> NDArray[np.bool_] | None:
         """Of the trips of these days, whether each is in the *window*; None: all are."""
-        wanted = _wanted(window, IS_WEEKEND)
-        if not wanted:
+        conditions = wanted(window, IS_WEEKEND)
+        if not conditions:
             return None
         begin, end = self._span(window)
-        mask = self._trips.slice(begin, end - begin).select(pl.all_horizontal(wanted).alias("wanted"))
+        mask = self._trips.slice(begin, end - begin).select(pl.all_horizontal(conditions).alias("wanted"))
         found: NDArray[np.bool_] = mask["wanted"].to_numpy()
         return found
 
@@ -280,40 +215,9 @@ class CountedTrips:
         return answer
 
 
-def _kept(counted: pl.DataFrame, window: Window) -> pl.DataFrame:
-    """Those rows of what was counted by day that are in the *window*."""
-    wanted = _wanted(window, pl.col("is_weekend"))
-    if window.first is not None:
-        wanted.append(pl.col("day") >= window.first)
-    if window.last is not None:
-        wanted.append(pl.col("day") <= window.last)
-    return counted.filter(wanted) if wanted else counted
-
-
-def _wanted(window: Window, is_weekend: pl.Expr) -> list[pl.Expr]:
-    """What *window* asks beside its days."""
-    wanted = []
-    if window.family is not None:
-        wanted.append(pl.col("family") == window.family)
-    if window.hour is not None:
-        wanted.append(pl.col("hour") == window.hour)
-    if window.is_weekend is not None:
-        wanted.append(is_weekend == window.is_weekend)
-    return wanted
-
-
 def _speed_km_h(km: float, seconds: float) -> float | None:
     """None where nothing is metered."""
     return 3600 * km / seconds if seconds else None
-
-
-def _minutes(seconds: pl.Series) -> pl.Series:
-    """Under which minute each duration is counted.
-
-    NumPy divides; Polars multiplies by a sixtieth, which makes more than ten minutes of 600 seconds.
-    """
-    minutes = np.clip(np.ceil(seconds.to_numpy() / np.float32(60)), 1, MINUTES)
-    return pl.Series("minute", minutes.astype(np.uint8))
 
 
 def _spot(end: str) -> pl.Expr:

@@ -3,9 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, Protocol
 
 import pytest
 
@@ -22,72 +20,16 @@ from taxi_predictor.domain.signals import (
     ServiceLoad,
     by_severity,
 )
-from taxi_predictor.ports.outbound.monitoring import MonitorTelemetry
 from taxi_predictor.ports.outbound.signals import LATELY, ServiceSignals
-from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
 from taxi_predictor.ports.testing.monitoring import a_live_report
+from taxi_predictor.ports.testing.watched import ASKED, FAST_S, VERSION, Day, WatchedService
 
-__all__ = ["Part", "ServiceSignalsContract", "WatchedService"]
+__all__ = ["ServiceSignalsContract"]
 
-Part = Literal["api", "monitor"]
-VERSION, OTHER = ModelVersion(7), ModelVersion(3)
-ASKED, STATS = "/v1/predictions", "/v1/stats"
-FAST_S, SLOW_S = 0.003, 0.25
-"""The latter lies between 0.2 and 0.3, where a histogram would have edges."""
-
-
-class ApiTelemetry(Telemetry, LoadTelemetry, Protocol):
-    """Takes in what the API does."""
-
-
-class WatchedService(Protocol):
-    """A service that is watched, as a test lets it do something."""
-
-    @property
-    def telemetry(self) -> ApiTelemetry: ...
-
-    @property
-    def monitor(self) -> MonitorTelemetry: ...
-
-    @abstractmethod
-    async def seen(self) -> None:
-        """Return when whoever watches can have seen all that was told so far; some time has passed."""
-        ...
-
-    @abstractmethod
-    async def stop(self, part: Part) -> None:
-        """That part does not answer from now on."""
-        ...
-
-    @abstractmethod
-    async def start(self, part: Part) -> None:
-        """It does again, and counts on."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """What callers ask, again and again."""
-
-    service: WatchedService
-
-    def ask(self, *, failed: int = 0, well: int = 0, refused: int = 0, elapsed_s: float = FAST_S) -> None:
-        for status, count in ((503, failed), (200, well), (422, refused)):
-            for _ in range(count):
-                self.service.telemetry.answered(
-                    method="POST", route=ASKED, status=status, elapsed_s=elapsed_s
-                )
-
-    def probe(self) -> None:
-        for route in ("/health/ready", "/v2/health/live", "/schema/openapi.json", "unknown"):
-            self.service.telemetry.answered(method="GET", route=route, status=500, elapsed_s=9.0)
-
-    def predict(self, trips: int, *, degraded: int = 0) -> None:
-        self.service.telemetry.predicted(
-            version=VERSION, source=AnswerSource.CHAMPION, trips=trips, elapsed_s=FAST_S
-        )
-        if degraded:
-            self.service.telemetry.degraded(reason="no-level", trips=degraded)
+OTHER = ModelVersion(3)
+STATS = "/v1/stats"
+SLOW_S = 0.25
+"""Between 0.2 and 0.3, where a histogram would have edges."""
 
 
 class ServiceSignalsContract(ABC):

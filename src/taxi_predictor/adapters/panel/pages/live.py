@@ -78,7 +78,7 @@ class LivePage(Page):
         tz = self._hexagon.city.tz
 
         def number(value: float) -> str:
-            return words.number(value, 0 if value >= 10 else 1)
+            return words.number(value, 0 if value == round(value) else 1)
 
         def milliseconds(value: float) -> str:
             return f"{words.number(1000 * value)} ms"
