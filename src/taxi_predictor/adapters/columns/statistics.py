@@ -8,7 +8,6 @@ from typing import TypeVar, cast
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from taxi_predictor.adapters.columns.minutes import MinutesOfDays, by_minute
 from taxi_predictor.adapters.columns.windows import EPOCH, IS_WEEKEND, kept, wanted
@@ -177,30 +176,16 @@ class CountedTrips:
         )
 
     def _within(self, window: Window, *columns: str) -> pl.DataFrame:
-        begin, end = self._span(window)
-        trips = self._trips.slice(begin, end - begin)
-        is_wanted = self._is_wanted(window)
-        chosen = trips.select(columns) if columns else trips
-        return chosen if is_wanted is None else chosen.filter(pl.Series(is_wanted))
-
-    def _span(self, window: Window) -> tuple[int, int]:
-        """From which trip to which the days of *window* go."""
+        """The *columns* of the trips in *window*, or all of them."""
         begin, end = 0, len(self._days)
         if window.first is not None:
             begin = int(np.searchsorted(self._days, (window.first - EPOCH).days, side="left"))
         if window.last is not None:
             end = int(np.searchsorted(self._days, (window.last - EPOCH).days, side="right"))
-        return begin, max(end, begin)
-
-    def _is_wanted(self, window: Window) -> NDArray[np.bool_] | None:
-        """Of the trips of these days, whether each is in the *window*; None: all are."""
-        conditions = wanted(window, IS_WEEKEND)
-        if not conditions:
-            return None
-        begin, end = self._span(window)
-        mask = self._trips.slice(begin, end - begin).select(pl.all_horizontal(conditions).alias("wanted"))
-        found: NDArray[np.bool_] = mask["wanted"].to_numpy()
-        return found
+        trips = self._trips.slice(begin, max(end - begin, 0)).lazy()
+        if conditions := wanted(window, IS_WEEKEND):
+            trips = trips.filter(conditions)
+        return trips.select(columns or pl.all()).collect()
 
     def _remembered(self, question: Hashable, count: Callable[[], T]) -> T:
         with self._turn:
