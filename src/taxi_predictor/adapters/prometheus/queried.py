@@ -150,11 +150,12 @@ def _decoded(body: bytes, kind: type[T]) -> T:
 
 
 def _alarm(alert: _Alert) -> Alarm:
+    runbook_url = alert.annotations.get("runbook_url", "")
     return Alarm(
         name=alert.labels.get("alertname", ""),
         severity=alert.labels.get("severity", ""),
         summary=alert.annotations.get("summary", ""),
         since=alert.active_at or alert.starts_at,
-        runbook_url=alert.annotations.get("runbook_url"),
+        runbook_url=runbook_url if runbook_url.startswith(("http://", "https://")) else None,
         is_muted=alert.status is not None and alert.status.state == "suppressed",
     )
