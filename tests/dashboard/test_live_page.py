@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from axe_playwright_python.sync_playwright import Axe
 from prometheus_client.parser import text_string_to_metric_families
 
 from dashboard.looking import Visitor, visiting
@@ -154,6 +155,8 @@ def test_an_api_that_dies_is_an_alarm_and_comes_back(browser: Any, watched: Town
             # What the monitor found is there all the same, and so is the database.
             assert page.locator('[data-name="live-mae"]').count() > 0
             page.wait_for_selector('[data-health="postgres"].ok')
+            found = Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()
         finally:
             watched.start_api()
         page.wait_for_selector('[data-alarm="ApiDown"]', state="detached", timeout=PATIENCE_MS)

@@ -49,7 +49,8 @@ class ServiceSignals(Protocol):
     async def alarms(self) -> Sequence[Alarm]:
         """All that is wrong now, in the order of :func:`~taxi_predictor.domain.signals.by_severity`.
 
-        What ended is left out, and so is what is only there to be heard (severity ``none``).
+        That the API does not answer is one of them (``ApiDown``). What ended is left out, and so is what is
+        only there to be heard (severity ``none``).
         """
         ...
 
