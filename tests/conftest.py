@@ -24,7 +24,7 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-LONGEST = ("storm", "journeys", "test_live.py", "test_docs.py", "lifecycle")
+LONGEST = ("storm", "journeys", "test_live.py", "test_docs.py", "test_signals.py", "lifecycle")
 """Begun first, so that none of them is waited for alone at the end."""
 
 

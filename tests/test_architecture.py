@@ -55,7 +55,12 @@ TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
     "pyproj": ("adapters.sources.zones",),
     "shapefile": ("adapters.sources.zones",),
     "shapely": ("adapters.sources.zones",),
-    "httpx": ("adapters.panel.operators", "adapters.sources.download", "apps.commands.demo"),
+    "httpx": (
+        "adapters.panel.operators",
+        "adapters.prometheus.asking",
+        "adapters.sources.download",
+        "apps.commands.demo",
+    ),
     # The column engine belongs to every adapter.
     "numpy": ("adapters",),
     "polars": ("adapters",),

@@ -147,6 +147,7 @@ class Workshop:
             "TAXI_API_PORT": str(self._port),
             "TAXI_DASHBOARD_PORT": str(free_port()),
             "TAXI_METRICS_PORT": str(self._metrics_port),
+            "TAXI_MONITOR_PORT": str(free_port()),
             "TAXI_TLC_URL": "http://127.0.0.1:9",
             # What `make` takes for its variables: the demo's trips.
             "TRIPS": "simulation:trips=1200,months=1",

@@ -51,10 +51,11 @@ from taxi_predictor.adapters.memory.predictions import (
 )
 from taxi_predictor.adapters.memory.progress import MemoryProgress, MemoryStep
 from taxi_predictor.adapters.memory.runs import MemoryRunNotes
+from taxi_predictor.adapters.memory.signals import MemoryServiceSignals
 from taxi_predictor.adapters.memory.statistics import MemoryTripStatistics
 from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.tables import table
-from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry, Refused
+from taxi_predictor.adapters.memory.telemetry import Answered, RecordingTelemetry, Refused
 from taxi_predictor.adapters.memory.tracing import MemoryTrace, MemoryTracing
 from taxi_predictor.adapters.memory.trials import MemoryTrialStore
 from taxi_predictor.adapters.memory.trips import (
@@ -69,7 +70,7 @@ from taxi_predictor.domain.arithmetic import Column
 from taxi_predictor.domain.backtest import FoldResult
 from taxi_predictor.domain.city import City, PlausibilityBounds
 from taxi_predictor.domain.distribution import DurationDistribution
-from taxi_predictor.domain.errors import BrokenModel, MissingSource, NotEnoughTrips
+from taxi_predictor.domain.errors import BrokenModel, MissingSource, NotEnoughTrips, Unavailable
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.live import LiveReport
@@ -78,6 +79,7 @@ from taxi_predictor.domain.place import Place, Zone, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.prediction_id import PredictionId
 from taxi_predictor.domain.record import AnswerSource, Outcome, PredictionRecord, ShadowScore
+from taxi_predictor.domain.signals import Alarm, Lately, LiveQuality, PartState, ServiceLoad
 from taxi_predictor.domain.traffic import DurationCounts, HourCount, PairCount, SpotCount, Window
 from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripId, TripPlan
 from taxi_predictor.ports.outbound.answers import Answer, Claim, Holder
@@ -145,6 +147,7 @@ from taxi_predictor.ports.testing.retention import RetentionContract
 from taxi_predictor.ports.testing.runs import RunNotesContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip, an_artifact
 from taxi_predictor.ports.testing.shadow_log import ShadowLogContract
+from taxi_predictor.ports.testing.signals import ServiceSignalsContract
 from taxi_predictor.ports.testing.strategies import A_CITY
 from taxi_predictor.ports.testing.sync import SyncNotesContract
 from taxi_predictor.ports.testing.tables import TableMaker, stream
@@ -156,6 +159,7 @@ from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, Trip
 from taxi_predictor.ports.testing.trip_statistics import TripStatisticsContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
 from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
+from watched import Remembered
 
 CONTRACTS: tuple[type[ABC], ...] = (
     AnswerStoreContract,
@@ -183,6 +187,7 @@ CONTRACTS: tuple[type[ABC], ...] = (
     RateLimitsContract,
     RetentionContract,
     RunNotesContract,
+    ServiceSignalsContract,
     ShadowLogContract,
     SourceCatalogContract,
     SyncNotesContract,
@@ -264,6 +269,9 @@ def opened(adapter: type[Any]) -> Any:
     if issubclass(adapter, MemoryTurns):
         turns = adapter()
         return turns, turns
+    if issubclass(adapter, MemoryServiceSignals):
+        service = Remembered(adapter)
+        return service.signals, service
     if issubclass(adapter, MemoryShadowLog):
         log = MemoryPredictionLog()
         outcomes = MemoryOutcomeLog(log)
@@ -2258,6 +2266,104 @@ class CountsOnce(MemoryTripStatistics):
     async def durations(self, window: Window, /) -> DurationCounts:
         self.counted = self.counted or await super().durations(window)
         return self.counted
+
+
+@breaks(ServiceSignalsContract, "test_where_nothing_was_asked_there_is_no_share_of_it")
+class NothingFailedIsNone(MemoryServiceSignals):
+    async def load(self) -> ServiceLoad:
+        load = await super().load()
+        lately = load.lately
+        if lately is None:
+            return load
+        rates = replace(lately.rates, failed=lately.rates.failed or 0.0)
+        return replace(load, lately=replace(lately, rates=rates))
+
+
+@breaks(ServiceSignalsContract, "test_every_question_counts_and_no_probe_does")
+class CountsProbes(MemoryServiceSignals):
+    async def load(self) -> ServiceLoad:
+        answered = [call for call in self._telemetry.calls if isinstance(call, Answered)]
+        return replace(await super().load(), requests=len(answered))
+
+
+@breaks(ServiceSignalsContract, "test_shares_are_of_what_was_asked_lately")
+class WhatCallersDoWrongIsAFailure(MemoryServiceSignals):
+    async def load(self) -> ServiceLoad:
+        load = await super().load()
+        if load.lately is None:
+            return load
+        answered = [call for call in self._telemetry.calls if isinstance(call, Answered)]
+        asked = [call for call in answered if call.route == "/v1/predictions"]
+        failed = sum(call.status >= 400 for call in asked) / len(asked)
+        rates = replace(load.lately.rates, failed=failed)
+        return replace(load, lately=replace(load.lately, rates=rates))
+
+
+@breaks(ServiceSignalsContract, "test_of_a_hundred_the_slowest_five_are_left_out")
+class TellsTheMedian(MemoryServiceSignals):
+    async def load(self) -> ServiceLoad:
+        load = await super().load()
+        if load.lately is None:
+            return load
+        taken_s = sorted(call.elapsed_s for call in self._telemetry.calls if isinstance(call, Answered))
+        rates = replace(load.lately.rates, p95_s=taken_s[len(taken_s) // 2])
+        return replace(load, lately=replace(load.lately, rates=rates))
+
+
+@breaks(ServiceSignalsContract, "test_a_course_goes_forward")
+class NewestStepFirst(MemoryServiceSignals):
+    async def course(self) -> Sequence[Lately]:
+        return list(reversed(await super().course()))
+
+
+@breaks(ServiceSignalsContract, "test_before_a_monitor_looked_it_found_nothing", by=Unavailable)
+class WaitsForTheMonitor(MemoryServiceSignals):
+    async def quality(self) -> LiveQuality | None:
+        quality = await super().quality()
+        if quality is None:
+            raise Unavailable("the monitor has not looked")
+        return quality
+
+
+@breaks(ServiceSignalsContract, "test_what_the_monitor_found_is_seen_as_it_is")
+class ForgetsDrift(MemoryServiceSignals):
+    async def quality(self) -> LiveQuality | None:
+        quality = await super().quality()
+        return quality and replace(quality, drift=())
+
+
+@breaks(ServiceSignalsContract, "test_what_is_wrong_is_an_alarm_until_it_is_well")
+class RingsOn(MemoryServiceSignals):
+    rung: tuple[Alarm, ...] = ()
+
+    async def alarms(self) -> Sequence[Alarm]:
+        self.rung = tuple(await super().alarms()) or self.rung
+        return self.rung
+
+
+@breaks(ServiceSignalsContract, "test_alarms_come_worst_first")
+class TheWorstLast(MemoryServiceSignals):
+    async def alarms(self) -> Sequence[Alarm]:
+        return list(reversed(await super().alarms()))
+
+
+@breaks(ServiceSignalsContract, "test_a_part_that_is_away_is_told_and_so_is_its_return")
+class LeavesOutWhoIsAway(MemoryServiceSignals):
+    async def parts(self) -> Sequence[PartState]:
+        return [part for part in await super().parts() if part.trouble is None]
+
+
+@breaks(ServiceSignalsContract, "test_figures_of_before_are_not_given_for_those_of_now")
+class RemembersTheLastLoad(MemoryServiceSignals):
+    known: ServiceLoad | None = None
+
+    async def load(self) -> ServiceLoad:
+        try:
+            self.known = await super().load()
+        except Unavailable:
+            if self.known is None:
+                raise
+        return self.known
 
 
 @pytest.mark.parametrize(("contract", "adapter", "clause", "by"), BROKEN)

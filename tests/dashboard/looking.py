@@ -64,7 +64,11 @@ def visiting(
     dark: bool = False,
 ) -> Iterator[Visitor]:
     context = browser.new_context(
-        viewport=dict(size), locale=locale, color_scheme="dark" if dark else "light", reduced_motion="reduce"
+        viewport=dict(size),
+        locale=locale,
+        color_scheme="dark" if dark else "light",
+        reduced_motion="reduce",
+        ignore_https_errors=True,  # a certificate of our own making
     )
     context.set_default_timeout(15_000)
     try:

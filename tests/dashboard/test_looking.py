@@ -9,7 +9,7 @@ from dashboard.looking import DESKTOP, PHONE, visiting
 from dashboard.town import Town
 from taxi_predictor.adapters.panel.words import Words
 
-PAGES = ("predict", "city", "models", "data")
+PAGES = ("predict", "city", "models", "live", "data")
 LOOKS = [
     pytest.param("en-US", DESKTOP, False, id="english-desktop"),
     pytest.param("es-ES", PHONE, True, id="spanish-phone-dark"),

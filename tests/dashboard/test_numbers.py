@@ -76,6 +76,25 @@ def test_the_citys_figures_are_those_of_sql(browser: Any, town: Town) -> None:
         assert total == row["trips"]
 
 
+def test_what_is_reached_is_what_the_api_maps(browser: Any, town: Town, api: httpx.Client) -> None:
+    with visiting(browser, town) as visitor:
+        visitor.open("city", start="40.76,-73.98", at=AT, within="25")
+        visitor.page.wait_for_selector('[data-name="reach"]')
+        shown_km2 = visitor.value("reach")
+        has_zones = visitor.page.locator('[data-name="reach-zones"]').count() == 1
+        zones = visitor.value("reach-zones") if has_zones else None
+    question = {
+        "from": {"lat": 40.76, "lon": -73.98},
+        "pickup_at": f"{AT}:00",
+        "within_s": [25 * 60],
+        "by": "zone" if has_zones else "cell",
+        "probability": 0.5,
+    }
+    [area] = api.post("/v1/reachable", json=question).raise_for_status().json()["features"]
+    assert shown_km2 == pytest.approx(area["properties"]["area_km2"], abs=1e-3)
+    assert zones in (None, len(area["properties"].get("zones", ())))
+
+
 def test_what_is_stored_is_what_the_api_counts(browser: Any, town: Town, api: httpx.Client) -> None:
     stats = api.get("/v1/stats").raise_for_status().json()
     with visiting(browser, town) as visitor:

@@ -2,13 +2,14 @@
 
 import json
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from string import Formatter
 
 import pytest
 
 from taxi_predictor.adapters.panel.charts.atlas import Atlas
 from taxi_predictor.adapters.panel.charts.bars import Bar, diverging_bars, plain_bars
+from taxi_predictor.adapters.panel.charts.live import course_picture, standing_picture
 from taxi_predictor.adapters.panel.charts.plot import Plot
 from taxi_predictor.adapters.panel.charts.scale import Scale, round_ticks
 from taxi_predictor.adapters.panel.markup import link
@@ -19,8 +20,11 @@ from taxi_predictor.adapters.panel.places import Gazetteer
 from taxi_predictor.adapters.panel.words import LANGUAGES, Words, catalogue
 from taxi_predictor.domain.errors import Invalid, InvalidTrip, Unavailable, UnknownZone
 from taxi_predictor.domain.explanation import Cause
+from taxi_predictor.domain.features import FEATURE_NAMES
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
+from taxi_predictor.domain.reference import PREDICTION, UNCOMPARED, Measure
+from taxi_predictor.domain.signals import Lately, Rates
 from taxi_predictor.domain.traffic import Window
 from taxi_predictor.ports.outbound.journal import Deed
 from taxi_predictor.ports.testing.strategies import A_CITY
@@ -55,6 +59,9 @@ def test_every_word_of_the_core_is_translated(language: str) -> None:
     assert {f"cause.{cause.name.lower()}" for cause in Cause} <= texts.keys()
     assert {f"reason.{reason.value}" for reason in Rejection} <= texts.keys()
     assert {f"deed.{deed.value}" for deed in Deed} <= texts.keys()
+    compared = {*FEATURE_NAMES, PREDICTION} - set(UNCOMPARED)
+    assert {f"feature.{name}" for name in compared} <= texts.keys()
+    assert {f"measure.{measure.value}" for measure in Measure} <= texts.keys()
 
 
 def test_numbers_times_and_durations_are_written_as_each_language_does() -> None:
@@ -159,3 +166,33 @@ def test_an_address_is_read_strictly() -> None:
 def test_a_link_keeps_the_state_and_changes_what_it_is_for() -> None:
     assert link({"lang": "es", "hour": "8"}, hour="9", first=None) == "?lang=es&hour=9"
     assert link({}, hour=None) == "?"
+
+
+def a_step(minute: int, p95_s: float | None) -> Lately:
+    until = datetime(2024, 3, 1, 8, minute, tzinfo=UTC)
+    rates = Rates(requests_per_s=1.0, failed=None, p95_s=p95_s)
+    return Lately(until=until, over_s=60.0, rates=rates, trips_per_s=0.0, degraded=None)
+
+
+def test_a_course_breaks_where_there_is_nothing_to_tell() -> None:
+    steps = [a_step(minute, p95_s) for minute, p95_s in enumerate((0.1, 0.2, None, 0.1, 0.3), 1)]
+    picture = course_picture(
+        steps, lambda step: step.rates.p95_s, label="so long", text=str, least=0.02, tz=UTC
+    )
+    lines = re.findall(r'<polyline class="curve" points="([^"]+)"', picture)
+    assert [len(line.split()) for line in lines] == [2, 2]
+    nothing = course_picture(steps, lambda step: step.degraded, label="", text=str, least=0.1, tz=UTC)
+    assert "polyline" not in nothing
+
+
+def test_a_measure_stands_where_it_is_between_its_bounds() -> None:
+    def drawn(value: float, *, is_out: bool = False) -> str:
+        return standing_picture(
+            "Bias", "bias", value, lower=-100.0, upper=100.0, is_out=is_out, words=Words("en"), text=str
+        )
+
+    middle, beyond = drawn(0.0), drawn(400.0, is_out=True)
+    assert 'class="standing-at" style="left:50.0%"' in middle
+    assert 'class="standing-at" style="left:100.0%"' in beyond
+    assert 'class="standing out"' in beyond
+    assert 'aria-label="Bias: 0.0, -100.0 to 100.0"' in middle

@@ -7,8 +7,8 @@ import socket
 import subprocess
 import threading
 import time as clock
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
@@ -29,14 +29,24 @@ from taxi_predictor.adapters.memory.models import (
 )
 from taxi_predictor.adapters.panel.options import Options
 from taxi_predictor.adapters.panel.server import serving
+from taxi_predictor.adapters.prometheus.asking import Asking, open_asking
+from taxi_predictor.adapters.prometheus.monitor import PrometheusMonitorTelemetry
+from taxi_predictor.adapters.prometheus.scraped import ScrapedServiceSignals
+from taxi_predictor.adapters.prometheus.server import served_figures
+from taxi_predictor.adapters.prometheus.telemetry import PrometheusTelemetry
+from taxi_predictor.adapters.system.clock import SystemClock
 from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
+from taxi_predictor.ports.inbound.watching import Watching
+from taxi_predictor.ports.outbound.signals import ServiceSignals
 
 __all__ = ["SIMULATED", "Address", "Town", "free_port"]
 
 SIMULATED = "simulation:trips=8_000,months=2"
 T = TypeVar("T")
+Watch = Callable[[Asking], ServiceSignals]
+"""How somebody sees the service."""
 
 
 def free_port() -> int:
@@ -71,6 +81,7 @@ class Town:
     def __init__(self, home: Path, *, prefix: str = "", trips: bool = True) -> None:
         self.home = home
         self.port, self.api_port = free_port(), free_port()
+        self.figures_port, self.monitor_port = free_port(), free_port()
         self.prefix = prefix
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -78,8 +89,10 @@ class Town:
         self._stack = AsyncExitStack()
         self._dashboard = AsyncExitStack()
         self._api: tuple[uvicorn.Server, asyncio.Task[None]] | None = None
+        self._figures, self._monitor = ExitStack(), ExitStack()
         self.container: Container = self.call(self._open(trips=trips))
         self.start_api()
+        self.start_monitor()
         self.start_dashboard()
 
     @property
@@ -122,8 +135,23 @@ class Town:
                 await asyncio.sleep(0.02)
 
         self.call(start())
+        self._serve(self._figures, self.container.outbound.telemetry, self.figures_port)
+
+    def start_monitor(self) -> None:
+        """Its figures; it looks when it is told to."""
+        self._serve(self._monitor, self.container.outbound.monitor_figures, self.monitor_port)
+
+    def stop_monitor(self) -> None:
+        self._monitor.close()
+
+    @staticmethod
+    def _serve(stack: ExitStack, figures: object, port: int) -> None:
+        assert isinstance(figures, PrometheusTelemetry | PrometheusMonitorTelemetry)
+        stack.enter_context(served_figures(figures, host="127.0.0.1", port=port, setting="-"))
 
     def stop_api(self) -> None:
+        """And the process beside it that tells its figures, as when the launcher goes."""
+
         async def stop() -> None:
             assert self._api is not None
             server, task = self._api
@@ -131,6 +159,7 @@ class Town:
             await task
 
         self.call(stop())
+        self._figures.close()
 
     def stop_database(self) -> None:
         """At once, as a crash does."""
@@ -153,18 +182,27 @@ class Town:
         raise AssertionError("the database does not start again")
 
     @contextmanager
-    def another(self, *, is_open: bool) -> Iterator["Address"]:
-        """A second dashboard of the same town."""
-        port, stack = free_port(), AsyncExitStack()
+    def another(
+        self, *, watches: Watch | None = None, url: str | None = None, **options: Any
+    ) -> Iterator["Address"]:
+        """A second dashboard of the same town, with *options* of its own, or one that sees it otherwise."""
+        stack = AsyncExitStack()
+        given = {"port": free_port(), "api_url": f"http://127.0.0.1:{self.api_port}", **options}
+
+        @asynccontextmanager
+        async def seen() -> AsyncIterator[Container]:
+            if watches is None:
+                yield self.container
+                return
+            async with open_asking() as asking:
+                yield replace(self.container, watching=Watching(signals=watches(asking)))
 
         async def start() -> None:
-            api_url = f"http://127.0.0.1:{self.api_port}"
-            options = Options(port=port, is_open=is_open, api_url=api_url)
-            await stack.enter_async_context(serving(self._shared, options))
+            await stack.enter_async_context(serving(seen, Options(**given)))
 
         self.call(start())
         try:
-            yield Address(f"http://127.0.0.1:{port}")
+            yield Address(url or f"http://127.0.0.1:{given['port']}")
         finally:
             self.call(stack.aclose())
 
@@ -186,6 +224,7 @@ class Town:
     def close(self) -> None:
         self.stop_dashboard()
         self.stop_api()
+        self.stop_monitor()
         self.call(self._stack.aclose())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -201,9 +240,18 @@ class Town:
             live_level_every_s=0,
             outcomes_every_s=0,
             api_open_predict=True,
-            prediction_log="off",
+            prediction_log="commit",
         )
-        container = await self._stack.enter_async_context(open_container(settings, swap=light))
+        signals = ScrapedServiceSignals(
+            await self._stack.enter_async_context(open_asking()),
+            api_figures=(f"http://127.0.0.1:{self.figures_port}/metrics",),
+            monitor=f"http://127.0.0.1:{self.monitor_port}",
+            api=f"http://127.0.0.1:{self.api_port}",
+            clock=SystemClock(),
+        )
+        container = await self._stack.enter_async_context(
+            open_container(settings, swap=lambda outbound: replace(light(outbound), signals=signals))
+        )
         if not trips:
             return container
         if REAL_TRIPS.is_dir():

@@ -49,6 +49,12 @@ def _figures_in_the_way(settings: Settings) -> str | None:
     return None
 
 
+def _lone_alertmanager(settings: Settings) -> str | None:
+    if settings.alertmanager_url is not None and settings.prometheus_url is None:
+        return "TAXI_ALERTMANAGER_URL knows no figures: name the Prometheus, too, in TAXI_PROMETHEUS_URL"
+    return None
+
+
 def _short_memories(settings: Settings) -> str | None:
     if settings.api_keys_max_age_s <= settings.api_keys_every_s:
         return (
@@ -70,6 +76,7 @@ RULES: tuple[Callable[[Settings], str | None], ...] = (
     _lone_counters,
     _no_collector,
     _figures_in_the_way,
+    _lone_alertmanager,
     _short_memories,
     _unmatchable_hosts,
 )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from msgspec import structs
@@ -10,7 +11,9 @@ from msgspec import structs
 from taxi_predictor.adapters.panel.options import Options
 from taxi_predictor.adapters.panel.server import serving
 from taxi_predictor.apps.container import Container, open_container
+from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
+from taxi_predictor.apps.signals import open_signals
 
 __all__ = ["options_of", "serve_dashboard"]
 
@@ -23,8 +26,13 @@ async def serve_dashboard(settings: Settings) -> None:
 
 @asynccontextmanager
 async def _open(settings: Settings) -> AsyncIterator[Container]:
-    async with open_container(structs.replace(settings, reads_only=True)) as container:
-        yield container
+    async with open_signals(settings) as signals:
+
+        def watched(outbound: Outbound) -> Outbound:
+            return replace(outbound, signals=signals)
+
+        async with open_container(structs.replace(settings, reads_only=True), swap=watched) as container:
+            yield container
 
 
 def options_of(settings: Settings) -> Options:

@@ -8,19 +8,17 @@ from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
-from taxi_predictor.apps.settings import Settings, address_of, load_settings
+from taxi_predictor.apps.settings import Settings, load_settings, url_here
 from taxi_predictor.domain.errors import Invalid, TaxiPredictorError, Unavailable
 
 __all__ = ["live_url", "main", "see_alive"]
 
 PATIENCE_S = 5.0
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # where it listens; asked is this machine
 
 
 def live_url(settings: Settings) -> str:
     """Where the API of *settings* says that it lives."""
-    host = EVERYWHERE.get(settings.api_host, settings.api_host)
-    return f"http://{address_of(host, settings.api_port)}/health/live"
+    return f"{url_here(settings.api_host, settings.api_port)}/health/live"
 
 
 def see_alive(url: str) -> None:

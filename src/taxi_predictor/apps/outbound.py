@@ -26,6 +26,7 @@ from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.retention import Retention
 from taxi_predictor.ports.outbound.runs import RunNotes, RunTelemetry
 from taxi_predictor.ports.outbound.shadows import ShadowLog
+from taxi_predictor.ports.outbound.signals import ServiceSignals
 from taxi_predictor.ports.outbound.statistics import TripStatistics
 from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.telemetry import Figures, LoadTelemetry, LogTelemetry, PoolState, Telemetry
@@ -87,6 +88,8 @@ class Outbound:
     monitor_telemetry: MonitorTelemetry
     monitor_figures: Figures
     """What was told to that."""
+    signals: ServiceSignals | None = None
+    """None: no service is watched from here."""
     tracing: Tracing | None = None
     """None: nobody follows requests."""
     limits: RateLimits | None = None

@@ -12,7 +12,7 @@ import msgspec
 
 from taxi_predictor.domain.errors import Invalid
 
-__all__ = ["InvalidSettings", "Settings", "address_of", "load_settings"]
+__all__ = ["InvalidSettings", "Settings", "address_of", "load_settings", "url_here"]
 
 PREFIX = "TAXI_"
 FILE_SUFFIX = "_FILE"
@@ -141,6 +141,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether whoever reaches the dashboard may look; else who signs in with any API key."""
     dashboard_api_url: str | None = None
     """The API through which the dashboard promotes and rolls back; unset: the one of this machine."""
+    prometheus_url: str | None = None
+    """A Prometheus that scrapes the service, for the page Live; unset: the service's own figures are read."""
+    alertmanager_url: str | None = None
+    """The Alertmanager that it tells; unset: alerts are read from Prometheus itself."""
+    dashboard_api_figures: tuple[str, ...] = ()
+    """Where these are without Prometheus, as in http://api:9464/metrics, by commas; unset: this machine's."""
+    dashboard_monitor_url: str | None = None
+    """The same of the monitor, as in http://monitor:9465; unset: the one of this machine."""
     metrics_host: str = "127.0.0.1"
     """Where Prometheus may ask for figures: an address that only it can reach, never one for callers."""
     metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 9464
@@ -189,6 +197,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def address_of(host: str, port: int) -> str:
     """Host and port as addresses are written: an IPv6 host stands in brackets (RFC 3986, 3.2.2)."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # where one listens; asked is this machine
+
+
+def url_here(host: str, port: int) -> str:
+    """Where this machine reaches what listens at *host* and *port*."""
+    return f"http://{address_of(EVERYWHERE.get(host, host), port)}"
 
 
 _DEFAULTS = Settings()

@@ -46,6 +46,7 @@ from taxi_predictor.ports.inbound.syncing import ModelSync
 from taxi_predictor.ports.inbound.traffic import Traffic
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
+from taxi_predictor.ports.inbound.watching import Watching
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
 from taxi_predictor.ports.outbound.tracing import Tracing
@@ -90,6 +91,7 @@ class Container:
     repeats: RepeatedRequests
     stock: Stock
     traffic: Traffic
+    watching: Watching
     health: Health
     gatekeeper: Gatekeeper
     telemetry: Telemetry
@@ -240,6 +242,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             city=city,
         ),
         traffic=Traffic(statistics=outbound.statistics),
+        watching=Watching(signals=outbound.signals),
         history=ModelHistory(journal=outbound.journal, versions=versions),
         gatekeeper=Gatekeeper(
             store=outbound.keys,

@@ -17,6 +17,7 @@ from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.reach import Reach
 from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.inbound.traffic import Traffic
+from taxi_predictor.ports.inbound.watching import Watching
 
 __all__ = ["Hexagon", "OpenHexagon"]
 
@@ -46,6 +47,8 @@ class Hexagon(Protocol):
     def ladder(self) -> Ladder: ...
     @property
     def levelling(self) -> LiveLevelling: ...
+    @property
+    def watching(self) -> Watching: ...
     @property
     def health(self) -> Health: ...
 

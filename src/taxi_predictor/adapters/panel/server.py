@@ -17,6 +17,7 @@ from taxi_predictor.adapters.panel.options import Options
 from taxi_predictor.adapters.panel.pages.city import CityPage
 from taxi_predictor.adapters.panel.pages.data import DataPage
 from taxi_predictor.adapters.panel.pages.entry import Doorman
+from taxi_predictor.adapters.panel.pages.live import LivePage
 from taxi_predictor.adapters.panel.pages.models import ModelsPage
 from taxi_predictor.adapters.panel.pages.page import Page
 from taxi_predictor.adapters.panel.pages.predict import PredictPage
@@ -79,7 +80,7 @@ async def serving(open_hexagon: OpenHexagon, options: Options) -> AsyncIterator[
         hexagon.health.warm_up()
         followers = [
             asyncio.create_task(kept_going(follow))
-            for follow in (hexagon.ladder.follow, partial(_follow_level, hexagon))
+            for follow in (hexagon.ladder.follow, hexagon.watching.follow, partial(_follow_level, hexagon))
         ]
         followers.append(asyncio.create_task(_warm_up(hexagon)))
         server.start()
@@ -100,6 +101,7 @@ def _pages(hexagon: Hexagon, operators: Operators) -> tuple[Page, ...]:
         PredictPage(hexagon, lands),
         CityPage(hexagon, lands),
         ModelsPage(hexagon, operators),
+        LivePage(hexagon),
         DataPage(hexagon),
     )
 
@@ -115,7 +117,7 @@ async def _follow_level(hexagon: Hexagon) -> None:
 async def _warm_up(hexagon: Hexagon) -> None:
     """Have at hand what takes seconds: the trips in columns, and the registry, which loads MLflow."""
     with suppress(TaxiPredictorError):
-        await hexagon.traffic.days(Window())
+        _ = await hexagon.traffic.busiest(Window())
     with suppress(TaxiPredictorError):
         await hexagon.lifecycle.models()
 

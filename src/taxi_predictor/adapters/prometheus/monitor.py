@@ -98,7 +98,7 @@ def _of_measures(measures: Iterable[LiveMeasures]) -> Iterator[Metric]:
     )
     yield _gauge(
         "live_answered_trips",
-        "Trips that were answered, whether they have ended or not",
+        "Trips that were answered, ended or not, which the estimated error is of",
         labels,
         ((of, one.answered) for of, one in found),
     )

@@ -15,7 +15,9 @@ from rich.panel import Panel
 from taxi_predictor.apps.commands.output import ERR, OUT
 from taxi_predictor.apps.commands.serving import (
     dashboard_command,
+    monitor_command,
     refuse_taken_dashboard_port,
+    refuse_taken_monitor_port,
     refuse_taken_ports,
     server_command,
 )
@@ -46,6 +48,8 @@ PUBLICATION_LAG_MONTHS = 2
 SEARCH_MONTHS = 4
 READY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
+MONITOR_EVERY_S = "15"
+"""Whoever tries something out wants to see soon what comes of it."""
 
 
 async def demo(
@@ -54,7 +58,7 @@ async def demo(
     zones: str | None = None,
     serve: Annotated[bool, Parameter(negative="--no-serve")] = True,
 ) -> None:
-    """Ingest trips, train, judge, promote, serve, ask for one prediction over HTTP, and show the dashboard.
+    """Ingest trips, train, judge, promote, serve, ask for one prediction over HTTP, watch, show all of it.
 
     A second run reuses what is there.
 
@@ -72,6 +76,7 @@ async def demo(
     refuse_taken_ports(settings)
     if serve:
         refuse_taken_dashboard_port(settings)
+        refuse_taken_monitor_port(settings)
     async with opened(settings) as container:
         await _prepare(container, trips, zones)
         served = [await _started(server_command())]
@@ -80,7 +85,7 @@ async def demo(
             if not serve:
                 OUT.print("Served for that one question; without --no-serve it goes on")
             else:
-                served.append(await _started(dashboard_command()))
+                served += [await _started(dashboard_command()), await _started(monitor_command())]
                 OUT.print(f"Dashboard {settings.dashboard_url}", markup=False, highlight=False)
                 ERR.print("Serving until Ctrl-C.")
                 await served[0].wait()
@@ -91,7 +96,7 @@ async def demo(
 async def _started(command: Sequence[str]) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *command,
-        env={**os.environ, "TAXI_API_OPEN_PREDICT": "true"},
+        env={"TAXI_MONITOR_EVERY_S": MONITOR_EVERY_S, **os.environ, "TAXI_API_OPEN_PREDICT": "true"},
         start_new_session=True,  # so that a Ctrl-C does not reach it twice
     )
 

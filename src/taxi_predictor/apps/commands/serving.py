@@ -19,7 +19,9 @@ from taxi_predictor.domain.errors import BrokenModel, NoChampion, PromotionRefus
 
 __all__ = [
     "dashboard_command",
+    "monitor_command",
     "refuse_taken_dashboard_port",
+    "refuse_taken_monitor_port",
     "refuse_taken_ports",
     "serve",
     "server_command",
@@ -72,6 +74,11 @@ def dashboard_command() -> list[str]:
     return [sys.executable, "-m", "taxi_predictor", "serve", "dashboard"]
 
 
+def monitor_command() -> list[str]:
+    """The command line of the monitor."""
+    return [sys.executable, "-m", "taxi_predictor", "monitor"]
+
+
 def _is_stocked(settings: Settings) -> bool:
     """Whether a sound champion is at hand: then the half of a start is saved that opening all takes."""
     if settings.profile == "memory":
@@ -113,6 +120,15 @@ def refuse_taken_dashboard_port(settings: Settings) -> None:
         Unavailable: it is taken, or not of this machine.
     """
     _refuse_taken(settings.dashboard_host, settings.dashboard_port, "TAXI_DASHBOARD_PORT")
+
+
+def refuse_taken_monitor_port(settings: Settings) -> None:
+    """As :func:`refuse_taken_ports`, of the monitor.
+
+    Raises:
+        Unavailable: it is taken, or not of this machine.
+    """
+    _refuse_taken(settings.monitor_host, settings.monitor_port, "TAXI_MONITOR_PORT")
 
 
 def _refuse_taken(host: str, port: int, setting: str) -> None:

@@ -21,6 +21,7 @@ pytest.register_assert_rewrite(
             "plans",
             "progress",
             "quarantine",
+            "signals",
             "telemetry",
             "trip_erasure",
             "trip_source",

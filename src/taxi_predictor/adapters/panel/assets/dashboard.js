@@ -25,6 +25,10 @@
     }
   });
 
+  // --- where we are: on a narrow screen the name of this page may be out of sight
+  const tab = $("nav a[aria-current]");
+  if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
+
   // --- asking
   const query = () => Object.fromEntries(new URLSearchParams(location.search));
   const send = (message) => model && model.send_msg(message);

@@ -9,15 +9,14 @@ from functools import partial
 from markupsafe import Markup
 
 from taxi_predictor.adapters.panel.charts.city import durations_picture, hours_picture, spots_picture
-from taxi_predictor.adapters.panel.hexagon import Hexagon
-from taxi_predictor.adapters.panel.lands import Land, Lands, pin
+from taxi_predictor.adapters.panel.lands import Land, pin
 from taxi_predictor.adapters.panel.markup import filled
-from taxi_predictor.adapters.panel.pages.page import Page, Parts, Visit, guarded, trouble
+from taxi_predictor.adapters.panel.pages.mapped import MapPage
+from taxi_predictor.adapters.panel.pages.page import Parts, Visit, guarded, trouble
 from taxi_predictor.adapters.panel.words import Words
 from taxi_predictor.domain.errors import Invalid, NotEnoughTrips, TaxiPredictorError
 from taxi_predictor.domain.place import Place
 from taxi_predictor.domain.traffic import PairCount, Window
-from taxi_predictor.domain.wall_clock import instant_of
 from taxi_predictor.ports.inbound.reach import ReachMap
 from taxi_predictor.ports.inbound.traffic import MIN_PAIR_TRIPS
 
@@ -41,18 +40,13 @@ class Filter:
     """Of the map alone."""
 
 
-class CityPage(Page):
+class CityPage(MapPage):
     name = "city"
     every_s = 60.0
 
-    def __init__(self, hexagon: Hexagon, lands: Lands) -> None:
-        self._hexagon = hexagon
-        self._lands = lands
-
     async def parts(self, visit: Visit) -> AsyncGenerator[Parts, None]:
         words = visit.words
-        land = await self._lands.here()
-        maps = {"map": land.atlas.svg(words("city.map-label"))}
+        land, maps = await self.opened(visit)
         try:
             days = await self._hexagon.traffic.days(Window())
             if not days:
@@ -169,10 +163,9 @@ class CityPage(Page):
         words, query = visit.words, visit.query
         drawn = land.atlas.svg(words("city.reach-label"), prefix="reach-")
         try:
-            start = land.gazetteer.find(query["start"]) if query.get("start") else land.gazetteer.example()[0]
+            start = self.place(query.get("start"), land, else_=land.gazetteer.example()[0])
             within_min = _whole(query.get("within"), WITHIN_MIN, *WITHIN_BOUNDS_MIN)
-            tz = self._hexagon.city.tz
-            at = _time(query["at"], self._hexagon) if query.get("at") else self._hexagon.predictor.now()
+            at = self.time(query.get("at"))
             found = await self._reach(start, at, within_min, land)
         except TaxiPredictorError as error:
             return {
@@ -188,9 +181,7 @@ class CityPage(Page):
             "reach-map": drawn,
             "reach-under": path,
             "reach-overlay": pin(land.atlas, start.point, "A"),
-            "reach-controls": self._reach_controls(
-                visit, land, land.gazetteer.name(start), within_min, at.astimezone(tz)
-            ),
+            "reach-controls": self._reach_controls(visit, land, land.gazetteer.name(start), within_min, at),
             "reach-said": filled(
                 "city_reach",
                 words=words,
@@ -198,7 +189,7 @@ class CityPage(Page):
                 km2=words.number(area.area_km2),
                 zones=None if area.zones is None else len(area.zones),
                 minutes=within_min,
-                at=words.instant(at.astimezone(tz)),
+                at=words.instant(at),
             ),
         }
 
@@ -256,10 +247,3 @@ def _whole(text: str | None, default: int, low: int, high: int) -> int:
     if not text.isdecimal() or not low <= int(text) <= high:
         raise Invalid(f"{text!r} is not a whole number from {low} to {high}")
     return int(text)
-
-
-def _time(text: str, hexagon: Hexagon) -> datetime:
-    try:
-        return instant_of(datetime.fromisoformat(text), hexagon.city.tz)
-    except ValueError:
-        raise Invalid(f"{text!r} is not a time such as 2024-03-01T08:30") from None

@@ -13,14 +13,14 @@ from taxi_predictor.adapters.panel.charts.trips import (
     explanation_picture,
 )
 from taxi_predictor.adapters.panel.hexagon import Hexagon
-from taxi_predictor.adapters.panel.lands import Lands, pin
+from taxi_predictor.adapters.panel.lands import Land, pin
 from taxi_predictor.adapters.panel.markup import filled, link
-from taxi_predictor.adapters.panel.pages.page import Page, Parts, Visit, guarded, trouble
+from taxi_predictor.adapters.panel.pages.mapped import MapPage
+from taxi_predictor.adapters.panel.pages.page import Parts, Visit, guarded, trouble
 from taxi_predictor.adapters.panel.words import Words
-from taxi_predictor.domain.errors import InvalidTrip, TaxiPredictorError
+from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.domain.wall_clock import instant_of
 from taxi_predictor.ports.inbound.prediction import Prediction
 
 __all__ = ["PredictPage", "Question"]
@@ -41,58 +41,50 @@ class Question:
     is_now: bool
 
 
-class PredictPage(Page):
+class PredictPage(MapPage):
     name = "predict"
     every_s = 30.0
 
-    def __init__(self, hexagon: Hexagon, lands: Lands) -> None:
-        self._hexagon = hexagon
-        self._lands = lands
-
     async def parts(self, visit: Visit) -> AsyncGenerator[Parts, None]:
         words = visit.words
-        land = await self._lands.here()
-        shown = {"map": land.atlas.svg(words("predict.map-label"))}
+        land, shown = await self.opened(visit)
         try:
-            question = await self.question(visit)
+            question = self.question(visit, land)
         except TaxiPredictorError as error:
             yield (
-                {**shown, "controls": self._controls(visit, None, land.choices), "overlay": Markup()}
+                {**shown, "controls": self._controls(visit, None, land), "overlay": Markup()}
                 | {name: Markup() for name in ("distribution", "arrival", "day", "explanation", "similar")}
                 | {"answer": trouble(error, words)}
             )
             return
         plan = question.plan
-        shown["controls"] = self._controls(visit, question, land.choices)
+        shown["controls"] = self._controls(visit, question, land)
         shown["overlay"] = pin(land.atlas, plan.pickup.point, "A") + pin(land.atlas, plan.dropoff.point, "B")
         yield shown | await self._answers(visit, question)
         yield {"similar": await guarded(words, lambda: self._similar(plan, words))}
 
-    async def question(self, visit: Visit) -> Question:
+    def question(self, visit: Visit, land: Land) -> Question:
         """What the state of *visit* means; an example where it names no trip.
 
         Raises:
-            InvalidTrip: a time that is none, or that clocks show twice or never.
+            Invalid: a time that is none, or that clocks show twice or never.
             UnknownZone: a place that is not known.
         """
-        names = (await self._lands.here()).gazetteer
-        pickup, dropoff = names.example()
         query = visit.query
-        tz = self._hexagon.city.tz
-        leave = query.get("at")
+        pickup, dropoff = land.gazetteer.example()
         return Question(
             plan=TripPlan(
-                pickup=names.find(query["from"]) if query.get("from") else pickup,
-                dropoff=names.find(query["to"]) if query.get("to") else dropoff,
-                pickup_at=_instant(leave, self._hexagon) if leave else _now(self._hexagon),
+                pickup=self.place(query.get("from"), land, else_=pickup),
+                dropoff=self.place(query.get("to"), land, else_=dropoff),
+                pickup_at=self.time(query.get("at")),
             ),
-            arrive_by=_instant(query["by"], self._hexagon).astimezone(tz) if query.get("by") else None,
-            is_now=not leave,
+            arrive_by=self.time(query["by"]) if query.get("by") else None,
+            is_now=not query.get("at"),
         )
 
-    def _controls(self, visit: Visit, question: Question | None, choices: object) -> Markup:
+    def _controls(self, visit: Visit, question: Question | None, land: Land) -> Markup:
         query = visit.query
-        names = self._lands.last.gazetteer
+        names = land.gazetteer
         begin = names.name(question.plan.pickup) if question else query.get("from", "")
         end = names.name(question.plan.dropoff) if question else query.get("to", "")
         return filled(
@@ -106,7 +98,7 @@ class PredictPage(Page):
             is_now=question is None or question.is_now,
             swap=link(query, **{"from": end, "to": begin}),
             now=link(query, at=None),
-            choices=choices,
+            choices=land.choices,
         )
 
     async def _answers(self, visit: Visit, question: Question) -> Parts:
@@ -210,16 +202,3 @@ def _explanation(prediction: Prediction, hexagon: Hexagon, words: Words) -> Mark
         duration=words.duration(explanation.duration_s),
         picture=explanation_picture(explanation, words),
     )
-
-
-def _now(hexagon: Hexagon) -> datetime:
-    return hexagon.predictor.now().astimezone(hexagon.city.tz).replace(second=0, microsecond=0)
-
-
-def _instant(text: str, hexagon: Hexagon) -> datetime:
-    tz = hexagon.city.tz
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidTrip(f"{text!r} is not a time such as 2024-03-01T08:30") from None
-    return instant_of(at, tz).astimezone(tz)
