@@ -312,9 +312,9 @@ async def test_figures_that_say_that_something_is_wrong_are_alarms() -> None:
         assert names(await signals.alarms()) == ["DegradedAnswers"]
         now = SystemClock().now()
         training = Run(kind=RunKind.TRAINING, ended_at=now, took_s=1.0, trouble=PromotionRefused.slug)
-        service.telemetry.ran(training)
+        service.telemetry.ran(training, now=now)
         assert names(await signals.alarms()) == ["DegradedAnswers", "ModelRefused"]
-        service.telemetry.ran(replace(training, trouble="unavailable"))
+        service.telemetry.ran(replace(training, trouble="unavailable"), now=now)
         assert names(await signals.alarms()) == ["DegradedAnswers", "RunFailed"]
         await service.stop("monitor")
         assert names(await signals.alarms()) == ["DegradedAnswers", "RunFailed", "TargetDown"]
