@@ -9,21 +9,21 @@ locals {
   })
 
   flows = {
-    edge-api          = { from = "edge", to = "api", port = 8000 }
-    edge-dashboard    = { from = "edge", to = "dashboard", port = 5006 }
-    dashboard-api     = { from = "dashboard", to = "api", port = 15000 }
-    api-mlflow        = { from = "api", to = "mlflow", port = 5000 }
-    monitor-mlflow    = { from = "monitor", to = "mlflow", port = 5000 }
-    jobs-mlflow       = { from = "jobs", to = "mlflow", port = 5000 }
-    dashboard-mlflow  = { from = "dashboard", to = "mlflow", port = 5000 }
-    api-cache         = { from = "api", to = "cache", port = 6379 }
-    api-database      = { from = "api", to = "database", port = 5432 }
+    edge-api           = { from = "edge", to = "api", port = 8000 }
+    edge-dashboard     = { from = "edge", to = "dashboard", port = 5006 }
+    dashboard-api      = { from = "dashboard", to = "api", port = 15000 }
+    api-mlflow         = { from = "api", to = "mlflow", port = 5000 }
+    monitor-mlflow     = { from = "monitor", to = "mlflow", port = 5000 }
+    jobs-mlflow        = { from = "jobs", to = "mlflow", port = 5000 }
+    dashboard-mlflow   = { from = "dashboard", to = "mlflow", port = 5000 }
+    api-cache          = { from = "api", to = "cache", port = 6379 }
+    api-database       = { from = "api", to = "database", port = 5432 }
     dashboard-database = { from = "dashboard", to = "database", port = 5432 }
-    mlflow-database   = { from = "mlflow", to = "database", port = 5432 }
-    monitor-database  = { from = "monitor", to = "database", port = 5432 }
-    migrate-database  = { from = "migrate", to = "database", port = 5432 }
-    jobs-database     = { from = "jobs", to = "database", port = 5432 }
-    roles-database    = { from = "roles", to = "database", port = 5432 }
+    mlflow-database    = { from = "mlflow", to = "database", port = 5432 }
+    monitor-database   = { from = "monitor", to = "database", port = 5432 }
+    migrate-database   = { from = "migrate", to = "database", port = 5432 }
+    jobs-database      = { from = "jobs", to = "database", port = 5432 }
+    roles-database     = { from = "roles", to = "database", port = 5432 }
   }
 }
 

@@ -164,11 +164,11 @@ resource "aws_ssm_parameter" "rollout" {
   type        = "String"
   tier        = "Intelligent-Tiering"
   value = jsonencode({
-    prefix    = local.name
-    cluster   = module.cluster.name
-    subnets   = module.network.private_subnets
-    groups    = { for name, task in module.task : name => task.security_group_id }
-    roles     = { for name, task in module.task : name => task.roles }
-    values    = local.values
+    prefix  = local.name
+    cluster = module.cluster.name
+    subnets = module.network.private_subnets
+    groups  = { for name, task in module.task : name => task.security_group_id }
+    roles   = { for name, task in module.task : name => task.roles }
+    values  = local.values
   })
 }

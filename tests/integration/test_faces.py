@@ -27,9 +27,7 @@ def test_a_prediction_is_believable_and_kept(asked: Asked) -> None:
 
 def test_the_same_question_by_one_key_is_answered_once(asked: Asked) -> None:
     key = str(uuid4())
-    first, second = (
-        asked.post("/v1/predictions", asked.trip, idempotency_key=key).json() for _ in range(2)
-    )
+    first, second = (asked.post("/v1/predictions", asked.trip, idempotency_key=key).json() for _ in range(2))
     assert first == second
 
 

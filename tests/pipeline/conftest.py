@@ -1,4 +1,4 @@
-"""Terraform, checkov, actionlint and the calls to AWS are tried by ``make verify-pipeline`` alone: ten minutes."""
+"""Terraform, checkov, actionlint and the calls to AWS are tried by ``make verify-pipeline`` alone."""
 
 import os
 

@@ -11,7 +11,9 @@ __all__ = ["DIGEST", "IMAGES", "environment", "names_of_terraform"]
 
 ACCOUNT = "111122223333"
 DIGEST = "@sha256:" + "0" * 64
-IMAGES = {name: f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/taxi-test/{name}{DIGEST}" for name in ("api", "jobs")}
+IMAGES = {
+    name: f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/taxi-test/{name}{DIGEST}" for name in ("api", "jobs")
+}
 
 
 def environment(**values: str) -> Environment:

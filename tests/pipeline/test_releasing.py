@@ -18,6 +18,7 @@ from taxi_predictor.apps.ecs.rollout import command_check, rollout
 from taxi_predictor.apps.ecs.running import run_once
 
 CI = ROOT / "deploy" / "ci"
+ANSWERING = Path(__file__).with_name("answering.py")
 NEW = {name: f"registry.example/{name}{DIGEST}" for name in ("api", "dashboard", "jobs")}
 
 
@@ -62,9 +63,10 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_notes_are_those_of_the_version(checkout: Path) -> None:
-    changes = f"# Changelog\n\n## [Unreleased]\n\n- soon\n\n## [{__version__}] - 2026-11-26\n\n- now\n\n## [0.0.1]\n\n- once\n"
-    (checkout / "CHANGELOG.md").write_text(changes)
-    assert script("release-notes", f"v{__version__}", cwd=checkout).strip() == "- now"
+    heads = ("Unreleased", __version__, "0.0.1")
+    sections = [f"## [{head}] - some day\n\n- of {head}\n" for head in heads]
+    (checkout / "CHANGELOG.md").write_text("\n".join(["# Changelog\n", *sections]))
+    assert script("release-notes", f"v{__version__}", cwd=checkout).strip() == f"- of {__version__}"
 
 
 def test_a_tag_that_is_not_the_version_is_refused(checkout: Path) -> None:
@@ -75,42 +77,6 @@ def test_a_tag_that_is_not_the_version_is_refused(checkout: Path) -> None:
 def test_a_version_of_which_nothing_is_said_is_refused(checkout: Path) -> None:
     (checkout / "CHANGELOG.md").write_text("## [Unreleased]\n\n- soon\n")
     assert "says nothing of" in script("release-notes", f"v{__version__}", cwd=checkout, code=1)
-
-
-AWS = """\
-#!{python}
-# Answers as AWS does, from a file: what runs, and what becomes of deployments that are asked for.
-import json, sys
-from pathlib import Path
-state = Path({state!r})
-known = json.loads(state.read_text())
-words = sys.argv[1:]
-said = {{words[at]: words[at + 1] for at in range(2, len(words) - 1) if words[at].startswith("--")}}
-known["asked"].append(words[:2] + [said.get("--service") or said.get("--services") or said.get("--task-definition") or ""])
-answer = {{}}
-if words[1] == "register-task-definition":
-    family = json.loads(said["--cli-input-json"])["family"]
-    answer = {{"taskDefinition": {{"taskDefinitionArn": f"arn:task-definition/{{family}}:new"}}}}
-elif words[1] == "run-task":
-    answer = {{"tasks": [{{"taskArn": "arn:task/1"}}], "failures": []}}
-elif words[1] == "describe-tasks":
-    answer = {{"tasks": [{{"lastStatus": "STOPPED", "containers": [{{"exitCode": known["exit_code"]}}]}}], "failures": []}}
-elif words[1] == "get-log-events":
-    answer = {{"events": [{{"message": "a line of its log"}}]}}
-elif words[1] == "describe-services":
-    answer = {{"services": [{{"taskDefinition": known["running"][said["--services"]]}}]}}
-elif words[1] == "update-service":
-    service, wanted = said["--service"], said["--task-definition"]
-    is_bad = wanted.endswith(":new") and service == known["bad"]
-    if not is_bad:
-        known["running"][service] = wanted
-    status = "ROLLBACK_SUCCESSFUL" if is_bad else "SUCCESSFUL"
-    known["deployments"].insert(0, {{"serviceDeploymentArn": f"arn:{{len(known['deployments'])}}", "status": status}})
-elif words[1] == "list-service-deployments":
-    answer = {{"serviceDeployments": known["deployments"]}}
-state.write_text(json.dumps(known))
-print(json.dumps(answer))
-"""
 
 
 class Cloud:
@@ -126,7 +92,7 @@ class Cloud:
             exit_code=0,
         )
         program = folder / "aws"
-        program.write_text(AWS.format(python=sys.executable, state=str(self._state)))
+        program.write_text(f'#!/bin/sh\nCLOUD_STATE={self._state} exec {sys.executable} {ANSWERING} "$@"\n')
         program.chmod(0o755)
 
     def write(self, **known: object) -> None:
@@ -140,7 +106,8 @@ class Cloud:
 
     @property
     def asked(self) -> list[str]:
-        return [" ".join(words).strip() for words in json.loads(self._state.read_text())["asked"]]
+        asked: list[str] = json.loads(self._state.read_text())["asked"]
+        return asked
 
 
 @pytest.fixture
@@ -154,10 +121,10 @@ def test_a_release_migrates_first_and_exchanges_one_after_the_other(cloud: Cloud
     assert cloud.running == {"mlflow": "old", "api": "new", "dashboard": "new", "monitor": "new"}
     done = [asked for asked in cloud.asked if "run-task" in asked or "update-service" in asked]
     assert done == [
-        "ecs run-task arn:task-definition/taxi-test-migrate:new",
-        "ecs update-service api",
-        "ecs update-service dashboard",
-        "ecs update-service monitor",
+        "run-task arn:task-definition/taxi-test-migrate:new",
+        "update-service api",
+        "update-service dashboard",
+        "update-service monitor",
     ]
 
 
@@ -166,7 +133,7 @@ def test_what_ecs_takes_back_is_a_failure_and_nothing_else_is_exchanged(cloud: C
     with pytest.raises(EcsError, match="api was taken back"):
         rollout(environment(), NEW, look_s=0)
     assert set(cloud.running.values()) == {"old"}
-    assert "ecs update-service dashboard" not in cloud.asked
+    assert "update-service dashboard" not in cloud.asked
 
 
 def test_a_later_one_that_fails_takes_those_before_it_back(cloud: Cloud) -> None:

@@ -1,4 +1,4 @@
-"""Users and databases where nobody is superuser, as at RDS: the very command of the task, on a real PostgreSQL."""
+"""Users and databases where nobody is superuser, as at RDS: the task's own command, on a real PostgreSQL."""
 
 import os
 import subprocess
@@ -49,7 +49,9 @@ def made(socket: str, scratch: Path, **passwords: str) -> str:
             "PGSSLROOTCERT": str(scratch / "ca.pem"),
             "PGUSER": "taxi_master",
             "PGPASSWORD": "master",
-            "PGHOST": socket,  # by a socket there is no TLS
+            # By a socket there is no TLS.
+            "PGHOST": socket,
+            "PGSSLMODE": "disable",
             "PATH": f"{PSQL}:{os.environ['PATH']}",
         },
         capture_output=True,

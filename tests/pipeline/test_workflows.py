@@ -40,7 +40,7 @@ def lint(*command: str, code: str | None = None) -> None:
 
 
 def test_zizmor_finds_nothing() -> None:
-    lint("zizmor", "--offline", "--no-progress", "--persona", "pedantic", ".github/workflows")
+    lint("zizmor", "--offline", "--no-progress", "--persona", "pedantic", ".github")
 
 
 def test_they_are_what_the_schema_of_workflows_allows() -> None:
@@ -49,7 +49,7 @@ def test_they_are_what_the_schema_of_workflows_allows() -> None:
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_shellcheck_finds_nothing_in_a_step(name: str) -> None:
-    # GitHub runs steps so; and what comes from outside comes by the environment, never into the script itself.
+    # GitHub runs steps so; what comes from outside comes by the environment, never into the script itself.
     assert "${{" not in SCRIPTS[name]
     lint("shellcheck", "--shell", "bash", "-", code=f"set -eo pipefail\n{SCRIPTS[name]}")
 
@@ -85,9 +85,7 @@ def test_nothing_runs_for_ever_or_twice(path: Path) -> None:
 
 
 def test_no_checkout_leaves_a_token_behind() -> None:
-    found = [
-        step for path in WORKFLOWS for step in steps(path) if "actions/checkout" in step.get("uses", "")
-    ]
+    found = [step for path in WORKFLOWS for step in steps(path) if "actions/checkout" in step.get("uses", "")]
     assert found
     assert all(step["with"]["persist-credentials"] is False for step in found)
 

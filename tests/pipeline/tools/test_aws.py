@@ -65,7 +65,16 @@ def test_every_task_can_be_registered() -> None:
 def test_an_environment_is_read_as_terraform_writes_it() -> None:
     known = environment()
     value: dict[str, Any] = {name: getattr(known, name) for name in Environment.__slots__}
-    aws("ssm", "put-parameter", "--name", "/taxi-test/rollout", "--type", "String", "--value", json.dumps(value))
+    aws(
+        "ssm",
+        "put-parameter",
+        "--name",
+        "/taxi-test/rollout",
+        "--type",
+        "String",
+        "--value",
+        json.dumps(value),
+    )
     assert Environment.read("/taxi-test/rollout") == known
 
 

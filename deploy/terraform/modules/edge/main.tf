@@ -217,9 +217,9 @@ resource "aws_lb_listener" "https" {
   ssl_policy        = "ELBSecurityPolicy-TLS13-1-2-2021-06"
   certificate_arn   = aws_acm_certificate_validation.this.certificate_arn
 
-  routing_http_response_server_enabled                                = false
-  routing_http_response_strict_transport_security_header_value        = "max-age=63072000; includeSubDomains"
-  routing_http_response_x_content_type_options_header_value           = "nosniff"
+  routing_http_response_server_enabled                         = false
+  routing_http_response_strict_transport_security_header_value = "max-age=63072000; includeSubDomains"
+  routing_http_response_x_content_type_options_header_value    = "nosniff"
 
   # Whoever asks for another name gets nothing.
   default_action {

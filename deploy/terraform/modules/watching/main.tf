@@ -80,7 +80,7 @@ locals {
     unready-green = { namespace = "AWS/ApplicationELB", metric = "UnHealthyHostCount", of = { LoadBalancer = var.balancer, TargetGroup = var.target_groups["green"] }, statistic = "Maximum", above = 0, minutes = 5 }
     door          = { namespace = "AWS/ApplicationELB", metric = "HTTPCode_ELB_5XX_Count", of = { LoadBalancer = var.balancer }, statistic = "Sum", above = 10, minutes = 5 }
     database-cpu  = { namespace = "AWS/RDS", metric = "CPUUtilization", of = { DBInstanceIdentifier = var.database_id }, statistic = "Average", above = 80, minutes = 15 }
-    cache-memory  = { namespace = "AWS/ElastiCache", metric = "DatabaseMemoryUsagePercentage", of = { ReplicationGroupId = var.cache_id }, statistic = "Maximum", above = 80, minutes = 15 }
+    cache-memory  = { namespace = "AWS/ElastiCache", metric = "DatabaseMemoryUsagePercentage", of = { CacheClusterId = "${var.cache_id}-001" }, statistic = "Maximum", above = 80, minutes = 15 }
     errors        = { namespace = var.name, metric = "ErrorsLogged", of = {}, statistic = "Sum", above = 10, minutes = 5 }
   }
   # And when it is too little.

@@ -23,7 +23,9 @@ def main() -> None:
     on.add_argument("parameter", help="the SSM parameter that `terraform output rollout_parameter` names")
     release = words.add_parser("rollout", parents=[on], help="bring images in, or leave all as it was")
     release.add_argument("images", type=Path, help="a file of JSON: image to address with digest")
-    release.add_argument("then", nargs="*", metavar="-- CHECK", help="a command that ends with 0 if all is well")
+    release.add_argument(
+        "then", nargs="*", metavar="-- CHECK", help="a command that ends with 0 if all is well"
+    )
     once = words.add_parser("run", parents=[on], help="run a task once, and print its log")
     once.add_argument("task", choices=ONE_OFF)
     once.add_argument("words", nargs=argparse.REMAINDER, help="what it is to do, as for taxi-predictor")

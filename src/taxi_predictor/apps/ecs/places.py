@@ -37,7 +37,5 @@ def filled(text: str, values: Mapping[str, str]) -> dict[str, Any]:
     if missing:
         raise EcsError(f"nothing stands for {', '.join(sorted(missing))}: apply deploy/terraform first")
     # Inside of a string of JSON, so without its own quotation marks.
-    content: dict[str, Any] = json.loads(
-        _NAME.sub(lambda found: json.dumps(values[found[1]])[1:-1], text)
-    )
+    content: dict[str, Any] = json.loads(_NAME.sub(lambda found: json.dumps(values[found[1]])[1:-1], text))
     return content

@@ -68,7 +68,9 @@ def _definition_of(environment: Environment, service: str) -> str:
 def _described(environment: Environment, service: str) -> Mapping[str, Any]:
     answer = aws("ecs", "describe-services", "--cluster", environment.cluster, "--services", service)
     if not answer["services"]:
-        raise EcsError(f"there is no service {service} in {environment.cluster}: apply deploy/terraform first")
+        raise EcsError(
+            f"there is no service {service} in {environment.cluster}: apply deploy/terraform first"
+        )
     found: Mapping[str, Any] = answer["services"][0]
     return found
 

@@ -29,7 +29,7 @@ def addresses(passwords: Mapping[str, str], host: str) -> Mapping[str, str]:
 
 
 def put_secrets(environment: Environment, certificates: Path, *, rotate: bool = False) -> None:
-    """Make passwords, unless there are some or they are to be others, and put them and all addresses in place.
+    """Make passwords, unless there are some that may stay, and put them and all addresses in place.
 
     *certificates* is the bundle (PEM) of the authorities that sign for RDS. Run the task ``roles`` after it:
     that tells PostgreSQL.

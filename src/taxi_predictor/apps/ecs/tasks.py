@@ -1,7 +1,7 @@
 """What each task is: one service each, told what :class:`Settings` say, in the words of ECS.
 
-``python -m taxi_predictor.apps.ecs write`` puts them below ``deploy/ecs``. Names as in ``${api_image}`` stand for
-what differs between environments; Terraform puts its values there, and so does a release.
+``python -m taxi_predictor.apps.ecs write`` puts them below ``deploy/ecs``. Names as in ``${api_image}`` stand
+for what differs between environments; Terraform puts its values there, and so does a release.
 """
 
 import json
@@ -199,14 +199,10 @@ def _roles() -> dict[str, Any]:
             },
         },
     )
+    begin = 'umask 077 && printf %s "$DATABASE_CA" > "$PGSSLROOTCERT" && printf %s "$ROLES"'
     return container | {
         "user": "999:999",
-        "entryPoint": [
-            "bash",
-            "-c",
-            'umask 077 && printf %s "$DATABASE_CA" > "$PGSSLROOTCERT"'
-            ' && printf %s "$ROLES" | psql --no-psqlrc --quiet --tuples-only --file=-',
-        ],
+        "entryPoint": ["bash", "-c", f"{begin} | psql --no-psqlrc --quiet --tuples-only --file=-"],
         "mountPoints": [{"sourceVolume": "home", "containerPath": home, "readOnly": False}],
     }
 

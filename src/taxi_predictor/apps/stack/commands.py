@@ -102,7 +102,7 @@ def status(layout: Layout, arguments: Sequence[str]) -> None:
 
 
 def smoke(layout: Layout, arguments: Sequence[str]) -> None:
-    """Ask the stack a few questions through its door, and erase what that left; or ask the API at URL."""
+    """Ask the stack a few questions through its door, and erase what that left; or the API at URL."""
     if arguments and arguments[0]:
         _smoke_at(layout, arguments[0])
         return
@@ -118,11 +118,11 @@ def smoke(layout: Layout, arguments: Sequence[str]) -> None:
 
 
 def _smoke_at(layout: Layout, url: str) -> None:
-    """Ask an API that is elsewhere, by the key in SMOKE_KEY; what that leaves is erased there, by its owner."""
+    """Ask an API that is elsewhere, by the key in SMOKE_KEY; what that leaves is erased by its owner."""
     key = os.environ.get("SMOKE_KEY", "")
     if not key:
         raise StackError(
-            "give a key in SMOKE_KEY: `keys create smoke --scope predict --scope outcomes` makes one there"
+            "give a key in SMOKE_KEY: `keys create smoke --scope predict --scope outcomes` makes one"
         )
     door = Door.at(url)
     wait_ready(door, within_s=60, still_there=lambda: None)

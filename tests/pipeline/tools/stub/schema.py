@@ -75,7 +75,7 @@ class Bindings:
         return types
 
     def schema(self, wanted: Iterable[str]) -> dict[str, Any]:
-        """The blocks of the provider and of what is *wanted*: ``aws_vpc``, ``data.aws_availability_zones``."""
+        """The blocks of the provider and of what is *wanted*, such as ``aws_vpc``."""
         found: dict[str, Any] = {"resources": {}, "data": {}}
         found["provider"] = self._block("@cdktf/provider-aws.provider.AwsProviderConfig", {})
         for name in wanted:
