@@ -7,114 +7,69 @@ resource "aws_wafv2_ip_set" "admins" {
   addresses          = var.admin_networks
 }
 
+locals {
+  # As the API of WAF has them: tests hold them against its model.
+  rules = concat(
+    [
+      {
+        # Which model serves is decided by administrators; figures are not for the outside at all.
+        Name     = "inside-only"
+        Priority = 0
+        Action   = { Block = { CustomResponse = { ResponseCode = 404 } } }
+        Statement = {
+          AndStatement = {
+            Statements = [
+              {
+                RegexMatchStatement = {
+                  RegexString  = "^/(metrics|v1/models/([^/]+/promote|rollback))/?$"
+                  FieldToMatch = { UriPath = {} }
+                  TextTransformations = [
+                    { Priority = 0, Type = "URL_DECODE" },
+                    { Priority = 1, Type = "NORMALIZE_PATH" },
+                  ]
+                }
+              },
+              { NotStatement = { Statement = { IPSetReferenceStatement = { ARN = aws_wafv2_ip_set.admins.arn } } } },
+            ]
+          }
+        }
+        VisibilityConfig = { SampledRequestsEnabled = false, CloudWatchMetricsEnabled = true, MetricName = "inside-only" }
+      },
+      {
+        Name             = "rate"
+        Priority         = 1
+        Action           = { Block = { CustomResponse = { ResponseCode = 429 } } }
+        Statement        = { RateBasedStatement = { Limit = var.requests_per_5_minutes, AggregateKeyType = "IP" } }
+        VisibilityConfig = { SampledRequestsEnabled = false, CloudWatchMetricsEnabled = true, MetricName = "rate" }
+      },
+    ],
+    [
+      for name, counted in local.managed : {
+        Name           = name
+        Priority       = 10 + index(keys(local.managed), name)
+        OverrideAction = { None = {} }
+        Statement = {
+          ManagedRuleGroupStatement = {
+            VendorName          = "AWS"
+            Name                = name
+            RuleActionOverrides = [for rule in counted : { Name = rule, ActionToUse = { Count = {} } }]
+          }
+        }
+        VisibilityConfig = { SampledRequestsEnabled = false, CloudWatchMetricsEnabled = true, MetricName = name }
+      }
+    ],
+  )
+}
+
 resource "aws_wafv2_web_acl" "this" {
-  name  = var.name
-  scope = "REGIONAL"
+  #checkov:skip=CKV_AWS_192:AWSManagedRulesKnownBadInputsRuleSet is in rule_json, which is not read for it
+  #checkov:skip=CKV_AWS_175:As above
+  name      = var.name
+  scope     = "REGIONAL"
+  rule_json = jsonencode(local.rules)
   default_action {
     allow {}
   }
-
-  # Which model serves is decided by administrators; figures are not for the outside at all.
-  rule {
-    name     = "inside-only"
-    priority = 0
-    action {
-      block {
-        custom_response {
-          response_code = 404
-        }
-      }
-    }
-    statement {
-      and_statement {
-        statement {
-          regex_match_statement {
-            regex_string = "^/(metrics|v1/models/([^/]+/promote|rollback))/?$"
-            field_to_match {
-              uri_path {}
-            }
-            text_transformation {
-              priority = 0
-              type     = "NORMALIZE_PATH"
-            }
-            text_transformation {
-              priority = 1
-              type     = "URL_DECODE"
-            }
-          }
-        }
-        statement {
-          not_statement {
-            statement {
-              ip_set_reference_statement {
-                arn = aws_wafv2_ip_set.admins.arn
-              }
-            }
-          }
-        }
-      }
-    }
-    visibility_config {
-      cloudwatch_metrics_enabled = true
-      metric_name                = "inside-only"
-      sampled_requests_enabled   = false
-    }
-  }
-
-  rule {
-    name     = "rate"
-    priority = 1
-    action {
-      block {
-        custom_response {
-          response_code = 429
-        }
-      }
-    }
-    statement {
-      rate_based_statement {
-        limit              = var.requests_per_5_minutes
-        aggregate_key_type = "IP"
-      }
-    }
-    visibility_config {
-      cloudwatch_metrics_enabled = true
-      metric_name                = "rate"
-      sampled_requests_enabled   = false
-    }
-  }
-
-  dynamic "rule" {
-    for_each = local.managed
-    content {
-      name     = rule.key
-      priority = 10 + index(keys(local.managed), rule.key)
-      override_action {
-        none {}
-      }
-      statement {
-        managed_rule_group_statement {
-          vendor_name = "AWS"
-          name        = rule.key
-          dynamic "rule_action_override" {
-            for_each = rule.value
-            content {
-              name = rule_action_override.value
-              action_to_use {
-                count {}
-              }
-            }
-          }
-        }
-      }
-      visibility_config {
-        cloudwatch_metrics_enabled = true
-        metric_name                = rule.key
-        sampled_requests_enabled   = false
-      }
-    }
-  }
-
   visibility_config {
     cloudwatch_metrics_enabled = true
     metric_name                = var.name

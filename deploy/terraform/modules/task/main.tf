@@ -100,19 +100,19 @@ resource "aws_iam_role_policy" "execution" {
   role = aws_iam_role.execution.id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat(
-      [{
-        Sid      = "WriteItsLog"
-        Effect   = "Allow"
-        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        Resource = "${aws_cloudwatch_log_group.this.arn}:*"
-      }],
-      length(var.repository_arns) == 0 ? [] : [
+    Statement = [
+      for statement in [
+        {
+          Sid      = "WriteItsLog"
+          Effect   = "Allow"
+          Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+          Resource = ["${aws_cloudwatch_log_group.this.arn}:*"]
+        },
         {
           Sid      = "SignInToTheRegistry"
           Effect   = "Allow"
-          Action   = "ecr:GetAuthorizationToken"
-          Resource = "*"
+          Action   = ["ecr:GetAuthorizationToken"]
+          Resource = length(var.repository_arns) == 0 ? [] : ["*"]
         },
         {
           Sid      = "FetchItsImage"
@@ -120,22 +120,20 @@ resource "aws_iam_role_policy" "execution" {
           Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
           Resource = var.repository_arns
         },
-      ],
-      length(var.secret_arns) == 0 ? [] : [
         {
           Sid      = "ReadItsSecrets"
           Effect   = "Allow"
-          Action   = "secretsmanager:GetSecretValue"
+          Action   = ["secretsmanager:GetSecretValue"]
           Resource = var.secret_arns
         },
         {
           Sid      = "OpenThem"
           Effect   = "Allow"
-          Action   = "kms:Decrypt"
-          Resource = var.key_arn
+          Action   = ["kms:Decrypt"]
+          Resource = length(var.secret_arns) == 0 ? [] : [var.key_arn]
         },
-      ],
-    )
+      ] : statement if length(statement.Resource) > 0
+    ]
   })
 }
 

@@ -17,7 +17,7 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def aws(*arguments: str, stdin: str = "") -> Any:
+def aws(*arguments: str) -> Any:
     """Run ``aws`` with *arguments* and return what it answered, read from JSON (None: nothing).
 
     Raises:
@@ -25,7 +25,7 @@ def aws(*arguments: str, stdin: str = "") -> Any:
     """
     command = ["aws", *arguments, "--output", "json"]
     try:
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     except FileNotFoundError as error:
         raise EcsError("there is no `aws` here: install the AWS command line and sign in") from error
     if done.returncode:

@@ -4,6 +4,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from taxi_predictor.apps.ecs.aws import Environment, aws, say
 from taxi_predictor.apps.ecs.places import EcsError
@@ -63,6 +64,8 @@ def _value(arn: str) -> str | None:
 
 
 def _put(arn: str, value: str) -> None:
-    # By standard input: arguments are seen by everybody on this machine.
-    request = json.dumps({"SecretId": arn, "SecretString": value})
-    aws("secretsmanager", "put-secret-value", "--cli-input-json", "file:///dev/stdin", stdin=request)
+    # By a file that only this user reads: arguments are seen by everybody on this machine.
+    with NamedTemporaryFile("w", encoding="ascii") as request:
+        json.dump({"SecretId": arn, "SecretString": value}, request)
+        request.flush()
+        aws("secretsmanager", "put-secret-value", "--cli-input-json", f"file://{request.name}")

@@ -99,7 +99,9 @@ class Bindings:
             for name, one in self._types.items()
             if one.get("kind") == "class" and one.get("namespace") == space and one.get("base") in bases
         )
-        block = self._block(f"{name}Config", flags)
+        # Its generator calls it otherwise where a name is taken by a resource.
+        config = next(one for one in (f"{name}Config", f"{name}ConfigA") if one in self._types)
+        block = self._block(config, flags)
         for attribute, kind_of in self._computed(name, block, flags):
             block["attrs"][attribute] = {
                 "type": kind_of,
@@ -123,12 +125,14 @@ class Bindings:
             if not (one.get("static") or one["name"].endswith("Input") or known):
                 yield attribute, _primitive(one["type"]) or '"dynamic"'
 
-    def _block(self, structure: str, flags: Mapping[str, bool]) -> dict[str, Any]:
+    def _block(
+        self, structure: str, flags: Mapping[str, bool], *, is_inner: bool = False
+    ) -> dict[str, Any]:
         block: dict[str, Any] = {"attrs": {}, "blocks": {}}
         for one in self._types[structure].get("properties", []):
             named = re.findall(r"#(\w+)", one.get("docs", {}).get("summary", ""))
             name, optional = named[-1] if named else _snake(one["name"]), bool(one.get("optional"))
-            if name in OF_TERRAFORM:
+            if name in OF_TERRAFORM and not is_inner:
                 continue
             inner = _structure(one["type"])
             if inner is None:
@@ -142,7 +146,7 @@ class Bindings:
                 block["blocks"][name] = {
                     "min": 0 if optional else 1,
                     "single": name == "timeouts",
-                    "block": self._block(inner, flags),
+                    "block": self._block(inner, flags, is_inner=True),
                 }
         return block
 

@@ -60,8 +60,12 @@ run "who_asked_is_written_down_and_bad_headers_are_dropped" {
 run "a_firewall_stands_before_it" {
   command = plan
   assert {
-    condition     = length(aws_wafv2_web_acl.this.rule) == 5
+    condition     = toset([for rule in local.rules : rule.Name]) == toset(["inside-only", "rate", "AWSManagedRulesAmazonIpReputationList", "AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet"])
     error_message = "A rule of the firewall is missing."
+  }
+  assert {
+    condition     = length(distinct([for rule in local.rules : rule.Priority])) == length(local.rules)
+    error_message = "Two rules would have one place."
   }
 }
 
