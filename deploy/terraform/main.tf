@@ -3,7 +3,13 @@
 data "aws_caller_identity" "this" {}
 
 data "aws_availability_zones" "this" {
+  #checkov:skip=CKV_AWS_394:The first two by name; one that is added later comes after them
   state = "available"
+  # Neither local zones nor those that have to be asked for.
+  filter {
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"]
+  }
 }
 
 locals {

@@ -107,6 +107,9 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
       expiration {
         days = rule.value
       }
+      abort_incomplete_multipart_upload {
+        days_after_initiation = 7
+      }
     }
   }
 }
@@ -135,7 +138,7 @@ resource "aws_s3_bucket_logging" "this" {
 }
 
 output "name" {
-  value = aws_s3_bucket.this.id
+  value = aws_s3_bucket.this.bucket
 }
 
 output "arn" {

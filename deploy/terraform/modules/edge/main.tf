@@ -132,6 +132,7 @@ resource "aws_acm_certificate_validation" "this" {
 }
 
 resource "aws_lb" "this" {
+  #checkov:skip=CKV2_AWS_76:AWSManagedRulesKnownBadInputsRuleSet is in rule_json, which is not read for it
   #checkov:skip=CKV_AWS_150:Deletion protection is a variable: prod has it
   name                       = var.name
   load_balancer_type         = "application"

@@ -196,6 +196,7 @@ resource "aws_vpc_endpoint" "s3" {
 }
 
 resource "aws_cloudwatch_log_group" "flow" {
+  #checkov:skip=CKV_AWS_338:How long is a variable: prod keeps a year
   name              = "/${var.name}/flow"
   retention_in_days = var.retention_days
   kms_key_id        = var.key_arn

@@ -85,8 +85,8 @@ locals {
   }
   # And when it is too little.
   scarce = {
-    database-storage = { namespace = "AWS/RDS", metric = "FreeStorageSpace", of = { DBInstanceIdentifier = var.database_id }, below = var.database_storage_gb * 1e9 / 10 }
-    database-memory  = { namespace = "AWS/RDS", metric = "FreeableMemory", of = { DBInstanceIdentifier = var.database_id }, below = 128 * 1e6 }
+    database-storage = { namespace = "AWS/RDS", metric = "FreeStorageSpace", of = { DBInstanceIdentifier = var.database_id }, below = var.database_storage_gb * 100000000 }
+    database-memory  = { namespace = "AWS/RDS", metric = "FreeableMemory", of = { DBInstanceIdentifier = var.database_id }, below = 128000000 }
   }
 }
 

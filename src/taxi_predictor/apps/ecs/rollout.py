@@ -112,7 +112,7 @@ def _deployments(environment: Environment, service: str) -> Sequence[Mapping[str
 
 def _back(environment: Environment, former: Mapping[str, str], look_s: float) -> None:
     """Let every service run again what it ran; go on with the others where one cannot."""
-    for service, definition in reversed(former.items()):
+    for service, definition in reversed(list(former.items())):
         if _definition_of(environment, service) == definition:
             continue  # ECS has done so itself
         try:

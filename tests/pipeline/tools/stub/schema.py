@@ -125,9 +125,7 @@ class Bindings:
             if not (one.get("static") or one["name"].endswith("Input") or known):
                 yield attribute, _primitive(one["type"]) or '"dynamic"'
 
-    def _block(
-        self, structure: str, flags: Mapping[str, bool], *, is_inner: bool = False
-    ) -> dict[str, Any]:
+    def _block(self, structure: str, flags: Mapping[str, bool], *, is_inner: bool = False) -> dict[str, Any]:
         block: dict[str, Any] = {"attrs": {}, "blocks": {}}
         for one in self._types[structure].get("properties", []):
             named = re.findall(r"#(\w+)", one.get("docs", {}).get("summary", ""))
