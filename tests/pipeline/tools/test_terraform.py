@@ -110,12 +110,10 @@ def test_the_whole_keeps_what_it_promises(configuration: Path, terraform: Mappin
 
 
 def test_the_firewall_is_what_waf_takes(configuration: Path, terraform: Mapping[str, str]) -> None:
-    """Its rules are JSON, which the provider hands on as it is: they are held against the model of WAF's API."""
+    """Its rules are JSON, which the provider hands on as it is: the model of its API knows them."""
     cwd = configuration / "modules" / "edge"
     test = (cwd / "tests/edge.tftest.hcl").read_text()
     [variables] = re.findall(r"^variables \{\n(.*?)^\}", test, re.DOTALL | re.MULTILINE)
-        r"^variables \{\n(.*?)^\}", (cwd / "tests/edge.tftest.hcl").read_text(), re.S | re.M
-    )
     (cwd / "firewall.tfvars").write_text(variables)
     run("terraform", "init", "-backend=false", "-input=false", "-no-color", cwd=cwd, env=terraform)
     target = ("-target=aws_wafv2_web_acl.this", "-var-file=firewall.tfvars", "-state=firewall.tfstate")
