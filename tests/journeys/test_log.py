@@ -90,15 +90,15 @@ def test_a_task_that_dies_with_its_disk_has_lost_nothing(deployment: Deployment,
         with suppress(httpx.TransportError):  # one that was under way when all died
             while True:
                 answer = asked(api)
-                assert answer["logged"] is True
-                ids.append(answer["prediction_id"])
+                if answer["logged"]:  # else it took longer than it is waited for, and that is said
+                    ids.append(answer["prediction_id"])
 
     def run(dsn: str) -> None:
         registry = f"sqlite:///{deployment.home / 'mlflow.db'}"
         task = Deployment(home, {**told, "DATABASE_URL": dsn, "MLFLOW_TRACKING_URI": registry})
         with task.server(workers=2) as (api, launcher), ThreadPoolExecutor() as callers:
             asking = [callers.submit(ask, api) for _ in range(4)]
-            time.sleep(2)
+            until(lambda: len(ids) > 50)
             kill_all(launcher)
             for one in asking:
                 one.result(PATIENCE_S)
@@ -113,7 +113,6 @@ def test_a_task_that_dies_with_its_disk_has_lost_nothing(deployment: Deployment,
             await connection.close()
 
     asyncio.run(live_and_die())
-    assert len(ids) > 50
 
 
 def kill_all(launcher: "subprocess.Popen[bytes]") -> None:
