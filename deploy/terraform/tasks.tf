@@ -128,6 +128,10 @@ resource "aws_service_discovery_service" "mlflow" {
       ttl  = 10
     }
   }
+  # ECS says which tasks are well.
+  health_check_custom_config {
+    failure_threshold = 1
+  }
 }
 
 module "mlflow" {

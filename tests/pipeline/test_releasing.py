@@ -128,6 +128,12 @@ def test_a_release_migrates_first_and_exchanges_one_after_the_other(cloud: Cloud
     ]
 
 
+def test_what_is_made_of_other_images_is_not_touched(cloud: Cloud) -> None:
+    rollout(environment(), {"mlflow": f"registry.example/mlflow{DIGEST}"}, look_s=0)
+    assert cloud.running == {"mlflow": "new", "api": "old", "dashboard": "old", "monitor": "old"}
+    assert not [asked for asked in cloud.asked if "run-task" in asked]
+
+
 def test_what_ecs_takes_back_is_a_failure_and_nothing_else_is_exchanged(cloud: Cloud) -> None:
     cloud.write(bad="api")
     with pytest.raises(EcsError, match="api was taken back"):

@@ -16,7 +16,7 @@ deletion_protection = false
 monthly_budget_usd  = 300
 retention_days      = 30
 bake_minutes        = 2
-# By `python -m taxi_predictor.apps.ecs` and the pipeline; before the first release those of docs/deployment-aws.md.
+# The first ones; later releases come by the pipeline. docs/deployment-aws.md says where to get them.
 images = {
   api       = "000000000000.dkr.ecr.eu-west-1.amazonaws.com/taxi-predictor-staging/api@sha256:0000000000000000000000000000000000000000000000000000000000000000"
   dashboard = "000000000000.dkr.ecr.eu-west-1.amazonaws.com/taxi-predictor-staging/dashboard@sha256:0000000000000000000000000000000000000000000000000000000000000000"

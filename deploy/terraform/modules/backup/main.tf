@@ -46,7 +46,7 @@ resource "aws_backup_vault" "this" {
   kms_key_arn = var.key_arn
 }
 
-# Not even an administrator deletes a copy within its first week.
+# Nobody deletes a copy within its first week, unless this lock is taken away before.
 resource "aws_backup_vault_lock_configuration" "this" {
   backup_vault_name  = aws_backup_vault.this.name
   min_retention_days = 7

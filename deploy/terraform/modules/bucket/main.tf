@@ -139,6 +139,8 @@ resource "aws_s3_bucket_logging" "this" {
 
 output "name" {
   value = aws_s3_bucket.this.bucket
+  # Who writes there is let in by then: a load balancer tries it at once.
+  depends_on = [aws_s3_bucket_policy.this]
 }
 
 output "arn" {

@@ -94,10 +94,6 @@ resource "aws_db_parameter_group" "this" {
     name  = "rds.force_ssl"
     value = "1"
   }
-  parameter {
-    name  = "password_encryption"
-    value = "scram-sha-256"
-  }
   # Statements that take long are worth a line; all of them would be places of people's trips in a log.
   parameter {
     name  = "log_min_duration_statement"
@@ -158,7 +154,6 @@ resource "aws_db_instance" "this" {
   engine         = "postgres"
   engine_version = var.engine_version
   instance_class = var.instance_class
-  db_name        = "postgres"
   username       = "taxi_master"
   port           = local.port
 

@@ -93,12 +93,6 @@ variable "cpu_target" {
   default     = 60
 }
 
-variable "requests_target" {
-  description = "Requests a minute and task above which tasks are added, and the load balancer's label for them."
-  type        = object({ per_minute = number, resource_label = string })
-  default     = null
-}
-
 locals {
   scales = var.count_of_tasks.max > var.count_of_tasks.min
 }
@@ -213,6 +207,7 @@ resource "aws_appautoscaling_target" "this" {
   max_capacity       = var.count_of_tasks.max
 }
 
+# By CPU alone: requests are counted for each target group, and those change places with every release.
 resource "aws_appautoscaling_policy" "cpu" {
   count              = local.scales ? 1 : 0
   name               = "${var.name}-cpu"
@@ -227,25 +222,6 @@ resource "aws_appautoscaling_policy" "cpu" {
     scale_in_cooldown  = 300
     predefined_metric_specification {
       predefined_metric_type = "ECSServiceAverageCPUUtilization"
-    }
-  }
-}
-
-resource "aws_appautoscaling_policy" "requests" {
-  count              = local.scales && var.requests_target != null ? 1 : 0
-  name               = "${var.name}-requests"
-  policy_type        = "TargetTrackingScaling"
-  service_namespace  = aws_appautoscaling_target.this[0].service_namespace
-  scalable_dimension = aws_appautoscaling_target.this[0].scalable_dimension
-  resource_id        = aws_appautoscaling_target.this[0].resource_id
-
-  target_tracking_scaling_policy_configuration {
-    target_value       = var.requests_target.per_minute
-    scale_out_cooldown = 60
-    scale_in_cooldown  = 300
-    predefined_metric_specification {
-      predefined_metric_type = "ALBRequestCountPerTarget"
-      resource_label         = var.requests_target.resource_label
     }
   }
 }

@@ -11,6 +11,15 @@ from taxi_predictor.apps.ecs.running import LOOK_S, register, run_once
 
 __all__ = ["command_check", "rollout"]
 
+IMAGES: Mapping[str, str] = {
+    "mlflow": "mlflow",
+    "api": "api",
+    "dashboard": "dashboard",
+    "monitor": "jobs",
+    "migrate": "api",
+    "jobs": "jobs",
+}
+"""Task to the image that it is made of."""
 WITHIN_S = 3600.0
 """Longer than the bake: ECS says when a deployment is through."""
 WELL, BAD = "SUCCESSFUL", ("STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
@@ -25,8 +34,9 @@ def rollout(
 ) -> None:
     """Bring *images* (name to address with digest) into *environment*, then *check* it from outside.
 
-    The schema comes first and only adds. Then each service is exchanged, the API blue for green; what ECS
-    takes back by itself, by its circuit breaker or an alarm, is a failure here too.
+    The schema comes first and only adds. Then each service whose image is among them is exchanged, the API
+    blue for green; what ECS takes back by itself, by its circuit breaker or an alarm, is a failure here too.
+    What is made of other images is not touched.
 
     Raises:
         EcsError: something failed; the services that were exchanged run what they ran before.
@@ -34,13 +44,14 @@ def rollout(
     for image, address in images.items():
         if "@sha256:" not in address:
             raise EcsError(f"{image} is {address}: an image is named by its digest, ...@sha256:...")
-    revisions = {task: register(environment, task, images) for task in (*SERVICES, "migrate", "jobs")}
-    run_once(environment, "migrate", definition=revisions["migrate"], look_s=look_s)
+    revisions = {
+        task: register(environment, task, images) for task, image in IMAGES.items() if image in images
+    }
+    if "migrate" in revisions:
+        run_once(environment, "migrate", definition=revisions["migrate"], look_s=look_s)
     former: dict[str, str] = {}
     try:
-        for service in SERVICES:
-            if service == "mlflow" and "mlflow" not in images:
-                continue  # a release of ours does not make a registry anew
+        for service in (name for name in SERVICES if name in revisions):
             former[service] = _definition_of(environment, service)
             _exchange(environment, service, revisions[service], look_s)
         check()

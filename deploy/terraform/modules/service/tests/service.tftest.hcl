@@ -47,15 +47,12 @@ run "tasks_have_no_address_of_the_internet" {
 
 run "it_scales_by_load" {
   command = plan
-  variables {
-    requests_target = { per_minute = 3000, resource_label = "app/a/1/targetgroup/b/2" }
-  }
   assert {
     condition     = aws_appautoscaling_target.this[0].min_capacity == 2 && aws_appautoscaling_target.this[0].max_capacity == 4
     error_message = "It does not scale between the bounds that were given."
   }
   assert {
-    condition     = length(aws_appautoscaling_policy.requests) == 1 && length(aws_appautoscaling_policy.cpu) == 1
+    condition     = one(aws_appautoscaling_policy.cpu[0].target_tracking_scaling_policy_configuration).target_value == 60
     error_message = "It does not scale by load."
   }
 }
