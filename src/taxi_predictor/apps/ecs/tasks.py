@@ -1,4 +1,4 @@
-"""What each task is: one service each, told what :class:`Settings` say, in the words of ECS.
+"""What each task is: one service each, told what the settings say, in the words of ECS.
 
 ``python -m taxi_predictor.apps.ecs write`` puts them below ``deploy/ecs``. Names as in ``${api_image}`` stand
 for what differs between environments; Terraform puts its values there, and so does a release.
@@ -7,76 +7,16 @@ for what differs between environments; Terraform puts its values there, and so d
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from msgspec import structs
-
 from taxi_predictor.apps.ecs.places import ROLES
-from taxi_predictor.apps.settings import Settings
+from taxi_predictor.apps.ecs.told import HOME, SCRATCH, SETTINGS, environment_of
 
-__all__ = ["SETTINGS", "definition", "environment_of", "tasks", "written"]
+__all__ = ["definition", "tasks", "written"]
 
-HOME, SCRATCH = "/var/lib/taxi", "/tmp"  # noqa: S108 # the container's own
 USER = "10001:10001"
 CERTIFICATES = f"{SCRATCH}/database-ca.pem"
 HEALTH = "taxi_predictor.apps.health"
-
-KNOWN = Settings(
-    profile="server",
-    home=Path(HOME),
-    mlflow_tracking_uri="${mlflow_uri}",
-    # Two colours of four tasks, each two workers and the process beside them: 48 connections, of 60.
-    pool_max=2,
-)
-"""What every process of ours is told."""
-
-SETTINGS: Mapping[str, Settings] = {
-    "api": structs.replace(
-        KNOWN,
-        # Nothing of a task outlives it, so a prediction is in PostgreSQL before its answer leaves (ADR 19).
-        prediction_log="commit",
-        redis_url="${redis_url}",
-        api_host="0.0.0.0",  # noqa: S104 # its security group says who reaches it
-        api_workers=2,
-        api_rate_per_minute=6000,
-        # Clients ask by the one name, the dashboard by the other.
-        api_allowed_hosts=("${api_name}", "api"),
-        api_trusted_proxies=("${vpc_cidr}",),
-        # The load balancer asks every ten seconds and believes the second answer.
-        api_drain_s=25.0,
-        metrics_host="0.0.0.0",  # noqa: S104 # likewise: nobody yet
-    ),
-    "dashboard": structs.replace(
-        KNOWN,
-        prediction_log="off",
-        dashboard_host="0.0.0.0",  # noqa: S104 # as above
-        dashboard_origins=("${dashboard_name}:443", "${dashboard_name}"),
-        dashboard_open=False,
-        dashboard_api_url="http://api:8000",
-    ),
-    "monitor": structs.replace(KNOWN, monitor_host="0.0.0.0"),  # noqa: S104 # as above
-    "migrate": structs.replace(KNOWN, home=Path(SCRATCH) / "home"),
-    "jobs": KNOWN,
-}
-
-
-def environment_of(settings: Settings) -> Mapping[str, str]:
-    """What says *settings* to a process: a variable for each that is not as it would be anyway."""
-    plain, told = Settings(), {}
-    for field in Settings.__struct_fields__:
-        value = getattr(settings, field)
-        if value != getattr(plain, field):
-            told[f"TAXI_{field.upper()}"] = _shown(value)
-    return told
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return ",".join(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _container(
