@@ -110,6 +110,7 @@ bench: setup ## Print ratios against floors and peers measured in the same run (
 	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/watching.py
 	$(BIN)/python benchmarks/log.py
+	$(BIN)/python benchmarks/shadow.py
 	$(BIN)/python benchmarks/matrix.py
 	$(BIN)/python benchmarks/ingest.py
 	$(BIN)/python benchmarks/dashboard.py

@@ -6,9 +6,7 @@ whole process tree.
 
     python benchmarks/api.py [--home FOLDER] [--rounds 5] [--seconds 2] [--no-peers]
 
-Without --home a model is trained on simulated trips. The peers (FastAPI with mlflow.pyfunc, MLServer)
-get the very same trees, and features that are computed already; they are installed into an environment
-of their own, benchmarks/peers/.venv.
+Without --home a model is trained on simulated trips. What the others are, rivals.py says.
 """
 
 import argparse
@@ -28,27 +26,19 @@ from load import CLIENT_CORES, Answers, Target, at_rate, cpu_s, flat_out, runnin
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from rivals import Running, peer_versions, peers
 
-from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
 from taxi_predictor.apps.commands.serving import server_command
 
 HERE = Path(__file__).parent
-PEERS = HERE / "peers"
 CONNECTIONS = 32
-OURS, ECHO, BARE, FASTAPI, MLSERVER = (
-    "POST /v1/predictions",
-    "echo, same middlewares",
-    "echo, bare framework",
-    "FastAPI + mlflow.pyfunc",
-    "MLServer",
-)
+OURS, ECHO, BARE = "POST /v1/predictions", "echo, same middlewares", "echo, bare framework"
 TRIP = {
     "pickup": {"lat": 40.7580, "lon": -73.9855},
     "dropoff": {"lat": 40.7769, "lon": -73.9493},
     "pickup_at": "2024-03-01T08:30:00-05:00",
 }
 
-Running = Sequence[tuple[Target, int]]
 OUT = Console()
 
 
@@ -65,7 +55,7 @@ def main() -> None:
         home = options.home or stack.enter_context(trained())
         servers = [*stack.enter_context(our_servers(home))]
         if not options.no_peers:
-            servers += stack.enter_context(peer_servers(home))
+            servers += stack.enter_context(peers(home))
         show_throughput(servers, options.rounds, options.seconds)
         show_latency(servers[:2], options.rounds, options.seconds)
 
@@ -105,89 +95,6 @@ def our_servers(home: Path) -> Iterator[Running]:
             (Target(name=ECHO, port=8151, path="/echo", body=body), pids[0]),
             (Target(name=BARE, port=8152, path="/echo", body=body), pids[1]),
         ]
-
-
-@contextmanager
-def peer_servers(home: Path) -> Iterator[Running]:
-    """The same booster behind FastAPI and behind MLServer."""
-    python = peers_python()
-    shelf = home / "models"
-    champion = shelf / (shelf / "champion").read_text().strip()
-    row = dict.fromkeys(LightgbmLoader().open(champion).manifest.features, 0.5)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="taxi-peers-")))
-        booster = champion / "centre.txt"
-        subprocess.run(
-            [python, PEERS / "save_pyfunc.py", booster, folder / "pyfunc"], check=True, capture_output=True
-        )
-        one_thread = {"OMP_NUM_THREADS": "1", "MODEL": str(folder / "pyfunc"), "PYTHONPATH": str(PEERS)}
-        fastapi = stack.enter_context(
-            running(
-                [python, "-m", "uvicorn", "fastapi_app:app", "--port", "8153", "--log-level", "warning"],
-                port=8153,
-                ready="/health",
-                environ=one_thread,
-            )
-        )
-        write_mlserver(folder / "mlserver", booster)
-        mlserver = stack.enter_context(
-            running(
-                [python.parent / "mlserver", "start", folder / "mlserver"],
-                port=8154,
-                ready="/v2/models/taxi/ready",
-                environ=one_thread,
-            )
-        )
-        tensor = {"name": "trip", "shape": [1, len(row)], "datatype": "FP64", "data": [*row.values()]}
-        yield [
-            (
-                Target(name=FASTAPI, port=8153, path="/predict", body=json.dumps({"features": row}).encode()),
-                fastapi,
-            ),
-            (
-                Target(
-                    name=MLSERVER,
-                    port=8154,
-                    path="/v2/models/taxi/infer",
-                    body=json.dumps({"inputs": [tensor]}).encode(),
-                ),
-                mlserver,
-            ),
-        ]
-
-
-def write_mlserver(folder: Path, booster: Path) -> None:
-    folder.mkdir()
-    (folder / "model.bst").write_bytes(booster.read_bytes())
-    settings = {"http_port": 8154, "grpc_port": 8155, "metrics_port": 8156, "parallel_workers": 0}
-    model = {
-        "name": "taxi",
-        "implementation": "mlserver_lightgbm.LightGBMModel",
-        "parameters": {"uri": "./model.bst"},
-    }
-    (folder / "settings.json").write_text(json.dumps({**settings, "debug": False}))
-    (folder / "model-settings.json").write_text(json.dumps(model))
-
-
-def peers_python() -> Path:
-    """The interpreter of the peers' environment, which is made where there is none."""
-    python = PEERS / ".venv" / "bin" / "python"
-    if not python.exists():
-        OUT.print("installing the peers into benchmarks/peers/.venv, a minute or two")
-        subprocess.run([sys.executable, "-m", "venv", PEERS / ".venv"], check=True)
-        uv = Path(sys.executable).parent / "uv"
-        subprocess.run(
-            [uv, "pip", "install", "-q", "--python", python, "-r", PEERS / "requirements.txt"], check=True
-        )
-    return python
-
-
-def peer_versions() -> str:
-    names = ("fastapi", "uvicorn", "mlflow", "mlserver", "mlserver-lightgbm", "lightgbm")
-    code = (
-        f"from importlib.metadata import version as v; print(', '.join(f'{{n}} {{v(n)}}' for n in {names}))"
-    )
-    return subprocess.run([peers_python(), "-c", code], check=True, capture_output=True, text=True).stdout
 
 
 def show_throughput(servers: Running, rounds: int, seconds: float) -> None:
@@ -238,10 +145,10 @@ def show_latency(servers: Running, rounds: int, seconds: float) -> None:
     for name in ("", "p50 ms", "p99 ms", "p99 to ours"):
         table.add_column(name, justify="left" if not name else "right")
     p99_s = {name: [a.quantile_s(0.99) for a in answers] for name, answers in seen.items()}
-    for name, answers in seen.items():
+    for name, rounds_of in seen.items():
         table.add_row(
             name,
-            f"{statistics.median(a.quantile_s(0.5) for a in answers) * 1000:.2f}",
+            f"{statistics.median(a.quantile_s(0.5) for a in rounds_of) * 1000:.2f}",
             f"{statistics.median(p99_s[name]) * 1000:.2f}",
             f"{ratio(p99_s[OURS], p99_s[name]):.2f}",
         )

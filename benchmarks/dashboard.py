@@ -13,6 +13,7 @@ import asyncio
 import resource
 import statistics
 import time
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +37,7 @@ from taxi_predictor.domain.traffic import Window
 
 DOCUMENT_S, CHANGE_S = 2.0, 0.3
 # No question is asked twice: answers are remembered.
-CHANGES = {
+CHANGES: Mapping[str, tuple[str, Sequence[Mapping[str, str]]]] = {
     "city, another hour": ("city", [{"hour": str(hour)} for hour in range(24)]),
     "city, other days": ("city", [{"first": f"2024-01-{day:02}"} for day in range(2, 30)]),
     "city, other weekends": (
@@ -52,7 +53,7 @@ def memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-async def quick(page: Page, query: dict[str, str]) -> tuple[float, float]:
+async def quick(page: Page, query: Mapping[str, str]) -> tuple[float, float]:
     """Seconds until the pieces that answer at once are there, and seconds of processors that took."""
     visit = Visit(words=Words("en"), query=query)
     began_s, began_cpu_s = time.perf_counter(), time.process_time()
@@ -96,7 +97,7 @@ async def changes(container: Container, rounds: int) -> None:
 
 async def documents(container: Container, rounds: int) -> None:
     @asynccontextmanager
-    async def opened():
+    async def opened() -> AsyncIterator[Container]:
         yield container
 
     async with serving(opened, Options(port=5096)), httpx.AsyncClient(trust_env=False, timeout=60) as client:

@@ -30,6 +30,7 @@ from taxi_predictor.adapters.memory.models import MemoryModelRegistry
 from taxi_predictor.adapters.pictures.drift import MonthOfDrift, draw_drift
 from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.settings import Settings
+from taxi_predictor.apps.watching import monitoring_of
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.evaluation import Answers, Tally
 from taxi_predictor.domain.level import MEMORY, LiveLevel
@@ -43,7 +44,6 @@ from taxi_predictor.ports.inbound.feedback import Report
 from taxi_predictor.ports.inbound.levelling import replay
 from taxi_predictor.ports.inbound.live_windows import LONGEST, LiveWindows
 from taxi_predictor.ports.inbound.monitoring import Monitoring
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.models import Alias, RegisteredModel
 
@@ -126,11 +126,21 @@ async def levels_of(frozen: Frozen, since: datetime, until: datetime) -> Levels:
 
 
 @asynccontextmanager
-async def deployment(frozen: Frozen, clock: MemoryClock, *, retrain: bool) -> AsyncIterator[Container]:
-    """A service that begins with the frozen model and without a trip: all it learns of are outcomes."""
+async def deployment(
+    frozen: Frozen, clock: MemoryClock, *, level_is_on: bool, retrain: bool
+) -> AsyncIterator[tuple[Container, Monitoring]]:
+    """A service that begins with the frozen model and without a trip: all it learns of are outcomes.
+
+    Its monitor has windows that slide in larger steps, and nothing comes late: the trips of an hour are few.
+    """
     with TemporaryDirectory() as home:
         settings = Settings(
-            profile="memory", home=Path(home), prediction_log="commit", retrain=retrain, actor="drill"
+            profile="memory",
+            home=Path(home),
+            prediction_log="commit",
+            live_level_every_s=STEP.total_seconds() if level_is_on else 0,
+            retrain=retrain,
+            actor="drill",
         )
         async with open_container(
             settings,
@@ -151,7 +161,18 @@ async def deployment(frozen: Frozen, clock: MemoryClock, *, retrain: bool) -> As
                 await outbound.registry.point(Alias.CHAMPION, version)
                 outbound.shelf.place(version, artifact)
             container.ladder.refresh()
-            yield container
+            windows = LiveWindows(
+                predictions=outbound.predictions,
+                outcomes=outbound.outcomes,
+                m=outbound.columns.m,
+                city=container.city,
+                step=2 * STEP,
+                read_all_every=timedelta(days=3650),
+            )
+            yield (
+                container,
+                monitoring_of(outbound, settings, container.city, level_is_on=level_is_on, windows=windows),
+            )
 
 
 async def replayed(
@@ -166,39 +187,11 @@ async def replayed(
     clock = MemoryClock(frozen.midnight(first))
     run = Run()
     level: LiveLevel | None = None
-    async with deployment(frozen, clock, retrain=retrain) as service:
+    async with deployment(frozen, clock, level_is_on=levels is not None, retrain=retrain) as (
+        service,
+        monitoring,
+    ):
         outbound, tz = service.outbound, service.city.tz
-        predictor = DurationPredictor(
-            ladder=service.ladder,
-            zones=outbound.zones,
-            clock=clock,
-            city=service.city,
-            columns=outbound.columns,
-            telemetry=outbound.telemetry,
-            current_level=lambda _: level,
-        )
-        # Windows that slide in larger steps, and nothing that comes late: the trips of an hour are few.
-        monitoring = Monitoring(
-            windows=LiveWindows(
-                predictions=outbound.predictions,
-                outcomes=outbound.outcomes,
-                m=outbound.columns.m,
-                city=service.city,
-                step=2 * STEP,
-                read_all_every=timedelta(days=3650),
-            ),
-            registry=outbound.registry,
-            trips=outbound.trips,
-            ingests=outbound.ingests,
-            zones=outbound.zones,
-            levels=outbound.levels,
-            journal=outbound.journal,
-            telemetry=outbound.monitor_telemetry,
-            clock=clock,
-            city=service.city,
-            every=timedelta(days=1),
-            level_is_on=levels is not None,
-        )
         under_way: list[tuple[datetime, PredictionId, float]] = []
         until_at = frozen.midnight(until)
         trips = await all_trips(frozen, clock.now(), until_at)
@@ -206,10 +199,14 @@ async def replayed(
         while clock.now() < until_at:
             now = clock.now()
             if levels is not None:
-                hour = now.replace(minute=0, second=0, microsecond=0)
-                level = levels.get(hour, level)
+                level = levels.get(now.replace(minute=0, second=0, microsecond=0), level)
+            if level is not None:
+                champion = service.ladder.serving().version
+                assert champion is not None
+                await outbound.levels.save(champion, level)
+                _ = await service.levelling.load()
             leaving = take_before(trips, now + STEP)
-            await predict(service, predictor, leaving, under_way)
+            await predict(service, leaving, under_way)
             clock.advance(STEP)
             ended = []
             while under_way and under_way[0][0] <= clock.now():
@@ -223,10 +220,6 @@ async def replayed(
                 continue
             if retrain:
                 await service.feedback.take_in()
-            if level is not None:
-                champion = service.ladder.serving().version
-                assert champion is not None
-                await outbound.levels.save(champion, level)
             report = await monitoring.look()
             run.looks.append(report)
             result = await service.retraining.act(report)
@@ -256,13 +249,12 @@ def take_before(trips: list[FinishedTrip], until: datetime) -> list[FinishedTrip
 
 async def predict(
     service: Container,
-    predictor: DurationPredictor,
     leaving: Sequence[FinishedTrip],
     under_way: list[tuple[datetime, PredictionId, float]],
 ) -> None:
     if not leaving:
         return
-    predictions = await predictor.predict_many([trip.plan for trip in leaving])
+    predictions = await service.predictor.predict_many([trip.plan for trip in leaving])
     kept = await service.recording.keep(predictions, owner="drill", references=[None] * len(leaving))
     assert kept.is_logged
     for trip, prediction_id in zip(leaving, kept.prediction_ids, strict=True):

@@ -8,6 +8,8 @@ framework alone, with the same body and answer.
 from litestar import Litestar, get, post
 from litestar.params import JSONBody
 
+from taxi_predictor.adapters.http.app import BEGINNINGS
+from taxi_predictor.adapters.http.beginnings import as_it_begins
 from taxi_predictor.adapters.http.bodies import PredictionAnswer, PredictionBody
 from taxi_predictor.adapters.http.decoding import Time, read_value
 from taxi_predictor.adapters.http.examples import EXAMPLES
@@ -17,8 +19,9 @@ from taxi_predictor.domain.access import Scope
 
 __all__ = ["bare", "create", "unwatched"]
 
-[ANSWER] = EXAMPLES[PredictionAnswer]
-assert isinstance(ANSWER, PredictionAnswer)
+[EXAMPLE] = EXAMPLES[PredictionAnswer]
+assert isinstance(EXAMPLE, PredictionAnswer)
+ANSWER: PredictionAnswer = EXAMPLE
 
 
 @post("/echo", status_code=200, opt={"scope": Scope.PREDICT}, include_in_schema=False)
@@ -39,7 +42,7 @@ def create() -> Litestar:
 
 def unwatched() -> Litestar:
     app = create()
-    app.before_send = [hook for hook in app.before_send if hook is not tell_answered]
+    app.before_send = [as_it_begins(*(deed for deed in BEGINNINGS if deed is not tell_answered))]  # type: ignore[list-item] # it is async
     return app
 
 

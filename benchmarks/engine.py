@@ -98,12 +98,12 @@ def main() -> None:
     with ExitStack() as stack:
         shelf = (options.home or stack.enter_context(trained())) / "models"
         champion = shelf / (shelf / "champion").read_text().strip()
-        boosters = [lightgbm.Booster(model_file=champion / name) for name in (CENTRE_FILE, SPREAD_FILE)]
+        centre, spread = (lightgbm.Booster(model_file=champion / name) for name in (CENTRE_FILE, SPREAD_FILE))
         began_s = time.perf_counter()
-        served = evaluator_of(*boosters)
+        served = evaluator_of(centre, spread)
         OUT.print(f"{served.name} answers; made in {time.perf_counter() - began_s:.2f} s", highlight=False)
         slices = matrix_rows(champion, options.places, served.ask)
-    show(served, by_lightgbm(*boosters), asking(*boosters), slices, options.rounds)
+    show(served, by_lightgbm(centre, spread), asking(centre, spread), slices, options.rounds)
 
 
 def show(served: Evaluator, fast: Evaluator, predict: Ask, slices: list[Floats], rounds: int) -> None:

@@ -183,8 +183,9 @@ def running(
     ready: str,
     environ: Mapping[str, str] | None = None,
     log: Path = Path(os.devnull),
+    cores: set[int] = SERVER_CORES,
 ) -> Iterator[int]:
-    """A server on a core of its own, where there are two; yields its pid once *ready* answers 200."""
+    """A server on *cores*, where there are two; yields its pid once *ready* answers 200."""
     pin = (os.cpu_count() or 1) > 1
     errors = log.open("ab")
     process = subprocess.Popen(
@@ -192,7 +193,7 @@ def running(
         env={**os.environ, "TAXI_METRICS_PORT": str(port + METRICS_ABOVE), **(environ or {})},
         stdout=subprocess.DEVNULL,
         stderr=errors,
-        preexec_fn=(lambda: os.sched_setaffinity(0, SERVER_CORES)) if pin else None,
+        preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if pin else None,
     )
     errors.close()
     try:
@@ -211,7 +212,7 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, path: str) 
     deadline_s = time.monotonic() + 60
     while time.monotonic() < deadline_s:
         if process.poll() is not None:
-            raise RuntimeError(f"{process.args} ended with {process.returncode} before it was ready")
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode} before it was ready")
         connection = HTTPConnection("127.0.0.1", port, timeout=5)
         try:
             connection.request("GET", path)
@@ -222,4 +223,4 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, path: str) 
         finally:
             connection.close()
         time.sleep(0.1)
-    raise RuntimeError(f"{process.args} was not ready within 60 s")
+    raise RuntimeError(f"{process.args!r} was not ready within 60 s")

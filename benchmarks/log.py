@@ -155,7 +155,7 @@ def away(data: Path) -> Iterator[None]:
 
 
 def pg_ctl(data: Path, *arguments: str) -> None:
-    command = [POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "pg_ctl", "-w", "-D", data, *arguments]
+    command = [str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "pg_ctl"), "-w", "-D", str(data), *arguments]
     owner = data.stat().st_uid
     subprocess.run(
         command, check=True, stdout=subprocess.DEVNULL, user=owner if owner != os.geteuid() else None

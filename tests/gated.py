@@ -9,6 +9,7 @@ import msgspec
 from litestar import Litestar, Request, get, post
 from litestar.types import Message
 
+from taxi_predictor.adapters.http.beginnings import as_it_begins
 from taxi_predictor.adapters.http.gate.callers import caller
 from taxi_predictor.adapters.http.gate.gate import Gate
 from taxi_predictor.adapters.http.gate.leftovers import close_unread
@@ -112,7 +113,7 @@ def gated(bell: Bell | None = None, doors: Doors | None = None, **options: Any) 
 
     app = Litestar(
         [handle, read, stream, who, free],
-        before_send=[close_unread],
+        before_send=[as_it_begins(close_unread)],
         middleware=[Gate(Options(**options))],
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=None,

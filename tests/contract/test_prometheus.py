@@ -27,7 +27,7 @@ from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.monitoring import Retrained
 from taxi_predictor.ports.outbound.predictions import SpoolState
-from taxi_predictor.ports.outbound.runs import Became, Run, RunKind
+from taxi_predictor.ports.outbound.runs import Became, Run, RunKind, RunResult
 from taxi_predictor.ports.outbound.telemetry import PoolState, Signal
 from taxi_predictor.ports.testing.monitoring import (
     MonitorTelemetryContract,
@@ -144,11 +144,15 @@ def test_runs_stand_under_their_kinds() -> None:
     trips = {Became.ADDED: 30, Became.REJECTED: 2}
     telemetry.ran(Run(kind=RunKind.INGEST, ended_at=ended_at, took_s=7, trips=trips), now=NOON)
     telemetry.ran(Run(kind=RunKind.TRAINING, ended_at=NOON, took_s=70, trouble="promotion-refused"), now=NOON)
+    telemetry.ran(Run(kind=RunKind.OUTCOMES, ended_at=NOON, took_s=1, trouble="too-many-rejects"), now=NOON)
     told = samples(telemetry.exposition().text)
     assert told['taxi_run_age_seconds{"run": "ingest"}'] == 90
     assert told['taxi_run_seconds{"run": "training"}'] == 70
-    assert told['taxi_run_succeeded{"run": "ingest"}'] == 1
-    assert told['taxi_run_succeeded{"run": "training"}'] == 0
+    results = {
+        run: [told[f'taxi_run_result{{"result": "{result}", "run": "{run}"}}'] for result in RunResult]
+        for run in RunKind
+    }
+    assert results == {"ingest": [1, 0, 0], "training": [0, 1, 0], "outcomes": [0, 0, 1]}
     assert told['taxi_run_trips{"became": "added", "run": "ingest"}'] == 30
     assert told['taxi_run_trips{"became": "rejected", "run": "ingest"}'] == 2
 
@@ -254,6 +258,10 @@ def test_a_report_stands_under_its_names() -> None:
     assert told['taxi_live_band{"bound": "upper", "measure": "mae", "version": "3"}'] == pytest.approx(130)
     assert told['taxi_drift_psi{"feature": "distance_km", "version": "3"}'] == 0.05
     assert told['taxi_drift_wasserstein{"feature": "distance_km", "version": "3"}'] == 0.2
+    assert (
+        told[f"taxi_live_answered_trips{of}"],
+        told['taxi_drift_trips{"feature": "distance_km", "version": "3"}'],
+    ) == (400, 400)
     assert told['taxi_outcome_delay_seconds{"quantile": "0.9"}'] == 300
     assert told['taxi_live_level{"kind": "factor"}'] == pytest.approx(math.exp(0.1))
     assert told['taxi_live_level{"kind": "upper"}'] == pytest.approx(math.exp(0.7))

@@ -77,6 +77,19 @@ def test_a_number_that_never_changed_can_drift() -> None:
     assert wasserstein(reference, counted(reference, [9.0] * 9)) == pytest.approx(2)
 
 
+def test_the_highest_of_few_values_is_not_the_one_before() -> None:
+    """Trips of Saturdays that become trips of Sundays are others."""
+    reference = ReferenceBins.of([float(day) for day in range(7)] * 100)
+    moved = counted(reference, [0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 6.0] * 100)
+    assert psi(reference, moved) > 0.25
+    assert wasserstein(reference, moved) > 0
+
+
+def test_yes_that_becomes_no_is_seen() -> None:
+    reference = ReferenceBins.of([0.0, 1.0] * 500)
+    assert psi(reference, counted(reference, [1.0] * 500)) > 0.25
+
+
 def test_what_is_no_number_counts_nowhere() -> None:
     reference = ReferenceBins.of([1.0, 2.0, 3.0])
     live = counted(reference, [math.nan, 2.0])

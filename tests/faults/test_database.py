@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import polars as pl
@@ -15,8 +17,9 @@ import pytest
 
 from faults.commands import Finished, Home, Stored, clean_batch, dsn_of, empty_database, finish, until
 from servers import postgres_dsn
+from storm.proxy import Network, Weather
 from taxi_predictor.adapters.postgres.copying import copy_out
-from taxi_predictor.adapters.postgres.pool import open_pool, translated
+from taxi_predictor.adapters.postgres.pool import connected, open_pool, translated
 from taxi_predictor.adapters.postgres.trips import PostgresTripStore
 from taxi_predictor.domain.errors import StorageFull
 from taxi_predictor.ports.outbound.trips import CleanBatch, PartName
@@ -86,6 +89,30 @@ async def test_a_reader_that_leaves_early_is_let_go(database: asyncpg.Pool) -> N
                 await asyncio.sleep(0.2)
                 break
         assert await connection.fetchval("select 1") == 1
+
+
+async def test_a_network_that_falls_mute_as_a_connection_is_given_back() -> None:
+    """Who has no more patience waits no longer, and the only connection of the pool is had again."""
+    [folder] = parse_qs(urlsplit(postgres_dsn()).query)["host"]
+    network = Network(lambda: asyncio.open_unix_connection(f"{folder}/.s.PGSQL.5432"))
+
+    async def ask(pool: asyncpg.Pool) -> None:
+        async with connected(pool, patience_s=2.0) as connection:
+            await connection.fetchval("select 1")
+            network.be(Weather.MUTE)
+
+    try:
+        async with open_pool(f"postgresql://postgres@127.0.0.1:{network.port}/postgres", max_size=1) as pool:
+            began_s = monotonic()
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(ask(pool), 0.5)
+            assert network.swallowed_bytes > 0
+            assert monotonic() - began_s < 1.5
+            network.be(Weather.FAIR)
+            async with connected(pool, patience_s=5.0) as connection:
+                assert await connection.fetchval("select 2") == 2
+    finally:
+        network.close()
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
 """The HTTP face over a whole core in memory."""
 
 import asyncio
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,60 +14,29 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from taxi_predictor.adapters.columns.plans import FramePlanColumns
-from taxi_predictor.adapters.columns.speeds import fallback_model
 from taxi_predictor.adapters.http.app import create_app
-from taxi_predictor.adapters.http.options import Options
-from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.journal import MemoryJournal
-from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
-from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelRegistry, MemoryModelShelf
-from taxi_predictor.adapters.memory.places import MemoryZoneStore
-from taxi_predictor.adapters.memory.predictions import (
-    MemoryOutcomeLog,
-    MemoryPredictionLog,
-    MemoryPredictionSpool,
-)
 from taxi_predictor.adapters.memory.progress import MemoryProgress
-from taxi_predictor.adapters.memory.runs import MemoryRunNotes
-from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trips import MemoryCatalog, MemoryQuarantine, MemoryTripStore
+from taxi_predictor.apps.api import options_of
+from taxi_predictor.apps.profiles import PROFILES, NotForProduction
+from taxi_predictor.apps.settings import Settings
+from taxi_predictor.apps.wiring import Container, wire
 from taxi_predictor.domain.access import Scope, new_key
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.domain.record import AnswerSource
-from taxi_predictor.ports.inbound.arrivals import Arrivals
-from taxi_predictor.ports.inbound.departures import DepartureBoard
-from taxi_predictor.ports.inbound.dispatch import Dispatch
-from taxi_predictor.ports.inbound.feedback import Feedback
-from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
-from taxi_predictor.ports.inbound.health import Health, Ping
-from taxi_predictor.ports.inbound.history import ModelHistory
-from taxi_predictor.ports.inbound.intake import TripIntake
-from taxi_predictor.ports.inbound.ladder import Ladder
-from taxi_predictor.ports.inbound.levelling import LiveLevelling
-from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
-from taxi_predictor.ports.inbound.matrices import DurationMatrices
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
-from taxi_predictor.ports.inbound.reach import Reach
-from taxi_predictor.ports.inbound.recording import PredictionRecording, SpoolRecorder, Unlogged
-from taxi_predictor.ports.inbound.repeats import RepeatedRequests
-from taxi_predictor.ports.inbound.runs import RunBook
-from taxi_predictor.ports.inbound.shipping import SpoolKeeping, SpoolShipping
-from taxi_predictor.ports.inbound.stock import Stock
-from taxi_predictor.ports.inbound.versions import ModelVersions, digest
+from taxi_predictor.ports.inbound.health import Ping
+from taxi_predictor.ports.inbound.versions import digest
 from taxi_predictor.ports.outbound.access import KeyStore
 from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.journal import Journal
-from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelRegistry, ModelShelf
 from taxi_predictor.ports.outbound.predictions import OutcomeLog, PredictionLog
 from taxi_predictor.ports.outbound.sync import SyncNotes
-from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
 from taxi_predictor.ports.outbound.tracing import Tracing
 from taxi_predictor.ports.outbound.trips import TripStore
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_report
@@ -86,32 +55,6 @@ ZONES = ZoneTable(
         ),
     }
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryHexagon:
-    predictor: DurationPredictor
-    matrices: DurationMatrices
-    arrivals: Arrivals
-    departures: DepartureBoard
-    dispatch: Dispatch
-    reach: Reach
-    ladder: Ladder
-    levelling: LiveLevelling
-    recording: PredictionRecording
-    spooling: SpoolKeeping
-    feedback: Feedback
-    health: Health
-    repeats: RepeatedRequests
-    gatekeeper: Gatekeeper
-    telemetry: Telemetry
-    load_telemetry: LoadTelemetry
-    history: ModelHistory
-    lifecycle: ModelLifecycle
-    stock: Stock
-    tracing: Tracing | None = None
-    limits: RateLimits | None = None
-
 
 OPERATOR_KEY, KEPT = new_key("ops-laptop", frozenset(Scope), now=NOON)
 """A key that is known wherever no other keys are, and allows everything."""
@@ -170,123 +113,57 @@ def serving(
     tracing: Tracing | None = None,
     **options: Any,
 ) -> Iterator[Client]:
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[MemoryHexagon]:
-        store = MemoryZoneStore()
-        if zones is not None:
-            await store.remember(zones)
-        operator_keys = MemoryKeyStore()
-        await operator_keys.add(KEPT)
-        told = telemetry or RecordingTelemetry()
-        serving_shelf, now = shelf or a_shelf(), clock or MemoryClock(NOON)
-        rejects, loader = quarantine or MemoryQuarantine(), ConstantSpeedLoader()
-        stored, known = trips or MemoryTripStore(rejects), registry or MemoryModelRegistry(clock=now)
-        versions, deeds = (
-            ModelVersions(city=A_CITY, registry=known, loader=loader),
-            journal or MemoryJournal(),
-        )
-        ladder = Ladder(shelf=serving_shelf, fallback=fallback_model(A_CITY), lowest=lowest)
-        levelling = LiveLevelling(
-            trips=stored,
-            ladder=ladder,
-            levels=MemoryLevelStore(),
-            clock=now,
-            every=timedelta(minutes=5),
-        )
-        predictor = DurationPredictor(
-            ladder=ladder,
-            zones=store,
-            clock=now,
-            city=A_CITY,
-            columns=FramePlanColumns(),
-            telemetry=told,
-            load_telemetry=told,
-            current_level=levelling.current,
-            level_trouble=levelling.trouble,
-        )
-        runs = RunBook(notes=MemoryRunNotes(), clock=now, telemetry=told)
-        intake = TripIntake(
-            catalog=MemoryCatalog(sources={}),
-            trips=stored,
-            quarantine=rejects,
-            zones=store,
-            progress=MemoryProgress(),
-            max_reject_share=0.3,
-            runs=runs,
-        )
-        spool, log = MemoryPredictionSpool(), predictions or MemoryPredictionLog()
-        feedback = Feedback(
-            predictions=log,
-            outcomes=outcomes or MemoryOutcomeLog(MemoryPredictionLog()),
-            intake=intake,
-            telemetry=told,
-            clock=now,
-            city=A_CITY,
-            every=None,
-            kept_for=timedelta(days=400),
-        )
-        yield MemoryHexagon(
-            recording=PredictionRecording(
-                recorder=SpoolRecorder(spool), unlogged=Unlogged.ANSWER, clock=now, telemetry=told
-            ),
-            spooling=SpoolShipping(spool=spool, log=log, clock=now, telemetry=told),
-            feedback=feedback,
-            ladder=ladder,
-            levelling=levelling,
-            predictor=predictor,
-            matrices=DurationMatrices(
-                predictor=predictor, columns=FramePlanColumns(), max_cells=10_000, telemetry=told
-            ),
-            arrivals=Arrivals(predictor=predictor),
-            departures=DepartureBoard(predictor=predictor, max_departures=500),
-            dispatch=Dispatch(predictor=predictor, columns=FramePlanColumns(), max_vehicles=100),
-            reach=Reach(predictor=predictor, columns=FramePlanColumns(), max_cells=10_000),
-            gatekeeper=Gatekeeper(
-                store=keys or operator_keys,
-                snapshot=MemoryKeySnapshot(),
-                clock=now,
-                every=timedelta(seconds=10),
-                max_age=timedelta(hours=1),
-                open_predict=options.get("open_predict", True),
-            ),
-            repeats=RepeatedRequests(
-                answers=answers or MemoryAnswerStore(), clock=now, lease=timedelta(minutes=1)
-            ),
-            health=Health(
-                ladder=ladder,
-                notes=notes or MemorySyncNotes(),
-                clock=now,
-                telemetry=told,
-                load_telemetry=told,
-                runs=runs,
-                pings=pings or {},
-            ),
-            telemetry=told,
-            load_telemetry=told,
-            tracing=tracing,
-            history=ModelHistory(journal=deeds, versions=versions),
-            lifecycle=ModelLifecycle(
-                registry=known,
-                versions=versions,
-                shelf=serving_shelf,
-                ladder=ladder,
-                journal=deeds,
-                actor="the service",
-                clock=now,
-            ),
-            stock=Stock(
-                intake=intake,
-                feedback=feedback,
-                trips=stored,
-                ingest_log=MemoryTripStore(rejects),
-                quarantine=rejects,
-                zones=store,
-                clock=now,
-                city=A_CITY,
-            ),
-        )
+    """Serve what is wired as in a deployment, in memory but for what is given.
 
-    with TestClient(create_app(opened, Options(**options))) as client:
+    *options* are those of the face, and bounds that are settings of the API.
+    """
+    known = Settings.__struct_fields__
+    given = {f"api_{name}" if f"api_{name}" in known else name: value for name, value in options.items()}
+    settings = Settings(
+        profile="memory",
+        actor="the service",
+        outcomes_every_s=0,
+        lowest_source=lowest.value,
+        **{"api_max_cells": 10_000, "api_open_predict": True} | given,
+    )
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Container]:
+        now, told = clock or MemoryClock(NOON), telemetry or RecordingTelemetry()
+        rejects = quarantine or MemoryQuarantine()
+        async with AsyncExitStack() as stack:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", NotForProduction)
+                usual = await PROFILES["memory"](settings, A_CITY, MemoryProgress(), stack)
+            outbound = replace(
+                usual,
+                clock=now,
+                catalog=MemoryCatalog(sources={}),
+                trips=trips or MemoryTripStore(rejects),
+                quarantine=rejects,
+                loader=ConstantSpeedLoader(),
+                registry=registry or MemoryModelRegistry(clock=now),
+                shelf=shelf or a_shelf(),
+                sync_notes=notes or usual.sync_notes,
+                journal=journal or usual.journal,
+                keys=keys or usual.keys,
+                answers=answers or usual.answers,
+                predictions=predictions or usual.predictions,
+                outcomes=outcomes or usual.outcomes,
+                telemetry=told,
+                log_telemetry=told,
+                load_telemetry=told,
+                run_telemetry=told,
+                tracing=tracing,
+                pings=pings or {},
+            )
+            if zones is not None:
+                await outbound.zones.remember(zones)
+            if keys is None:
+                await outbound.keys.add(KEPT)
+            yield wire(outbound, settings, A_CITY)
+
+    with TestClient(create_app(opened, options_of(settings))) as client:
         yield client
 
 

@@ -304,9 +304,10 @@ def test_who_asks_what_is_allowed_is_told_both(client: Client) -> None:
 
 
 @pytest.mark.parametrize(("to", "every_min"), [("2024-03-03T08:00:01", 60), ("2024-03-02T08:00:00", 1)])
-def test_too_many_departures_are_too_much(client: Client, to: str, every_min: int) -> None:
+def test_too_many_departures_are_too_much(serve: Serve, to: str, every_min: int) -> None:
     times = {"from": "2024-03-01T08:00:00", "to": to, "every_min": every_min}
-    assert problem_of(client.post(DEPARTURES, json=TRIP | times), 413)["type"] == "/problems/too-much"
+    with serve(max_items=500) as client:
+        assert problem_of(client.post(DEPARTURES, json=TRIP | times), 413)["type"] == "/problems/too-much"
 
 
 # --- nearest ---
@@ -365,9 +366,10 @@ def test_a_wrong_field_of_a_fleet_is_pointed_at(
     assert reason in error["message"]
 
 
-def test_a_fleet_that_is_too_large_is_too_much(client: Client) -> None:
+def test_a_fleet_that_is_too_large_is_too_much(serve: Serve) -> None:
     vehicles = [{"id": str(number), "place": BRONX} for number in range(101)]
-    problem_of(client.post(NEAREST, json={"rider": MIDTOWN, "vehicles": vehicles}), 413)
+    with serve(max_items=100) as client:
+        problem_of(client.post(NEAREST, json={"rider": MIDTOWN, "vehicles": vehicles}), 413)
 
 
 # --- reachable ---

@@ -1,5 +1,6 @@
 """What is noted of each request: its trace and its line in the log."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -110,3 +111,39 @@ def test_without_the_setting_there_are_no_lines(
     with serve() as client:
         client.post("/v1/predictions", json=body)
     assert lines() == []
+
+
+async def cut_off(app: Litestar, path: str) -> None:
+    """Ask as a server does that ends while the body is still on its way."""
+
+    async def never(*_: Any) -> Any:
+        await asyncio.Event().wait()
+
+    scope: Any = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+        "http_version": "1.1",
+        "scheme": "http",
+        "client": ("127.0.0.1", 9),
+        "server": ("127.0.0.1", 80),
+    }
+    asking = asyncio.create_task(app(scope, never, never))
+    await asyncio.sleep(0.1)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+
+
+def test_what_was_asked_is_told_where_no_answer_was_begun(
+    serve: Serve, lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    tracing = MemoryTracing()
+    with serve(tracing=tracing, access_log=True) as client:
+        client.blocking_portal.call(cut_off, client.app, "/v1/predictions")
+    watch = watch_of(tracing)
+    assert (watch.method, watch.route, watch.status) == ("POST", "/v1/predictions", None)
+    [line] = lines()
+    assert (line["method"], line["route"]) == ("POST", "/v1/predictions")

@@ -1,15 +1,16 @@
 """A monitor is silent while the city is what the model learned, and speaks when it is not."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby, pairwise
+from pathlib import Path
 
 import pytest
 
-from lifecycle.conftest import DAYS, FIRST, World, steady_trips
+from lifecycle.conftest import DAYS, FIRST, BentTrainer, World, steady_trips
 from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import MemoryModelRegistry
@@ -20,7 +21,7 @@ from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.level import STRATA, LiveLevel
 from taxi_predictor.domain.live import ALL, LiveMeasures, LiveReport
-from taxi_predictor.domain.model import ModelVersion
+from taxi_predictor.domain.model import ModelArtifact, ModelVersion
 from taxi_predictor.domain.prediction_id import new_prediction_id
 from taxi_predictor.domain.record import AnswerSource, Outcome, PredictionRecord
 from taxi_predictor.domain.reference import PREDICTION, Measure
@@ -28,8 +29,10 @@ from taxi_predictor.domain.trip import FinishedTrip
 from taxi_predictor.ports.inbound.live_windows import LiveWindows
 from taxi_predictor.ports.inbound.monitoring import Monitoring
 from taxi_predictor.ports.inbound.retraining import ACTOR, Retraining
-from taxi_predictor.ports.outbound.models import RegisteredModel
+from taxi_predictor.ports.outbound.models import RegisteredModel, TrainingData
 from taxi_predictor.ports.outbound.monitoring import Retrained, Turns
+from taxi_predictor.ports.outbound.predictions import EndedPrediction
+from taxi_predictor.ports.outbound.progress import Progress
 
 DAY = timedelta(days=1)
 THEN = FIRST + DAYS * DAY
@@ -70,10 +73,8 @@ class Service:
             ),
             registry=world.registry,
             trips=world.trips,
-            ingest_log=world.trips,
             zones=MemoryZoneStore(),
             levels=self.levels,
-            journal=world.journal,
             telemetry=self.telemetry,
             clock=world.clock,
             city=world.city,
@@ -239,6 +240,34 @@ async def test_an_outcome_that_comes_late_is_counted(service: Service) -> None:
     assert of(await service.monitoring.look()).answered == 300
 
 
+async def test_of_delays_no_more_is_kept_than_is_told(service: Service) -> None:
+    """They are no sums: of millions of outcomes each would be a number in memory."""
+    for day in days_of(later_trips(3)):
+        await service.answer(day)
+    await service.monitoring.look()
+    windows = service.monitoring._windows
+    assert len(windows.delays_s(service.world.clock.now())) == 300
+    assert sum(map(len, windows._delays_s.values())) == 300
+
+
+async def test_no_more_than_a_day_is_asked_for_at_a_time(service: Service) -> None:
+    """To put four weeks of millions of outcomes in order takes a store longer than anybody waits."""
+    spans: list[timedelta] = []
+
+    class Noting(MemoryOutcomeLog):
+        def ended(
+            self, since: datetime, until: datetime, /
+        ) -> AsyncGenerator[Sequence[EndedPrediction], None]:
+            spans.append(until - since)
+            return super().ended(since, until)
+
+    service.outcomes.__class__ = Noting
+    await service.answer(later_trips(1))
+    assert of(await service.monitoring.look()).scores is not None
+    assert sum(spans, timedelta()) >= 28 * DAY
+    assert max(spans) <= DAY
+
+
 async def test_what_is_asked_differs_where_it_does(service: Service) -> None:
     """Trips that all go between two places are not what the model learned from; others are."""
     await service.answer(later_trips(1))
@@ -306,10 +335,6 @@ async def test_the_level_data_and_models_are_told_of(service: Service) -> None:
     assert (report.level.is_on, report.level.level) == (True, level)
     newest = steady_trips()[-1].plan.pickup_at
     assert report.data_age_s == pytest.approx((now - newest).total_seconds())
-    [trained] = [e for e in await service.world.journal.entries(limit=9) if e.deed == "trained"]
-    assert report.trained_at == trained.at
-    [newest] = await service.world.trips.ingests(limit=1)
-    assert report.ingested_at == newest.stored_at
     service.world.clock.advance(8 * DAY)
     assert not (await service.monitoring.look()).level.is_on
 
@@ -322,10 +347,14 @@ async def slow_week(service: Service, *, days: int = 7) -> LiveReport:
     return await service.monitoring.look()
 
 
-async def test_an_alarm_is_written_down_once_and_its_end_too(service: Service) -> None:
+async def test_an_alarm_is_written_down_once_and_its_end_too(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
     report = await slow_week(service)
     for _ in range(2):
         assert await service.retraining().act(report) is None
+    [line] = [vars(record) for record in caplog.records if record.message == "monitor.out-of-band"]
+    assert line["version"] == 1
     assert (await service.world.deeds())[2:] == ["out-of-band"]
     [entry] = await service.world.journal.entries(limit=1)
     assert (entry.actor, entry.version) == (ACTOR, 1)
@@ -334,6 +363,16 @@ async def test_an_alarm_is_written_down_once_and_its_end_too(service: Service) -
         await service.answer(day)
     await service.retraining().act(await service.monitoring.look())
     assert (await service.world.deeds())[2:] == ["out-of-band", "back-in-band"]
+
+
+async def test_an_alarm_that_ends_for_want_of_trips_does_not_say_that_all_is_well(service: Service) -> None:
+    report = await slow_week(service)
+    await service.retraining().act(report)
+    service.world.clock.advance(60 * DAY)
+    await service.retraining().act(await service.monitoring.look())
+    [entry] = await service.world.journal.entries(limit=1)
+    assert entry.deed == "back-in-band"
+    assert "too few trips" in entry.reason
 
 
 async def test_a_retraining_that_passes_the_gate_serves(service: Service) -> None:
@@ -372,6 +411,46 @@ async def test_too_few_trips_are_a_failure_that_is_written_down(service: Service
     [entry] = await service.world.journal.entries(limit=1)
     assert entry.deed == "retraining-failed"
     assert "1,000 trips" in entry.reason
+
+
+class Crashing(BentTrainer):
+    async def fit(self, data: TrainingData, folder: Path, /, *, progress: Progress) -> ModelArtifact:
+        raise ZeroDivisionError("a fault")
+
+
+async def test_a_retraining_that_crashes_is_a_failure_that_is_written_down(service: Service) -> None:
+    """Or the journal would know of one that began, and nobody of how it ended."""
+    report = await slow_week(service)
+    service.world.trainer = Crashing()
+    assert await service.retraining(days=7).act(report) is Retrained.FAILED
+    assert (await service.world.deeds())[-2:] == ["retraining", "retraining-failed"]
+    [entry] = await service.world.journal.entries(limit=1)
+    assert "ZeroDivisionError" in entry.reason
+    assert service.telemetry.retrainings == [Retrained.FAILED]
+
+
+class Overtaken(BentTrainer):
+    """While it works somebody else does *deed*."""
+
+    def __init__(self, deed: Callable[[], Awaitable[object]]) -> None:
+        super().__init__()
+        self._deed = deed
+
+    async def fit(self, data: TrainingData, folder: Path, /, *, progress: Progress) -> ModelArtifact:
+        await self._deed()
+        return await super().fit(data, folder, progress=progress)
+
+
+async def test_what_somebody_promoted_meanwhile_goes_on_serving(service: Service) -> None:
+    world = service.world
+    chosen = (await world.training.train()).version
+    report = await slow_week(service)
+    world.trainer = Overtaken(lambda: world.lifecycle.promote(chosen))
+    assert await service.retraining(days=7).act(report) is Retrained.REFUSED
+    assert world.shelf.champion().version == chosen
+    [entry] = await world.journal.entries(limit=1)
+    assert (entry.deed, entry.actor, entry.version) == ("refused", ACTOR, chosen + 1)
+    assert f"version {chosen} became the champion" in entry.reason
 
 
 async def test_of_two_processes_one_acts(service: Service) -> None:

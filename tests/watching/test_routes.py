@@ -28,7 +28,7 @@ def test_alertmanager_understands_it(configuration: Path) -> None:
 def receiver(alert: Alert) -> str:
     if alert.name == "Watchdog":
         return "dead-mans-switch"
-    return {"critical": "on-call", "warning": "chat"}[alert.severity]
+    return {"critical": "on-call", "warning": "chat", "info": "chat"}[alert.severity]
 
 
 @needs_prometheus

@@ -1,14 +1,29 @@
 """A process beside this one, started anew when it dies, and gone when this one goes."""
 
+import os
+import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-__all__ = ["accompanied"]
+__all__ = ["accompanied", "end_with"]
 
 PAUSE_S = 5.0
 FAREWELL_S = 5.0
+LOOK_S = 1.0
+
+
+def end_with(parent: int) -> None:
+    """Have this process told to stop (SIGTERM) once *parent* has ended, however: nobody tells an orphan."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(LOOK_S)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 @contextmanager

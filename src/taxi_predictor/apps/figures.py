@@ -7,25 +7,24 @@ API, a worker that is busy or dead keeps nobody from the figures, and each scrap
 
 import os
 import sys
-import time
 from pathlib import Path
+from threading import Event
 
 from taxi_predictor.adapters.prometheus.server import served_figures
 from taxi_predictor.adapters.prometheus.sharing import SharedFigures
+from taxi_predictor.apps.companion import end_with
 from taxi_predictor.apps.settings import load_settings
 
 __all__ = ["main"]
-
-LOOK_S = 1.0
 
 
 def main(parent: str) -> None:
     settings = load_settings()
     figures = SharedFigures(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
     host, port = settings.metrics_host, settings.metrics_port
+    end_with(int(parent))
     with served_figures(figures, host=host, port=port, setting="TAXI_METRICS_PORT"):
-        while os.getppid() == int(parent):  # nobody tells a process that it is an orphan
-            time.sleep(LOOK_S)
+        Event().wait()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Any
 
-from granian.constants import Interfaces
+from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
@@ -43,6 +43,7 @@ class DrainingServer(MPServer):
             address=settings.api_host,
             port=settings.api_port,
             interface=Interfaces.ASGI,
+            loop=Loops.uvloop,  # a tenth less for each answer
             workers=settings.api_workers,
             websockets=False,
             log_level=LogLevels.warning,

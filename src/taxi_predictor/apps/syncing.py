@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from taxi_predictor.apps.companion import end_with
 from taxi_predictor.apps.container import open_container
 from taxi_predictor.apps.logs import write_logs
 from taxi_predictor.apps.settings import Settings, load_settings
@@ -60,28 +61,21 @@ async def _alone(path: Path) -> AsyncIterator[None]:
         os.close(fd)
 
 
-async def _until_told_to_stop(settings: Settings, parent: int) -> None:
+async def _until_told_to_stop(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     following = asyncio.create_task(follow(settings))
     for stop in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(stop, following.cancel)
-
-    async def watch_parent() -> None:
-        while os.getppid() == parent:  # noqa: ASYNC110 # nobody tells a process that it is an orphan
-            await asyncio.sleep(LOOK_S)
-        following.cancel()
-
-    watching = asyncio.create_task(watch_parent())
     with suppress(asyncio.CancelledError):
         await following
-    watching.cancel()
 
 
 def main(parent: str) -> None:
     settings = load_settings()
     write_logs(settings.log_format)
     os.nice(NICENESS)
-    asyncio.run(_until_told_to_stop(settings, int(parent)))
+    end_with(int(parent))
+    asyncio.run(_until_told_to_stop(settings))
 
 
 if __name__ == "__main__":

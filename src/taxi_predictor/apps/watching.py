@@ -14,17 +14,24 @@ from taxi_predictor.ports.inbound.training import ModelTraining
 __all__ = ["monitoring_of", "retraining_of"]
 
 
-def monitoring_of(outbound: Outbound, settings: Settings, city: City, *, level_is_on: bool) -> Monitoring:
+def monitoring_of(
+    outbound: Outbound,
+    settings: Settings,
+    city: City,
+    *,
+    level_is_on: bool,
+    windows: LiveWindows | None = None,
+) -> Monitoring:
+    """*windows* are others than the usual ones, such as those of a replay."""
     return Monitoring(
-        windows=LiveWindows(
+        windows=windows
+        or LiveWindows(
             predictions=outbound.predictions, outcomes=outbound.outcomes, m=outbound.columns.m, city=city
         ),
         registry=outbound.registry,
         trips=outbound.trips,
-        ingest_log=outbound.ingest_log,
         zones=outbound.zones,
         levels=outbound.levels,
-        journal=outbound.journal,
         telemetry=outbound.monitor_telemetry,
         clock=outbound.clock,
         city=city,

@@ -53,7 +53,8 @@ def bands(days: Sequence[Tally]) -> Mapping[Measure, Band]:
     """The bands of a model, of what it did on each of some days that it had not seen.
 
     How days scatter is the variance of their values without what their numbers of trips explain (the
-    method of moments: R. DerSimonian and N. Laird, 1986); of a single day that is nothing.
+    unweighted method of moments: W. Cochran, "The Combination of Estimates from Different Experiments",
+    1954); of a single day that is nothing.
     """
     total = reduce(add, days, Tally())
     actual_s = total.actual_s / total.n
@@ -72,8 +73,8 @@ def bands(days: Sequence[Tally]) -> Mapping[Measure, Band]:
     return found
 
 
-def standing(measure: Measure, band: Band, live: Tally, *, days: int) -> Standing:
-    """Where *live*, the trips of some *days*, stands.
+def standing(measure: Measure, band: Band, live: Tally, *, days: float) -> Standing:
+    """Where *live*, the trips of so many *days* (:attr:`.LiveSums.whole_days`), stands.
 
     The standard error is sqrt(s^2 / n + d^2 / days) for n trips whose values scatter by s, on days that
     scatter by d beyond that: trips of one day share its weather.

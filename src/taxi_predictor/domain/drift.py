@@ -50,9 +50,10 @@ class ReferenceBins:
         """Count *values*, at least one, all finite."""
         ranked = sorted(values)
         n = len(ranked)
-        edges = sorted({ranked[round((n - 1) * step)] for step in STEPS})
-        if len(edges) == 1:
-            edges = [edges[0], nextafter(edges[0], inf)]
+        *_, high, highest = quantiles = [ranked[round((n - 1) * step)] for step in STEPS]
+        edges = sorted(set(quantiles))
+        if high == highest:  # many are equal to it, as Sundays are: they are not those just below
+            edges.append(nextafter(highest, inf))
         counts = [0] * (len(edges) - 1)
         place = 0
         for value in ranked:

@@ -31,8 +31,17 @@ class LiveSums:
     """How many of these there are an expectation of."""
     values: dict[str, BinnedValues] = field(default_factory=dict)
     """Of what was answered, by feature."""
-    days: set[date] = field(default_factory=set)
-    """On which trips ended."""
+    days: dict[date, float] = field(default_factory=dict)
+    """How many of the trips that ended began on which day."""
+
+    @property
+    def whole_days(self) -> float:
+        """How many days of equally many trips would tell as much of how days scatter.
+
+        (sum n)^2 / sum n^2 (L. Kish, "Survey Sampling", 1965): a day with hardly a trip is none.
+        """
+        squares = sum(trips * trips for trips in self.days.values())
+        return sum(self.days.values()) ** 2 / squares if squares else 0.0
 
     def add(self, other: "LiveSums") -> None:
         for name, tally in other.ended.items():
@@ -44,9 +53,10 @@ class LiveSums:
         ):
             for name, count in its.items():
                 mine[name] = mine.get(name, 0.0) + count
+        for day, trips in other.days.items():
+            self.days[day] = self.days.get(day, 0.0) + trips
         for name, values in other.values.items():
             self.values[name] = self.values[name] + values if name in self.values else values
-        self.days |= other.days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +127,6 @@ class LiveReport:
     """Since the pickup of the newest stored trip; None: there is none."""
     outcome_delay_s: Mapping[float, float]
     """How long after its end a trip is reported, by quantile; of the last day, empty where nothing came."""
-    ingested_at: datetime | None
-    """When trips were stored last; None: none ever were."""
-    trained_at: datetime | None
-    """When a model was trained last; None: the journal does not know of any."""
 
     @property
     def champion_state(self) -> VersionState | None:

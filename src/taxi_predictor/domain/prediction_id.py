@@ -21,8 +21,8 @@ def new_prediction_id(now: datetime) -> PredictionId:
     # The version stands before the first 12 random bits, the variant before the other 62.
     random = randbits(74)
     high, low = 7 << 12 | random >> 62, 2 << 62 | random & ((1 << 62) - 1)
-    digits = f"{unix_ms:012x}{high:04x}{low:016x}"
-    return PredictionId("-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])))
+    times, last = f"{unix_ms:012x}", f"{low:016x}"
+    return PredictionId(f"{times[:8]}-{times[8:]}-{high:04x}-{last[:4]}-{last[4:]}")
 
 
 def parse_prediction_id(text: str) -> PredictionId:

@@ -12,6 +12,7 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 
 from taxi_predictor.adapters.http import examples, operations
+from taxi_predictor.adapters.http.beginnings import as_it_begins
 from taxi_predictor.adapters.http.gate.description import describe
 from taxi_predictor.adapters.http.gate.gate import Gate
 from taxi_predictor.adapters.http.gate.leftovers import close_unread
@@ -43,7 +44,7 @@ from taxi_predictor.adapters.http.v1 import (
 )
 from taxi_predictor.ports.inbound.followers import kept_going
 
-__all__ = ["EXAMPLES", "create_app"]
+__all__ = ["BEGINNINGS", "EXAMPLES", "create_app"]
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ V1 = Router(
 ROUTES = (V1, *osrm.ROUTERS, INFERENCE, *operations.ROUTES, show_page)
 EXAMPLES = dict(ChainMap(*(dict(module.EXAMPLES) for module in (examples, *QUESTIONS[1:], osrm))))
 """Of every body."""
+BEGINNINGS = (send_request_id, close_unread, say_goodbye, tell_answered)
 
 
 def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Litestar:  # noqa: B008 # frozen
@@ -102,7 +104,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
         exception_handlers=UNROUTED_HANDLERS,
         middleware=[Gate(options), Idempotency(options)],
         cors_config=_cors(options),
-        before_send=[send_request_id, close_unread, say_goodbye, tell_answered],
+        before_send=[as_it_begins(*BEGINNINGS)],
         after_exception=[tell_refused],
         openapi_config=openapi_config(),
         # Said here, or Litestar would read them from the environment and configure logging itself.

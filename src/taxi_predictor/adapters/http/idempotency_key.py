@@ -24,6 +24,7 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import HTTPScope, Scope
 
+from taxi_predictor.adapters.http.headers import header_of
 from taxi_predictor.adapters.http.problems import PROBLEM_JSON, Problem
 from taxi_predictor.domain.errors import IdempotencyKeyInUse, Invalid
 
@@ -76,7 +77,7 @@ def key_of(scope: Scope) -> str | None:
 
 def fingerprint(scope: HTTPScope, body: bytes) -> bytes:
     """Of what was asked: a request that differs in any of this is no repeat."""
-    media_type = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    media_type = header_of(scope, b"content-type") or b""
     # No line ends in any but the last.
     parts = (scope["method"].encode(), scope["path"].encode(), scope["query_string"], media_type, body)
     return sha256(b"\n".join(parts)).digest()

@@ -1,6 +1,6 @@
 """How clients learn, while the service stops, that their connection is about to close."""
 
-from litestar.types import Message, Scope
+from litestar.types import HTTPResponseStartEvent, Scope
 
 from taxi_predictor.adapters.http.hexagon import Hexagon
 
@@ -9,12 +9,11 @@ __all__ = ["say_goodbye"]
 _CLOSE = (b"connection", b"close")
 
 
-async def say_goodbye(message: Message, scope: Scope) -> None:
+def say_goodbye(start: HTTPResponseStartEvent, scope: Scope) -> None:
     """Close the connection after this answer, where the service is stopping.
 
     A client would learn it too late otherwise: its next request could cross the closing on its way.
     """
-    if message["type"] == "http.response.start":
-        hexagon: Hexagon = scope["litestar_app"].state.hexagon
-        if hexagon.health.is_stopping:
-            message["headers"] = [*message.get("headers", ()), _CLOSE]
+    hexagon: Hexagon = scope["litestar_app"].state.hexagon
+    if hexagon.health.is_stopping:
+        start["headers"] = [*start.get("headers", ()), _CLOSE]

@@ -1,6 +1,7 @@
 """The query of a request: what may stand in it, and what is told of it where it is wrong."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from litestar import Request
@@ -45,6 +46,7 @@ async def check_names(request: Request[Any, Any, Any]) -> None:
             raise InvalidQuery(f"the parameter {name} is missing", parameter=name)
 
 
+@lru_cache
 def _parameters(handler: HTTPRouteHandler) -> Mapping[str, bool]:
     """The names of those that *handler* takes, and whether each has to be there."""
     return {

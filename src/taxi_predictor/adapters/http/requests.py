@@ -1,15 +1,16 @@
 """A request as this API takes it: what it asks, a strictly read body, and an id to find it again."""
 
 import re
+from secrets import token_hex
 from typing import Any, TypeVar
-from uuid import uuid4
 
 from litestar import Request
 from litestar.exceptions import HTTPException
-from litestar.types import Message, Scope
+from litestar.types import HTTPResponseStartEvent, Scope
 
 from taxi_predictor.adapters.http.decoding import MalformedBody, decode
 from taxi_predictor.adapters.http.formats import sent_as
+from taxi_predictor.adapters.http.headers import header_of, media_type_of
 from taxi_predictor.adapters.http.hexagon import Hexagon
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.timing import server_timing
@@ -59,8 +60,7 @@ class ApiRequest(Request[Any, Any, Any]):
             HTTPException: 415, it is packed.
         """
         self.refuse_packed()
-        media_type, _ = self.content_type
-        return media_type
+        return media_type_of(self.scope)
 
     def refuse_packed(self) -> None:
         """Refuse a body that is packed: it may unpack to anything, so nothing is unpacked here.
@@ -68,8 +68,14 @@ class ApiRequest(Request[Any, Any, Any]):
         Raises:
             HTTPException: 415, it is.
         """
-        if self.headers.get("content-encoding", "identity") != "identity":
+        if header_of(self.scope, b"content-encoding") not in (None, b"identity"):
             raise HTTPException(status_code=415, detail="send the body as it is, without a Content-Encoding")
+
+    @property
+    def content_length(self) -> int | None:
+        """How long the body is, as its sender says."""
+        given = header_of(self.scope, b"content-length")
+        return int(given) if given is not None and given.isdigit() else super().content_length
 
     async def body(self) -> bytes:
         field = self.route_handler.parsed_data_field
@@ -87,7 +93,7 @@ class ApiRequest(Request[Any, Any, Any]):
         field = self.route_handler.parsed_data_field
         if field is None:
             return await super().json()
-        return decode(await super().body(), field.annotation, sent_as(self.content_type[0]))
+        return decode(await super().body(), field.annotation, sent_as(media_type_of(self.scope)))
 
     async def read(self, type_: type[T], *, other: str) -> T:
         """The body as *type_*, for a handler without ``data`` that takes *other* media types besides.
@@ -103,10 +109,8 @@ class ApiRequest(Request[Any, Any, Any]):
 
 def request_id_of(scope: Scope) -> str:
     """The id that the client gave, where it is fit for a log line, else one made for this request."""
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _SANE_ID.fullmatch(value):
-            return value.decode()
-    return uuid4().hex
+    given = header_of(scope, b"x-request-id")
+    return given.decode() if given is not None and _SANE_ID.fullmatch(given) else token_hex(16)
 
 
 def remember_watch(scope: Scope, watch: Watch) -> None:
@@ -129,16 +133,12 @@ def request_id(scope: Scope) -> str:
     return watch_of(scope).request_id
 
 
-async def send_request_id(message: Message, scope: Scope) -> None:
-    """Add the request's id and its times to its response.
-
-    A hook and not a middleware: Litestar runs middlewares for known routes only.
-    """
-    if message["type"] == "http.response.start":
-        watch = watch_of(scope)
-        headers = [*message.get("headers", ()), (b"x-request-id", watch.request_id.encode())]
-        if times := server_timing(watch):
-            headers.append((b"server-timing", times.encode()))
-        if watch.traceparent is not None:
-            headers.append((b"traceresponse", watch.traceparent.encode()))
-        message["headers"] = headers
+def send_request_id(start: HTTPResponseStartEvent, scope: Scope) -> None:
+    """Add the request's id and its times to its response."""
+    watch = watch_of(scope)
+    headers = [*start.get("headers", ()), (b"x-request-id", watch.request_id.encode())]
+    if times := server_timing(watch):
+        headers.append((b"server-timing", times.encode()))
+    if watch.traceparent is not None:
+        headers.append((b"traceresponse", watch.traceparent.encode()))
+    start["headers"] = headers

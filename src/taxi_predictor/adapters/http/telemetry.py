@@ -5,10 +5,11 @@ from time import perf_counter
 from typing import Any
 
 from litestar import Litestar
-from litestar.types import Message, Receive, Scope, Send
+from litestar.types import HTTPResponseStartEvent, Receive, Scope, Send
 from litestar.types.asgi_types import LifeSpanReceive, LifeSpanScope, LifeSpanSend
 
 from taxi_predictor.adapters.http.gate.callers import caller_known
+from taxi_predictor.adapters.http.headers import header_of
 from taxi_predictor.adapters.http.requests import remember_watch, request_id_of, watch_of
 from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.ports.outbound.telemetry import Telemetry
@@ -58,6 +59,8 @@ class WatchedLitestar(Litestar):
             await super().__call__(scope, receive, send)
         finally:
             watch.ended_s = perf_counter()
+            if watch.status is None:  # who asked is gone, and what was asked is told all the same
+                _name(watch, scope)
             watch.caller = caller_known(scope)
             if trace is not None:
                 trace.end(watch)
@@ -67,26 +70,31 @@ class WatchedLitestar(Litestar):
     def _followed(self, scope: Scope) -> Trace | None:
         if self.tracing is None or scope["path"].startswith(PROBED):
             return None
-        given = next((value for name, value in scope["headers"] if name == b"traceparent"), None)
+        given = header_of(scope, b"traceparent")
         return self.tracing.follow(None if given is None else given.decode("latin-1"))
 
 
-async def tell_answered(message: Message, scope: Scope) -> None:
+def tell_answered(start: HTTPResponseStartEvent, scope: Scope) -> None:
     """Count a request when its answer begins: whoever has the answer finds it in the figures."""
-    if message["type"] == "http.response.start":
-        watch, method = watch_of(scope), str(scope.get("method"))
-        watch.method = method if method in METHODS else UNKNOWN
-        watch.route = scope.get("path_template") or UNKNOWN
-        watch.status = message["status"]
-        _telemetry(scope).answered(
-            method=watch.method, route=watch.route, status=message["status"], elapsed_s=watch.elapsed_s
-        )
+    watch = watch_of(scope)
+    _name(watch, scope)
+    watch.status = start["status"]
+    _telemetry(scope).answered(
+        method=watch.method, route=watch.route, status=start["status"], elapsed_s=watch.elapsed_s
+    )
 
 
 async def tell_refused(error: Exception, scope: Scope) -> None:
     if isinstance(error, TaxiPredictorError):
         watch_of(scope).problem = error.slug
         _telemetry(scope).refused(reason=error.slug)
+
+
+def _name(watch: Watch, scope: Scope) -> None:
+    """Note what was asked by names of which there are few."""
+    method = str(scope.get("method"))
+    watch.method = method if method in METHODS else UNKNOWN
+    watch.route = scope.get("path_template") or UNKNOWN
 
 
 def _log_access(watch: Watch) -> None:

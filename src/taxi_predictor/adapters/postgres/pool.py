@@ -122,9 +122,11 @@ class Watchdog:
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self._patience_s, self._connection.terminate)
 
-    def rest(self) -> None:
-        """Nobody waits for the server."""
+    def rest(self, returned: "asyncio.Task[None] | None" = None) -> None:
+        """Nobody waits for the server; or, where *returned* says so, no longer has the connection."""
         self._timer.cancel()
+        if returned is not None and not returned.cancelled():
+            returned.exception()  # is heard, lest the loop takes it for one that nobody expected
 
 
 @asynccontextmanager
@@ -149,10 +151,11 @@ async def watched(
             connection.terminate()  # who gave up does not wait for the server to hear of it
             raise
         finally:
-            try:
-                await pool.release(connection)
-            finally:
-                watchdog.rest()
+            # By then its user has what was asked: one that is lost on its way back is nobody's trouble, and
+            # one that is slow is not waited for by who has no more patience.
+            returning = asyncio.create_task(pool.release(connection))
+            returning.add_done_callback(watchdog.rest)
+            await asyncio.wait({returning})
 
 
 @asynccontextmanager

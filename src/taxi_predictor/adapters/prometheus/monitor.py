@@ -97,6 +97,12 @@ def _of_measures(measures: Iterable[LiveMeasures]) -> Iterator[Metric]:
         ((of, one.scores.n if one.scores else 0) for of, one in found),
     )
     yield _gauge(
+        "live_answered_trips",
+        "Trips that were answered, whether they have ended or not",
+        labels,
+        ((of, one.answered) for of, one in found),
+    )
+    yield _gauge(
         "live_estimated_mae_seconds",
         "The error that predicted distributions say to expect of all that was answered",
         labels,
@@ -133,6 +139,7 @@ def _of_versions(versions: Iterable[VersionState]) -> Iterator[Metric]:
     for name, what in (
         ("psi", "Population stability index against the trips that the version learned from"),
         ("wasserstein", "How far values moved on average, in standard deviations of those trips"),
+        ("trips", "Trips that were answered, which both are of"),
     ):
         yield _gauge(
             f"drift_{name}",
@@ -168,16 +175,6 @@ def _of_level(state: LevelState) -> Iterator[Metric]:
 def _of_times(report: LiveReport) -> Iterator[Metric]:
     for name, what, value in (
         ("data_age_seconds", "Since the newest stored trip was picked up", report.data_age_s),
-        (
-            "ingest_last_timestamp_seconds",
-            "When trips were stored last",
-            report.ingested_at.timestamp() if report.ingested_at else None,
-        ),
-        (
-            "training_last_timestamp_seconds",
-            "When a model was trained last",
-            report.trained_at.timestamp() if report.trained_at else None,
-        ),
         ("monitor_looked_timestamp_seconds", "When the monitor looked last", report.looked_at.timestamp()),
     ):
         if value is not None:

@@ -1,9 +1,10 @@
 """What was answered lately and what came of it, kept in sums so that every row is read about once."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
 from taxi_predictor.domain.arithmetic import Column, ColumnArithmetic
@@ -23,6 +24,10 @@ __all__ = ["LONGEST", "LiveWindows", "label_of"]
 
 LONGEST = timedelta(days=28)
 """Nothing older is kept."""
+DELAYS_KEPT = timedelta(days=1)
+"""Delays are no sums: of each outcome of so much time a number is kept."""
+PART = timedelta(days=1)
+"""So much is asked for at a time: to put weeks of outcomes in order takes a store too long."""
 LATE = timedelta(hours=2)
 """So much later than it was made a prediction may come into the log, or an outcome to its prediction, and
 still be counted at the next look; what is later is at the next reading of all."""
@@ -79,6 +84,7 @@ class LiveWindows:
         since = self._start_of(since)
         steps: Steps = {}
         delays_s: dict[datetime, list[float]] = {}
+        oldest, oldest_delay = self._start_of(now - LONGEST), self._start_of(now - DELAYS_KEPT)
 
         def answered(label: str, records: Sequence[PredictionRecord]) -> LiveSums:
             return self._answered(records, manifests.get(label), zones)
@@ -87,7 +93,7 @@ class LiveWindows:
             return self._ended(those, zones)
 
         records: Waiting[PredictionRecord] = {}
-        async with aclosing(self._predictions.between(since, now)) as groups:
+        async with aclosing(_in_parts(self._predictions.between, since, now)) as groups:
             async for group in groups:
                 for record in group:
                     key = (self._start_of(record.answered_at), label_of(record))
@@ -95,17 +101,19 @@ class LiveWindows:
                 await _sum_up(records, steps, answered, but_the_last=True)
         await _sum_up(records, steps, answered)
         reports: Waiting[EndedPrediction] = {}
-        async with aclosing(self._outcomes.ended(since, now)) as endings:
+        async with aclosing(_in_parts(self._outcomes.ended, since, now)) as endings:
             async for those in endings:
                 for one in those:
                     start = self._start_of(one.outcome.reported_at)
                     reports.setdefault((start, label_of(one.record)), []).append(one)
-                    delays_s.setdefault(start, []).append(_delay_s(one))
+                    if start >= oldest_delay:
+                        delays_s.setdefault(start, []).append(_delay_s(one))
                 await _sum_up(reports, steps, ended, but_the_last=True)
         await _sum_up(reports, steps, ended)
-        oldest = self._start_of(now - LONGEST)
         self._steps = {at: sums for at, sums in self._steps.items() if oldest <= at < since} | steps
-        self._delays_s = {at: of for at, of in self._delays_s.items() if oldest <= at < since} | delays_s
+        self._delays_s = {
+            at: of for at, of in self._delays_s.items() if oldest_delay <= at < since
+        } | delays_s
         self._read_until = now
         if is_all:
             self._read_all_at = now
@@ -120,9 +128,9 @@ class LiveWindows:
                     total.setdefault(label, LiveSums()).add(sums)
         return total
 
-    def delays_s(self, window: timedelta, now: datetime) -> Sequence[float]:
-        """How long after their ends trips were reported, in ascending order."""
-        first = self._start_of(now - window)
+    def delays_s(self, now: datetime) -> Sequence[float]:
+        """How long after their ends trips were reported in the last day, in ascending order."""
+        first = self._start_of(now - DELAYS_KEPT)
         return sorted(delay for at, delays in self._delays_s.items() if at >= first for delay in delays)
 
     def _answered(
@@ -159,7 +167,7 @@ class LiveWindows:
         )
         return LiveSums(
             ended={ALL: evaluation.overall, **evaluation.slices},
-            days={one.pickup_at.astimezone(self._city.tz).date() for one in ended},
+            days=dict[date, float](Counter(one.pickup_at.astimezone(self._city.tz).date() for one in ended)),
         )
 
     def _features(self, records: Sequence[PredictionRecord]) -> Mapping[str, Column]:
@@ -170,6 +178,19 @@ class LiveWindows:
     def _start_of(self, at: datetime) -> datetime:
         since = datetime(2000, 1, 1, tzinfo=UTC)
         return since + (at - since) // self._step * self._step
+
+
+async def _in_parts(
+    reading: Callable[[datetime, datetime], AsyncGenerator[Sequence[T], None]],
+    since: datetime,
+    until: datetime,
+) -> AsyncGenerator[Sequence[T], None]:
+    while since < until:
+        end = min(since + PART, until)
+        async with aclosing(reading(since, end)) as groups:
+            async for group in groups:
+                yield group
+        since = end
 
 
 async def _sum_up(

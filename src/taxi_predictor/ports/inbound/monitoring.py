@@ -24,12 +24,11 @@ from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.split import local_midnight
 from taxi_predictor.ports.inbound.live_windows import LiveWindows
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.journal import Deed, Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.models import Alias, ModelRegistry, RegisteredModel
 from taxi_predictor.ports.outbound.monitoring import MonitorTelemetry
 from taxi_predictor.ports.outbound.places import ZoneStore
-from taxi_predictor.ports.outbound.trips import IngestLog, TripStore
+from taxi_predictor.ports.outbound.trips import TripStore
 
 __all__ = ["WINDOWS", "Monitoring"]
 
@@ -39,9 +38,6 @@ WINDOWS: Mapping[str, timedelta] = {f"{days}d": timedelta(days=days) for days in
 JUDGED, JUDGED_IF_FEW = "7d", "28d"
 """A week has all its days in it; where it has too few trips four weeks are looked at."""
 DELAY_QUANTILES = (0.5, 0.9)
-DELAY_WINDOW = timedelta(days=1)
-ENTRIES = 1_000
-"""Of the journal; what is further back happened long ago."""
 
 
 class Monitoring:
@@ -58,10 +54,8 @@ class Monitoring:
         windows: LiveWindows,
         registry: ModelRegistry,
         trips: TripStore,
-        ingest_log: IngestLog,
         zones: ZoneStore,
         levels: LevelStore,
-        journal: Journal,
         telemetry: MonitorTelemetry,
         clock: Clock,
         city: City,
@@ -71,10 +65,8 @@ class Monitoring:
         self._windows = windows
         self._registry = registry
         self._trips = trips
-        self._ingest_log = ingest_log
         self._zones = zones
         self._levels = levels
-        self._journal = journal
         self._telemetry = telemetry
         self._clock = clock
         self._city = city
@@ -109,7 +101,7 @@ class Monitoring:
         seen |= {str(champion.version)} if champion else set()
         level = await self._levels.level(champion.version) if champion else None
         is_fresh = level is not None and level.trips > 0 and now - level.as_of <= STALE_AFTER
-        delays_s = self._windows.delays_s(DELAY_WINDOW, now)
+        delays_s = self._windows.delays_s(now)
         report = LiveReport(
             looked_at=now,
             measures=[
@@ -127,10 +119,6 @@ class Monitoring:
             }
             if delays_s
             else {},
-            ingested_at=next((ingest.stored_at for ingest in await self._ingest_log.ingests(limit=1)), None),
-            trained_at=next(
-                (e.at for e in await self._journal.entries(limit=ENTRIES) if e.deed is Deed.TRAINED), None
-            ),
         )
         self._telemetry.looked(report)
         self.last = report
@@ -199,7 +187,7 @@ def _state(
         window=window,
         bands=reference.bands if reference else {},
         standings=[
-            standing(measure, band, ended, days=len(sums.days))
+            standing(measure, band, ended, days=sums.whole_days)
             for measure, band in (reference.bands if reference else {}).items()
             if ended.n
         ],

@@ -14,6 +14,7 @@ from taxi_predictor.ports.inbound.monitoring import Monitoring
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Deed, Entry, Journal
+from taxi_predictor.ports.outbound.models import Alias
 from taxi_predictor.ports.outbound.monitoring import MonitorTelemetry, Retrained, Turns
 
 __all__ = ["ACTOR", "Retraining"]
@@ -104,9 +105,13 @@ class Retraining:
         if state.out_of_band:
             if last is not Deed.OUT_OF_BAND:
                 await self._write(Deed.OUT_OF_BAND, state.version, _words(state))
-                log.warning("version %d left its bands: %s", state.version, _words(state))
+                log.warning("monitor.out-of-band", extra={"version": state.version, "reason": _words(state)})
         elif last is Deed.OUT_OF_BAND:
-            await self._write(Deed.BACK_IN_BAND, state.version, "error, bias and coverage are in their bands")
+            is_known = state.standings and all(standing.is_enough for standing in state.standings)
+            reason = "error, bias and coverage are in their bands"
+            if not is_known:
+                reason = f"too few trips have ended lately to say that it is not ({state.window})"
+            await self._write(Deed.BACK_IN_BAND, state.version, reason)
 
     def _is_due(self, entries: Sequence[Entry]) -> bool:
         began_at = next((entry.at for entry in entries if entry.deed is Deed.RETRAINING), None)
@@ -120,13 +125,28 @@ class Retraining:
             model = await self._training.train(since=since, until=now, actor=ACTOR)
             if not model.report.verdict.passed:
                 return Retrained.REFUSED  # as the journal says already
+            serving = await self._champion()
+            if serving != champion:
+                # Somebody acted meanwhile, and this was not held against what they chose.
+                reason = f"version {serving} became the champion while it was trained"
+                await self._write(Deed.REFUSED, model.version, reason)
+                return Retrained.REFUSED
             await self._lifecycle.promote(model.version, actor=ACTOR)
         except PromotionRefused:
             return Retrained.REFUSED
         except TaxiPredictorError as error:
             await self._write(Deed.RETRAINING_FAILED, champion, str(error))
             return Retrained.FAILED
+        except Exception as error:
+            # A fault of ours: else the journal would know of a beginning without an end.
+            log.exception("monitor.retraining-crashed")
+            await self._write(Deed.RETRAINING_FAILED, champion, f"a fault of this program: {error!r}")
+            return Retrained.FAILED
         return Retrained.PROMOTED
+
+    async def _champion(self) -> ModelVersion | None:
+        models = await self._lifecycle.models()
+        return next((model.version for model in models if Alias.CHAMPION in model.aliases), None)
 
     async def _write(self, deed: Deed, version: ModelVersion, reason: str) -> None:
         await self._journal.write(

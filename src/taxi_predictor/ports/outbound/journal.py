@@ -27,7 +27,7 @@ class Deed(StrEnum):
     RETRAINING = "retraining"
     """A retraining began because of that."""
     RETRAINING_FAILED = "retraining-failed"
-    """It came to no model that could be judged, or nothing outside answered."""
+    """It came to no model that could be judged, something outside did not answer, or it crashed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,9 @@ class Retrained(StrEnum):
 
     PROMOTED = "promoted"
     REFUSED = "refused"
-    """It did not pass the gate."""
+    """It did not pass the gate, or somebody promoted another model meanwhile."""
     FAILED = "failed"
-    """There was no model to judge, as where trips are too few."""
+    """There was no model to judge, as where trips are too few or something broke."""
 
 
 class MonitorTelemetry(Protocol):

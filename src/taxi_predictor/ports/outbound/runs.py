@@ -6,7 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-__all__ = ["Became", "Run", "RunKind", "RunNotes", "RunTelemetry"]
+from taxi_predictor.domain.errors import PromotionRefused
+
+__all__ = ["Became", "Run", "RunKind", "RunNotes", "RunResult", "RunTelemetry"]
 
 
 class RunKind(StrEnum):
@@ -14,6 +16,13 @@ class RunKind(StrEnum):
     OUTCOMES = "outcomes"
     """An ingest of what was reported of predicted trips."""
     TRAINING = "training"
+
+
+class RunResult(StrEnum):
+    SUCCEEDED = "succeeded"
+    REFUSED = "refused"
+    """It did what it could: the gate did not let its model pass."""
+    FAILED = "failed"
 
 
 class Became(StrEnum):
@@ -35,6 +44,12 @@ class Run:
     """The slug of why it did not do what it was for; None: it did."""
     trips: dict[Became, int] = field(default_factory=dict)
     """Of an ingest, how many rows became what."""
+
+    @property
+    def result(self) -> RunResult:
+        if self.trouble is None:
+            return RunResult.SUCCEEDED
+        return RunResult.REFUSED if self.trouble == PromotionRefused.slug else RunResult.FAILED
 
 
 class RunNotes(Protocol):

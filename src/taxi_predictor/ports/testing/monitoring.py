@@ -49,6 +49,7 @@ def a_live_report(
     feature: str = "distance_km",
     data_age_s: float | None = 60.0,
     level: float = 0.1,
+    answered: int = 400,
 ) -> LiveReport:
     """Of models that were to miss by 100 s; the first of *versions* is the champion."""
     tally, expected = a_tally(error_s=error_s), bands([a_tally(), a_tally()])
@@ -60,7 +61,7 @@ def a_live_report(
                 slice=slice_name,
                 window="7d",
                 scores=tally.scores(),
-                answered=400,
+                answered=answered,
                 expected_mae_s=90.0,
             )
             for version in versions
@@ -72,7 +73,7 @@ def a_live_report(
                 window="7d",
                 bands=expected,
                 standings=[standing(name, band, tally, days=7) for name, band in expected.items()],
-                drift=[FeatureDrift(feature=feature, psi=0.05, wasserstein=0.2, trips=400)],
+                drift=[FeatureDrift(feature=feature, psi=0.05, wasserstein=0.2, trips=answered)],
             )
             for version in versions
         ],
@@ -82,8 +83,6 @@ def a_live_report(
         ),
         data_age_s=data_age_s,
         outcome_delay_s={0.5: 30.0, 0.9: 300.0},
-        ingested_at=NOON,
-        trained_at=NOON,
     )
 
 
@@ -119,6 +118,7 @@ class MonitorTelemetryContract(ABC):
             a_live_report(1, feature="weekday"),
             a_live_report(1, data_age_s=None),
             a_live_report(1, level=0.2),
+            a_live_report(1, answered=401),
             replace(a_live_report(1), outcome_delay_s={}),
         ],
         ids=str,

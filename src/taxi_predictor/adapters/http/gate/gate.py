@@ -12,6 +12,7 @@ from taxi_predictor.adapters.http.gate.hosts import AllowedHosts
 from taxi_predictor.adapters.http.gate.passage import Passage, StreamPassage
 from taxi_predictor.adapters.http.gate.rates import Rates
 from taxi_predictor.adapters.http.gate.slots import Slots
+from taxi_predictor.adapters.http.headers import media_type_of
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.domain.access import ANYBODY
 
@@ -65,7 +66,4 @@ class Gate(ASGIMiddleware):
 
 def _is_stream(scope: Scope) -> bool:
     streams: Collection[str] = scope["route_handler"].opt.get("streams", ())
-    if not streams:
-        return False
-    sent = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
-    return sent.partition(b";")[0].strip().lower().decode("latin-1") in streams
+    return bool(streams) and media_type_of(scope) in streams

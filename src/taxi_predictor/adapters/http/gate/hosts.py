@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from litestar.types import Scope
 
+from taxi_predictor.adapters.http.headers import header_of
 from taxi_predictor.domain.errors import Invalid
 
 __all__ = ["AllowedHosts", "HostNotAllowed"]
@@ -30,8 +31,7 @@ class AllowedHosts:
         """
         if self._is_any:
             return
-        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-        name = _without_port(host.decode("latin-1").lower())
+        name = _without_port((header_of(scope, b"host") or b"").decode("latin-1").lower())
         if name not in self._names and not (self._endings and name.endswith(self._endings)):
             raise HostNotAllowed("the API is not served under the name of the Host header")
 

@@ -1,6 +1,6 @@
 """What is left of a request that was answered before its body was read to the end."""
 
-from litestar.types import Message, Scope
+from litestar.types import HTTPResponseStartEvent, Scope
 
 __all__ = ["close_unread", "remember_read"]
 
@@ -12,15 +12,15 @@ def remember_read(scope: Scope) -> None:
     scope["state"][_STATE_KEY] = True
 
 
-async def close_unread(message: Message, scope: Scope) -> None:
+def close_unread(start: HTTPResponseStartEvent, scope: Scope) -> None:
     """Say that the connection ends with this response, where the rest of a body stands in it.
 
     The server ends it anyhow, but without a word: the client's next request would fail.
     """
-    if message["type"] != "http.response.start" or _STATE_KEY in scope["state"]:
+    if _STATE_KEY in scope["state"]:
         return
     if scope["http_version"].startswith("1") and _brings_body(scope):
-        message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+        start["headers"] = [*start.get("headers", ()), (b"connection", b"close")]
 
 
 def _brings_body(scope: Scope) -> bool:
