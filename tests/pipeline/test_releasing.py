@@ -168,5 +168,18 @@ def test_an_image_without_a_digest_is_refused(cloud: Cloud) -> None:
     assert cloud.asked == []
 
 
+def test_a_runner_needs_nothing_of_ours_installed() -> None:
+    run = "import sys; import taxi_predictor.apps.ecs.__main__; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", run],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT / "src")},
+    )
+    assert done.returncode == 0, done.stderr
+    tops = {name.partition(".")[0] for name in done.stdout.split()}
+    assert {name for name in tops - sys.stdlib_module_names if not name.startswith("_")} <= {"taxi_predictor"}
+
+
 def test_a_task_that_runs_once_tells_its_log(cloud: Cloud) -> None:
     assert run_once(environment(), "jobs", ["taxi-predictor", "trips"], look_s=0) == ["a line of its log"]
