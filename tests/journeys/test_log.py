@@ -1,11 +1,15 @@
 """What was answered is in the log, and the service answers without its neighbours."""
 
 import asyncio
+import json
 import os
+import shutil
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,6 +28,7 @@ TRIP = {
     "pickup_at": "2024-03-04T08:30:00-05:00",
 }
 PATIENCE_S = 20.0
+TASK = Path(__file__).parents[2] / "deploy" / "ecs" / "api.json"
 
 
 def logged(deployment: Deployment, prediction_id: str) -> bool:
@@ -72,6 +77,53 @@ def test_with_a_commit_it_is_there_at_once_and_the_spool_stays_empty(deployment:
         assert logged(deployment, told["prediction_id"])
 
 
+def test_a_task_that_dies_with_its_disk_has_lost_nothing(deployment: Deployment, tmp_path: Path) -> None:
+    """As on Fargate, by the settings of its task: all is killed under load, and the home goes too."""
+    home, ids = tmp_path / "home", list[str]()
+    shutil.copytree(deployment.home / "models", home / "models")
+    [container] = json.loads(TASK.read_text("utf-8"))["containerDefinitions"]
+    names = ("TAXI_PREDICTION_LOG", "TAXI_POOL_MAX", "TAXI_UNLOGGED")
+    told = {pair["name"]: pair["value"] for pair in container["environment"] if pair["name"] in names}
+    assert told["TAXI_PREDICTION_LOG"] == "commit"
+
+    def ask(api: httpx.Client) -> None:
+        with suppress(httpx.TransportError):  # one that was under way when all died
+            while True:
+                answer = asked(api)
+                if answer["logged"]:  # else it took longer than it is waited for, and that is said
+                    ids.append(answer["prediction_id"])
+
+    def run(dsn: str) -> None:
+        registry = f"sqlite:///{deployment.home / 'mlflow.db'}"
+        task = Deployment(home, {**told, "DATABASE_URL": dsn, "MLFLOW_TRACKING_URI": registry})
+        with task.server(workers=2) as (api, launcher), ThreadPoolExecutor() as callers:
+            asking = [callers.submit(ask, api) for _ in range(4)]
+            until(lambda: len(ids) > 50)
+            kill_all(launcher)
+            for one in asking:
+                one.result(PATIENCE_S)
+
+    async def live_and_die() -> None:
+        async with embedded_postgres(deployment.home / "postgres") as dsn:
+            await asyncio.to_thread(run, dsn)
+            shutil.rmtree(home)
+            connection = await asyncpg.connect(dsn)
+            query = "select count(distinct prediction_id) from predictions where prediction_id = any($1)"
+            assert await connection.fetchval(query, ids) == len(set(ids)) == len(ids)
+            await connection.close()
+
+    asyncio.run(live_and_die())
+
+
+def kill_all(launcher: "subprocess.Popen[bytes]") -> None:
+    """The launcher and all that it has started, at once."""
+    tasks = Path(f"/proc/{launcher.pid}/task").glob("*/children")
+    for pid in [*(int(child) for task in tasks for child in task.read_text().split()), launcher.pid]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    launcher.wait(PATIENCE_S)
+
+
 def test_what_a_dead_service_left_behind_is_shipped_by_the_next(deployment: Deployment) -> None:
     """All of its processes were killed, between an answer and its way to the database."""
     # A database that is not there keeps it on this machine until they are dead.
@@ -79,11 +131,7 @@ def test_what_a_dead_service_left_behind_is_shipped_by_the_next(deployment: Depl
     with away.server(workers=2) as (api, launcher):
         told = [asked(api) for _ in range(5)]
         assert all(one["logged"] for one in told)
-        tasks = Path(f"/proc/{launcher.pid}/task").glob("*/children")
-        for pid in [*(int(child) for task in tasks for child in task.read_text().split()), launcher.pid]:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        launcher.wait(PATIENCE_S)
+        kill_all(launcher)
     with deployment.serving():
         for one in told:
             until(lambda one=one: logged(deployment, one["prediction_id"]))  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""The stack as its clients meet it: by name, through TLS and nginx."""
+"""The API as its clients meet it: by name, through TLS and what stands before it."""
 
 import json
 import socket
@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPSConnection
 from typing import Any
+from urllib.parse import urlsplit
 
-from taxi_predictor.apps.stack.layout import Layout
+from taxi_predictor.apps.stack.layout import Layout, StackError
 
 __all__ = ["Answer", "Door", "NoAnswer"]
 
 PATIENCE_S = 10.0
+HERE = "127.0.0.1"
 
 
 class NoAnswer(Exception):
@@ -35,11 +37,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """One name behind one port of this machine; each question goes by a connection of its own."""
+    """One name behind one port; each question goes by a connection of its own."""
 
     name: str
     port: int
     context: ssl.SSLContext
+    address: str = HERE
+    """Of the machine that is asked: this one, whatever a resolver says of the name."""
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -49,6 +53,19 @@ class Door:
             context.load_verify_locations(layout.certificate)
         return cls(name=layout.get(name), port=int(layout.get(port)), context=context)
 
+    @classmethod
+    def at(cls, url: str) -> "Door":
+        """The one of *url*, wherever its name leads.
+
+        Raises:
+            StackError: *url* is none of TLS.
+        """
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname:
+            raise StackError(f"{url!r} is no address such as https://api.example.com")
+        context = ssl.create_default_context()
+        return cls(name=parts.hostname, port=parts.port or 443, context=context, address=parts.hostname)
+
     def certificate(self) -> Mapping[str, object]:
         """What the certificate says that is shown here.
 
@@ -57,7 +74,7 @@ class Door:
         """
         try:
             with (
-                socket.create_connection(("127.0.0.1", self.port), PATIENCE_S) as raw,
+                socket.create_connection((self.address, self.port), PATIENCE_S) as raw,
                 self.context.wrap_socket(raw, server_hostname=self.name) as wrapped,
             ):
                 return dict(wrapped.getpeercert() or {})
@@ -78,8 +95,8 @@ class Door:
         given = {"content-type": "application/json"} if sent else {}
         connection = HTTPSConnection(self.name, self.port, timeout=PATIENCE_S)
         try:
-            raw = socket.create_connection(("127.0.0.1", self.port), PATIENCE_S)
-            # The name is that of the certificate, wherever a resolver would lead.
+            raw = socket.create_connection((self.address, self.port), PATIENCE_S)
+            # The name is that of the certificate, whatever was connected to.
             connection.sock = self.context.wrap_socket(raw, server_hostname=self.name)
             connection.request(method, path, sent, {**self.headers, **given, **(headers or {})})
             answer = connection.getresponse()
