@@ -74,6 +74,8 @@ psql: ## Look into the database, as its superuser
 job: ## Run a command with all that trains: ARGS="ingest /trips/file.parquet"
 	@$(STACK) job $(ARGS)
 
+scan: setup ## Look for secrets and weak declarations (fetches checkov, dclint and detect-secrets)
+	BIN=$(BIN) tests/deploy/scan
 verify-deploy: setup ## Try the whole stack in containers: up, releases under load, faults, restore (30 min)
 	VERIFY_DEPLOY=1 $(BIN)/pytest -n 0 -x -s tests/deploy/engine $(ARGS)
 
@@ -117,4 +119,4 @@ $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
 	@touch $@
 
 .PHONY: help setup fmt check test test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench lock lock-images clean \
-  up down build deploy rollback backup restore backup-verify status preflight postflight smoke logs restart ps psql job verify-deploy
+  up down build deploy rollback backup restore backup-verify status preflight postflight smoke logs restart ps psql job scan verify-deploy

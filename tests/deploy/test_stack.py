@@ -12,6 +12,7 @@ import pytest
 
 from taxi_predictor.apps.stack.backups import moment_of
 from taxi_predictor.apps.stack.bake import Traffic, bake, traffic_of
+from taxi_predictor.apps.stack.checks import see_targets
 from taxi_predictor.apps.stack.formats import Release, see_compatible
 from taxi_predictor.apps.stack.layout import Layout, StackError
 from taxi_predictor.apps.stack.sealing import SealBroken, check, seal, sign, unseal
@@ -174,6 +175,31 @@ def test_nginx_is_told_what_was_set(layout: Layout) -> None:
     assert "https://$host:8443$request_uri" in (layout.site / "redirect.conf").read_text()
     assert "set_real_ip_from 192.0.2.0/24;" in (layout.site / "balancers.conf").read_text()
     assert (layout.site / "admin.conf").read_text() == "deny all;\n"
+
+
+def test_what_runs_beside_the_api_is_named_or_none(layout: Layout) -> None:
+    assert layout.faces == {"monitor": "jobs", "dashboard": "dashboard"}
+    layout.env.write_text("FACES=none\n")
+    assert layout.faces == {}
+    layout.env.write_text("FACES=dashbord\n")
+    with pytest.raises(StackError, match="dashbord"):
+        assert layout.faces
+
+
+def sample(job: str, value: str) -> Mapping[str, object]:
+    return {"metric": {"job": job}, "value": [0, value]}
+
+
+def test_of_the_api_one_colour_is_seen_and_of_others_all() -> None:
+    seen = [sample("api", "1"), sample("api", "0"), sample("node", "1")]
+    assert see_targets(seen) == "2 of 3 targets, all 2 jobs"
+    for missing, name in (
+        ([sample("api", "0")], "api"),
+        ([*seen, sample("redis", "0")], "redis"),
+        ([], "API"),
+    ):
+        with pytest.raises(StackError, match=name):
+            see_targets(missing)
 
 
 def line(colour: str, status: int = 200, seconds: float = 0.01, port: int = 8443) -> str:

@@ -4,7 +4,8 @@ import json
 import shutil
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from taxi_predictor.apps.stack.backups import Backups
 from taxi_predictor.apps.stack.bake import MAX_FAILED, MAX_P95_S, traffic_of
@@ -14,7 +15,7 @@ from taxi_predictor.apps.stack.formats import released, see_compatible
 from taxi_predictor.apps.stack.layout import Layout, StackError
 from taxi_predictor.apps.stack.state import State
 
-__all__ = ["after", "before", "see_all"]
+__all__ = ["after", "before", "see_all", "see_targets"]
 
 Check = Callable[[], str]
 """Says what it found, or raises StackError."""
@@ -159,10 +160,19 @@ def _targets(compose: Compose) -> str:
         *("run", "--rm", "--network", f"container:{compose.container('prometheus')['ID']}"),  # type: ignore[index]
         *("--entrypoint=python", compose.image("api", compose.version), "-c", read),
     )
-    targets = json.loads(found)["data"]["result"]
-    down = [
-        one["metric"]["job"] for one in targets if one["value"][1] == "0" and one["metric"]["job"] != "api"
-    ]
-    if down:
-        raise StackError(f"not seen: {', '.join(sorted(down))}")
-    return f"{len(targets)} targets"
+    return see_targets(json.loads(found)["data"]["result"])
+
+
+def see_targets(up: Sequence[Mapping[str, Any]]) -> str:
+    """See that every job of *up*, the samples of that name, has been seen; of the API one colour is enough.
+
+    Raises:
+        StackError: some were not.
+    """
+    seen: dict[str, list[bool]] = {}
+    for sample in up:
+        seen.setdefault(sample["metric"]["job"], []).append(sample["value"][1] == "1")
+    down = [job for job, ups in seen.items() if not (any(ups) if job == "api" else all(ups))]
+    if down or "api" not in seen:
+        raise StackError(f"not seen: {', '.join(sorted(down)) or 'the API'}")
+    return f"{sum(map(sum, seen.values()))} of {len(up)} targets, all {len(seen)} jobs"

@@ -84,9 +84,16 @@ class Layout:
 
     @property
     def faces(self) -> Mapping[str, str]:
-        """What runs beside the API, and the target of its image."""
+        """What runs beside the API, and the target of its image.
+
+        Raises:
+            StackError: ``FACES`` names another.
+        """
         known = {"monitor": "jobs", "dashboard": "dashboard"}
-        return {face: known[face] for face in self.get("FACES").split()}
+        named = [face for face in self.get("FACES").split() if face != "none"]
+        if unknown := set(named) - known.keys():
+            raise StackError(f"FACES says {', '.join(sorted(unknown))}: write {' '.join(known)}, or none")
+        return {face: known[face] for face in named}
 
     @property
     def mlflow_version(self) -> str:
