@@ -60,9 +60,8 @@ STACK = """
 #PROMETHEUS_KEEP=35d
 #PROMETHEUS_MAX=5GB
 #ALERTMANAGER_CONFIG=./deploy/alertmanager
-# 0 where you have one elsewhere.
-#GRAFANA_REPLICAS=1
-#OTEL_COLLECTOR_REPLICAS=1
+# Which of Grafana and the collector PROFILE=observability starts, by blanks; or none, where you have them elsewhere.
+#WATCHERS=grafana otel-collector
 
 # Where images come from: a mirror, or digests.
 #STACK_NAME=taxi-predictor

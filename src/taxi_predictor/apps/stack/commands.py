@@ -35,7 +35,8 @@ def up(layout: Layout, arguments: Sequence[str]) -> None:
         _make_secrets(layout, compose, state.versions[live])
         say(f"starting ({live} is live, {state.versions[live]})")
         # Not --remove-orphans: the other colour may be on its way.
-        profiles = [part for name in (live, *layout.faces) for part in ("--profile", name)]
+        watchers = layout.get("WATCHERS").split() if state.overlays else []
+        profiles = [part for name in (live, *layout.faces, *watchers) for part in ("--profile", name)]
         compose.run(*profiles, "up", "-d", "--wait", "--wait-timeout", "300")
         _tell_edge(layout, state, compose)
         wait_ready(Door.of(layout), within_s=READY_WITHIN_S, still_there=lambda: None)

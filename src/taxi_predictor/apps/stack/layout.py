@@ -27,6 +27,7 @@ DEFAULTS: Mapping[str, str] = {
     "SMOKE_DROPOFF": "40.6465,-73.7865",
     "PYTHON_IMAGE": "docker.io/library/python:3.13-slim",
     "FACES": "monitor dashboard",
+    "WATCHERS": "grafana otel-collector",
     "BAKE_S": "60",
     "BACKUP_FOLDER": ".deploy/backups",
     "BACKUP_KEEP": "7",
