@@ -92,7 +92,9 @@ def _services(compose: Compose, live: str) -> str:
     sick = [
         f"{one['Service']} ({one['Status']})"
         for one in found
-        if one["Health"] not in ("healthy", "") or (one["State"] != "running" and one["ExitCode"])
+        if one["Health"] not in ("healthy", "")
+        or (one["State"] != "running" and one["ExitCode"])
+        or one["State"] in ("restarting", "paused", "dead")
     ]
     if sick:
         raise StackError(", ".join(sick))
