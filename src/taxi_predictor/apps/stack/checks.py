@@ -155,14 +155,9 @@ def _restarts(compose: Compose) -> str:
 def _targets(compose: Compose) -> str:
     if compose.container("prometheus") is None:
         return "nobody watches: make up PROFILE=observability"
-    asked = "http://127.0.0.1:9090/api/v1/query?query=up"
-    read = f"from urllib.request import urlopen; print(urlopen('{asked}', timeout=5).read().decode())"
-    # Prometheus has no client of its own that every image brings: one of ours asks, on its network.
-    found = compose.docker(
-        *("run", "--rm", "--network", f"container:{compose.container('prometheus')['ID']}"),  # type: ignore[index]
-        *("--entrypoint=python", compose.image("api", compose.version), "-c", read),
-    )
-    return see_targets(json.loads(found)["data"]["result"])
+    query = ("promtool", "query", "instant", "-o", "json", "http://127.0.0.1:9090", "up")
+    found = compose.run("exec", "-T", "prometheus", *query)
+    return see_targets(json.loads(found))
 
 
 def see_targets(up: Sequence[Mapping[str, Any]]) -> str:
