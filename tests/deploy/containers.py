@@ -60,7 +60,7 @@ STACK = """
 #PROMETHEUS_KEEP=35d
 #PROMETHEUS_MAX=5GB
 #ALERTMANAGER_CONFIG=./deploy/alertmanager
-# Which of Grafana and the collector PROFILE=observability starts, by blanks; or none, where you have them elsewhere.
+# Which of these two PROFILE=observability starts, by blanks; or none, where you have them elsewhere.
 #WATCHERS=grafana otel-collector
 
 # Where images come from: a mirror, or digests.
