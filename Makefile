@@ -76,8 +76,8 @@ job: ## Run a command with all that trains: ARGS="ingest /trips/file.parquet"
 
 scan: setup ## Look for secrets and weak declarations (fetches checkov, dclint and detect-secrets)
 	BIN=$(BIN) tests/deploy/scan
-verify-deploy: setup ## Try the whole stack in containers: up, releases under load, faults, restore (30 min)
-	VERIFY_DEPLOY=1 $(BIN)/pytest -n 0 -x -s tests/deploy/engine $(ARGS)
+verify-deploy: setup ## Try the whole stack in containers: up, releases under load, faults, restore (30 min; SHORT=1: up and one release)
+	VERIFY_DEPLOY=$(if $(SHORT),short,1) $(BIN)/pytest -n 0 -x -s tests/deploy/engine $(ARGS)
 
 ##@ Measure
 accuracy: setup ## Measure every method on real trips and write docs/accuracy.md (DATA=folder, 20 min)
