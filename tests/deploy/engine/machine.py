@@ -20,6 +20,7 @@ from deploy.engine.load import Counted, put_under_load
 from taxi_predictor.apps.stack.engine import Compose
 from taxi_predictor.apps.stack.layout import Layout, read_env
 from taxi_predictor.apps.stack.state import load_state
+from taxi_predictor.apps.stack.switching import live_colour
 
 __all__ = ["ROOT", "Machine"]
 
@@ -48,10 +49,18 @@ class Machine:
             "BACKUP_FOLDER": str(state / "backups"),
             "EDGE_REQUESTS_PER_S": "1000",
             "PYTHONPATH": str(ROOT / "src"),
-            **{name: str(free_port()) for name in ("HTTP_PORT", "HTTPS_PORT", "PREVIEW_PORT")},
+            **self._ports(),
         }
         os.environ.update(self._environment)  # so that what runs here sees the same stack
         self.layout = Layout(ROOT, state)
+
+    def _ports(self) -> Mapping[str, str]:
+        """Free ones, the same again where somebody goes on with this stack."""
+        kept = self.state / "ports"
+        if not kept.exists():
+            names = ("HTTP_PORT", "HTTPS_PORT", "PREVIEW_PORT")
+            kept.write_text("".join(f"{name}={free_port()}\n" for name in names))
+        return read_env(kept)
 
     def _images(self, *, watchers: bool) -> Mapping[str, str]:
         """Stand-ins where their base is, else those of upstream; none is there of Grafana and a collector."""
@@ -93,7 +102,8 @@ class Machine:
     @property
     def compose(self) -> Compose:
         state = load_state(self.layout)
-        return Compose(self.layout, state.variables(), state.overlays)
+        live = {"VERSION": state.versions.get(live_colour(self.layout), "")}
+        return Compose(self.layout, {**live, **state.variables()}, state.overlays)
 
     def docker(self, *arguments: str) -> str:
         return self.compose.docker(*arguments)
@@ -151,7 +161,7 @@ class Machine:
         def run(command: str) -> None:
             self.docker(
                 *("run", "--rm", "--network=none", "--user", str(uid), "-v", f"taxi-verify_{volume}:/v"),
-                *("--entrypoint=sh", self.compose.image("api", self._a_version()), "-c", command),
+                *("--entrypoint=sh", self.compose.image("api", self.compose.version), "-c", command),
             )
 
         run("for size in 4M 64k 4k 1; do dd if=/dev/zero bs=$size >> /v/filler 2>/dev/null; done; true")
@@ -159,9 +169,6 @@ class Machine:
             yield
         finally:
             run("rm /v/filler")
-
-    def _a_version(self) -> str:
-        return next(iter(load_state(self.layout).versions.values()))
 
     @contextmanager
     def without_network(self, service: str, network: str) -> Iterator[None]:
