@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from deploy.containers import EXAMPLE, ROOT, STACKS, compose, example, services
-from taxi_predictor.apps.settings import Settings
+from taxi_predictor.apps.settings import SECRETS, Settings
 from taxi_predictor.apps.stack import secrets
 from taxi_predictor.apps.stack.layout import DEFAULTS, read_env
 
@@ -88,6 +88,14 @@ def test_no_secret_stands_in_the_environment() -> None:
         for variable, value in environment.items():
             if re.search(r"PASS|SECRET|KEY|TOKEN|DATABASE_URL|REDIS_URL", variable):
                 assert str(value).startswith("/run/secrets/"), f"{name}: {variable}"
+
+
+def test_a_setting_that_is_a_secret_is_told_as_a_file_and_stands_in_no_example() -> None:
+    names = {f"TAXI_{field.upper()}" for field in SECRETS}
+    told = {variable for service in SERVICES.values() for variable in service.get("environment", {})}
+    assert not names & told
+    assert {f"{name}_FILE" for name in names} <= told
+    assert not names & {line.strip("#").partition("=")[0] for line in EXAMPLE.read_text("utf-8").splitlines()}
 
 
 def test_each_secret_that_is_named_is_declared_and_made() -> None:
