@@ -26,7 +26,7 @@ def machine() -> Iterator[Machine]:
     # VERIFY_STATE goes on with the stack of an earlier run, and leaves it.
     kept = os.environ.get("VERIFY_STATE")
     state = Path(kept or mkdtemp(prefix="taxi-stack-"))
-    found = Machine(state, faces="none", watchers=False) if SHORT else Machine(state)
+    found = Machine(state, name="taxi-short", faces="none", watchers=False) if SHORT else Machine(state)
     yield found
     if not kept:
         found.remove()

@@ -35,8 +35,15 @@ CONNECTED = ("api", "jobs", "dashboard")
 class Machine:
     """*faces*: what runs beside the API; *watchers*: stand-ins for those who watch are made, too."""
 
-    def __init__(self, state: Path, *, faces: str = "monitor dashboard", watchers: bool = True) -> None:
-        self.state = state
+    def __init__(
+        self,
+        state: Path,
+        *,
+        name: str = "taxi-verify",
+        faces: str = "monitor dashboard",
+        watchers: bool = True,
+    ) -> None:
+        self.state, self.name = state, name
         state.mkdir(exist_ok=True)
         self._loops: list[str] = []
         self._environment = {
@@ -44,7 +51,7 @@ class Machine:
             **self._images(watchers=watchers),
             "FACES": faces,
             "STATE": str(state),
-            "STACK_NAME": "taxi-verify",
+            "STACK_NAME": name,
             "BAKE_S": "8",
             "BACKUP_FOLDER": str(state / "backups"),
             "EDGE_REQUESTS_PER_S": "1000",
@@ -147,11 +154,11 @@ class Machine:
             *("volume", "create", "--opt", "type=ext4", "--opt", f"device={loop}"),
             *(
                 "--label",
-                "com.docker.compose.project=taxi-verify",
+                f"com.docker.compose.project={self.name}",
                 "--label",
                 f"com.docker.compose.volume={volume}",
             ),
-            f"taxi-verify_{volume}",
+            f"{self.name}_{volume}",
         )
 
     @contextmanager
@@ -160,7 +167,7 @@ class Machine:
 
         def run(command: str) -> None:
             self.docker(
-                *("run", "--rm", "--network=none", "--user", str(uid), "-v", f"taxi-verify_{volume}:/v"),
+                *("run", "--rm", "--network=none", "--user", str(uid), "-v", f"{self.name}_{volume}:/v"),
                 *("--entrypoint=sh", self.compose.image("api", self.compose.version), "-c", command),
             )
 
@@ -173,7 +180,7 @@ class Machine:
     @contextmanager
     def without_network(self, service: str, network: str) -> Iterator[None]:
         """*service* is cut from *network* meanwhile."""
-        one, name = self.id_of(service), f"taxi-verify_{network}"
+        one, name = self.id_of(service), f"{self.name}_{network}"
         self.docker("network", "disconnect", name, one)
         try:
             yield
