@@ -28,7 +28,8 @@ ROOT = Path(__file__).parents[3]
 STANDINS = ROOT / "tests" / "deploy" / "standins"
 
 
-CONNECTED = ("api", "jobs", "dashboard")
+KEYS_EVERY_S = 1
+RELEASED = ("api", "jobs", "dashboard")
 """The images of a release; that of MLflow has a version of its own."""
 
 
@@ -46,6 +47,8 @@ class Machine:
         self.state, self.name = state, name
         state.mkdir(exist_ok=True)
         self._loops: list[str] = []
+        if not (state / "env").exists():
+            (state / "env").write_text(f"TAXI_API_KEYS_EVERY_S={KEYS_EVERY_S}\n")
         self._environment = {
             **os.environ,
             **self._images(watchers=watchers),
@@ -131,7 +134,7 @@ class Machine:
     def image_like(self, former: str, version: str, line: str) -> None:
         """Images of *version* that are those of *former*, the API's but for *line* of a recipe."""
         for target in (
-            target for target in CONNECTED if self.compose.has_image(self.compose.image(target, former))
+            target for target in RELEASED if self.compose.has_image(self.compose.image(target, former))
         ):
             self.docker("tag", self.compose.image(target, former), self.compose.image(target, version))
         recipe = self.state / "Containerfile"
@@ -249,7 +252,7 @@ class Machine:
         kept = self.state / "load-key"
         if not kept.exists():
             kept.write_text(self.compose.owner("keys", "create", "load", "--scope", "predict"))
-            time.sleep(15)  # a service looks for new ones every ten seconds
+            time.sleep(3 * KEYS_EVERY_S)  # each worker looks for new ones by itself
         return kept.read_text().strip()
 
     def logged(self, ids: list[str]) -> tuple[int, int]:
