@@ -13,6 +13,7 @@ import pytest
 from taxi_predictor.apps.stack.backups import moment_of
 from taxi_predictor.apps.stack.bake import Traffic, bake, traffic_of
 from taxi_predictor.apps.stack.checks import see_targets
+from taxi_predictor.apps.stack.commands import COMMANDS
 from taxi_predictor.apps.stack.formats import Release, see_compatible
 from taxi_predictor.apps.stack.layout import Layout, StackError
 from taxi_predictor.apps.stack.sealing import SealBroken, check, seal, sign, unseal
@@ -168,6 +169,12 @@ def test_the_state_is_what_was_kept(layout: Layout) -> None:
     assert load_state(layout) == state
 
 
+def test_what_is_live_is_not_exchanged_by_starting_it(layout: Layout) -> None:
+    save_state(layout, State(versions={"blue": "1"}))
+    with pytest.raises(StackError, match="make deploy VERSION=2"):
+        COMMANDS["up"](layout, ["2"])
+
+
 def test_nginx_is_told_what_was_set(layout: Layout) -> None:
     layout.env.write_text("API_NAME=eta.example\nHTTPS_PORT=8443\nBALANCERS=192.0.2.0/24\n")
     layout.prepare()
@@ -233,6 +240,18 @@ def test_one_that_is_slow_is_not_unless_the_other_was() -> None:
     with pytest.raises(StackError, match="slow"):
         baked(slow)
     assert baked(slow, before=Traffic([0.2] * 30, 0)).p95_s == 0.5
+
+
+def test_one_that_is_slow_with_its_first_requests_alone_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("taxi_predictor.apps.stack.bake.LOOK_S", 0.001)
+    slow, fast = [line("green", seconds=0.5)] * 30, [line("green")] * 1000
+    looks = iter([slow, slow])
+    kept = bake(
+        "green", NO_TRAFFIC, for_s=0.05, log=lambda: next(looks, slow + fast), still_well=lambda: None
+    )
+    assert len(kept.seconds) == 1030
+    with pytest.raises(StackError, match="slow"):
+        bake("green", NO_TRAFFIC, for_s=600, log=lambda: slow, still_well=lambda: None)
 
 
 def test_of_a_few_requests_nothing_is_concluded() -> None:

@@ -25,6 +25,8 @@ def up(layout: Layout, arguments: Sequence[str]) -> None:
     with alone(layout):
         state = load_state(layout)
         live = live_colour(layout)
+        if version and state.versions.get(live, version) != version:
+            raise StackError(f"{state.versions[live]} is live: make deploy VERSION={version} exchanges it")
         state.versions.setdefault(live, version or __version__)
         state.overlays = overlays or state.overlays
         save_state(layout, state)
