@@ -16,6 +16,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import pytest
+
 from deploy.engine.load import Counted, put_under_load
 from taxi_predictor.apps.stack.engine import Compose
 from taxi_predictor.apps.stack.layout import Layout, read_env
@@ -143,7 +145,12 @@ class Machine:
         self.docker("build", "-q", "-f", str(recipe), "-t", name, str(self.layout.site))
 
     def small_volume(self, volume: str, *, mebibytes: int, uid: int) -> None:
-        """Let *volume* of the stack be one that can be filled, a file system in a file, before it is made."""
+        """Let *volume* of the stack be one that can be filled, a file system in a file, before it is made.
+
+        Where this is not root, who alone may do that, it is left as it is, and :meth:`full` skips.
+        """
+        if os.geteuid() != 0:
+            return
         image = self.state / f"{volume}.img"
         with image.open("wb") as file:
             file.truncate(mebibytes << 20)
@@ -167,6 +174,8 @@ class Machine:
     @contextmanager
     def full(self, volume: str, *, uid: int) -> Iterator[None]:
         """*volume* has no room for a byte meanwhile."""
+        if not self._loops:
+            pytest.skip(f"{volume} is as large as the disk: only root may make a small one")
 
         def run(command: str) -> None:
             self.docker(
