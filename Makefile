@@ -76,7 +76,7 @@ job: ## Run a command with all that trains: ARGS="ingest /trips/file.parquet"
 
 scan: setup ## Look for secrets and weak declarations (fetches checkov, dclint and detect-secrets)
 	BIN=$(BIN) tests/deploy/scan
-verify-deploy: setup ## Try the whole stack in containers: up, releases under load, faults, restore (30 min; SHORT=1: up and one release)
+verify-deploy: setup ## Try the whole stack in containers: up, releases under load, faults, restore (20 min; SHORT=1: up and one release)
 	VERIFY_DEPLOY=$(if $(SHORT),short,1) $(BIN)/pytest -n 0 -x -s tests/deploy/engine $(ARGS)
 
 ##@ Measure
