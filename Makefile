@@ -44,8 +44,6 @@ promote: setup ## Let the newest model serve
 monitor: setup ## Watch live errors and serve them to Prometheus (ONCE=1: look once and print)
 	$(BIN)/taxi-predictor monitor $(if $(ONCE),--once)
 
-# Identifiers are hexadecimal all over; these are words of tests and comments.
-NO_SECRETS = ^(it is not .*|scram-sha-256|Passwords of .*|s3cret|secret|right|master.*|testing|[a-z_]+-[12])$$
 ##@ Deploy
 STACK = PYTHONPATH=src $(PYTHON) -m taxi_predictor.apps.stack
 up: ## Start the whole stack in containers, from nothing (PROFILE=observability)
@@ -92,13 +90,13 @@ verify-pipeline: setup $(TOOLS)/.ready ## Lint workflows, validate, test and pla
 	VERIFY_PIPELINE=1 TOOLS="$(TOOLS)" $(BIN)/pytest -n 0 tests/pipeline $(ARGS)
 audit: $(TOOLS)/.ready ## Look up known weaknesses of what goes into images (needs the internet)
 	for lock in api jobs dashboard mlflow; do $(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/$$lock.txt || exit 1; done
-find-secrets: $(TOOLS)/.ready ## Look for secrets in what git knows
-	git ls-files -z | xargs -0 $(TOOLS)/bin/detect-secrets-hook --disable-plugin HexHighEntropyString --exclude-secrets "$(NO_SECRETS)"
 tasks: setup ## Write deploy/ecs anew, of the settings
 	$(BIN)/python -m taxi_predictor.apps.ecs write
 
-verify-deploy: setup ## Try the whole stack in containers: up, releases under load, faults, restore (30 min)
-	VERIFY_DEPLOY=1 $(BIN)/pytest -n 0 -x -s tests/deploy/engine $(ARGS)
+scan: setup $(TOOLS)/.ready ## Look for secrets and weak declarations (ONLY=secrets)
+	TOOLS="$(TOOLS)" tests/deploy/scan $(ONLY)
+verify-deploy: setup ## Try the whole stack in containers: up, releases under load, faults, restore (20 min; SHORT=1: up and one release)
+	VERIFY_DEPLOY=$(if $(SHORT),short,1) $(BIN)/pytest -n 0 -x -s tests/deploy/engine $(ARGS)
 
 ##@ Measure
 accuracy: setup ## Measure every method on real trips and write docs/accuracy.md (DATA=folder, 20 min)
@@ -152,5 +150,5 @@ $(TOOLS)/.ready: requirements/pipeline.txt requirements/checkov.txt requirements
 	@touch $@
 
 .PHONY: help setup fmt check test test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench lock lock-images clean \
-  up down build deploy rollback backup restore backup-verify status preflight postflight smoke logs restart ps psql job verify-deploy \
-  test-database package integration rehearse-release verify-pipeline audit find-secrets tasks lock-pipeline
+  up down build deploy rollback backup restore backup-verify status preflight postflight smoke logs restart ps psql job scan verify-deploy \
+  test-database package integration rehearse-release verify-pipeline audit tasks lock-pipeline

@@ -49,7 +49,7 @@ from taxi_predictor.adapters.sources.simulation import OPTIONS, Simulation
 from taxi_predictor.apps import cities
 from taxi_predictor.apps.cities import CityProfile
 from taxi_predictor.apps.cli import app
-from taxi_predictor.apps.settings import WELL_KNOWN, Settings
+from taxi_predictor.apps.settings import SECRETS, WELL_KNOWN, Settings
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import Airport, City, PlausibilityBounds
 from taxi_predictor.domain.errors import TaxiPredictorError
@@ -566,7 +566,8 @@ def settings_table() -> str:
         names = f"`TAXI_{name.upper()}`" + "".join(
             f", `{n}`" for n, field in WELL_KNOWN.items() if field == name
         )
-        rows.append(f"| {names} | {values_of(annotation)} | {shown} | {said.get(name, '')} |")
+        values = f"{values_of(annotation)}{', a secret' if name in SECRETS else ''}"
+        rows.append(f"| {names} | {values} | {shown} | {said.get(name, '')} |")
     return "\n".join(rows)
 
 

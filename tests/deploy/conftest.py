@@ -1,4 +1,4 @@
-"""The stack in containers is tried by ``make verify-deploy`` alone: it takes half an hour."""
+"""The stack in containers is tried by ``make verify-deploy`` alone: it takes twenty minutes."""
 
 import os
 

@@ -20,7 +20,7 @@ HEAD = """\
 # What may be set for the stack: `make up` copies this to .deploy/env, which is yours; then run it again.
 # A line that is commented out shows the default. Names without TAXI_ are about the stack; those with it are
 # settings of the services (docs/settings.md). Secrets do not belong here: they are in .deploy/secrets.
-# The second half is written by `python tests/deploy/test_declarations.py`.
+# The second half is written by `cd tests && python -m deploy.test_declarations`.
 """
 
 STACK = """
@@ -46,7 +46,7 @@ STACK = """
 #BAKE_S=60
 #BACKUP_FOLDER=.deploy/backups
 #BACKUP_KEEP=7
-# Which of dashboard and monitor run, by blanks.
+# Which of dashboard and monitor run, by blanks; or none.
 #FACES=monitor dashboard
 
 # Sizes: the small profile.
@@ -60,6 +60,8 @@ STACK = """
 #PROMETHEUS_KEEP=35d
 #PROMETHEUS_MAX=5GB
 #ALERTMANAGER_CONFIG=./deploy/alertmanager
+# Which of these two PROFILE=observability starts, by blanks; or none, where you have them elsewhere.
+#WATCHERS=grafana otel-collector
 
 # Where images come from: a mirror, or digests.
 #STACK_NAME=taxi-predictor

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from deploy.containers import EXAMPLE, ROOT, STACKS, compose, example, services
-from taxi_predictor.apps.settings import Settings
+from taxi_predictor.apps.settings import SECRETS, Settings
 from taxi_predictor.apps.stack import secrets
 from taxi_predictor.apps.stack.layout import DEFAULTS, read_env
 
@@ -30,7 +30,12 @@ def test_hadolint_finds_nothing_in_the_recipes_of_images() -> None:
 
 
 def test_shellcheck_finds_nothing_in_scripts() -> None:
-    lint("shellcheck", ".ci/run", *map(str, (ROOT / "tests/deploy/standins").glob("[bp]*[!v]")))
+    lint(
+        "shellcheck",
+        ".ci/run",
+        "tests/deploy/scan",
+        *map(str, (ROOT / "tests/deploy/standins").glob("[bp]*[!v]")),
+    )
 
 
 @pytest.mark.parametrize("path", STACKS, ids=lambda path: path.name)
@@ -85,6 +90,14 @@ def test_no_secret_stands_in_the_environment() -> None:
                 assert str(value).startswith("/run/secrets/"), f"{name}: {variable}"
 
 
+def test_a_setting_that_is_a_secret_is_told_as_a_file_and_stands_in_no_example() -> None:
+    names = {f"TAXI_{field.upper()}" for field in SECRETS}
+    told = {variable for service in SERVICES.values() for variable in service.get("environment", {})}
+    assert not names & told
+    assert {f"{name}_FILE" for name in names} <= told
+    assert not names & {line.strip("#").partition("=")[0] for line in EXAMPLE.read_text("utf-8").splitlines()}
+
+
 def test_each_secret_that_is_named_is_declared_and_made() -> None:
     text = inspect.getsource(secrets)
     for path in STACKS:
@@ -124,7 +137,7 @@ def test_each_setting_that_a_service_is_told_is_one() -> None:
 
 
 def test_the_example_shows_every_setting_and_its_default() -> None:
-    assert EXAMPLE.read_text("utf-8") == example(), "python tests/deploy/test_declarations.py writes it anew"
+    assert EXAMPLE.read_text("utf-8") == example(), "cd tests && python -m deploy.test_declarations"
 
 
 def test_the_example_and_the_code_agree_on_defaults(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from taxi_predictor.apps.stack.backups import moment_of
 from taxi_predictor.apps.stack.bake import Traffic, bake, traffic_of
+from taxi_predictor.apps.stack.checks import see_targets
+from taxi_predictor.apps.stack.commands import COMMANDS
 from taxi_predictor.apps.stack.formats import Release, see_compatible
 from taxi_predictor.apps.stack.layout import Layout, StackError
 from taxi_predictor.apps.stack.sealing import SealBroken, check, seal, sign, unseal
@@ -167,6 +169,12 @@ def test_the_state_is_what_was_kept(layout: Layout) -> None:
     assert load_state(layout) == state
 
 
+def test_what_is_live_is_not_exchanged_by_starting_it(layout: Layout) -> None:
+    save_state(layout, State(versions={"blue": "1"}))
+    with pytest.raises(StackError, match="make deploy VERSION=2"):
+        COMMANDS["up"](layout, ["2"])
+
+
 def test_nginx_is_told_what_was_set(layout: Layout) -> None:
     layout.env.write_text("API_NAME=eta.example\nHTTPS_PORT=8443\nBALANCERS=192.0.2.0/24\n")
     layout.prepare()
@@ -174,6 +182,31 @@ def test_nginx_is_told_what_was_set(layout: Layout) -> None:
     assert "https://$host:8443$request_uri" in (layout.site / "redirect.conf").read_text()
     assert "set_real_ip_from 192.0.2.0/24;" in (layout.site / "balancers.conf").read_text()
     assert (layout.site / "admin.conf").read_text() == "deny all;\n"
+
+
+def test_what_runs_beside_the_api_is_named_or_none(layout: Layout) -> None:
+    assert layout.faces == {"monitor": "jobs", "dashboard": "dashboard"}
+    layout.env.write_text("FACES=none\n")
+    assert layout.faces == {}
+    layout.env.write_text("FACES=dashbord\n")
+    with pytest.raises(StackError, match="dashbord"):
+        assert layout.faces
+
+
+def sample(job: str, value: str) -> Mapping[str, object]:
+    return {"metric": {"job": job}, "value": [0, value]}
+
+
+def test_of_the_api_one_colour_is_seen_and_of_others_all() -> None:
+    seen = [sample("api", "1"), sample("api", "0"), sample("node", "1")]
+    assert see_targets(seen) == "2 of 3 targets, all 2 jobs"
+    for missing, name in (
+        ([sample("api", "0")], "api"),
+        ([*seen, sample("redis", "0")], "redis"),
+        ([], "API"),
+    ):
+        with pytest.raises(StackError, match=name):
+            see_targets(missing)
 
 
 def line(colour: str, status: int = 200, seconds: float = 0.01, port: int = 8443) -> str:
@@ -207,6 +240,18 @@ def test_one_that_is_slow_is_not_unless_the_other_was() -> None:
     with pytest.raises(StackError, match="slow"):
         baked(slow)
     assert baked(slow, before=Traffic([0.2] * 30, 0)).p95_s == 0.5
+
+
+def test_one_that_is_slow_with_its_first_requests_alone_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("taxi_predictor.apps.stack.bake.LOOK_S", 0.001)
+    slow, fast = [line("green", seconds=0.5)] * 30, [line("green")] * 1000
+    looks = iter([slow, slow])
+    kept = bake(
+        "green", NO_TRAFFIC, for_s=0.05, log=lambda: next(looks, slow + fast), still_well=lambda: None
+    )
+    assert len(kept.seconds) == 1030
+    with pytest.raises(StackError, match="slow"):
+        bake("green", NO_TRAFFIC, for_s=600, log=lambda: slow, still_well=lambda: None)
 
 
 def test_of_a_few_requests_nothing_is_concluded() -> None:

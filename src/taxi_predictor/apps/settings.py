@@ -12,7 +12,7 @@ import msgspec
 
 from taxi_predictor.domain.errors import Invalid
 
-__all__ = ["InvalidSettings", "Settings", "address_of", "load_settings", "url_here"]
+__all__ = ["SECRETS", "InvalidSettings", "Settings", "address_of", "load_settings", "url_here"]
 
 PREFIX = "TAXI_"
 FILE_SUFFIX = "_FILE"
@@ -22,6 +22,8 @@ WELL_KNOWN = {
     "OTEL_EXPORTER_OTLP_ENDPOINT": "otlp_endpoint",
 }
 """Names that other tools use too; they need no prefix."""
+SECRETS = frozenset({"database_url", "redis_url"})
+"""Fields that hold a password: in a deployment they are given as files."""
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]

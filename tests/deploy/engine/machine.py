@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -15,10 +16,13 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import pytest
+
 from deploy.engine.load import Counted, put_under_load
 from taxi_predictor.apps.stack.engine import Compose
 from taxi_predictor.apps.stack.layout import Layout, read_env
 from taxi_predictor.apps.stack.state import load_state
+from taxi_predictor.apps.stack.switching import live_colour
 
 __all__ = ["ROOT", "Machine"]
 
@@ -26,33 +30,65 @@ ROOT = Path(__file__).parents[3]
 STANDINS = ROOT / "tests" / "deploy" / "standins"
 
 
+KEYS_EVERY_S = 1
+RELEASED = ("api", "jobs", "dashboard")
+"""The images of a release; that of MLflow has a version of its own."""
+
+
 class Machine:
-    def __init__(self, state: Path) -> None:
-        self.state = state
+    """*faces*: what runs beside the API; *watchers*: stand-ins for those who watch are made, too."""
+
+    def __init__(
+        self,
+        state: Path,
+        *,
+        name: str = "taxi-verify",
+        faces: str = "monitor dashboard",
+        watchers: bool = True,
+    ) -> None:
+        self.state, self.name = state, name
+        state.mkdir(exist_ok=True)
+        self._loops: list[str] = []
+        if not (state / "env").exists():
+            (state / "env").write_text(f"TAXI_API_KEYS_EVERY_S={KEYS_EVERY_S}\n")
         self._environment = {
             **os.environ,
-            **self._images(),
+            **self._images(watchers=watchers),
+            "FACES": faces,
             "STATE": str(state),
-            "STACK_NAME": "taxi-verify",
+            "STACK_NAME": name,
             "BAKE_S": "8",
             "BACKUP_FOLDER": str(state / "backups"),
             "EDGE_REQUESTS_PER_S": "1000",
             "PYTHONPATH": str(ROOT / "src"),
-            **{name: str(free_port()) for name in ("HTTP_PORT", "HTTPS_PORT", "PREVIEW_PORT")},
+            **self._ports(),
         }
         os.environ.update(self._environment)  # so that what runs here sees the same stack
         self.layout = Layout(ROOT, state)
 
-    @staticmethod
-    def _images() -> Mapping[str, str]:
-        """Stand-ins where their base is, else those of upstream."""
+    def _ports(self) -> Mapping[str, str]:
+        """Free ones, the same again where somebody goes on with this stack."""
+        kept = self.state / "ports"
+        if not kept.exists():
+            names = ("HTTP_PORT", "HTTPS_PORT", "PREVIEW_PORT")
+            kept.write_text("".join(f"{name}={free_port()}\n" for name in names))
+        return read_env(kept)
+
+    def _images(self, *, watchers: bool) -> Mapping[str, str]:
+        """Stand-ins where their base is, else those of upstream; none is there of Grafana and a collector."""
         base = ["docker", "image", "inspect", "localhost/python-standin", "localhost/debian-base:bookworm"]
         if subprocess.run(base, capture_output=True).returncode:
             return {}
-        subprocess.run(
-            [str(STANDINS / "build"), "postgres", "nginx", "redis"], check=True, capture_output=True
-        )
-        return read_env(STANDINS / "images.env")
+        wanted = [] if watchers else ["postgres", "nginx", "redis"]
+        subprocess.run([str(STANDINS / "build"), *wanted], check=True, capture_output=True)
+        # Debian's Alertmanager, 0.25, wants addresses where 0.26 takes the names of files.
+        declared = (ROOT / "deploy" / "alertmanager" / "alertmanager.yml").read_text("utf-8")
+        told = self.state / "alertmanager"
+        told.mkdir(exist_ok=True)
+        text = re.sub(r"(?<=[ -])url_file: \S+", "url: http://127.0.0.1:9/nobody", declared)
+        (told / "alertmanager.yml").write_text(text, "utf-8")
+        images = read_env(STANDINS / "images.env")
+        return {**images, "WATCHERS": "none", "ALERTMANAGER_CONFIG": str(told)}
 
     def make(self, command: str, *arguments: str, code: int = 0) -> str:
         """What the target of that name runs; return what it told."""
@@ -77,7 +113,9 @@ class Machine:
 
     @property
     def compose(self) -> Compose:
-        return Compose(self.layout, load_state(self.layout).variables())
+        state = load_state(self.layout)
+        live = {"VERSION": state.versions.get(live_colour(self.layout), "")}
+        return Compose(self.layout, {**live, **state.variables()}, state.overlays)
 
     def docker(self, *arguments: str) -> str:
         return self.compose.docker(*arguments)
@@ -94,6 +132,82 @@ class Machine:
     def inspect(self, service: str) -> Mapping[str, Any]:
         content: Mapping[str, Any] = json.loads(self.docker("inspect", self.id_of(service)))[0]
         return content
+
+    def image_like(self, former: str, version: str, line: str) -> None:
+        """Images of *version* that are those of *former*, the API's but for *line* of a recipe."""
+        for target in (
+            target for target in RELEASED if self.compose.has_image(self.compose.image(target, former))
+        ):
+            self.docker("tag", self.compose.image(target, former), self.compose.image(target, version))
+        recipe = self.state / "Containerfile"
+        recipe.write_text(f"FROM {self.compose.image('api', former)}\n{line}\n")
+        name = self.compose.image("api", version)
+        self.docker("build", "-q", "-f", str(recipe), "-t", name, str(self.layout.site))
+
+    def small_volume(self, volume: str, *, mebibytes: int, uid: int) -> None:
+        """Let *volume* of the stack be one that can be filled, a file system in a file, before it is made.
+
+        Where this is not root, who alone may do that, it is left as it is, and :meth:`full` skips.
+        """
+        if os.geteuid() != 0:
+            return
+        image = self.state / f"{volume}.img"
+        with image.open("wb") as file:
+            file.truncate(mebibytes << 20)
+        subprocess.run(
+            ["mkfs.ext4", "-q", "-m", "0", "-E", f"root_owner={uid}:{uid}", str(image)], check=True
+        )
+        made = subprocess.run(["losetup", "--find", "--show", str(image)], check=True, capture_output=True)
+        loop = made.stdout.decode().strip()
+        self._loops.append(loop)
+        self.docker(
+            *("volume", "create", "--opt", "type=ext4", "--opt", f"device={loop}"),
+            *(
+                "--label",
+                f"com.docker.compose.project={self.name}",
+                "--label",
+                f"com.docker.compose.volume={volume}",
+            ),
+            f"{self.name}_{volume}",
+        )
+
+    @contextmanager
+    def full(self, volume: str, *, uid: int) -> Iterator[None]:
+        """*volume* has no room for a byte meanwhile."""
+        if not self._loops:
+            pytest.skip(f"{volume} is as large as the disk: only root may make a small one")
+
+        def run(command: str) -> None:
+            self.docker(
+                *("run", "--rm", "--network=none", "--user", str(uid), "-v", f"{self.name}_{volume}:/v"),
+                *("--entrypoint=sh", self.compose.image("api", self.compose.version), "-c", command),
+            )
+
+        run("for size in 4M 64k 4k 1; do dd if=/dev/zero bs=$size >> /v/filler 2>/dev/null; done; true")
+        try:
+            yield
+        finally:
+            run("rm /v/filler")
+
+    @contextmanager
+    def without_network(self, service: str, network: str) -> Iterator[None]:
+        """*service* is cut from *network* meanwhile."""
+        one, name = self.id_of(service), f"{self.name}_{network}"
+        self.docker("network", "disconnect", name, one)
+        try:
+            yield
+        finally:
+            self.docker("network", "connect", "--alias", service, name, one)
+
+    @contextmanager
+    def paused(self, service: str) -> Iterator[None]:
+        """*service* hangs meanwhile."""
+        one = self.id_of(service)
+        self.docker("pause", one)
+        try:
+            yield
+        finally:
+            self.docker("unpause", one)
 
     def kill(self, service: str) -> None:
         """As the system does when memory is short; `docker kill` would keep Docker from starting it again."""
@@ -147,7 +261,7 @@ class Machine:
         kept = self.state / "load-key"
         if not kept.exists():
             kept.write_text(self.compose.owner("keys", "create", "load", "--scope", "predict"))
-            time.sleep(15)  # a service looks for new ones every ten seconds
+            time.sleep(3 * KEYS_EVERY_S)  # each worker looks for new ones by itself
         return kept.read_text().strip()
 
     def logged(self, ids: list[str]) -> tuple[int, int]:
@@ -162,6 +276,8 @@ class Machine:
 
     def remove(self) -> None:
         self.make("down", "--volumes")
+        for loop in self._loops:
+            subprocess.run(["losetup", "--detach", loop], check=True)
         shutil.rmtree(self.state, ignore_errors=True)
 
 

@@ -10,9 +10,10 @@ VERSION, NEXT, BAD, WEAK = "verify-1", "verify-2", "verify-bad", "verify-weak"
 
 
 def test_a_stack_comes_up_from_nothing(machine: Machine) -> None:
-    machine.make("build", VERSION, "api", "jobs", "mlflow")
+    for volume, uid, mebibytes in (("home", 10001, 300), ("postgres", 999, 1200)):
+        machine.small_volume(volume, mebibytes=mebibytes, uid=uid)  # so that they can be filled later
     machine.make("up", VERSION)
-    for service in ("postgres", "mlflow", "redis", "nginx", "api-blue"):
+    for service in ("postgres", "mlflow", "redis", "nginx", "api-blue", "monitor", "dashboard"):
         machine.wait_well(service)
     for service in ("roles", "migrate"):
         assert machine.inspect(service)["State"]["ExitCode"] == 0
@@ -43,8 +44,8 @@ def test_a_model_is_trained_and_promoted_in_it(machine: Machine) -> None:
 
 def test_releases_lose_no_request(machine: Machine) -> None:
     """There and back, with one in between that does not start and has to be taken back by itself."""
-    _image(machine, NEXT, "LABEL nothing=changed")
-    _image(machine, BAD, "ENV TAXI_CITY=chicago")  # the home is New York's: it refuses to start
+    machine.image_like(VERSION, NEXT, "LABEL nothing=changed")
+    machine.image_like(VERSION, BAD, "ENV TAXI_CITY=chicago")  # the home is New York's: it refuses to start
     with machine.under_load() as counted:
         machine.make("deploy", NEXT)
         assert live_colour(machine.layout) == "green"
@@ -64,7 +65,7 @@ def test_releases_lose_no_request(machine: Machine) -> None:
 
 def test_one_that_fails_under_load_goes_back_by_itself(machine: Machine) -> None:
     """It starts, answers well, and is overloaded by two requests at a time."""
-    _image(machine, WEAK, "ENV TAXI_API_MAX_CONCURRENT=1 TAXI_API_MAX_WAITING=0")
+    machine.image_like(VERSION, WEAK, "ENV TAXI_API_MAX_CONCURRENT=1 TAXI_API_MAX_WAITING=0")
     before = live_colour(machine.layout)
     with machine.under_load(per_s=120) as counted:
         told = machine.make("deploy", WEAK, code=1)
@@ -100,11 +101,3 @@ def test_a_rollback_goes_to_the_version_before(machine: Machine) -> None:
     live = re.search(r"^(\w+) +(\S+) +live$", told, re.MULTILINE)
     assert live is not None
     assert live[2] == NEXT
-
-
-def _image(machine: Machine, version: str, line: str) -> None:
-    """An image like the first one, but for *line*."""
-    name = machine.compose.image("api", version)
-    recipe = machine.state / "Containerfile"
-    recipe.write_text(f"FROM {machine.compose.image('api', VERSION)}\n{line}\n")
-    machine.docker("build", "-q", "-f", str(recipe), "-t", name, str(machine.layout.site))

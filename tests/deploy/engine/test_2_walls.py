@@ -7,7 +7,7 @@ import pytest
 from deploy.engine.machine import Machine
 from taxi_predictor.apps.stack.switching import live_colour
 
-LONG_RUNNING = ("postgres", "mlflow", "redis", "nginx")
+LONG_RUNNING = ("postgres", "mlflow", "redis", "nginx", "monitor", "dashboard")
 
 
 def running(machine: Machine) -> list[str]:

@@ -15,7 +15,9 @@ def test_a_set_comes_back_elsewhere_and_answers_as_it_did(machine: Machine) -> N
     with machine.under_load():
         time.sleep(10)
     time.sleep(3)
+    assert "a backup is there: there is none" in machine.make("preflight", code=1)
     machine.make("backup")
+    assert "verify-1 may follow" in machine.make("preflight", "verify-1")
     assert "all as they were" in machine.make("backup-verify")
     assert (machine.state / "textfile" / "backup.prom").exists()
 
@@ -59,6 +61,7 @@ def test_an_empty_machine_gets_all_of_it(machine: Machine) -> None:
     machine.make("restore", good.name)
     assert machine.psql("select count(*) from predictions") == kept
     assert "by champion" in machine.make("smoke")
+    machine.make("postflight")
 
 
 def _made_at(folder: Path) -> str:

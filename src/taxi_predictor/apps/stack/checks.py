@@ -4,7 +4,8 @@ import json
 import shutil
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from taxi_predictor.apps.stack.backups import Backups
 from taxi_predictor.apps.stack.bake import MAX_FAILED, MAX_P95_S, traffic_of
@@ -14,7 +15,7 @@ from taxi_predictor.apps.stack.formats import released, see_compatible
 from taxi_predictor.apps.stack.layout import Layout, StackError
 from taxi_predictor.apps.stack.state import State
 
-__all__ = ["after", "before", "see_all"]
+__all__ = ["after", "before", "see_all", "see_targets"]
 
 Check = Callable[[], str]
 """Says what it found, or raises StackError."""
@@ -91,7 +92,9 @@ def _services(compose: Compose, live: str) -> str:
     sick = [
         f"{one['Service']} ({one['Status']})"
         for one in found
-        if one["Health"] not in ("healthy", "") or (one["State"] != "running" and one["ExitCode"])
+        if one["Health"] not in ("healthy", "")
+        or (one["State"] != "running" and one["ExitCode"])
+        or one["State"] in ("restarting", "paused", "dead")
     ]
     if sick:
         raise StackError(", ".join(sick))
@@ -152,17 +155,21 @@ def _restarts(compose: Compose) -> str:
 def _targets(compose: Compose) -> str:
     if compose.container("prometheus") is None:
         return "nobody watches: make up PROFILE=observability"
-    asked = "http://127.0.0.1:9090/api/v1/query?query=up"
-    read = f"from urllib.request import urlopen; print(urlopen('{asked}', timeout=5).read().decode())"
-    # Prometheus has no client of its own that every image brings: one of ours asks, on its network.
-    found = compose.docker(
-        *("run", "--rm", "--network", f"container:{compose.container('prometheus')['ID']}"),  # type: ignore[index]
-        *("--entrypoint=python", compose.image("api", compose.version), "-c", read),
-    )
-    targets = json.loads(found)["data"]["result"]
-    down = [
-        one["metric"]["job"] for one in targets if one["value"][1] == "0" and one["metric"]["job"] != "api"
-    ]
-    if down:
-        raise StackError(f"not seen: {', '.join(sorted(down))}")
-    return f"{len(targets)} targets"
+    query = ("promtool", "query", "instant", "-o", "json", "http://127.0.0.1:9090", "up")
+    found = compose.run("exec", "-T", "prometheus", *query)
+    return see_targets(json.loads(found))
+
+
+def see_targets(up: Sequence[Mapping[str, Any]]) -> str:
+    """See that every job of *up*, the samples of that name, has been seen; of the API one colour is enough.
+
+    Raises:
+        StackError: some were not.
+    """
+    seen: dict[str, list[bool]] = {}
+    for sample in up:
+        seen.setdefault(sample["metric"]["job"], []).append(sample["value"][1] == "1")
+    down = [job for job, ups in seen.items() if not (any(ups) if job == "api" else all(ups))]
+    if down or "api" not in seen:
+        raise StackError(f"not seen: {', '.join(sorted(down)) or 'the API'}")
+    return f"{sum(map(sum, seen.values()))} of {len(up)} targets, all {len(seen)} jobs"

@@ -26,6 +26,8 @@ def up(layout: Layout, arguments: Sequence[str]) -> None:
     with alone(layout):
         state = load_state(layout)
         live = live_colour(layout)
+        if version and state.versions.get(live, version) != version:
+            raise StackError(f"{state.versions[live]} is live: make deploy VERSION={version} exchanges it")
         state.versions.setdefault(live, version or __version__)
         state.overlays = overlays or state.overlays
         save_state(layout, state)
@@ -36,7 +38,8 @@ def up(layout: Layout, arguments: Sequence[str]) -> None:
         _make_secrets(layout, compose, state.versions[live])
         say(f"starting ({live} is live, {state.versions[live]})")
         # Not --remove-orphans: the other colour may be on its way.
-        profiles = [part for name in (live, *layout.faces) for part in ("--profile", name)]
+        watchers = layout.get("WATCHERS").split() if state.overlays else []
+        profiles = [part for name in (live, *layout.faces, *watchers) for part in ("--profile", name)]
         compose.run(*profiles, "up", "-d", "--wait", "--wait-timeout", "300")
         _tell_edge(layout, state, compose)
         wait_ready(Door.of(layout), within_s=READY_WITHIN_S, still_there=lambda: None)

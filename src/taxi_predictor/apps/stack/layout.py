@@ -27,6 +27,7 @@ DEFAULTS: Mapping[str, str] = {
     "SMOKE_DROPOFF": "40.6465,-73.7865",
     "PYTHON_IMAGE": "docker.io/library/python:3.13-slim",
     "FACES": "monitor dashboard",
+    "WATCHERS": "grafana otel-collector",
     "BAKE_S": "60",
     "BACKUP_FOLDER": ".deploy/backups",
     "BACKUP_KEEP": "7",
@@ -84,9 +85,16 @@ class Layout:
 
     @property
     def faces(self) -> Mapping[str, str]:
-        """What runs beside the API, and the target of its image."""
+        """What runs beside the API, and the target of its image.
+
+        Raises:
+            StackError: ``FACES`` names another.
+        """
         known = {"monitor": "jobs", "dashboard": "dashboard"}
-        return {face: known[face] for face in self.get("FACES").split()}
+        named = [face for face in self.get("FACES").split() if face != "none"]
+        if unknown := set(named) - known.keys():
+            raise StackError(f"FACES says {', '.join(sorted(unknown))}: write {' '.join(known)}, or none")
+        return {face: known[face] for face in named}
 
     @property
     def mlflow_version(self) -> str:
