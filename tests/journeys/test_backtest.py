@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from journeys.conftest import Deployment
+from servers import slow
 
 SPAN = ("--from", "2024-02-05", "--to", "2024-02-08", "--every", "week", "--live-level")
 
 
+@slow
 def test_a_backtest_is_shown_drawn_and_repeated_without_training(
     deployment: Deployment, tmp_path: Path
 ) -> None:
@@ -27,6 +29,7 @@ def test_a_backtest_is_shown_drawn_and_repeated_without_training(
     assert deployment.json("models", "--json") == before
 
 
+@slow
 def test_an_evaluation_tells_what_the_live_level_and_simple_methods_do_only_if_asked(
     deployment: Deployment,
 ) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from journeys.conftest import Deployment
-from servers import REAL_TRIPS, needs_real_trips
+from servers import REAL_TRIPS, needs_real_trips, slow
 
 pytestmark = needs_real_trips
 
@@ -69,6 +69,7 @@ def test_green_trips_beat_the_lookup_by_seven_percent(tmp_path: Path) -> None:
     assert scores["simulated"] is False
 
 
+@slow
 def test_chicago_is_a_city_by_configuration_alone(tmp_path: Path) -> None:
     chicago = Deployment(tmp_path / "chicago", {"TAXI_CITY": "chicago"})
     chicago.run("ingest", str(REAL_TRIPS / "coordinates" / "chicago_2013_2016.parquet"))
@@ -85,6 +86,7 @@ def test_chicago_is_a_city_by_configuration_alone(tmp_path: Path) -> None:
     chicago.run("predict", "--pickup", "40.75,-73.98", "--dropoff", "41.98,-87.90", *at, code=2)
 
 
+@slow
 def test_the_kaggle_file_is_ingested_and_evaluated(tmp_path: Path) -> None:
     deployment = Deployment(tmp_path / "kaggle")
     coordinates = REAL_TRIPS / "coordinates" / "nyc_coordinates_2009_2016-01.parquet"
