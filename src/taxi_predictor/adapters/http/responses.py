@@ -24,7 +24,8 @@ class ApiResponse(Response[T]):
         if usual != MediaType.JSON:
             return super().to_asgi_response(app, request, **others)
         form = wanted(request.scope)
-        if isinstance(self.content, msgspec.Struct) and not (self.headers or self.cookies or self.background):
+        more = (self.headers, self.cookies, self.background, others.get("headers"), others.get("cookies"))
+        if isinstance(self.content, msgspec.Struct) and not any(more):
             status = self.status_code or others.get("status_code") or 200
             # Nobody does with it but what one does with any application.
             return cast("ASGIResponse", _plain(status, form, self.render(self.content, form.value)))
