@@ -7,6 +7,7 @@ begins with ``<!-- after: PAGE -->``. A comment right before a block says what e
 * ``<!-- file: NAME -->``: it is written into the page's folder
 * ``<!-- background -->``: it is left running while the rest of the page runs
 * ``<!-- numbers vary -->``: what it prints may have other numbers, as after training
+* ``<!-- until: TEXT -->``: it is run again until it prints TEXT, as somebody would who waits for it
 
 A JSON block shows what the shell block before it printed: other values, but the same keys and types.
 A block of SQL runs against an empty database.
@@ -174,6 +175,8 @@ class Workshop:
                     printed = ""
                 elif block.told("background") is not None:
                     background.append(self._start(block, folder))
+                elif (awaited := block.told("until")) is not None:
+                    printed = self._execute_until(awaited, block, folder)
                 elif block.language == "bash":
                     printed = self._execute(block, block.text, folder)
                 elif block.language == "console":
@@ -212,6 +215,13 @@ class Workshop:
         )
         assert done.returncode == 0, f"{block}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
+
+    def _execute_until(self, awaited: str, block: Block, folder: Path) -> str:
+        deadline = time.monotonic() + PATIENCE_S
+        while awaited not in (printed := self._execute(block, block.text, folder)):
+            assert time.monotonic() < deadline, f"{block}: never printed {awaited}\n{printed}"
+            time.sleep(0.2)
+        return printed
 
     def _start(self, block: Block, folder: Path) -> subprocess.Popen[bytes]:
         log = folder / f"background-{block.line}.log"

@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import warnings
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -23,6 +24,9 @@ __all__ = ["embedded_postgres"]
 
 PROCESSES = ".handle_pids.json"
 """Who uses the server, as the wheel keeps it; the last one to leave stops it."""
+
+_uses = Counter[Path]()
+"""How often this process uses the server of a folder now: the wheel counts processes alone."""
 
 
 @asynccontextmanager
@@ -69,12 +73,18 @@ def _start(folder: Path) -> "PostgresServer":
             get_server(new, start=False).ensure_pgdata_inited()
             new.rename(folder)
         _forget_the_killed(folder / PROCESSES)
-        return get_server(folder)
+        server = get_server(folder)
+        _uses[server.pgdata] += 1
+        return server
 
 
 def _leave(server: "PostgresServer", folder: Path) -> None:
     with _alone(folder):
-        server.cleanup()
+        _uses[server.pgdata] -= 1
+        if not _uses[server.pgdata]:
+            server.cleanup()
+            # It would be handed out again as if it ran, where another process stopped it meanwhile.
+            server._instances.pop(server.pgdata, None)  # noqa: SLF001
 
 
 @contextmanager

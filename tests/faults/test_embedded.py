@@ -1,0 +1,51 @@
+"""The embedded PostgreSQL is there for whoever uses it, whoever else comes and goes."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import asyncpg
+
+from taxi_predictor.adapters.postgres.embedded import embedded_postgres
+
+OTHER = """
+import asyncio, sys
+from pathlib import Path
+from taxi_predictor.adapters.postgres.embedded import embedded_postgres
+
+async def stay():
+    async with embedded_postgres(Path(sys.argv[1])):
+        print("there", flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+
+asyncio.run(stay())
+"""
+
+
+async def answers(dsn: str) -> bool:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval("select 1") == 1
+    finally:
+        await connection.close()
+
+
+async def test_who_left_while_others_stayed_may_come_back_when_they_are_gone(tmp_path: Path) -> None:
+    folder, running = tmp_path / "postgres", tmp_path / "postgres" / "postmaster.pid"
+    pipe = asyncio.subprocess.PIPE
+    other = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", OTHER, str(folder), stdin=pipe, stdout=pipe
+    )
+    assert other.stdout is not None
+    assert await other.stdout.readline() == b"there\n"
+    async with embedded_postgres(folder) as dsn:
+        assert await answers(dsn)
+    assert running.exists()
+    await other.communicate(b"go\n")
+    assert not running.exists()
+    async with embedded_postgres(folder) as dsn:
+        assert await answers(dsn)
+        async with embedded_postgres(folder) as same:
+            assert same == dsn
+        assert await answers(dsn)
+    assert not running.exists()
