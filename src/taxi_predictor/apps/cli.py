@@ -21,23 +21,7 @@ from cyclopts import App, CycloptsError, Group
 from rich.markup import escape
 
 from taxi_predictor import __version__
-from taxi_predictor.apps.commands.backtest import backtest
-from taxi_predictor.apps.commands.demo import demo
-from taxi_predictor.apps.commands.health import health
-from taxi_predictor.apps.commands.journal import journal
-from taxi_predictor.apps.commands.keys import KEYS
-from taxi_predictor.apps.commands.level import level
-from taxi_predictor.apps.commands.models import MODELS, evaluate, promote, rollback, train
-from taxi_predictor.apps.commands.monitor import monitor
 from taxi_predictor.apps.commands.output import ERR, drop_output
-from taxi_predictor.apps.commands.predictions import predict
-from taxi_predictor.apps.commands.recheck import recheck
-from taxi_predictor.apps.commands.retention import erase, prune
-from taxi_predictor.apps.commands.sanity import sanity
-from taxi_predictor.apps.commands.serving import serve
-from taxi_predictor.apps.commands.shadow import shadow
-from taxi_predictor.apps.commands.syncing import sync
-from taxi_predictor.apps.commands.trips import ingest, migrate, trips
 from taxi_predictor.domain.errors import Invalid, NotFound, Refused, TaxiPredictorError, Unavailable
 
 __all__ = ["main"]
@@ -66,21 +50,43 @@ DATA, MODEL, SERVING = (
     Group.create_ordered("Model"),
     Group.create_ordered("Use"),
 )
+# Found when they are called: each brings what it needs, and what the others need takes half a second.
 for group, commands in {
-    DATA: (ingest, trips, prune, erase, migrate),
-    MODEL: (train, evaluate, backtest, promote, rollback, journal, sanity, recheck, monitor),
-    SERVING: (demo, predict, level, serve, health, sync, shadow),
+    DATA: ("trips:ingest", "trips:trips", "retention:prune", "retention:erase", "trips:migrate"),
+    MODEL: (
+        "models:train",
+        "models:evaluate",
+        "backtest:backtest",
+        "models:promote",
+        "models:rollback",
+        "models:MODELS",
+        "journal:journal",
+        "sanity:sanity",
+        "recheck:recheck",
+        "monitor:monitor",
+    ),
+    SERVING: (
+        "demo:demo",
+        "predictions:predict",
+        "level:level",
+        "serving:serve",
+        "health:health",
+        "syncing:sync",
+        "shadow:shadow",
+        "keys:KEYS",
+    ),
 }.items():
     for command in commands:
-        app.command(command, group=group)
-MODELS.group = MODEL
-app.command(MODELS)
-KEYS.group = SERVING
-app.command(KEYS)
+        name = command.rpartition(":")[2].lower()
+        app.command(f"taxi_predictor.apps.commands.{command}", name=name, group=group)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with a code that says how it went."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or arguments[0].startswith("-"):
+        for name in list(app):
+            _ = app[name]  # imported, so that the help can say what each does
     warnings.showwarning = _show_warning
     # Stopped from outside is interrupted too: what was started gets stopped in turn.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
