@@ -15,7 +15,7 @@ import pytest
 
 from collector import collecting
 from taxi_predictor.adapters.memory.models import MemoryModelRegistry
-from taxi_predictor.adapters.mlflow.registry import MlflowModelRegistry
+from taxi_predictor.adapters.mlflow.alone import registry_alone
 from taxi_predictor.adapters.process.child import HEAD, packed, unpacked
 from taxi_predictor.adapters.process.registry import ProcessModelRegistry
 from taxi_predictor.adapters.system.clock import SystemClock
@@ -173,7 +173,7 @@ async def test_an_mlflow_server_hears_which_trace_a_call_belongs_to() -> None:
     """The headers go through the child, with the request that it works for and no other."""
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     with collecting() as server:
-        make = partial(MlflowModelRegistry, tracking_uri=server.url, name="taxi")
+        make = partial(registry_alone, tracking_uri=server.url, name="taxi")
         async with aclosing(ProcessModelRegistry(make)) as registry:
 
             async def call(watch: Watch | None) -> None:

@@ -1,13 +1,15 @@
 """What sees a service keeps its contract: by its own figures, and by a real Prometheus and Alertmanager."""
 
 import asyncio
+import atexit
 import shutil
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -66,80 +68,58 @@ class TestScrapedServiceSignals(ServiceSignalsContract):
             )
 
 
-class Scraped(Served):
-    """The same, where a real Prometheus looks twice a second and more, and tells a real Alertmanager."""
+def rule(name: str, expr: str, severity: str) -> dict[str, Any]:
+    summary = f"{name} of {{{{ $labels.version }}}}"
+    return {
+        "alert": name,
+        "expr": expr,
+        "labels": {"severity": severity},
+        "annotations": {"summary": summary, "runbook_url": f"https://example.com/{name}.md"},
+    }
 
-    def __init__(self) -> None:
-        super().__init__()
+
+RULES_HERE = [
+    rule("Watchdog", "vector(1)", "none"),
+    rule("ApiDown", 'absent(up{job="api"} == 1)', "critical"),
+    rule(
+        "ModelErrorOutOfBand", f'taxi_live_out_of_band{{measure="mae", version="{VERSION}"}} == 1', "warning"
+    ),
+]
+
+
+class Watchers:
+    """A real Prometheus, which looks twice a second, and tells a real Alertmanager: once for all tests here.
+
+    They take five seconds to find what they watch, so what they saw is deleted instead.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.ports = {"api": free_port(), "monitor": free_port()}
         self.prometheus, self.alertmanager = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
-
-    async def seen(self) -> None:
-        """By the rules, too, and by whoever hears of what they say."""
-        now_s = time.time()
-        await self._until(lambda: self._is_seen(now_s))
-        await asyncio.sleep(0.7)
-
-    async def watched(self) -> None:
-        """Return once all parts are seen, and alerts get through."""
-        await self._until(lambda: self._is_seen(0.0))
-        await self._until(
-            lambda: bool(httpx.get(f"{self.alertmanager}/api/v2/alerts", trust_env=False).json())
-        )
-
-    def _is_seen(self, since_s: float) -> bool:
-        """Whether each part was looked at since then, and found as it is."""
-        up, looked_s = self._by_job("up"), self._by_job("timestamp(up)")
-        is_new = len(looked_s) == len(self.ports) and min(looked_s.values()) > since_s
-        return is_new and all(up.get(part) == (part in self.serving) for part in self.ports)
-
-    def _by_job(self, query: str) -> dict[str, float]:
-        url = f"{self.prometheus}/api/v1/query"
-        answer = httpx.get(url, params={"query": query}, trust_env=False).json()
-        return {one["metric"]["job"]: float(one["value"][1]) for one in answer["data"]["result"]}
-
-    async def _until(self, is_so: Any) -> None:
-        deadline_s = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                if await asyncio.to_thread(is_so):
-                    return
-            except (httpx.TransportError, ValueError):
-                pass  # it only just starts
-            assert time.monotonic() < deadline_s
-            await asyncio.sleep(0.05)
-
-    @contextmanager
-    def watchers(self, folder: Path) -> Iterator[None]:
-        rules = [
-            rule("Watchdog", "vector(1)", "none"),
-            rule("ApiDown", 'absent(up{job="api"} == 1)', "critical"),
-            rule(
-                "ModelErrorOutOfBand",
-                f'taxi_live_out_of_band{{measure="mae", version="{VERSION}"}} == 1',
-                "warning",
-            ),
-        ]
-        (folder / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "all", "rules": rules}]}))
-        jobs = [
-            {"job_name": name, "static_configs": [{"targets": [self.url(name).removeprefix("http://")]}]}
-            for name in self.ports
-        ]
         told = self.alertmanager.removeprefix("http://")
         configuration = {
             "global": {"scrape_interval": "400ms", "scrape_timeout": "400ms", "evaluation_interval": "200ms"},
             "rule_files": ["rules.yml"],
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": [told]}]}]},
-            "scrape_configs": jobs,
+            "scrape_configs": [
+                {"job_name": part, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
+                for part, port in self.ports.items()
+            ],
         }
-        (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration))
         routes = {"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}
-        (folder / "alertmanager.yml").write_text(yaml.safe_dump(routes))
+        for name, declared in {
+            "rules": {"groups": [{"name": "all", "rules": RULES_HERE}]},
+            "prometheus": configuration,
+            "alertmanager": routes,
+        }.items():
+            (folder / f"{name}.yml").write_text(yaml.safe_dump(declared))
         commands = (
             (
                 "prometheus",
                 "--config.file=prometheus.yml",
                 "--storage.tsdb.path=data",
                 "--rules.alert.resend-delay=1s",
+                "--web.enable-admin-api",
                 f"--web.listen-address={self.prometheus.removeprefix('http://')}",
             ),
             (
@@ -151,34 +131,91 @@ class Scraped(Served):
             ),
         )
         with (folder / "log").open("wb") as log:
-            running = [subprocess.Popen(command, cwd=folder, stdout=log, stderr=log) for command in commands]
-        try:
-            yield
-        finally:
-            for process in running:
-                process.terminate()
-            for process in running:
-                process.wait(10)
+            self._running = [
+                subprocess.Popen(command, cwd=folder, stdout=log, stderr=log) for command in commands
+            ]
+
+    def forget(self) -> None:
+        """All that was seen."""
+        url = f"{self.prometheus}/api/v1/admin/tsdb/delete_series"
+        httpx.post(url, params={"match[]": '{__name__=~".+"}'}, trust_env=False).raise_for_status()
+
+    def told(self) -> list[str]:
+        """The alerts that got through and hold."""
+        url = f"{self.alertmanager}/api/v2/alerts"
+        return [alert["labels"]["alertname"] for alert in httpx.get(url, trust_env=False).json()]
+
+    def by_job(self, query: str) -> dict[str, float]:
+        url = f"{self.prometheus}/api/v1/query"
+        answer = httpx.get(url, params={"query": query}, trust_env=False).json()
+        return {one["metric"]["job"]: float(one["value"][1]) for one in answer["data"]["result"]}
+
+    def stop(self) -> None:
+        for process in self._running:
+            process.terminate()
+        for process in self._running:
+            process.wait(10)
 
 
-def rule(name: str, expr: str, severity: str) -> dict[str, Any]:
-    summary = f"{name} of {{{{ $labels.version }}}}"
-    return {
-        "alert": name,
-        "expr": expr,
-        "labels": {"severity": severity},
-        "annotations": {"summary": summary, "runbook_url": f"https://example.com/{name}.md"},
-    }
+@cache
+def watchers() -> Watchers:
+    folder = TemporaryDirectory(prefix="taxi-signals-", ignore_cleanup_errors=True)
+    watchers = Watchers(Path(folder.name))
+    atexit.register(folder.cleanup)
+    atexit.register(watchers.stop)  # before its folder goes
+    return watchers
+
+
+class Scraped(Served):
+    """A service where the watchers look."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.watchers = watchers()
+        self.ports = self.watchers.ports
+
+    async def seen(self) -> None:
+        """By the rules, too, and by whoever hears of what they say."""
+        now_s = time.time()
+        await self._until(lambda: self._is_seen(now_s))
+        await asyncio.sleep(0.7)
+
+    async def forgotten(self) -> None:
+        """Return once nothing is known of those that ran before."""
+        await self._until(self.watchers.forget)
+
+    async def watched(self) -> None:
+        """Return once all parts are seen, and nothing is said of them."""
+        now_s = time.time()
+        await self._until(lambda: self._is_seen(now_s))
+        await self._until(lambda: self.watchers.told() == ["Watchdog"])
+
+    def _is_seen(self, since_s: float) -> bool:
+        """Whether each part was looked at since then, and found as it is."""
+        up, looked_s = self.watchers.by_job("up"), self.watchers.by_job("timestamp(up)")
+        is_new = len(looked_s) == len(self.ports) and min(looked_s.values()) > since_s
+        return is_new and all(up.get(part) == (part in self.serving) for part in self.ports)
+
+    async def _until(self, is_so: Callable[[], bool | None]) -> None:
+        """Until it is not false, without an error of those that only just start."""
+        deadline_s = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                if await asyncio.to_thread(is_so) is not False:
+                    return
+            except (httpx.HTTPError, ValueError):
+                pass
+            assert time.monotonic() < deadline_s
+            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
 async def watched_by_prometheus() -> AsyncIterator[Scraped]:
     service = Scraped()
-    with TemporaryDirectory(prefix="taxi-signals-", ignore_cleanup_errors=True) as folder:
-        async with service.running():
-            with service.watchers(Path(folder)):
-                await service.watched()
-                yield service
+    await service.forgotten()
+    async with service.running():
+        await service.watched()
+        yield service
 
 
 @needs_prometheus
@@ -190,7 +227,9 @@ class TestPrometheusServiceSignals(ServiceSignalsContract):
         async with watched_by_prometheus() as service, open_asking() as asking:
             yield (
                 PrometheusServiceSignals(
-                    asking, prometheus=service.prometheus, alertmanager=service.alertmanager
+                    asking,
+                    prometheus=service.watchers.prometheus,
+                    alertmanager=service.watchers.alertmanager,
                 ),
                 service,
             )
@@ -199,10 +238,9 @@ class TestPrometheusServiceSignals(ServiceSignalsContract):
 @needs_prometheus
 async def test_prometheus_alone_knows_alerts_too_and_alertmanager_what_is_silenced() -> None:
     async with watched_by_prometheus() as service, open_asking() as asking:
-        alone = PrometheusServiceSignals(asking, prometheus=service.prometheus, alertmanager=None)
-        both = PrometheusServiceSignals(
-            asking, prometheus=service.prometheus, alertmanager=service.alertmanager
-        )
+        prometheus, alertmanager = service.watchers.prometheus, service.watchers.alertmanager
+        alone = PrometheusServiceSignals(asking, prometheus=prometheus, alertmanager=None)
+        both = PrometheusServiceSignals(asking, prometheus=prometheus, alertmanager=alertmanager)
         service.monitor.looked(a_live_report(VERSION, error_s=900.0))
         await service.seen()
         [alarm], [same] = await alone.alarms(), await both.alarms()
@@ -217,11 +255,14 @@ async def test_prometheus_alone_knows_alerts_too_and_alertmanager_what_is_silenc
             "createdBy": "the tests",
             "comment": "known",
         }
-        async with httpx.AsyncClient(trust_env=False) as client:
-            assert (await client.post(f"{service.alertmanager}/api/v2/silences", json=silence)).is_success
-        await service.seen()
-        [muted] = await both.alarms()
-        assert muted.is_muted
+        async with httpx.AsyncClient(base_url=f"{alertmanager}/api/v2", trust_env=False) as client:
+            made = (await client.post("/silences", json=silence)).raise_for_status().json()
+            try:
+                await service.seen()
+                [muted] = await both.alarms()
+                assert muted.is_muted
+            finally:
+                (await client.delete(f"/silence/{made['silenceID']}")).raise_for_status()
         known = ["api", "monitor", "registry", "prometheus", "alertmanager"]
         assert [part.name for part in await both.parts()] == known
 

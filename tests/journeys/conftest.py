@@ -1,5 +1,6 @@
 """One deployment that has been through the main job, shared by the journeys."""
 
+import fcntl
 import json
 import os
 import socket
@@ -106,12 +107,20 @@ def _wait_until_ready(client: httpx.Client, server: "subprocess.Popen[bytes]") -
 
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    """Simulated trips ingested, a first model trained and promoted."""
-    deployment = Deployment(tmp_path_factory.mktemp("home"))
-    deployment.run("ingest", "simulation:trips=40_000,months=2")
-    deployment.run("train", "--until", "2024-02-20")
-    deployment.run("promote")
-    return deployment
+    """Simulated trips ingested, a model trained and promoted: once, and copied for each test process."""
+    home, common = tmp_path_factory.mktemp("home") / "home", tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        common = common.parent
+    first = Deployment(common / "main-job")
+    with (common / "main-job.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (first.home / "models" / "champion").exists():
+            first.run("ingest", "simulation:trips=40_000,months=2")
+            first.run("train", "--until", "2024-02-20")
+            first.run("promote")
+    # PostgreSQL wants its files to stay its own.
+    subprocess.run(["cp", "--archive", first.home, home], check=True)
+    return Deployment(home)
 
 
 @pytest.fixture(scope="session")

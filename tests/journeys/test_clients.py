@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 TOOLS = Path(sys.executable).parent
-CASES = 100
+CASES = 40
 """Of each operation and phase; together thousands."""
 
 USER = """

@@ -163,7 +163,7 @@ async def _stored(
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
-    from taxi_predictor.adapters.mlflow.registry import MlflowModelRegistry
+    from taxi_predictor.adapters.mlflow.alone import registry_alone
     from taxi_predictor.adapters.postgres.answers import PostgresAnswerStore
     from taxi_predictor.adapters.postgres.journal import PostgresJournal
     from taxi_predictor.adapters.postgres.keys import PostgresKeyStore
@@ -189,7 +189,7 @@ async def _stored(
         open_pool(database_url, max_size=settings.pool_max, reads_only=settings.reads_only)
     )
     make_registry = partial(
-        MlflowModelRegistry, tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts
+        registry_alone, tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts
     )
     # MLflow takes 200 MB and two seconds to import: too much for a process that answers.
     registry = await stack.enter_async_context(aclosing(ProcessModelRegistry(make_registry)))

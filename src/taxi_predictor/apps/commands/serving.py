@@ -27,7 +27,7 @@ __all__ = [
     "server_command",
 ]
 
-PATIENCE_S = 30.0
+PATIENCE_S = 15.0
 """So long a start waits for the registry, which takes seconds to load."""
 
 
