@@ -12,7 +12,7 @@ import pytest
 
 from taxi_predictor.apps.stack.backups import moment_of
 from taxi_predictor.apps.stack.bake import Traffic, bake, traffic_of
-from taxi_predictor.apps.stack.checks import see_targets
+from taxi_predictor.apps.stack.checks import see_restarts, see_services, see_targets
 from taxi_predictor.apps.stack.commands import COMMANDS
 from taxi_predictor.apps.stack.formats import Release, see_compatible
 from taxi_predictor.apps.stack.layout import Layout, StackError
@@ -207,6 +207,45 @@ def test_of_the_api_one_colour_is_seen_and_of_others_all() -> None:
     ):
         with pytest.raises(StackError, match=name):
             see_targets(missing)
+
+
+def container(
+    service: str, state: str = "running", health: str = "healthy", code: int = 0
+) -> dict[str, object]:
+    status = f"{state} ({health})"
+    return {"Service": service, "State": state, "Health": health, "ExitCode": code, "Status": status}
+
+
+WELL = [container("api-green"), container("postgres"), container("migrate", "exited", "")]
+
+
+def test_who_is_well_and_the_colour_that_idles_are_no_trouble() -> None:
+    assert see_services([*WELL, container("api-blue", "exited", "", 137)], "green") == "3 are"
+
+
+@pytest.mark.parametrize(
+    "sick",
+    [
+        container("nginx", health="unhealthy"),
+        container("nginx", health="starting"),
+        container("nginx", "restarting", "", 1),
+        container("nginx", "restarting", ""),
+        container("nginx", "paused"),
+        container("nginx", "exited", "", 1),
+        container("api-green", "exited", "", 137),
+    ],
+    ids=lambda sick: f"{sick['Service']} {sick['Status']} {sick['ExitCode']}",
+)
+def test_who_is_not_well_is_named(sick: dict[str, object]) -> None:
+    with pytest.raises(StackError, match=str(sick["Service"])):
+        see_services([*WELL, sick], "green")
+
+
+def test_a_restart_and_a_lack_of_memory_are_seen() -> None:
+    assert see_restarts(["0 false /taxi-nginx-1", "0 false /taxi-redis-1"]) == "none of 2"
+    for trouble in ("3 false /taxi-nginx-1", "0 true /taxi-nginx-1"):
+        with pytest.raises(StackError, match="taxi-nginx-1"):
+            see_restarts(["0 false /taxi-redis-1", trouble])
 
 
 def line(colour: str, status: int = 200, seconds: float = 0.01, port: int = 8443) -> str:

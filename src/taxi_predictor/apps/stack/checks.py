@@ -48,7 +48,7 @@ def before(layout: Layout, state: State, compose: Compose, live: str, version: s
     checks: dict[str, Check] = {
         "nothing is on its way": lambda: _nothing_on_its_way(state),
         "the live colour is ready": lambda: _ready(layout),
-        "every service is well": lambda: _services(compose, live),
+        "every service is well": lambda: see_services(compose.containers(), live),
         "room on the disk": lambda: _room(layout),
         "the certificate holds": lambda: _certificate(layout),
         "a backup is there": lambda: _backup(layout, state, compose, live),
@@ -62,7 +62,7 @@ def after(layout: Layout, compose: Compose, live: str) -> Mapping[str, Check]:
     """What has to be so after a release."""
     return {
         "the live colour is ready": lambda: _ready(layout),
-        "every service is well": lambda: _services(compose, live),
+        "every service is well": lambda: see_services(compose.containers(), live),
         "requests go well": lambda: _traffic(compose, live),
         "nobody was restarted": lambda: _restarts(compose),
         "the certificate holds": lambda: _certificate(layout),
@@ -86,9 +86,14 @@ def _ready(layout: Layout) -> str:
     return f"version {said['version']} answers"
 
 
-def _services(compose: Compose, live: str) -> str:
+def see_services(containers: Sequence[Mapping[str, Any]], live: str) -> str:
+    """See that each of *containers*, as the engine lists them, is well; the colour that idles need not.
+
+    Raises:
+        StackError: one is unhealthy or not yet healthy, ended badly, hangs, or is started again and again.
+    """
     idle = {"api-blue", "api-green"} - {f"api-{live}"}
-    found = [one for one in compose.containers() if one["Service"] not in idle]
+    found = [one for one in containers if one["Service"] not in idle]
     sick = [
         f"{one['Service']} ({one['Status']})"
         for one in found
@@ -146,10 +151,19 @@ def _traffic(compose: Compose, live: str) -> str:
 def _restarts(compose: Compose) -> str:
     names = [str(one["ID"]) for one in compose.containers() if one["State"] == "running"]
     told = compose.docker("inspect", "--format", "{{.RestartCount}} {{.State.OOMKilled}} {{.Name}}", *names)
-    restarted = [line for line in told.splitlines() if not line.startswith("0 false")]
+    return see_restarts(told.splitlines())
+
+
+def see_restarts(told: Sequence[str]) -> str:
+    """See in lines of restarts, whether memory ran out, and name, that nobody was restarted.
+
+    Raises:
+        StackError: somebody was, or had no memory left.
+    """
+    restarted = [line for line in told if not line.startswith("0 false")]
     if restarted:
         raise StackError("; ".join(restarted))
-    return f"none of {len(names)}"
+    return f"none of {len(told)}"
 
 
 def _targets(compose: Compose) -> str:
