@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 
-__all__ = ["Answers", "Target", "at_rate", "cpu_s", "flat_out", "running"]
+__all__ = ["Answers", "Target", "at_rate", "cpu_s", "flat_out", "processes", "running"]
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 SERVER_CORES, CLIENT_CORES = {0}, {1}
@@ -159,14 +159,15 @@ def _close(opened: Sequence[_Connection]) -> None:
 
 def cpu_s(pid: int) -> float:
     """What *pid* and its descendants that live have used."""
-    return sum(_own_cpu_s(process) for process in _tree(pid))
+    return sum(_own_cpu_s(process) for process in processes(pid))
 
 
-def _tree(pid: int) -> Iterator[int]:
+def processes(pid: int) -> Iterator[int]:
+    """*pid* and its descendants that live."""
     yield pid
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in children.read_text().split():
-            yield from _tree(int(child))
+            yield from processes(int(child))
 
 
 def _own_cpu_s(pid: int) -> float:

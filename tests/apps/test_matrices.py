@@ -6,15 +6,17 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from taxi_predictor.adapters.columns.arrays import Floats
 from taxi_predictor.adapters.columns.plans import FramePlanColumns, FramePlanGrid
 from taxi_predictor.adapters.columns.speeds import fallback_model
 from taxi_predictor.adapters.memory.clock import MemoryClock
@@ -29,7 +31,7 @@ from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.domain.errors import InvalidTrip, NoChampion, TooMuch
 from taxi_predictor.domain.level import LiveLevel
-from taxi_predictor.domain.model import BatchEstimate, ModelArtifact, ModelVersion
+from taxi_predictor.domain.model import BatchEstimate, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
@@ -184,6 +186,81 @@ async def test_a_cell_is_what_is_predicted_for_its_trip(
     once = expected[: len(origins) * len(destinations)]
     assert matrix.distances_km.tolist() == pytest.approx([p.distance_km for p in once], abs=0.001 + 1e-9)
     assert matrix.served.version == ModelVersion(1)
+
+
+class JumpyModel(ConstantSpeedModel):
+    """Says at each hour something else, up to eight times as long: nothing that trees could not say."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        super().__init__(replace(manifest, features=("distance_km", "minute_of_day", "day_of_year")))
+
+    def _ask(self, rows: Floats, threads: int) -> tuple[Floats, Floats]:
+        mu, sigma = super()._ask(rows, threads)
+        return mu + np.sin(rows[:, 1] * 7.3 + rows[:, 2] * 3.1) * np.log(8) / 2, sigma
+
+
+class JumpyLoader(ConstantSpeedLoader):
+    def open(self, folder: Path, /) -> ConstantSpeedModel:
+        return JumpyModel(super().open(folder).manifest)
+
+
+@given(
+    ends=st.lists(places(), min_size=1, max_size=3),
+    begin=instants(until=datetime(2099, 12, 28, tzinfo=UTC)),
+    minutes=st.lists(st.integers(0, 600), min_size=2, max_size=8),
+    level=levels(),
+)
+@settings(max_examples=40, deadline=None)
+async def test_whoever_leaves_in_a_later_bucket_never_arrives_earlier(
+    artifact: ModelArtifact, ends: list[Place], begin: datetime, minutes: list[int], level: LiveLevel | None
+) -> None:
+    departures = [begin + timedelta(minutes=after) for after in sorted(minutes)]
+    asking = matrices(predicting(served(artifact, JumpyLoader()), level=level))
+    found = await asking.between(ends, ends, departures)
+    leaves_s = np.array([(at - begin).total_seconds() for at in departures])
+    buckets_s = np.asarray(found.durations_s).reshape(len(departures), -1)
+    # A duration is rounded to the millisecond.
+    assert (np.diff(leaves_s[:, None] + buckets_s, axis=0) >= -A_MILLISECOND).all()
+
+
+@given(
+    ends=st.lists(places(), min_size=1, max_size=3),
+    begin=instants(until=datetime(2099, 12, 28, tzinfo=UTC)),
+    after_s=st.lists(st.floats(0, 6 * 3600), min_size=1, max_size=5),
+    level=levels(),
+)
+@settings(max_examples=40, deadline=None)
+async def test_a_line_between_buckets_on_full_hours_is_what_is_predicted(
+    artifact: ModelArtifact, ends: list[Place], begin: datetime, after_s: list[float], level: LiveLevel | None
+) -> None:
+    """So FIFO holds between buckets too, and a solver that knows time needs no more than one an hour."""
+    first = begin.replace(minute=0, second=0, microsecond=0)
+    departures = [first + timedelta(hours=number) for number in range(8)]
+    predictor = predicting(served(artifact, JumpyLoader()), level=level)
+    found = await matrices(predictor).between(ends, ends, departures)
+    cells_s = np.asarray(found.durations_s).reshape(len(departures), len(ends), len(ends))
+    knots_s = np.arange(len(departures)) * 3600.0
+    for seconds in after_s:
+        at = begin + timedelta(seconds=seconds)
+        for start, pickup in enumerate(ends):
+            for end, dropoff in enumerate(ends):
+                [alone] = predictor.predict([TripPlan(pickup=pickup, dropoff=dropoff, pickup_at=at)])
+                between_s = np.interp((at - first).total_seconds(), knots_s, cells_s[:, start, end])
+                assert between_s == pytest.approx(alone.duration_s, abs=A_MILLISECOND)
+
+
+async def test_a_bucket_among_many_is_what_it_is_alone_to_the_last_digit(
+    predictor: DurationPredictor,
+) -> None:
+    """By real trees, and over the slices that the model works on."""
+    departures = [NOON + timedelta(minutes=20 * number) for number in range(12)]
+    origins, destinations = scattered(30), scattered(25, south_deg=40.52)
+    asking = matrices(predictor)
+    together = np.asarray((await asking.between(origins, destinations, departures)).durations_s)
+    assert together.size > SLICE_TRIPS
+    for at, bucket in zip(departures, together.reshape(len(departures), -1), strict=True):
+        alone = await asking.between(origins, destinations, [at])
+        assert bucket.tolist() == alone.durations_s.tolist()
 
 
 async def test_equal_pairs_are_computed_once(artifact: ModelArtifact) -> None:

@@ -1,19 +1,28 @@
 """Where one can be in time: areas that grow, of places that a trip really reaches."""
 
+from math import pi
+
 import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taxi_predictor.adapters.columns.plans import FramePlanColumns
+from taxi_predictor.adapters.columns.speeds import fallback_model
+from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.memory.telemetry import Predicted, RecordingTelemetry
+from taxi_predictor.domain.departures import farthest_km
 from taxi_predictor.domain.errors import InvalidTrip, NoOutlines, NoZones, TooMuch
 from taxi_predictor.domain.place import Place, Point, Zone, ZoneId, ZoneTable
+from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import TripPlan
+from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.reach import Area, Reach
+from taxi_predictor.ports.outbound.models import ModelShelf
 from taxi_predictor.ports.testing.samples import NOON
-from taxi_predictor.ports.testing.strategies import places
+from taxi_predictor.ports.testing.strategies import A_CITY, places
 
 START = Place(Point(40.75, -73.98))
 TIMES_S = [900.0, 300.0, 1800.0]
@@ -83,6 +92,25 @@ async def test_a_cell_is_reached_when_a_trip_to_its_middle_is_in_time(
                 assert is_in == (quantile_s <= 600 or (north, east) == (0, 0))
                 in_time.add(is_in)
     assert in_time == {True, False}
+
+
+async def test_no_cell_is_asked_for_that_no_car_can_reach(shelf: ModelShelf) -> None:
+    told = RecordingTelemetry()
+    predictor = DurationPredictor(
+        ladder=Ladder(shelf=shelf, fallback=fallback_model(A_CITY), lowest=AnswerSource.CHAMPION),
+        zones=MemoryZoneStore(),
+        clock=MemoryClock(NOON),
+        city=A_CITY,
+        columns=FramePlanColumns(),
+        telemetry=told,
+        load_telemetry=told,
+    )
+    reach = Reach(predictor=predictor, columns=FramePlanColumns(), max_cells=5_000)
+    await reach.by_cell(START, pickup_at=NOON, within_s=[300], probability=0.5, cell_km=0.5)
+    # As many as a circle holds, not as its square does.
+    radius_km = farthest_km(300, A_CITY)
+    asked = sum(call.trips for call in told.calls if isinstance(call, Predicted))
+    assert asked == pytest.approx(pi * (radius_km / 0.5) ** 2, rel=0.05)
 
 
 async def test_surer_is_smaller(reach: Reach) -> None:

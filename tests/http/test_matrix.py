@@ -79,6 +79,35 @@ def test_one_departure_in_a_list_still_makes_a_list(client: Client) -> None:
     ]
 
 
+def test_departures_may_be_told_by_a_window(client: Client) -> None:
+    window = {"from": "2024-03-10T01:30:00", "to": "2024-03-10T04:30:00-04:00", "every_min": 30}
+    answer = matrix_of(client, origins=[HERE, THERE], departures=window)
+    # Clocks are put forward at two.
+    assert answer["departures"] == [
+        "2024-03-10T01:30:00-05:00",
+        *(f"2024-03-10T0{at}:00-04:00" for at in ("3:00", "3:30", "4:00", "4:30")),
+    ]
+    listed = matrix_of(client, origins=[HERE, THERE], departures=answer["departures"])
+    assert listed["durations_s"] == answer["durations_s"]
+    hourly = {"from": AT, "to": "2024-03-01T12:00:00-05:00"}
+    assert len(matrix_of(client, origins=[HERE], departures=hourly)["departures"]) == 4
+
+
+def test_a_window_that_is_none_is_pointed_at(client: Client) -> None:
+    def window(**parts: Any) -> dict[str, Any]:
+        return {"from": AT, "to": "2024-03-01T12:00:00-05:00", **parts}
+
+    assert pointer_of(client, origins=[HERE], departures=window(to="2024-03-01T08:00")) == "#/departures/to"
+    assert pointer_of(client, origins=[HERE], departures=window(to="soon")) == "#/departures/to"
+    skipped = window(**{"from": "2024-03-10T02:30:00"})
+    assert pointer_of(client, origins=[HERE], departures=skipped) == "#/departures/from"
+    assert pointer_of(client, origins=[HERE], departures=window(every_min=0)) == "#/departures/every_min"
+    assert pointer_of(client, origins=[HERE], departures={"from": AT}) == "#/departures/to"
+    assert pointer_of(client, origins=[HERE], departures=window(), pickup_at=AT) == "#"
+    problem = problem_of(client, 413, origins=[HERE], departures=window(to="2024-03-05T12:00"))
+    assert "within 48 hours" in problem["detail"]
+
+
 def test_without_a_departure_the_trips_leave_now(client: Client) -> None:
     assert matrix_of(client, origins=[HERE, JFK])["departures"] == ["2023-01-15T12:00:00-05:00"]
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from taxi_predictor.domain.errors import InvalidTrip, TooMuch
 from taxi_predictor.domain.possibility import refuse_absurd
@@ -11,10 +12,33 @@ from taxi_predictor.domain.wall_clock import day_of
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.prediction import Prediction
 
-__all__ = ["MAX_SPAN", "DepartureBoard", "Departures"]
+__all__ = ["MAX_SPAN", "DepartureBoard", "Departures", "departures_between"]
 
 MAX_SPAN = timedelta(hours=48)
 """Nobody plans to leave on one of three days."""
+
+
+def departures_between(
+    first: datetime, last: datetime, *, every: timedelta, tz: ZoneInfo, most: int
+) -> list[datetime]:
+    """*first*, and then *every* so often up to and including *last*, on the clock of *tz*.
+
+    Raises:
+        InvalidTrip: *last* is before *first*.
+        TooMuch: they are further apart than :data:`MAX_SPAN`, or there would be more than *most*.
+    """
+    # By way of UTC: on a wall clock an hour may be missing in between, or come twice.
+    begin, span = first.astimezone(UTC), last.astimezone(UTC) - first.astimezone(UTC)
+    if span < timedelta():
+        raise InvalidTrip(
+            f"departures up to {last.isoformat()} do not begin at {first.isoformat()}", part="to"
+        )
+    if span > MAX_SPAN:
+        raise TooMuch(f"departures lie within {MAX_SPAN // timedelta(hours=1)} hours, got {span}")
+    count = span // every + 1
+    if count > most:
+        raise TooMuch(f"every {every} are {count:,} departures; at most {most:,} are answered at once")
+    return [(begin + every * number).astimezone(tz) for number in range(count)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +84,9 @@ class DepartureBoard:
         """
         refuse_absurd(first, "from")
         refuse_absurd(last, "to")
-        # By way of UTC: on a wall clock an hour may be missing in between, or come twice.
-        begin, span = first.astimezone(UTC), last.astimezone(UTC) - first.astimezone(UTC)
-        if span < timedelta():
-            raise InvalidTrip(
-                f"departures up to {last.isoformat()} do not begin at {first.isoformat()}", part="to"
-            )
-        if span > MAX_SPAN:
-            raise TooMuch(f"departures lie within {MAX_SPAN // timedelta(hours=1)} hours, got {span}")
-        count = span // every + 1
-        if count > self._max_departures:
-            raise TooMuch(
-                f"every {every} are {count:,} departures;"
-                f" at most {self._max_departures:,} are answered at once"
-            )
-        tz = self._predictor.city.tz
-        departures = [(begin + every * number).astimezone(tz) for number in range(count)]
+        departures = departures_between(
+            first, last, every=every, tz=self._predictor.city.tz, most=self._max_departures
+        )
         return Departures(
             await self._predictor.predict_many([replace(plan, pickup_at=at) for at in departures])
         )

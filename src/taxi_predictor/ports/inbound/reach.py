@@ -9,13 +9,16 @@ from taxi_predictor.domain.cells import CellGrid
 from taxi_predictor.domain.departures import farthest_km
 from taxi_predictor.domain.errors import NoOutlines, TooMuch
 from taxi_predictor.domain.outline import Polygon, area_km2, polygons_of, rectangle
-from taxi_predictor.domain.place import Place, ZoneId
+from taxi_predictor.domain.place import Place, ZoneId, straight_km
 from taxi_predictor.domain.possibility import refuse_absurd, refuse_outside
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.plans import PlanColumns
 
 __all__ = ["Area", "Reach", "ReachMap"]
+
+A_METRE_KM = 0.001
+"""To which distances are rounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,7 @@ class Reach:
         It does so with *probability*. No cell is looked at that the fastest believable car cannot reach.
 
         Raises:
-            TooMuch: there are more such cells than are answered at once.
+            TooMuch: the square around these has more cells than are answered at once.
             InvalidTrip: *start* is outside the city, or the departure beyond its calendar.
             NoChampion: no model was promoted yet.
         """
@@ -76,7 +79,13 @@ class Reach:
                 f"{len(grid.rows)} x {len(grid.columns)} cells of {cell_km} km are {len(grid):,};"
                 f" at most {self._max_cells:,} are answered at once: larger cells, or less time, are fewer"
             )
-        places = await asyncio.to_thread(lambda: [Place(middle) for middle in grid.middles()])
+
+        def within_radius() -> list[Place | None]:
+            # The grid is a square: its corners, a fifth of it, are too far away to be asked for.
+            middles, farthest = map(Place, grid.middles()), radius_km + A_METRE_KM
+            return [middle if straight_km(start, middle) <= farthest else None for middle in middles]
+
+        places = await asyncio.to_thread(within_radius)
         durations_s, served = await self._durations_s(start, places, pickup_at, probability)
 
         def area(limit_s: float) -> Area:
@@ -133,18 +142,18 @@ class Reach:
         refuse_absurd(pickup_at)
 
     async def _durations_s(
-        self, start: Place, places: Sequence[Place], pickup_at: datetime, probability: float
+        self, start: Place, places: Sequence[Place | None], pickup_at: datetime, probability: float
     ) -> tuple[Sequence[float], ServedModel]:
         """Within how long each of *places* is reached with *probability*; NaN outside the city."""
         m, bounds = self._columns.m, self._predictor.city.bounds
-        inside = [place if place.point in bounds else None for place in places]
+        inside = [place if place is not None and place.point in bounds else None for place in places]
         grid, estimates, served = await self._predictor.estimate_grid([start], inside, [pickup_at])
 
         def durations_s() -> Sequence[float]:
             quantiles_s = [m.column(()), *(e.distribution.quantile_s(probability) for e in estimates)]
             found_s = grid.spread(m.rounded(m.joined(quantiles_s), 3)).tolist()
             return [
-                0.0 if place.point == start.point else duration_s
+                0.0 if place is not None and place.point == start.point else duration_s
                 for place, duration_s in zip(places, found_s, strict=True)
             ]
 

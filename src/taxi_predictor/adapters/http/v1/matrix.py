@@ -1,13 +1,13 @@
 """How long from each of these places to each of those?"""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import numpy as np
 from litestar import post
 from litestar.params import JSONBody
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from taxi_predictor.adapters.http.arrays import CELL, encoded, list_of
 from taxi_predictor.adapters.http.bodies import (
@@ -19,6 +19,7 @@ from taxi_predictor.adapters.http.bodies import (
     instant_at,
     place_of,
 )
+from taxi_predictor.adapters.http.decoding import InvalidBody, Time
 from taxi_predictor.adapters.http.examples import A_MODEL
 from taxi_predictor.adapters.http.formats import wanted
 from taxi_predictor.adapters.http.openapi import problem_responses
@@ -27,11 +28,23 @@ from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import InvalidTrip, TooMuch
 from taxi_predictor.domain.place import Place
 from taxi_predictor.domain.record import AnswerSource
+from taxi_predictor.ports.inbound.departures import departures_between
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 
 __all__ = ["EXAMPLES", "ROUTES", "MatrixAnswer", "MatrixBody"]
 
 Places = Annotated[list[PlaceBody], Meta(min_length=1)]
+
+
+class DepartureWindow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Departures at equal distances; on full hours of UTC, a line from one to the next loses nothing."""
+
+    from_: Annotated[
+        Time,
+        Meta(description="The first: with an offset from UTC, or as clocks on the city's walls show it."),
+    ] = field(name="from")
+    to: Annotated[Time, Meta(description="None is later; written as from, and at most 48 hours after it.")]
+    every_min: Annotated[int, Meta(ge=1, le=1440, description="Minutes from one to the next.")] = 60
 
 
 class MatrixBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -42,6 +55,7 @@ class MatrixBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     pickup_at: Departure | UnsetType = UNSET
     departures: (
         Annotated[list[Departure], Meta(min_length=1, description="Instead of pickup_at: a matrix for each.")]
+        | DepartureWindow
         | UnsetType
     ) = UNSET
 
@@ -93,13 +107,7 @@ async def matrix(data: JSONBody[MatrixBody], request: ApiRequest) -> MatrixAnswe
         if data.destinations is UNSET
         else await _places(data.destinations, predictor, "#/destinations")
     )
-    if data.departures is UNSET:
-        departures = [instant_at(data.pickup_at, predictor, pointer="#/pickup_at")]
-    else:
-        departures = [
-            instant_at(at, predictor, pointer=f"#/departures/{number}")
-            for number, at in enumerate(data.departures)
-        ]
+    departures = _departures(data, request)
     found = await request.hexagon.matrices.between(origins, destinations, departures)
     rows, form = (len(origins), len(destinations)), wanted(request.scope)
     shape = rows if data.departures is UNSET else (len(departures), *rows)
@@ -111,6 +119,23 @@ async def matrix(data: JSONBody[MatrixBody], request: ApiRequest) -> MatrixAnswe
         source=found.served.source,
         degraded=found.served.trouble,
     )
+
+
+def _departures(data: MatrixBody, request: ApiRequest) -> list[datetime]:
+    predictor, asked = request.hexagon.predictor, data.departures
+    if asked is UNSET:
+        return [instant_at(data.pickup_at, predictor, pointer="#/pickup_at")]
+    if not isinstance(asked, DepartureWindow):
+        return [
+            instant_at(at, predictor, pointer=f"#/departures/{number}") for number, at in enumerate(asked)
+        ]
+    first = instant_at(asked.from_, predictor, pointer="#/departures/from")
+    last = instant_at(asked.to, predictor, pointer="#/departures/to")
+    every, most = timedelta(minutes=asked.every_min), request.options.max_items
+    try:
+        return departures_between(first, last, every=every, tz=predictor.city.tz, most=most)
+    except InvalidTrip as error:
+        raise InvalidBody(str(error), pointer="#/departures/to", slug=error.slug) from error
 
 
 async def _places(bodies: Sequence[PlaceBody], predictor: DurationPredictor, pointer: str) -> list[Place]:
@@ -127,7 +152,14 @@ EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
             origins=[PlaceBody(lat=40.7505, lon=-73.9934), PlaceBody(lat=40.7769, lon=-73.9493)],
             destinations=[PlaceBody(zone=132)],
             pickup_at=_DEPARTURE,
-        )
+        ),
+        MatrixBody(
+            origins=[PlaceBody(lat=40.7505, lon=-73.9934), PlaceBody(lat=40.7769, lon=-73.9493)],
+            departures=DepartureWindow(
+                from_=datetime.fromisoformat("2024-03-01T07:00:00-05:00"),
+                to=datetime.fromisoformat("2024-03-01T19:00:00-05:00"),
+            ),
+        ),
     ],
     MatrixAnswer: [
         MatrixAnswer(
