@@ -34,6 +34,7 @@ from taxi_predictor.apps.commands.predictions import predict
 from taxi_predictor.apps.commands.recheck import recheck
 from taxi_predictor.apps.commands.retention import erase, prune
 from taxi_predictor.apps.commands.sanity import sanity
+from taxi_predictor.apps.commands.scoring import score
 from taxi_predictor.apps.commands.serving import serve
 from taxi_predictor.apps.commands.shadow import shadow
 from taxi_predictor.apps.commands.syncing import sync
@@ -69,7 +70,7 @@ DATA, MODEL, SERVING = (
 for group, commands in {
     DATA: (ingest, trips, prune, erase, migrate),
     MODEL: (train, evaluate, backtest, promote, rollback, journal, sanity, recheck, monitor),
-    SERVING: (demo, predict, level, serve, health, sync, shadow),
+    SERVING: (demo, predict, score, level, serve, health, sync, shadow),
 }.items():
     for command in commands:
         app.command(command, group=group)
