@@ -121,6 +121,10 @@ class MemoryScoringFiles(ScoringFiles):
             raise TargetInUse(f"{target} is being written by somebody else")
         self._in_use.add(target)
         try:
-            yield self._begun.setdefault(target, MemoryScored(target, self))
+            yield self.begun(target)
         finally:
             self._in_use.discard(target)
+
+    def begun(self, target: str) -> MemoryScored:
+        """What there is of *target* so far."""
+        return self._begun.setdefault(target, MemoryScored(target, self))

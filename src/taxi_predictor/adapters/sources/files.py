@@ -28,7 +28,6 @@ from taxi_predictor.ports.outbound.trips import CleanBatch, PartName, SourcePart
 
 __all__ = [
     "ENDINGS",
-    "ROWS_PER_BATCH",
     "FileSource",
     "FramesPart",
     "open_part",

@@ -6,21 +6,25 @@ Who may read and write a bucket, and where it is, is said as all of Amazon's too
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import IO
 
 from pyarrow import fs
 
 from taxi_predictor.domain.errors import Invalid, MissingSource, StorageFull, Unavailable
 
-__all__ = ["S3", "FilePlace"]
+__all__ = ["COPY_BYTES", "FilePlace"]
 
 S3 = "s3://"
 FULL = {errno.ENOSPC, errno.EDQUOT}
 DRAFT = ".draft"
+SMALL_BYTES = 8 << 20
+COPY_BYTES = 1 << 20
 MAX_REASON_SHOWN = 300
 BY_BUCKET = "AWS Error"
 """Stands in whatever a bucket says, or keeps it from being reached."""
@@ -47,10 +51,13 @@ class FilePlace:
         if not spec.startswith(S3):
             return cls(fs.LocalFileSystem(), os.fspath(Path(spec).absolute()), spec)
         path = spec.removeprefix(S3)
-        if not all(path.partition("/")[::2]):
+        bucket, _, key = path.partition("/")
+        if not bucket or not key:
             raise Invalid(f"{spec}: name a bucket and a file in it, as in s3://bucket/trips.csv")
         with _translated(spec):
-            return cls(fs.S3FileSystem(), path, spec)
+            # By an address, for only so is AWS_ENDPOINT_URL heeded.
+            system, _ = fs.FileSystem.from_uri(f"{S3}{bucket}")
+        return cls(system, path, spec)
 
     @property
     def is_local(self) -> bool:
@@ -77,31 +84,45 @@ class FilePlace:
 
     @contextmanager
     def reading(self) -> Iterator[IO[bytes]]:
-        """The file; what goes wrong in reading it is translated too."""
-        with _translated(self.spec), self.system.open_input_file(self.path) as file:
-            yield file
+        """The file; what goes wrong in reading it is translated too.
+
+        Raises:
+            MissingSource: there is no such file.
+        """
+        with _translated(self.spec):
+            try:
+                file = self.system.open_input_file(self.path)
+            except FileNotFoundError:
+                raise MissingSource(f"{self.spec}: no such file") from None
+            with file:
+                yield file
 
     def content(self) -> bytes | None:
         """All of a small file; None: there is none."""
         try:
-            self.facts()
+            with self.reading() as file:
+                return bytes(file.read())
         except MissingSource:
             return None
-        with self.reading() as file:
-            return bytes(file.read())
 
     @contextmanager
     def writing(self) -> Iterator[IO[bytes]]:
         """A file that takes this place once it is whole, in one step, and outlives a loss of power then."""
         with _translated(self.spec):
-            # A bucket shows no object before it is whole, a folder does.
-            draft = self.path + DRAFT if self.is_local else self.path
-            with self.system.open_output_stream(draft) as file:
-                yield file
             if self.is_local:
-                with Path(draft).open("rb") as written:
-                    os.fsync(written.fileno())
-                Path(draft).replace(self.path)
+                draft = Path(self.path + DRAFT)
+                with draft.open("wb") as file:
+                    yield file
+                    file.flush()
+                    os.fsync(file.fileno())
+                draft.replace(self.path)
+                return
+            # What is sent to a bucket and breaks off for a fault of ours would be taken for whole.
+            with SpooledTemporaryFile(max_size=SMALL_BYTES) as content:
+                yield content
+                content.seek(0)
+                with self.system.open_output_stream(self.path) as file:
+                    shutil.copyfileobj(content, file, COPY_BYTES)
 
     def make(self) -> None:
         """Let there be a folder; a bucket has none, and none is made."""
@@ -122,12 +143,10 @@ class FilePlace:
                 self.system.delete_file(self.path)
 
     def remove_folder(self) -> None:
-        """Let there be no such folder."""
-        for name in self.names():
-            (self / name).remove()
-        if self.is_local and Path(self.path).is_dir():
-            with _translated(self.spec):
-                Path(self.path).rmdir()
+        """Let there be no such folder, and nothing in it."""
+        with _translated(self.spec):
+            if self.system.get_file_info(self.path).type is fs.FileType.Directory:
+                self.system.delete_dir(self.path)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from taxi_predictor.adapters.sources.ahead import read_ahead
-from taxi_predictor.adapters.sources.files import ROWS_PER_BATCH, opened_parquet, translated_damage
+from taxi_predictor.adapters.sources.files import opened_parquet, translated_damage
 from taxi_predictor.adapters.sources.places import FilePlace
 from taxi_predictor.adapters.sources.row_lines import count_lines, csv_rows, read_block
 from taxi_predictor.adapters.sources.row_objects import OBJECT_COLUMNS, object_rows
@@ -22,6 +22,7 @@ from taxi_predictor.ports.outbound.scoring import MALFORMED_ROW, Reached, RowFor
 __all__ = ["open_rows"]
 
 BOM = b"\xef\xbb\xbf"
+PIECE_ROWS = 25_000
 
 
 def open_rows(source: str, form: RowForm, *, city: City, zones: ZoneTable | None) -> TripRows:
@@ -146,7 +147,7 @@ class ParquetRows(FileRows):
                 first += file.metadata.row_group(groups.pop(0)).num_rows
             if not groups:
                 return
-            for batch in file.iter_batches(ROWS_PER_BATCH, row_groups=groups, columns=self._judge.columns):
+            for batch in file.iter_batches(PIECE_ROWS, row_groups=groups, columns=self._judge.columns):
                 batch.validate(full=True)
                 known = min(max(reached.rows + 1 - first, 0), batch.num_rows)
                 first += known

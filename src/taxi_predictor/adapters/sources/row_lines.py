@@ -10,7 +10,8 @@ from typing import IO
 
 __all__ = ["MAX_LINE_BYTES", "Block", "count_lines", "csv_rows", "read_block"]
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 1 << 20
+"""Some twenty thousand rows: what is lost of the work, and held of it, is no more."""
 MAX_LINE_BYTES = 64 << 10
 MAX_RECORD_LINES = 100
 """A quoted value may have so many line breaks; with more, its quote was not closed."""
@@ -33,8 +34,9 @@ class Block:
         return self.begins_at + sum(len(line) + 1 for line in self.lines[:lines])
 
 
-def read_block(file: IO[bytes], position: int, *, size: int = BLOCK_BYTES) -> Block:
+def read_block(file: IO[bytes], position: int, *, size: int | None = None) -> Block:
     """The lines of *file* from *position* on: about *size* bytes of them, or one that is longer."""
+    size = size or BLOCK_BYTES
     file.seek(position)
     content = file.read(size)
     if len(content) < size:

@@ -12,8 +12,10 @@ import re
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from tempfile import gettempdir
 from typing import IO
 
 import msgspec
@@ -22,7 +24,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from taxi_predictor.adapters.columns.arrays import frame
-from taxi_predictor.adapters.sources.places import FilePlace
+from taxi_predictor.adapters.sources.places import COPY_BYTES, FilePlace
 from taxi_predictor.domain.errors import Invalid, TargetInUse
 from taxi_predictor.ports.outbound.scoring import (
     ANSWER_COLUMNS,
@@ -41,7 +43,6 @@ LOCK = "lock"
 PART = re.compile(r"([0-9]{6,})-([0-9]+)-([0-9]+)-([0-9]+)")
 FORMAT = 1
 """Of the parts: those that other code left behind are not gone on from."""
-COPY_BYTES = 1 << 20
 
 ARROW_SCHEMA = pa.schema(
     [
@@ -175,11 +176,8 @@ def _join_parquet(parts: Sequence[FilePlace], file: IO[bytes]) -> None:
 
 @asynccontextmanager
 async def open_answers(target: str, form: RowForm) -> AsyncIterator[ScoredRows]:
-    """The file of answers *target*; of a folder's, two that are at it at once are kept apart."""
+    """The file of answers *target*; two of this machine that are at it at once are kept apart."""
     place = FilePlace.of(target)
-    if not place.is_local:
-        yield PartedRows(place, form)
-        return
     lock = await asyncio.to_thread(_lock, place)
     try:
         yield PartedRows(place, form)
@@ -189,11 +187,15 @@ async def open_answers(target: str, form: RowForm) -> AsyncIterator[ScoredRows]:
 
 def _lock(place: FilePlace) -> int:
     """Keep others away, who would write to the same parts; a process that dies keeps nobody."""
-    path, parts = Path(place.path), place.beside(PARTS_ENDING)
-    if not path.parent.is_dir() or path.is_dir():
-        raise Invalid(f"{place.spec} cannot be written: it is a folder, or there is none for it")
-    parts.make()
-    lock = os.open(f"{parts.path}/{LOCK}", os.O_CREAT | os.O_RDWR, 0o600)
+    if place.is_local:
+        path, parts = Path(place.path), place.beside(PARTS_ENDING)
+        if not path.parent.is_dir() or path.is_dir():
+            raise Invalid(f"{place.spec} cannot be written: it is a folder, or there is none for it")
+        parts.make()
+        file = f"{parts.path}/{LOCK}"
+    else:  # a bucket knows no locks
+        file = f"{gettempdir()}/taxi-predictor-{sha256(place.spec.encode()).hexdigest()[:16]}.{LOCK}"
+    lock = os.open(file, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -204,7 +206,8 @@ def _lock(place: FilePlace) -> int:
 
 def _unlock(place: FilePlace, lock: int) -> None:
     parts = place.beside(PARTS_ENDING)
-    with suppress(OSError):  # where nothing came of it, nothing is left
-        if parts.names() == [LOCK]:
-            parts.remove_folder()
+    if place.is_local:  # where nothing came of it, nothing is left
+        with suppress(OSError):
+            if parts.names() == [LOCK]:
+                parts.remove_folder()
     os.close(lock)

@@ -73,8 +73,8 @@ class JobAnswer(Struct, frozen=True, kw_only=True):
     ]
     problems: Annotated[int, Meta(ge=0, description="Rows of those done that have a problem.")]
     trouble: Annotated[str | None, Meta(description="What it waits for, or why it failed.")]
-    ended_at: Annotated[datetime | None, Meta(tz=True)]
-    expires_at: Annotated[datetime | None, Meta(tz=True, description="It is forgotten then.")]
+    ended_at: Annotated[datetime, Meta(tz=True)] | None
+    expires_at: Annotated[datetime, Meta(tz=True, description="It is forgotten then.")] | None
     result: Annotated[str | None, Meta(description="The path of its answers, once they are there.")]
 
     @classmethod
