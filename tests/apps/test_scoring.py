@@ -1,4 +1,4 @@
-"""Files are answered row for row as single trips are, by one model and level, and however often interrupted."""
+"""Files are answered row for row as single trips are, by one model and level, however often interrupted."""
 
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
