@@ -16,7 +16,7 @@ from journeys.conftest import Deployment
 ROWS = 80_000
 LINE = "2024-03-01T{:02}:{:02},{:.4f},-73.98{:02},40.77,-73.95,{}\n"
 HEAD = "pickup_at,pickup_lat,pickup_lon,dropoff_lat,dropoff_lon,id\n"
-PATIENCE_S = 60
+PATIENCE_S = 120
 MAX_GROWTH_MB = 40
 """From a short file to one that is ten times as long."""
 

@@ -1,4 +1,4 @@
-"""A job in a process of its own, at the lowest priority: whatever becomes of it happens to nobody else.
+"""A job in a process of its own, at a low priority: whatever becomes of it happens to nobody else.
 
 Run as ``python -m taxi_predictor.apps.jobs JOB PID``; the process beside the workers starts one for each
 job, with its own process, and it ends with that one.
@@ -21,8 +21,8 @@ from taxi_predictor.ports.inbound.scoring import Scoring
 
 __all__ = ["jobs_of", "main", "work_beside"]
 
-NICENESS = 19
-"""Whoever answers goes first, and so does all else that is done beside them."""
+NICENESS = 10
+"""Whoever answers goes first; with less a job would hardly get on where they are many."""
 AWAY = 5
 """The exit code that says that something does not answer, as the command line has it."""
 
@@ -82,7 +82,7 @@ async def _work(settings: Settings, job_id: JobId) -> int:
 def main(job: str, parent: str) -> None:
     settings = load_settings()
     write_logs(settings.log_format)
-    os.nice(NICENESS)
+    os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
     end_with(int(parent))
     try:
         job_id = parse_job_id(job)
