@@ -144,6 +144,7 @@ class TestDiskJobStore(JobStoreContract):
     async def test_another_process_sees_the_same_jobs(self, tmp_path: Path) -> None:
         kept = await DiskJobStore(tmp_path, min_free_bytes=0).add(a_job(), sent(b"trips"))
         assert list(await DiskJobStore(tmp_path, min_free_bytes=0).jobs()) == [kept]
+        assert (tmp_path / kept.job.job_id).stat().st_mode & 0o777 == 0o700
 
     @pytest.mark.parametrize("name", ["job.json", "note.json"])
     @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"null"])

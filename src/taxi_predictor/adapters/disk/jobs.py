@@ -85,7 +85,9 @@ class DiskJobStore(JobStore):
         return KeptJob(job=job, note=note, source=str(folder / SOURCE), target=str(folder / TARGET))
 
     def _begin(self, draft: Path) -> None:
-        draft.mkdir(parents=True)
+        # For its owner's eyes only: it says who goes where.
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft.mkdir(mode=0o700)
         for other in self._folder.glob(f"{DRAFT}*"):
             with suppress(OSError):
                 if other != draft and time.time() - other.stat().st_mtime > DRAFT_MAX_AGE_S:

@@ -1,18 +1,16 @@
 """How long will each trip of a file take? It is sent now, and its answers are fetched later."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
-from litestar import Response, delete, get, post
+from litestar import HttpMethod, Response, delete, get, post, route
 from litestar.exceptions import HTTPException
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import PathParameter, QueryParameter
 from litestar.response import Stream
-from msgspec import Meta, Struct
 
 from taxi_predictor.adapters.http.bodies import DEFAULT_COVERAGE
 from taxi_predictor.adapters.http.decoding import MalformedBody
@@ -31,15 +29,14 @@ from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.problems import Problem
 from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.adapters.http.responses import ApiResponse
+from taxi_predictor.adapters.http.v1.job_answers import EXAMPLES, JobAnswer, JobsAnswer
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import NoJobs, TooMuch
 from taxi_predictor.domain.job import parse_job_id
-from taxi_predictor.ports.inbound.jobs import ScoringJobs
 from taxi_predictor.ports.outbound.answers import Answer, Claim
-from taxi_predictor.ports.outbound.jobs import KeptJob
 from taxi_predictor.ports.outbound.scoring import RowForm
 
-__all__ = ["EXAMPLES", "ROUTES", "JobAnswer", "JobsAnswer"]
+__all__ = ["EXAMPLES", "ROUTES"]
 
 TAGS = ["jobs"]
 FORMS = {
@@ -53,60 +50,12 @@ MEDIA_TYPES = {form: media_type for media_type, form in reversed(FORMS.items())}
 JobName = Annotated[str, PathParameter(description="The `job_id` that was answered.")]
 
 
-class JobAnswer(Struct, frozen=True, kw_only=True):
-    """A job, and how far it is."""
-
-    job_id: Annotated[str, Meta(description="Names this job: a UUID.")]
-    state: Annotated[
-        str,
-        Meta(
-            description="waiting: something is away that it needs; it goes on once that is back.",
-            extra_json_schema={"enum": ["queued", "running", "waiting", "succeeded", "failed"]},
-        ),
-    ]
-    format: Annotated[str, Meta(extra_json_schema={"enum": [form.value for form in RowForm]})]
-    coverage: float
-    created_at: Annotated[datetime, Meta(tz=True)]
-    rows_done: Annotated[int, Meta(ge=0)]
-    rows_total: Annotated[
-        int | None, Meta(description="Of text until its end: lines; null: nobody has counted yet.")
-    ]
-    problems: Annotated[int, Meta(ge=0, description="Rows of those done that have a problem.")]
-    trouble: Annotated[str | None, Meta(description="What it waits for, or why it failed.")]
-    ended_at: Annotated[datetime, Meta(tz=True)] | None
-    expires_at: Annotated[datetime, Meta(tz=True, description="It is forgotten then.")] | None
-    result: Annotated[str | None, Meta(description="The path of its answers, once they are there.")]
-
-    @classmethod
-    def of(cls, kept: KeptJob, jobs: ScoringJobs) -> "JobAnswer":
-        job, note = kept.job, kept.note
-        expires_at = jobs.expires_at(kept)
-        return cls(
-            job_id=job.job_id,
-            state=note.state.value,
-            format=job.form,
-            coverage=job.coverage,
-            created_at=job.created_at,
-            rows_done=note.rows_done,
-            rows_total=note.rows_total,
-            problems=note.problems,
-            trouble=note.trouble,
-            ended_at=note.at if note.state.is_over else None,
-            expires_at=expires_at,
-            result=f"/v1/jobs/{job.job_id}/result" if note.state == "succeeded" else None,
-        )
-
-
-class JobsAnswer(Struct, frozen=True, kw_only=True):
-    jobs: Annotated[list[JobAnswer], Meta(description="The newest first.")]
-
-
 @dataclass
 class UploadOperation(Operation):
     """Says that the body is a file."""
 
     def __post_init__(self) -> None:
-        file = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+        file = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY, min_length=1)
         self.request_body = RequestBody(
             required=True, content={media_type: OpenAPIMediaType(schema=file) for media_type in FORMS}
         )
@@ -222,7 +171,7 @@ async def create_job(
 
 @get(
     "/v1/jobs",
-    operation_id="jobs",
+    operation_id="list-jobs",
     summary="List your jobs",
     tags=TAGS,
     response_description="Those of this key's name.",
@@ -250,7 +199,7 @@ _UNFINISHED = Problem(
 
 @get(
     "/v1/jobs/{job_id:str}",
-    operation_id="job",
+    operation_id="show-job",
     summary="See how far a job is",
     tags=TAGS,
     response_description="The job.",
@@ -298,24 +247,16 @@ async def delete_job(job_id: JobName, request: ApiRequest) -> None:
     await request.hexagon.jobs.remove(parse_job_id(job_id), owner=caller(request.scope).name)
 
 
-_JOB = JobAnswer(
-    job_id="8e03978e-40d5-43e8-bc93-6894a57f9324",
-    state="succeeded",
-    format="csv",
-    coverage=0.8,
-    created_at=datetime(2024, 3, 1, 13, 30, tzinfo=UTC),
-    rows_done=128_240,
-    rows_total=128_240,
-    problems=17,
-    trouble=None,
-    ended_at=datetime(2024, 3, 1, 13, 30, 4, tzinfo=UTC),
-    expires_at=datetime(2024, 3, 2, 13, 30, 4, tzinfo=UTC),
-    result="/v1/jobs/8e03978e-40d5-43e8-bc93-6894a57f9324/result",
-)
+@route("/v1/jobs", http_method=HttpMethod.OPTIONS, status_code=204, include_in_schema=False)
+async def name_methods() -> Response[None]:
+    """Litestar's own answer would name the methods of the first handler of a path, and no others."""
+    return Response(None, status_code=204, headers={"Allow": "GET, OPTIONS, POST"})
 
-EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
-    JobAnswer: [_JOB],
-    JobsAnswer: [JobsAnswer(jobs=[_JOB])],
-}
 
-ROUTES = (create_job, list_jobs, show_job, job_result, delete_job)
+@route("/v1/jobs/{job_id:str}", http_method=HttpMethod.OPTIONS, status_code=204, include_in_schema=False)
+async def name_methods_of_job(job_id: JobName) -> Response[None]:
+    """As :func:`name_methods`."""
+    return Response(None, status_code=204, headers={"Allow": "DELETE, GET, OPTIONS"})
+
+
+ROUTES = (name_methods, name_methods_of_job, create_job, list_jobs, show_job, job_result, delete_job)
