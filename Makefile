@@ -113,6 +113,7 @@ bench: setup ## Print ratios against floors and peers measured in the same run (
 	$(BIN)/python benchmarks/shadow.py
 	$(BIN)/python benchmarks/matrix.py
 	$(BIN)/python benchmarks/ingest.py
+	$(BIN)/python benchmarks/score.py
 	$(BIN)/python benchmarks/dashboard.py
 
 bench-capacity: setup ## Measure what a prediction, a trip and a worker take, and write docs/capacity.md (10 min)

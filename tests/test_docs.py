@@ -425,8 +425,8 @@ def test_every_port_is_listed_with_all_its_adapters() -> None:
     ]
     expected = {port.__name__: set(adapters_of(port.__name__)) for port in ports}
     # A part belongs to its source or its spool, and a step to its progress: nobody swaps them alone.
-    # A baseline is what its trainer makes, a trace what tracing follows.
-    for name in ("SourcePart", "SpoolPart", "Step", "Baseline", "Trace"):
+    # A baseline is what its trainer makes, a trace what tracing follows, rows what files have.
+    for name in ("SourcePart", "SpoolPart", "Step", "Baseline", "Trace", "TripRows", "ScoredRows"):
         del expected[name]
     page = table(ROOT / "docs" / "adapters.md", "port")
     shown = {port.strip("`"): set(re.findall(r"`(\w+)`", row[0])) for port, row in page.items()}

@@ -8,17 +8,22 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from shelves import JobsOnDisk
 from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
+from taxi_predictor.adapters.disk.jobs import DiskJobStore
 from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
 from taxi_predictor.adapters.disk.runs import DiskRunNotes
 from taxi_predictor.adapters.disk.sync import DiskSyncNotes
 from taxi_predictor.domain.errors import StorageFull, Unavailable
+from taxi_predictor.domain.job import JobNote, JobState
 from taxi_predictor.ports.outbound.access import KeySnapshot
 from taxi_predictor.ports.outbound.backtests import BacktestStore
+from taxi_predictor.ports.outbound.jobs import JobStore
 from taxi_predictor.ports.outbound.runs import Run, RunKind, RunNotes
 from taxi_predictor.ports.outbound.sync import SyncNotes, SyncState
 from taxi_predictor.ports.testing.access import KeySnapshotContract, an_api_key
 from taxi_predictor.ports.testing.backtests import ONE, BacktestStoreContract, a_result
+from taxi_predictor.ports.testing.jobs import JobShelf, JobStoreContract, a_job, sent
 from taxi_predictor.ports.testing.runs import RunNotesContract
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.sync import SyncNotesContract
@@ -128,3 +133,53 @@ class TestDiskKeySnapshot(KeySnapshotContract):
         with pytest.raises(StorageFull, match=r"keys\.json"):
             await snapshot.save([], NOON)
         assert await snapshot.load() is None
+
+
+class TestDiskJobStore(JobStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[JobStore, JobShelf]]:
+        with TemporaryDirectory() as folder:
+            yield DiskJobStore(Path(folder) / "home" / "jobs", min_free_bytes=0), JobsOnDisk()
+
+    async def test_another_process_sees_the_same_jobs(self, tmp_path: Path) -> None:
+        kept = await DiskJobStore(tmp_path, min_free_bytes=0).add(a_job(), sent(b"trips"))
+        assert list(await DiskJobStore(tmp_path, min_free_bytes=0).jobs()) == [kept]
+        assert (tmp_path / kept.job.job_id).stat().st_mode & 0o777 == 0o700
+
+    @pytest.mark.parametrize("name", ["job.json", "note.json"])
+    @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"null"])
+    async def test_a_damaged_job_is_none(self, tmp_path: Path, name: str, content: bytes) -> None:
+        store = DiskJobStore(tmp_path, min_free_bytes=0)
+        damaged = await store.add(a_job(), sent(b"trips"))
+        kept = await store.add(a_job(), sent(b"trips"))
+        (tmp_path / damaged.job.job_id / name).write_bytes(content)
+        assert list(await store.jobs()) == [kept]
+
+    async def test_where_little_room_is_left_none_is_taken_and_none_goes_on(self, tmp_path: Path) -> None:
+        """What waits, or is over, can be noted all the same."""
+        kept = await DiskJobStore(tmp_path, min_free_bytes=0).add(a_job(), sent(b"trips"))
+        full = DiskJobStore(tmp_path, min_free_bytes=1 << 60)
+        with pytest.raises(StorageFull, match="are free"):
+            await full.add(a_job(), sent(b"trips"))
+        with pytest.raises(StorageFull, match="are free"):
+            await full.note(kept.job.job_id, JobNote(state=JobState.RUNNING, at=NOON))
+        assert list(await full.jobs()) == [kept]
+        waits = JobNote(state=JobState.WAITING, at=NOON, trouble="no room")
+        await full.note(kept.job.job_id, waits)
+        assert [one.note for one in await full.jobs()] == [waits]
+        assert sorted(os.listdir(tmp_path)) == [kept.job.job_id]  # noqa: PTH208 # a look, not work
+
+    async def test_what_a_killed_process_left_of_an_upload_goes_after_a_day(self, tmp_path: Path) -> None:
+        old, new = tmp_path / ".draft-old", tmp_path / ".draft-new"
+        for draft in (old, new):
+            draft.mkdir()
+        os.utime(old, (0, 0))
+        await DiskJobStore(tmp_path, min_free_bytes=0).add(a_job(), sent(b"trips"))
+        assert new.exists()
+        assert not old.exists()
+
+    async def test_a_folder_that_cannot_be_written_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("in the way")
+        store = DiskJobStore(tmp_path / "file", min_free_bytes=0)
+        with pytest.raises(StorageFull, match="file"):
+            await store.add(a_job(), sent(b"trips"))

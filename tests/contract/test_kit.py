@@ -22,6 +22,7 @@ import polars as pl
 import pytest
 from hypothesis import Phase, settings
 
+import shelves
 from collector import remembered
 from taxi_predictor.adapters.columns.arrays import ARRAYS, frame
 from taxi_predictor.adapters.columns.plans import FramePlanColumns, FramePlanGrid
@@ -29,6 +30,7 @@ from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
 from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.baselines import MeanDuration, MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.jobs import MemoryJobStore
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
@@ -51,6 +53,7 @@ from taxi_predictor.adapters.memory.predictions import (
 )
 from taxi_predictor.adapters.memory.progress import MemoryProgress, MemoryStep
 from taxi_predictor.adapters.memory.runs import MemoryRunNotes
+from taxi_predictor.adapters.memory.scoring import MemoryRow, MemoryRows, MemoryScored, MemoryScoringFiles
 from taxi_predictor.adapters.memory.signals import MemoryServiceSignals
 from taxi_predictor.adapters.memory.statistics import MemoryTripStatistics
 from taxi_predictor.adapters.memory.sync import MemorySyncNotes
@@ -70,8 +73,15 @@ from taxi_predictor.domain.arithmetic import Column
 from taxi_predictor.domain.backtest import FoldResult
 from taxi_predictor.domain.city import City, PlausibilityBounds
 from taxi_predictor.domain.distribution import DurationDistribution
-from taxi_predictor.domain.errors import BrokenModel, MissingSource, NotEnoughTrips, Unavailable
+from taxi_predictor.domain.errors import (
+    BrokenModel,
+    MissingSource,
+    NotEnoughTrips,
+    Unavailable,
+    UnknownJob,
+)
 from taxi_predictor.domain.explanation import Explanation
+from taxi_predictor.domain.job import Job, JobId, JobNote, JobState
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.live import LiveReport
 from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, ModelArtifact, ModelVersion
@@ -85,6 +95,7 @@ from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripId, TripPlan
 from taxi_predictor.ports.outbound.answers import Answer, Claim, Holder
 from taxi_predictor.ports.outbound.backtests import FoldKey
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
+from taxi_predictor.ports.outbound.jobs import KeptJob
 from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.limits import WINDOW_S
 from taxi_predictor.ports.outbound.models import (
@@ -105,6 +116,7 @@ from taxi_predictor.ports.outbound.predictions import (
 from taxi_predictor.ports.outbound.progress import Progress, Step
 from taxi_predictor.ports.outbound.retention import Forgotten
 from taxi_predictor.ports.outbound.runs import Run, RunKind
+from taxi_predictor.ports.outbound.scoring import Reached, RowForm, RowPiece, ScoredRows, Terms, TripRows
 from taxi_predictor.ports.outbound.shadows import EndedShadow
 from taxi_predictor.ports.outbound.sync import SyncState
 from taxi_predictor.ports.outbound.telemetry import Exposition, PoolState
@@ -130,6 +142,7 @@ from taxi_predictor.ports.testing.clock import ClockContract
 from taxi_predictor.ports.testing.duration_model import DurationModelContract
 from taxi_predictor.ports.testing.engine import ModelLoaderContract, ModelTrainerContract
 from taxi_predictor.ports.testing.ingest_log import IngestLogContract
+from taxi_predictor.ports.testing.jobs import JobStoreContract, WorkError
 from taxi_predictor.ports.testing.journal import JournalContract
 from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
@@ -146,6 +159,7 @@ from taxi_predictor.ports.testing.records import a_record
 from taxi_predictor.ports.testing.retention import RetentionContract
 from taxi_predictor.ports.testing.runs import RunNotesContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip, an_artifact
+from taxi_predictor.ports.testing.scoring import ScoringFilesContract
 from taxi_predictor.ports.testing.shadow_log import ShadowLogContract
 from taxi_predictor.ports.testing.signals import ServiceSignalsContract
 from taxi_predictor.ports.testing.strategies import A_CITY
@@ -168,6 +182,7 @@ CONTRACTS: tuple[type[ABC], ...] = (
     ClockContract,
     DurationModelContract,
     IngestLogContract,
+    JobStoreContract,
     JournalContract,
     KeySnapshotContract,
     KeyStoreContract,
@@ -187,6 +202,7 @@ CONTRACTS: tuple[type[ABC], ...] = (
     RateLimitsContract,
     RetentionContract,
     RunNotesContract,
+    ScoringFilesContract,
     ServiceSignalsContract,
     ShadowLogContract,
     SourceCatalogContract,
@@ -266,6 +282,12 @@ def opened(adapter: type[Any]) -> Any:
         outcomes = MemoryOutcomeLog(log)
         shadows = MemoryShadowLog(outcomes)
         return log, outcomes, shadows, adapter(log, outcomes, shadows)
+    if issubclass(adapter, MemoryScoringFiles):
+        files = adapter({})
+        return files, shelves.ShelfInMemory(files)
+    if issubclass(adapter, MemoryJobStore):
+        jobs = adapter()
+        return jobs, shelves.JobsInMemory(jobs)
     if issubclass(adapter, MemoryTurns):
         turns = adapter()
         return turns, turns
@@ -2364,6 +2386,199 @@ class RemembersTheLastLoad(MemoryServiceSignals):
             if self.known is None:
                 raise
         return self.known
+
+
+# Files of trips, and of answers
+
+
+@breaks(ScoringFilesContract, "test_a_file_that_is_not_there_is_missing", by=FAILED)
+class AnyNameWillDo(MemoryScoringFiles):
+    async def rows(self, source: str, form: RowForm, /, *, zones: ZoneTable | None) -> TripRows:
+        return MemoryRows(source, self.trips.get(source, ()))
+
+
+def reading(rows: type[MemoryRows]) -> type[MemoryScoringFiles]:
+    """Files that read by *rows*."""
+
+    class Files(MemoryScoringFiles):
+        async def rows(self, source: str, form: RowForm, /, *, zones: ZoneTable | None) -> TripRows:
+            await super().rows(source, form, zones=zones)
+            return rows(source, self.trips[source])
+
+    Files.__name__ = rows.__name__
+    return Files
+
+
+def writing(scored: type[MemoryScored]) -> type[MemoryScoringFiles]:
+    """Files that write by *scored*."""
+
+    class Files(MemoryScoringFiles):
+        def begun(self, target: str) -> MemoryScored:
+            return self._begun.setdefault(target, scored(target, self))
+
+    Files.__name__ = scored.__name__
+    return Files
+
+
+class LeavesProblemsOut(MemoryRows):
+    def __init__(self, name: str, rows: Sequence[MemoryRow]) -> None:
+        super().__init__(name, [row for row in rows if isinstance(row, TripPlan)])
+
+
+class BeginsAgain(MemoryRows):
+    async def pieces(self, reached: Reached, /, *, now: datetime) -> AsyncGenerator[RowPiece, None]:
+        async for piece in super().pieces(Reached(), now=now):
+            yield piece
+
+
+class KnowsTheNameOnly(MemoryRows):
+    @property
+    def identity(self) -> str:
+        return self._name
+
+
+breaks(ScoringFilesContract, "test_every_row_comes_once_in_its_order")(reading(LeavesProblemsOut))
+breaks(ScoringFilesContract, "test_rows_are_read_on_from_wherever_that_ended")(reading(BeginsAgain))
+breaks(ScoringFilesContract, "test_another_content_is_another_file")(reading(KnowsTheNameOnly))
+
+
+class ShowsWhatThereIs(MemoryScored):
+    async def add(self, piece: RowPiece, answers: Sequence[Sequence[float]], /) -> Reached:
+        reached = await super().add(piece, answers)
+        self._files.answered[self._name] = list(self._rows)
+        return reached
+
+
+class CountsNoProblems(MemoryScored):
+    async def add(self, piece: RowPiece, answers: Sequence[Sequence[float]], /) -> Reached:
+        self._reached = replace(await super().add(piece, answers), refused=0)
+        return self._reached
+
+
+class ForgetsItsTerms(MemoryScored):
+    async def add(self, piece: RowPiece, answers: Sequence[Sequence[float]], /) -> Reached:
+        self._terms = None
+        return await super().add(piece, answers)
+
+
+class GoesOnAnyhow(MemoryScored):
+    async def begin(self, terms: Terms, /) -> None:
+        self._terms = terms
+
+
+class RemovesTheFormer(MemoryScored):
+    async def begin(self, terms: Terms, /) -> None:
+        self._files.answered.pop(self._name, None)
+        await super().begin(terms)
+
+
+class WritesNoEmptyFile(MemoryScored):
+    async def finish(self) -> None:
+        if self._rows:
+            await super().finish()
+
+
+breaks(ScoringFilesContract, "test_answers_are_seen_once_they_are_whole")(writing(ShowsWhatThereIs))
+breaks(ScoringFilesContract, "test_it_is_known_how_far_it_is")(writing(CountsNoProblems))
+breaks(ScoringFilesContract, "test_what_was_interrupted_is_gone_on_with")(writing(ForgetsItsTerms))
+breaks(ScoringFilesContract, "test_what_is_begun_anew_forgets_what_was_there")(writing(GoesOnAnyhow))
+breaks(ScoringFilesContract, "test_a_former_file_is_there_until_it_is_replaced")(writing(RemovesTheFormer))
+breaks(ScoringFilesContract, "test_a_file_without_rows_has_answers_without_rows")(writing(WritesNoEmptyFile))
+
+
+@breaks(ScoringFilesContract, "test_one_at_a_time_writes_a_file")
+class SeveralMayWrite(MemoryScoringFiles):
+    @asynccontextmanager
+    async def answers(self, target: str, form: RowForm, /) -> AsyncIterator[ScoredRows]:
+        yield self.begun(target)
+
+
+# Jobs
+
+
+@breaks(JobStoreContract, "test_a_job_is_kept_with_all_that_was_sent")
+class KeepsTheFirstPiece(MemoryJobStore):
+    async def add(self, job: Job, content: AsyncIterator[bytes], /) -> KeptJob:
+        async def first() -> AsyncIterator[bytes]:
+            async for piece in content:
+                yield piece
+                return
+
+        return await super().add(job, first())
+
+
+@breaks(JobStoreContract, "test_jobs_come_in_the_order_in_which_they_were_made")
+class NewestJobFirst(MemoryJobStore):
+    async def jobs(self, only: JobId | None = None, /) -> Sequence[KeptJob]:
+        return list(reversed(await super().jobs(only)))
+
+
+@breaks(JobStoreContract, "test_of_what_breaks_off_nothing_is_kept")
+class KeepsWhatCame(MemoryJobStore):
+    async def add(self, job: Job, content: AsyncIterator[bytes], /) -> KeptJob:
+        async def sound() -> AsyncIterator[bytes]:
+            with suppress(WorkError):
+                async for piece in content:
+                    yield piece
+
+        return await super().add(job, sound())
+
+
+@breaks(JobStoreContract, "test_the_last_note_is_what_is_known")
+class TheFirstTroubleStays(MemoryJobStore):
+    async def note(self, job_id: JobId, note: JobNote, /) -> None:
+        [kept] = await self.jobs(job_id) or [None]
+        trouble = note.trouble or (kept and kept.note.trouble)
+        await super().note(job_id, replace(note, trouble=trouble))
+
+
+@breaks(JobStoreContract, "test_what_was_sent_is_forgotten_at_the_end")
+class KeepsWhatFailed(MemoryJobStore):
+    async def note(self, job_id: JobId, note: JobNote, /) -> None:
+        files = dict(self.files)
+        await super().note(job_id, note)
+        if note.state is JobState.FAILED:
+            self.files = files
+
+
+@breaks(JobStoreContract, "test_what_came_of_it_can_be_read")
+class GivesTheFirstMegabyte(MemoryJobStore):
+    async def result(self, job_id: JobId, /) -> AsyncIterator[bytes]:
+        async for piece in super().result(job_id):
+            yield piece[: 1 << 20]
+
+
+@breaks(JobStoreContract, "test_where_nothing_came_of_it_there_is_no_result")
+class NothingIsAResult(MemoryJobStore):
+    async def result(self, job_id: JobId, /) -> AsyncIterator[bytes]:
+        with suppress(UnknownJob):
+            async for piece in super().result(job_id):
+                yield piece
+
+
+@breaks(JobStoreContract, "test_a_job_that_is_removed_is_gone_with_its_files")
+class LeavesFiles(MemoryJobStore):
+    async def remove(self, job_id: JobId, /) -> None:
+        files = dict(self.files)
+        await super().remove(job_id)
+        self.files = files
+
+
+@breaks(JobStoreContract, "test_a_note_does_not_bring_back_what_is_gone")
+class BringsBack(MemoryJobStore):
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[JobId, KeptJob] = {}
+
+    async def note(self, job_id: JobId, note: JobNote, /) -> None:
+        self._known |= self._jobs
+        if job_id in self._known:
+            self._jobs[job_id] = self._known[job_id]
+        await super().note(job_id, note)
+
+    async def remove(self, job_id: JobId, /) -> None:
+        self._known |= self._jobs
+        await super().remove(job_id)
 
 
 @pytest.mark.parametrize(("contract", "adapter", "clause", "by"), BROKEN)

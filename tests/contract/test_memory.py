@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shelves import JobsInMemory
 from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
 from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.baselines import MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.jobs import MemoryJobStore
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
@@ -53,6 +55,7 @@ from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
+from taxi_predictor.ports.outbound.jobs import JobStore
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.limits import WINDOW_S, RateLimits
@@ -80,6 +83,7 @@ from taxi_predictor.ports.testing.clock import ClockContract
 from taxi_predictor.ports.testing.duration_model import DurationModelContract
 from taxi_predictor.ports.testing.engine import ModelLoaderContract, ModelTrainerContract
 from taxi_predictor.ports.testing.ingest_log import IngestLogContract
+from taxi_predictor.ports.testing.jobs import JobShelf, JobStoreContract
 from taxi_predictor.ports.testing.journal import JournalContract
 from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
@@ -232,6 +236,13 @@ class TestMemoryTrialStore(TrialStoreContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[TrialStore]:
         yield MemoryTrialStore()
+
+
+class TestMemoryJobStore(JobStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[JobStore, JobShelf]]:
+        jobs = MemoryJobStore()
+        yield jobs, JobsInMemory(jobs)
 
 
 class TestMemoryBacktestStore(BacktestStoreContract):

@@ -185,6 +185,11 @@ TOLD = {*ASKED, "413", "415", "422"}
 STATUSES = {
     ("/v1/predictions", "post"): {*TOLD, "409"},
     ("/v1/predictions/batch", "post"): {*TOLD, "409"},
+    ("/v1/jobs", "post"): {*TOLD, "202", "409"} - {"200"},
+    ("/v1/jobs", "get"): {*ASKED, "422"},
+    ("/v1/jobs/{job_id}", "get"): {*ASKED, "404", "422"},
+    ("/v1/jobs/{job_id}/result", "get"): {*ASKED, "404", "409", "422"},
+    ("/v1/jobs/{job_id}", "delete"): {*ASKED, "204", "404", "422"} - {"200"},
     ("/v1/outcomes", "post"): {*TOLD, "201", "202", "409"},
     ("/v1/outcomes/batch", "post"): {*TOLD, "409"},
     ("/v1/matrix", "post"): TOLD,
@@ -209,7 +214,8 @@ STATUSES = {
         for service in ("table", "route")
     },
 }
-NO_JSON = {"/v1/reachable": "application/geo+json"}
+FILES = {"text/csv", "application/x-ndjson", "application/vnd.apache.parquet"}
+NO_JSON = {"/v1/reachable": "application/geo+json", "/v1/jobs/{job_id}/result": "text/csv"}
 """Paths that answer in something else, and what that is."""
 OTHER_FORMS = {"OSRM"}
 """Tags of operations whose errors have a form of their own."""
@@ -274,6 +280,9 @@ def test_every_error_is_documented_as_a_problem_with_an_example(document: Mappin
             assert "X-Request-Id" in response["headers"]
             assert ("Retry-After" in response["headers"]) == passes
             assert ("WWW-Authenticate" in response["headers"]) == (status == "401")
+            if status == "204":
+                assert "content" not in response
+                continue
             if status.startswith("2"):
                 usual = NO_JSON.get(path, "application/json")
                 packed = path.startswith("/v1/") and usual == "application/json"
@@ -305,6 +314,7 @@ def test_what_is_taken_as_json_is_taken_as_messagepack_too(document: Mapping[str
     for path in ("/v1/predictions/batch", "/v1/outcomes/batch"):
         assert taken.pop(path) == {*formats, "application/x-ndjson"}
     assert taken.pop("/v1/matrix") == formats
+    assert taken.pop("/v1/jobs") == {*FILES, "application/jsonl"}
     assert all(found == formats for path, found in taken.items() if path.startswith("/v1/"))
 
 

@@ -466,7 +466,7 @@ async def test_a_reading_that_is_given_up_closes_its_file(
     [part] = await source(tmp_path).parts()
     opened: list[parquet.ParquetFile] = []
     monkeypatch.setattr(
-        files, "_parquet", lambda path: opened.append(parquet.ParquetFile(path)) or opened[-1]
+        files, "opened_parquet", lambda path: opened.append(parquet.ParquetFile(path)) or opened[-1]
     )
 
     async def give_up_while_waiting() -> None:

@@ -68,6 +68,7 @@ for group, commands in {
     SERVING: (
         "demo:demo",
         "predictions:predict",
+        "scoring:score",
         "level:level",
         "serving:serve",
         "health:health",

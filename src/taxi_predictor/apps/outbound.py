@@ -10,6 +10,7 @@ from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
+from taxi_predictor.ports.outbound.jobs import JobStore
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.limits import RateLimits
@@ -25,6 +26,7 @@ from taxi_predictor.ports.outbound.predictions import (
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.retention import Retention
 from taxi_predictor.ports.outbound.runs import RunNotes, RunTelemetry
+from taxi_predictor.ports.outbound.scoring import ScoringFiles
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.signals import ServiceSignals
 from taxi_predictor.ports.outbound.statistics import TripStatistics
@@ -59,6 +61,8 @@ class Outbound:
     zones: ZoneStore
     levels: LevelStore
     columns: PlanColumns
+    scoring_files: ScoringFiles
+    jobs: JobStore
     trainer: ModelTrainer
     tuner: RecipeTuner
     trials: TrialStore

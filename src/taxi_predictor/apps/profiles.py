@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
@@ -32,6 +33,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.baselines.trainer import Baselines
     from taxi_predictor.adapters.columns.plans import FramePlanColumns
     from taxi_predictor.adapters.columns.speeds import fallback_model
+    from taxi_predictor.adapters.disk.jobs import DiskJobStore
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
@@ -58,6 +60,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.prometheus.monitor import monitor_figures_of_process
     from taxi_predictor.adapters.prometheus.sharing import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
+    from taxi_predictor.adapters.sources.scoring import FileScoring
     from taxi_predictor.adapters.system.clock import SystemClock
 
     warnings.warn("profile memory forgets everything at exit", NotForProduction, stacklevel=2)
@@ -66,6 +69,8 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     trips, predictions = MemoryTripStore(quarantine), MemoryPredictionLog()
     outcomes = MemoryOutcomeLog(predictions)
     shadows = MemoryShadowLog(outcomes)
+    # What is sent may be larger than memory.
+    jobs = Path(stack.enter_context(TemporaryDirectory(prefix="taxi-jobs-")))
     return Outbound(
         clock=clock,
         progress=progress,
@@ -84,6 +89,8 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         zones=MemoryZoneStore(),
         levels=MemoryLevelStore(),
         columns=FramePlanColumns(),
+        scoring_files=FileScoring(city),
+        jobs=DiskJobStore(jobs, min_free_bytes=settings.jobs_min_free_bytes),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
         tuner=LightgbmTuner(seed=settings.seed),
         trials=MemoryTrialStore(),
@@ -155,6 +162,7 @@ async def _stored(
     from taxi_predictor.adapters.columns.plans import FramePlanColumns
     from taxi_predictor.adapters.columns.speeds import fallback_model
     from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
+    from taxi_predictor.adapters.disk.jobs import DiskJobStore
     from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
     from taxi_predictor.adapters.disk.runs import DiskRunNotes
     from taxi_predictor.adapters.disk.shelf import DiskModelShelf
@@ -182,6 +190,7 @@ async def _stored(
     from taxi_predictor.adapters.prometheus.monitor import monitor_figures_of_process
     from taxi_predictor.adapters.prometheus.sharing import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
+    from taxi_predictor.adapters.sources.scoring import FileScoring
     from taxi_predictor.adapters.spool.spool import DiskPredictionSpool
     from taxi_predictor.adapters.system.clock import SystemClock
 
@@ -214,6 +223,8 @@ async def _stored(
         zones=PostgresZoneStore(pool),
         levels=PostgresLevelStore(pool),
         columns=FramePlanColumns(),
+        scoring_files=FileScoring(city),
+        jobs=DiskJobStore(settings.home / "jobs", min_free_bytes=settings.jobs_min_free_bytes),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
         tuner=LightgbmTuner(seed=settings.seed),
         trials=DiskTrialStore(settings.home / "trials"),

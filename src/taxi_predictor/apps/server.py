@@ -124,6 +124,7 @@ def _has_companion(settings: Settings) -> bool:
         or settings.model_sync_every_s
         or settings.outcomes_every_s
         or settings.shadow_share
+        or settings.jobs_max_bytes
     )
 
 

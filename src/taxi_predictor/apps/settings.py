@@ -131,6 +131,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long keys are believed while the database is away: the time that a revoked one may live then."""
     api_drain_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     """How long a stopping service goes on answering and says that it is not ready, for a balancer to see."""
+    jobs_max_bytes: Annotated[int, msgspec.Meta(ge=0)] = 2 << 30
+    """A file of trips that is sent as a job has at most so many; 0: no jobs are taken."""
+    jobs_max_unfinished: Positive = 100
+    """Jobs that may be queued or under way."""
+    jobs_keep_hours: Annotated[float, msgspec.Meta(gt=0)] = 24.0
+    """How long a job and its result are there after its end."""
+    jobs_min_free_bytes: Annotated[int, msgspec.Meta(ge=0)] = 1 << 29
+    """What jobs leave free on the disk of home: with less, none is taken and those under way wait."""
     dashboard_host: str = "127.0.0.1"
     """The address the dashboard listens on."""
     dashboard_port: Port = 5006

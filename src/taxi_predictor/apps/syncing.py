@@ -1,7 +1,7 @@
 """The process beside the workers, which does for all of them what is to be done once on a machine.
 
 It ships what the workers answered, follows the registry, makes trips of outcomes, and lets a challenger
-score what was answered. Run as
+score what was answered, and lets jobs be done. Run as
 ``python -m taxi_predictor.apps.syncing PID``; services start it by themselves, with their own process,
 and it ends with that one.
 """
@@ -36,6 +36,7 @@ async def follow(settings: Settings) -> None:
             container.sync.follow,
             container.feedback.follow,
             container.shadowing.follow,
+            container.jobs.follow_here,
         )
         try:
             await asyncio.gather(*map(kept_going, endless))

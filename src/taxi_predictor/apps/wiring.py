@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from taxi_predictor.apps.jobs import jobs_of
 from taxi_predictor.apps.learning import backtest_of, training_of
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
@@ -19,6 +20,7 @@ from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.intake import TripIntake
+from taxi_predictor.ports.inbound.jobs import ScoringJobs
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
@@ -39,6 +41,7 @@ from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.inbound.retention import LogRetention
 from taxi_predictor.ports.inbound.retraining import Retraining
 from taxi_predictor.ports.inbound.runs import RunBook
+from taxi_predictor.ports.inbound.scoring import Scoring
 from taxi_predictor.ports.inbound.shadowing import ShadowScoring
 from taxi_predictor.ports.inbound.shipping import SpoolHandover, SpoolKeeping, SpoolShipping
 from taxi_predictor.ports.inbound.stock import Stock
@@ -74,6 +77,8 @@ class Container:
     history: ModelHistory
     ladder: Ladder
     predictor: DurationPredictor
+    scoring: Scoring
+    jobs: ScoringJobs
     matrices: DurationMatrices
     arrivals: Arrivals
     departures: DepartureBoard
@@ -169,6 +174,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         clock=outbound.clock,
     )
     monitoring = monitoring_of(outbound, settings, city, level_is_on=levelling.is_on)
+    scoring = Scoring(files=outbound.scoring_files, predictor=predictor, clock=outbound.clock)
     return Container(
         city=city,
         intake=intake,
@@ -195,6 +201,8 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         retraining=retraining_of(outbound, settings, monitoring, training, lifecycle),
         ladder=ladder,
         predictor=predictor,
+        scoring=scoring,
+        jobs=jobs_of(outbound, settings, scoring),
         matrices=DurationMatrices(
             predictor=predictor,
             columns=outbound.columns,

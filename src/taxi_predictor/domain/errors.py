@@ -22,6 +22,7 @@ TaxiPredictorError
 │   ├── UnknownZone
 │   ├── UnknownModel
 │   ├── UnknownKey
+│   ├── UnknownJob
 │   ├── MissingSource       no such file, folder or month
 │   ├── NoZones             zone ids were given but no zone table is known
 │   └── NoOutlines          zones are known by their centroids, and not how far they reach
@@ -33,6 +34,9 @@ TaxiPredictorError
 │   ├── OutOfBand           a model that serves does not do what may be expected of it
 │   ├── ConflictingOutcome  another one was reported before
 │   ├── TooManyRequests     more often than the caller may ask
+│   ├── TargetInUse         somebody else writes the same file
+│   ├── JobUnfinished       there is no result yet, or none will come
+│   ├── NoJobs              none are taken here
 │   └── IdempotencyKeyInUse by a request that is still being answered
 └── Unavailable             something outside does not answer; nothing was changed
     ├── NoChampion
@@ -58,9 +62,11 @@ __all__ = [
     "InvalidPredictionId",
     "InvalidSource",
     "InvalidTrip",
+    "JobUnfinished",
     "LeakedColumns",
     "MissingSource",
     "NoChampion",
+    "NoJobs",
     "NoOutlines",
     "NoZones",
     "NotEnoughTrips",
@@ -72,6 +78,7 @@ __all__ = [
     "RepeatedHour",
     "SkippedHour",
     "StorageFull",
+    "TargetInUse",
     "TaxiPredictorError",
     "TooManyRejects",
     "TooManyRequests",
@@ -79,6 +86,7 @@ __all__ = [
     "Unauthorized",
     "Unavailable",
     "UnknownCity",
+    "UnknownJob",
     "UnknownKey",
     "UnknownModel",
     "UnknownSchema",
@@ -188,6 +196,10 @@ class UnknownKey(NotFound):
     slug = "unknown-key"
 
 
+class UnknownJob(NotFound):
+    slug = "unknown-job"
+
+
 class MissingSource(NotFound):
     slug = "missing-source"
 
@@ -234,6 +246,18 @@ class TooManyRequests(Refused):
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class TargetInUse(Refused):
+    slug = "target-in-use"
+
+
+class JobUnfinished(Refused):
+    slug = "job-unfinished"
+
+
+class NoJobs(Refused):
+    slug = "no-jobs"
 
 
 class IdempotencyKeyInUse(Refused):

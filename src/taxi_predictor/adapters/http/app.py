@@ -34,6 +34,7 @@ from taxi_predictor.adapters.http.v1 import (
     arrivals,
     batch,
     departures,
+    jobs,
     matrix,
     models,
     nearest,
@@ -48,7 +49,10 @@ __all__ = ["BEGINNINGS", "EXAMPLES", "create_app"]
 
 log = logging.getLogger(__name__)
 
-QUESTIONS = (predictions, batch, outcomes, matrix, arrivals, departures, nearest, reachable, models, stats)
+QUESTIONS = (
+    *(predictions, batch, jobs, outcomes, matrix),
+    *(arrivals, departures, nearest, reachable, models, stats),
+)
 V1 = Router(
     "/",
     route_handlers=list(chain.from_iterable(question.ROUTES for question in QUESTIONS)),
@@ -85,6 +89,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
                     hexagon.gatekeeper.follow,
                     hexagon.spooling.follow,
                     hexagon.feedback.watch,
+                    hexagon.jobs.follow,
                 )
             ]
             try:
@@ -125,7 +130,7 @@ def _cors(options: Options) -> CORSConfig | None:
         return None
     return CORSConfig(
         allow_origins=list(options.cors_origins),
-        allow_methods=["GET", "POST"],
+        allow_methods=["DELETE", "GET", "POST"],
         allow_headers=["Authorization", "Content-Type", KEY_HEADER, "X-Api-Key", REQUEST_ID_HEADER],
         expose_headers=["Retry-After", "Server-Timing", REPLAYED_HEADER, REQUEST_ID_HEADER],
     )

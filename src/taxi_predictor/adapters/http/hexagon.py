@@ -11,6 +11,7 @@ from taxi_predictor.ports.inbound.feedback import Feedback
 from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
+from taxi_predictor.ports.inbound.jobs import ScoringJobs
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
@@ -31,6 +32,8 @@ __all__ = ["Hexagon", "OpenHexagon"]
 class Hexagon(Protocol):
     @property
     def predictor(self) -> DurationPredictor: ...
+    @property
+    def jobs(self) -> ScoringJobs: ...
     @property
     def matrices(self) -> DurationMatrices: ...
     @property

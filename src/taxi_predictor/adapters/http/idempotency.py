@@ -21,7 +21,7 @@ from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.outbound.answers import Answer, Claim
 from taxi_predictor.ports.outbound.watch import timed
 
-__all__ = ["MAX_KEPT_BYTES", "Idempotency"]
+__all__ = ["MAX_KEPT_BYTES", "Idempotency", "begin_once", "settle"]
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Idempotency(ASGIMiddleware):
         self._max_body_bytes = options.max_body_bytes
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        key = key_of(scope) if scope["route_handler"].opt.get(IDEMPOTENT) else None
+        key = key_of(scope) if scope["route_handler"].opt.get(IDEMPOTENT) is True else None
         if key is None:
             await next_app(scope, receive, send)
             return
@@ -56,8 +56,7 @@ class Idempotency(ASGIMiddleware):
             return
         repeats: RepeatedRequests = scope["litestar_app"].state.hexagon.repeats
         asked = fingerprint(cast("HTTPScope", scope), body)
-        with timed(_TIMED_AS):
-            begun = await repeats.begin(owner=caller(scope).name, key=key, fingerprint=asked)
+        begun = await begin_once(repeats, scope, key, asked)
         if isinstance(begun, Answer):
             await _replay(begun, send)
             return
@@ -67,7 +66,7 @@ class Idempotency(ASGIMiddleware):
             answer = exchange.answer()
         finally:
             # Before the answer is sent: whoever has it may repeat the request at once.
-            await _settle(repeats, begun, answer, scope)
+            await settle(repeats, begun, answer, scope)
         if exchange.is_too_large:
             log.warning("answer.too-large", extra=_about(scope))
         await exchange.deliver()
@@ -142,7 +141,17 @@ class _Exchange:
         )
 
 
-async def _settle(repeats: RepeatedRequests, claim: Claim, answer: Answer | None, scope: Scope) -> None:
+async def begin_once(repeats: RepeatedRequests, scope: Scope, key: str, asked: bytes) -> Claim | Answer:
+    """The answer to the request that this one repeats; a claim where it is the first.
+
+    Raises:
+        IdempotencyKeyReused, IdempotencyKeyInUse, Unavailable: as :meth:`RepeatedRequests.begin` says.
+    """
+    with timed(_TIMED_AS):
+        return await repeats.begin(owner=caller(scope).name, key=key, fingerprint=asked)
+
+
+async def settle(repeats: RepeatedRequests, claim: Claim, answer: Answer | None, scope: Scope) -> None:
     """Keep *answer*, or let the next request with its key be done; an answer is given either way."""
     try:
         with timed(_TIMED_AS):

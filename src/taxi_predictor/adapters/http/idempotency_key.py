@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from hashlib import sha256
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import msgspec
 from litestar.openapi.spec import (
@@ -28,18 +29,24 @@ from taxi_predictor.adapters.http.headers import header_of
 from taxi_predictor.adapters.http.problems import PROBLEM_JSON, Problem
 from taxi_predictor.domain.errors import IdempotencyKeyInUse, Invalid
 
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
+
 __all__ = [
     "IDEMPOTENT",
+    "ITSELF",
     "KEY_HEADER",
     "REPLAYED_HEADER",
     "InvalidIdempotencyKey",
+    "begin_fingerprint",
     "describe_keys",
     "fingerprint",
     "key_of",
 ]
 
 IDEMPOTENT = "idempotent"
-"""A handler whose ``opt`` has it takes keys."""
+"""A handler whose ``opt`` has it takes keys; by :data:`ITSELF` it sees to them itself."""
+ITSELF = "itself"
 KEY_HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
 
@@ -77,10 +84,17 @@ def key_of(scope: Scope) -> str | None:
 
 def fingerprint(scope: HTTPScope, body: bytes) -> bytes:
     """Of what was asked: a request that differs in any of this is no repeat."""
+    begun = begin_fingerprint(scope)
+    begun.update(body)
+    return begun.digest()
+
+
+def begin_fingerprint(scope: HTTPScope) -> "Hash":
+    """The same of all but the body, which is still to come."""
     media_type = header_of(scope, b"content-type") or b""
-    # No line ends in any but the last.
-    parts = (scope["method"].encode(), scope["path"].encode(), scope["query_string"], media_type, body)
-    return sha256(b"\n".join(parts)).digest()
+    # No line ends in any but the body, which is the last.
+    parts = (scope["method"].encode(), scope["path"].encode(), scope["query_string"], media_type, b"")
+    return sha256(b"\n".join(parts))
 
 
 def describe_keys(document: OpenAPI, routes: Iterable[BaseRoute]) -> None:

@@ -50,6 +50,7 @@ _DESCRIPTIONS = {
 
 _TAGS = {
     "predictions": "How long will it take?",
+    "jobs": "How long will each trip of a file take?",
     "outcomes": "How long did it take?",
     "advice": "When, who and where?",
     "OSRM": "As OSRM is asked",
@@ -131,7 +132,7 @@ def complete(document: OpenAPI, examples: Mapping[type[Struct], Sequence[Struct]
         schemas[struct.__name__]["examples"] = msgspec.json.decode(msgspec.json.encode(some))
     document.components.schemas = {name: _JsonSchema(content=schemas[name]) for name in sorted(schemas)}
     for name, path in (document.paths or {}).items():
-        for operation in (path.get, path.post):
+        for operation in (path.get, path.post, path.delete):
             if operation is not None:
                 _add_headers(operation)
                 if name.startswith("/v1/"):

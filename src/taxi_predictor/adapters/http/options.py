@@ -20,3 +20,4 @@ class Options:
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     access_log: bool = False
+    jobs_max_bytes: int = 2 << 30

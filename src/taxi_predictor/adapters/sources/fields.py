@@ -17,8 +17,17 @@ LOCAL_FORMATS = (
     "%m/%d/%Y %I:%M:%S %p",
     "%Y-%m-%d %H:%M",
     "%Y-%m-%dT%H:%M",
+    "%Y%m%dT%H%M%S",
+    "%Y%m%dT%H%M",
 )
-AWARE_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z")
+AWARE_FORMATS = (
+    "%Y-%m-%dT%H:%M:%S%.f%#z",
+    "%Y-%m-%d %H:%M:%S%.f%#z",
+    "%Y-%m-%dT%H:%M%#z",
+    "%Y-%m-%d %H:%M%#z",
+    "%Y%m%dT%H%M%S%#z",
+    "%Y%m%dT%H%M%#z",
+)
 
 # Of the years 1900 to 2199; far beyond them the engine cannot even print a time.
 FIRST_S, LAST_S = -2_208_988_800, 7_258_118_399

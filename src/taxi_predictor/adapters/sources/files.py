@@ -2,23 +2,39 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 import polars as pl
 import pyarrow as pa
 from pyarrow import parquet
 
+from taxi_predictor.adapters.sources.ahead import read_ahead
 from taxi_predictor.adapters.sources.cleaning import Cleaning
 from taxi_predictor.adapters.sources.csv_file import csv_batches, csv_columns
 from taxi_predictor.adapters.sources.schemas import Schema, file_month
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.errors import InvalidSource, MissingSource, NoZones, UnreadableSource
+from taxi_predictor.domain.errors import (
+    InvalidSource,
+    MissingSource,
+    NoZones,
+    TaxiPredictorError,
+    UnreadableSource,
+)
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.ports.outbound.trips import CleanBatch, PartName, SourcePart, TripSource
 
-__all__ = ["ENDINGS", "FileSource", "FramesPart", "open_part"]
+__all__ = [
+    "ENDINGS",
+    "FileSource",
+    "FramesPart",
+    "open_part",
+    "opened_parquet",
+    "refuse_without",
+    "translated_damage",
+]
 
 ROWS_PER_BATCH = 50_000
 PARQUET_BUFFER_BYTES = 1 << 20  # without it a column of a whole row group is fetched at once
@@ -62,20 +78,9 @@ class FramesPart(SourcePart):
         """Yield the raw rows."""
         raise NotImplementedError
 
-    async def batches(self) -> AsyncIterator[CleanBatch]:
-        cleaned = self._cleaned()
+    def batches(self) -> AsyncIterator[CleanBatch]:
         # The next batch is read and cleaned in a thread while the caller stores this one.
-        ahead = asyncio.create_task(asyncio.to_thread(next, cleaned, None))
-        try:
-            while (batch := await asyncio.shield(ahead)) is not None:
-                ahead = asyncio.create_task(asyncio.to_thread(next, cleaned, None))
-                yield batch
-        finally:
-            # A thread cannot be stopped: it ends its batch before the file is closed.
-            await asyncio.gather(ahead, return_exceptions=True)
-            # Where the loop itself is ending the thread may still be at it; the file goes with it.
-            with suppress(ValueError):
-                cleaned.close()
+        return read_ahead(self._cleaned())
 
     def _cleaned(self) -> Generator[CleanBatch]:
         row_number = 1
@@ -93,7 +98,7 @@ class ParquetPart(FramesPart):
 
     def frames(self) -> Iterator[pl.DataFrame]:
         # By pyarrow: on a damaged file polars may panic, and even abort the process.
-        with _translated(self._path), _parquet(self._path) as file:
+        with translated_damage(self._path), opened_parquet(self._path) as file:
             rows = 0
             for batch in file.iter_batches(ROWS_PER_BATCH):
                 batch.validate(full=True)
@@ -112,7 +117,7 @@ class CsvPart(FramesPart):
         self._path = path
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        with _translated(self._path):
+        with translated_damage(self._path):
             for batch in csv_batches(self._path):
                 yield pl.DataFrame(batch)
 
@@ -136,22 +141,31 @@ def open_part(path: Path, *, city: City, zones: ZoneTable | None, are_finished: 
     if not is_csv and not path.name.lower().endswith(".parquet"):
         raise InvalidSource(f"{path}: trip files end in {', '.join(ENDINGS)}")
     rows = 0
-    with _translated(path):
+    with translated_damage(path):
         if is_csv:
             names = csv_columns(path)
         else:
-            with _parquet(path) as file:
+            with opened_parquet(path) as file:
                 names, rows = file.schema_arrow.names, file.metadata.num_rows
     schema = Schema.of(names, path=str(path), are_finished=are_finished)
-    if schema.needs_zones and not zones:
-        raise NoZones(
-            f"{path} gives places as zone ids and no zone table is known: name one once with --zones"
-            " (a CSV with centroids, the TLC's shapefile, or tlc:)"
-        )
+    refuse_without(zones, schema, str(path))
     name = PartName(family=schema.family, name=str(path.resolve()))
     month = file_month(schema.family, path.name.split(".")[0])
     cleaning = Cleaning(city=city, schema=schema, zones=zones, month=month)
     return CsvPart(path, name, cleaning) if is_csv else ParquetPart(path, name, cleaning, rows)
+
+
+def refuse_without(zones: ZoneTable | None, schema: Schema, source: str) -> None:
+    """See that the places of a file can be known.
+
+    Raises:
+        NoZones: they are zone ids, and no zone table is known.
+    """
+    if schema.needs_zones and not zones:
+        raise NoZones(
+            f"{source} gives places as zone ids and no zone table is known: name one once with --zones"
+            " (a CSV with centroids, the TLC's shapefile, or tlc:)"
+        )
 
 
 def _files(path: Path) -> list[Path]:
@@ -175,18 +189,19 @@ def _is_trip_file(file: Path, *, below: Path) -> bool:
     return not is_hidden and file.name.lower().endswith(ENDINGS) and file.is_file()
 
 
-def _parquet(path: Path) -> parquet.ParquetFile:
+def opened_parquet(source: Path | IO[bytes]) -> parquet.ParquetFile:
+    """A parquet file of which no more is held than is asked for."""
     return parquet.ParquetFile(
-        path, buffer_size=PARQUET_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True
+        source, buffer_size=PARQUET_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True
     )
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def translated_damage(path: Path | str) -> Iterator[None]:
     """Turn what the libraries raise on damaged files into one sentence."""
     try:
         yield
-    except UnreadableSource:
+    except TaxiPredictorError:
         raise
     except DAMAGE as error:
         text = "".join(letter if letter.isprintable() else " " for letter in str(error))

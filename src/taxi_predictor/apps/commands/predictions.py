@@ -19,10 +19,9 @@ from taxi_predictor.domain.comparables import Comparables
 from taxi_predictor.domain.errors import Invalid, Unavailable
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.prediction import Prediction
+from taxi_predictor.ports.inbound.scoring import quantiles_s
 
-__all__ = ["predict"]
-
-DECIMALS = 3
+__all__ = ["predict", "refuse_overwriting"]
 
 
 async def predict(
@@ -161,15 +160,14 @@ def _show_similar(comparables: Comparables, tz: ZoneInfo) -> None:
     )
 
 
-def _refuse_overwriting(source: str, out: Path) -> None:
+def refuse_overwriting(source: str, out: Path) -> None:
     if Path(source).exists() and out.exists() and out.samefile(source):
         raise Invalid(f"--out {out} is the file of trips itself")
 
 
 async def _predict_file(container: Container, source: str, coverage: float, out: Path) -> None:
     parts = await container.intake.parts(source, are_finished=False)
-    _refuse_overwriting(source, out)
-    tail = (1 - coverage) / 2
+    refuse_overwriting(source, out)
     answered = refused = 0
     with result_to(out) as file, container.outbound.progress.step(f"predict {source}") as step:
         writer = csv.writer(file, lineterminator="\n")
@@ -178,10 +176,7 @@ async def _predict_file(container: Container, source: str, coverage: float, out:
             async for batch in part.batches():
                 if len(batch.trips):
                     estimate, _ = container.predictor.predict_batch(batch.trips.plans)
-                    quantiles = [
-                        [round(value, DECIMALS) for value in estimate.distribution.quantile_s(p).tolist()]
-                        for p in (0.5, tail, 1 - tail)
-                    ]
+                    quantiles = quantiles_s(estimate.distribution, coverage)
                     writer.writerows((*row, "") for row in zip(batch.row_numbers, *quantiles, strict=True))
                 table = batch.rejects.table
                 writer.writerows(

@@ -25,6 +25,8 @@ SETTINGS: Mapping[str, Settings] = {
         KNOWN,
         # Nothing of a task outlives it, so a prediction is in PostgreSQL before its answer leaves (ADR 19).
         prediction_log="commit",
+        # A job would be known to one task only, and gone with it: `score` reads and writes buckets instead.
+        jobs_max_bytes=0,
         redis_url="${redis_url}",
         api_host="0.0.0.0",  # noqa: S104 # its security group says who reaches it
         api_workers=2,

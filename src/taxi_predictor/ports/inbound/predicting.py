@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
 
@@ -24,13 +25,21 @@ from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns, PlanGrid
 from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
 
-__all__ = ["DurationPredictor"]
+__all__ = ["SLICE_TRIPS", "DurationPredictor", "Standing"]
 
 COLUMNS_FROM_PLANS = 64
 """So many are answered sooner in columns and beside the event loop, where a few would wait for it."""
 NO_LEVEL = "no-level"
 SLICE_TRIPS = 8192
 """What the model works on at a time: some 10 MB, and what others who ask for little wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Who answers, and how much longer trips take now: what many questions may be answered alike by."""
+
+    served: ServedModel
+    level: LiveLevel | None
 
 
 class DurationPredictor:
@@ -96,6 +105,15 @@ class DurationPredictor:
             BrokenModel: the champion cannot be used, and nothing lower may answer.
         """
         return self._ladder.serving()
+
+    def standing(self) -> Standing:
+        """Who answers, and by which live level.
+
+        Raises:
+            NoChampion: no model was promoted yet, and nothing lower may answer.
+        """
+        served = self._ladder.serving()
+        return Standing(served, self._current_level(served))
 
     def now(self) -> datetime:
         """When a trip leaves that names no departure."""
@@ -216,11 +234,15 @@ class DurationPredictor:
         """What made the duration of *prediction*, by who made it."""
         return prediction.served.model.explain(prediction.plan, level=prediction.level)
 
-    def predict_batch(self, plans: PlanBatch) -> tuple[BatchEstimate, ServedModel]:
+    def predict_batch(
+        self, plans: PlanBatch, *, by: Standing | None = None
+    ) -> tuple[BatchEstimate, ServedModel]:
         """The same estimates for many plans in columns, which cleaning has found possible.
+
+        *by* answers, where several batches are to be answered alike; else who does now.
 
         Raises:
             NoChampion: no model was promoted yet.
         """
-        served = self._ladder.serving()
-        return served.model.estimate_batch(plans, level=self._current_level(served)), served
+        standing = by or self.standing()
+        return standing.served.model.estimate_batch(plans, level=standing.level), standing.served

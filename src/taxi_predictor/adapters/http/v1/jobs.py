@@ -1,0 +1,262 @@
+"""How long will each trip of a file take? It is sent now, and its answers are fetched later."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+from litestar import HttpMethod, Response, delete, get, post, route
+from litestar.exceptions import HTTPException
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+from litestar.params import PathParameter, QueryParameter
+from litestar.response import Stream
+
+from taxi_predictor.adapters.http.bodies import DEFAULT_COVERAGE
+from taxi_predictor.adapters.http.decoding import MalformedBody
+from taxi_predictor.adapters.http.examples import AN_UNKNOWN_PARAMETER
+from taxi_predictor.adapters.http.gate.callers import caller
+from taxi_predictor.adapters.http.idempotency import begin_once, settle
+from taxi_predictor.adapters.http.idempotency_key import (
+    IDEMPOTENT,
+    ITSELF,
+    REPLAYED_HEADER,
+    begin_fingerprint,
+    key_of,
+)
+from taxi_predictor.adapters.http.lines import NDJSON
+from taxi_predictor.adapters.http.openapi import problem_responses
+from taxi_predictor.adapters.http.problems import Problem
+from taxi_predictor.adapters.http.requests import ApiRequest
+from taxi_predictor.adapters.http.responses import ApiResponse
+from taxi_predictor.adapters.http.v1.job_answers import EXAMPLES, JobAnswer, JobsAnswer
+from taxi_predictor.domain.access import Scope
+from taxi_predictor.domain.errors import NoJobs, TooMuch
+from taxi_predictor.domain.job import parse_job_id
+from taxi_predictor.ports.outbound.answers import Answer, Claim
+from taxi_predictor.ports.outbound.scoring import RowForm
+
+__all__ = ["EXAMPLES", "ROUTES"]
+
+TAGS = ["jobs"]
+FORMS = {
+    "text/csv": RowForm.CSV,
+    NDJSON: RowForm.NDJSON,
+    "application/jsonl": RowForm.NDJSON,
+    "application/vnd.apache.parquet": RowForm.PARQUET,
+}
+MEDIA_TYPES = {form: media_type for media_type, form in reversed(FORMS.items())}
+
+JobName = Annotated[str, PathParameter(description="The `job_id` that was answered.")]
+
+
+@dataclass
+class UploadOperation(Operation):
+    """Says that the body is a file."""
+
+    def __post_init__(self) -> None:
+        file = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY, min_length=1)
+        self.request_body = RequestBody(
+            required=True, content={media_type: OpenAPIMediaType(schema=file) for media_type in FORMS}
+        )
+
+
+@dataclass
+class ResultOperation(Operation):
+    """Says that the answer is a file."""
+
+    def __post_init__(self) -> None:
+        file = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+        success = (self.responses or {})["200"]
+        if isinstance(success, OpenAPIResponse):
+            success.content = {
+                media_type: OpenAPIMediaType(schema=file) for media_type in MEDIA_TYPES.values()
+            }
+
+
+class _Repeated(Exception):
+    """The upload is a repeat of an earlier one."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class _Upload:
+    """A file on its way here, and whether it came before: only its end can tell."""
+
+    def __init__(self, request: ApiRequest) -> None:
+        self._request = request
+        self._key = key_of(request.scope)
+        self.claim: Claim | None = None
+        """Of the one that is done under the key, if there is a key."""
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """All of it.
+
+        Raises:
+            TooMuch: it is larger than may be.
+            MalformedBody: it is empty.
+            _Repeated: it is a repeat, which is answered already.
+            IdempotencyKeyReused, IdempotencyKeyInUse, Unavailable: as those of any request with a key.
+        """
+        scope = self._request.scope
+        most, length = self._request.options.jobs_max_bytes, self._request.content_length
+        digest, received = begin_fingerprint(scope), 0
+        _refuse_more_than(most, length or 0)
+        async for piece in self._request.stream():
+            received += len(piece)
+            _refuse_more_than(most, received)
+            if piece:
+                digest.update(piece)
+                yield piece
+        if not received:
+            raise MalformedBody("the body is empty: send a file of trips")
+        if self._key is not None:
+            begun = await begin_once(self._request.hexagon.repeats, scope, self._key, digest.digest())
+            if isinstance(begun, Answer):
+                raise _Repeated(begun)
+            self.claim = begun
+
+
+def _refuse_more_than(most: int, received: int) -> None:
+    if received > most:
+        raise TooMuch(f"a job's file has at most {most:,} bytes: send it in several jobs")
+
+
+@post(
+    "/v1/jobs",
+    status_code=202,
+    operation_id="create-job",
+    operation_class=UploadOperation,
+    summary="Predict how long all trips of a file will take",
+    description="CSV, lines of JSON or parquet; the answers come in the same format, a row for each row, in"
+    " their order. A row that cannot be answered has its `problem`, and spoils no other.\n\n"
+    "They are the durations of `POST /v1/predictions`, and are not in the log.",
+    tags=TAGS,
+    response_description="It is kept, and will be worked on.",
+    responses=problem_responses(400, 409, 413, 415, 422, 500, 503),
+    opt={"scope": Scope.PREDICT, "streams": tuple(FORMS), IDEMPOTENT: ITSELF},
+    request_max_body_size=None,
+)
+async def create_job(
+    request: ApiRequest,
+    coverage: Annotated[
+        float, QueryParameter(ge=0.01, le=0.99, description="How likely intervals hold the durations.")
+    ] = DEFAULT_COVERAGE,
+) -> Response[JobAnswer]:
+    if not request.options.jobs_max_bytes:
+        raise NoJobs("jobs are not taken here: ask POST /v1/predictions/batch, or run `taxi-predictor score`")
+    form = FORMS.get(request.media_type)
+    if form is None:
+        raise HTTPException(status_code=415, detail=f"send the file as one of: {', '.join(FORMS)}")
+    jobs, repeats = request.hexagon.jobs, request.hexagon.repeats
+    upload, answer = _Upload(request), None
+    try:
+        kept = await jobs.submit(
+            upload.pieces(), owner=caller(request.scope).name, form=form, coverage=coverage
+        )
+        body = msgspec.json.encode(JobAnswer.of(kept, jobs))
+        headers = {"Location": f"/v1/jobs/{kept.job.job_id}"}
+        answer = Answer(status=202, headers=tuple(headers.items()), body=body)
+    except _Repeated as repeated:
+        answer, headers = repeated.answer, {**dict(repeated.answer.headers), REPLAYED_HEADER: "true"}
+    finally:
+        if upload.claim is not None:
+            await settle(repeats, upload.claim, answer, request.scope)
+    return ApiResponse(
+        msgspec.json.decode(answer.body, type=JobAnswer), status_code=answer.status, headers=headers
+    )
+
+
+@get(
+    "/v1/jobs",
+    operation_id="list-jobs",
+    summary="List your jobs",
+    tags=TAGS,
+    response_description="Those of this key's name.",
+    responses=problem_responses(422, 500, 503, such_as=[AN_UNKNOWN_PARAMETER]),
+    opt={"scope": Scope.PREDICT},
+)
+async def list_jobs(request: ApiRequest) -> JobsAnswer:
+    jobs = request.hexagon.jobs
+    return JobsAnswer(jobs=[JobAnswer.of(kept, jobs) for kept in await jobs.of(caller(request.scope).name)])
+
+
+_UNKNOWN = Problem(
+    type="/problems/unknown-job",
+    title="unknown job",
+    status=404,
+    detail="there is no job 8e03978e-40d5-43e8-bc93-6894a57f9324, or no longer",
+)
+_UNFINISHED = Problem(
+    type="/problems/job-unfinished",
+    title="job unfinished",
+    status=409,
+    detail="job 8e03978e-40d5-43e8-bc93-6894a57f9324 is running",
+)
+
+
+@get(
+    "/v1/jobs/{job_id:str}",
+    operation_id="show-job",
+    summary="See how far a job is",
+    tags=TAGS,
+    response_description="The job.",
+    responses=problem_responses(404, 422, 500, 503, such_as=[_UNKNOWN, AN_UNKNOWN_PARAMETER]),
+    opt={"scope": Scope.PREDICT},
+)
+async def show_job(job_id: JobName, request: ApiRequest) -> JobAnswer:
+    jobs = request.hexagon.jobs
+    return JobAnswer.of(await jobs.find(parse_job_id(job_id), owner=caller(request.scope).name), jobs)
+
+
+@get(
+    "/v1/jobs/{job_id:str}/result",
+    operation_id="job-result",
+    operation_class=ResultOperation,
+    summary="Fetch the answers of a job",
+    tags=TAGS,
+    response_description="A row for each row that was sent.",
+    responses=problem_responses(
+        404, 409, 422, 500, 503, such_as=[_UNKNOWN, _UNFINISHED, AN_UNKNOWN_PARAMETER]
+    ),
+    opt={"scope": Scope.PREDICT},
+)
+async def job_result(job_id: JobName, request: ApiRequest) -> Stream:
+    kept, content = await request.hexagon.jobs.result(parse_job_id(job_id), owner=caller(request.scope).name)
+    name = f"{kept.job.job_id}.{kept.job.form}"
+    return Stream(
+        content,
+        media_type=MEDIA_TYPES[RowForm(kept.job.form)],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@delete(
+    "/v1/jobs/{job_id:str}",
+    operation_id="delete-job",
+    summary="Stop a job, and forget it",
+    description="What was sent and what was answered is removed.",
+    tags=TAGS,
+    response_description="There is no such job any more.",
+    responses=problem_responses(404, 422, 500, 503, such_as=[_UNKNOWN, AN_UNKNOWN_PARAMETER]),
+    opt={"scope": Scope.PREDICT},
+)
+async def delete_job(job_id: JobName, request: ApiRequest) -> None:
+    await request.hexagon.jobs.remove(parse_job_id(job_id), owner=caller(request.scope).name)
+
+
+@route("/v1/jobs", http_method=HttpMethod.OPTIONS, status_code=204, include_in_schema=False)
+async def name_methods() -> Response[None]:
+    """Litestar's own answer would name the methods of the first handler of a path, and no others."""
+    return Response(None, status_code=204, headers={"Allow": "GET, OPTIONS, POST"})
+
+
+@route("/v1/jobs/{job_id:str}", http_method=HttpMethod.OPTIONS, status_code=204, include_in_schema=False)
+async def name_methods_of_job(job_id: JobName) -> Response[None]:
+    """As :func:`name_methods`."""
+    return Response(None, status_code=204, headers={"Allow": "DELETE, GET, OPTIONS"})
+
+
+ROUTES = (name_methods, name_methods_of_job, create_job, list_jobs, show_job, job_result, delete_job)

@@ -1,0 +1,30 @@
+"""Files of trips and of their answers by one name: a path, or ``s3://bucket/file``."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from taxi_predictor.domain.city import City
+from taxi_predictor.domain.place import ZoneTable
+from taxi_predictor.ports.outbound.scoring import RowForm, ScoredRows, ScoringFiles, TripRows
+
+__all__ = ["FileScoring"]
+
+
+class FileScoring(ScoringFiles):
+    """Imports what files need when one is first asked for: those who serve read none."""
+
+    def __init__(self, city: City) -> None:
+        self._city = city
+
+    async def rows(self, source: str, form: RowForm, /, *, zones: ZoneTable | None) -> TripRows:
+        from taxi_predictor.adapters.sources.row_files import open_rows
+
+        return await asyncio.to_thread(open_rows, source, form, city=self._city, zones=zones)
+
+    @asynccontextmanager
+    async def answers(self, target: str, form: RowForm, /) -> AsyncIterator[ScoredRows]:
+        from taxi_predictor.adapters.sources.scored_rows import open_answers
+
+        async with open_answers(target, form) as answers:
+            yield answers
