@@ -12,7 +12,8 @@ import numpy as np
 from taxi_predictor.adapters.columns.arrays import Floats
 from taxi_predictor.adapters.lightgbm.booster_text import conversion
 from taxi_predictor.adapters.lightgbm.forest import Forest
-from taxi_predictor.adapters.lightgbm.machine_code import TABLES, machine_code
+from taxi_predictor.adapters.lightgbm.machine_code import machine_code
+from taxi_predictor.adapters.lightgbm.machine_terms import TABLES
 
 __all__ = ["Walker"]
 
@@ -37,19 +38,16 @@ class Walker:
         self._forest = forest
         self._code = machine_code()
         tables = [getattr(forest, name).ctypes.data for name in TABLES]
-        self._given = np.array([*tables, len(forest.ends), len(forest.slot_feature), forest.features])
+        counts = (len(forest.ends), len(forest.slot_feature), len(forest.thresholds), forest.features)
+        self._given = np.array([*tables, *counts])
         self._at = self._given.ctypes.data
         self._boosters = len(forest.ends)
         self._conversions = [conversion(objective) for objective in forest.objectives]
         self._is_plain = not any(self._conversions) and not any(forest.trees)
 
-    def thresholds_of(self, feature: int) -> list[float]:
-        """Where the trees split *feature*, or which categories they tell from others."""
-        slots = np.flatnonzero(self._forest.slot_feature == feature).tolist()
-        bounds = self._forest.slot_begins.tolist()
-        return [
-            *chain.from_iterable(self._forest.thresholds[bounds[s] : bounds[s + 1]].tolist() for s in slots)
-        ]
+    def splits_of(self, feature: int) -> list[float]:
+        """As that of its forest."""
+        return self._forest.splits_of(feature)
 
     def of_rows(self, rows: Floats, *, threads: int = 1) -> Floats:
         """What each booster says of *rows*, of shape (rows, features); of shape (boosters, rows).
@@ -67,8 +65,14 @@ class Walker:
         return said if self._is_plain else self._converted(said)
 
     def _walked(self, rows: Floats) -> Floats:
-        said = np.empty((self._boosters, len(rows)))
-        self._code.walk_rows(self._at, rows.ctypes.data, len(rows), said.ctypes.data)
+        count = len(rows)
+        ranks, likeness = (
+            np.empty((count, len(self._forest.slot_feature)), np.uint8),
+            np.empty(count, np.uint16),
+        )
+        self._code.rank_many(self._at, rows.ctypes.data, count, ranks.ctypes.data, likeness.ctypes.data)
+        order, said = likeness.argsort(kind="stable"), np.empty((self._boosters, count))
+        self._code.walk_many(self._at, ranks.ctypes.data, order.ctypes.data, count, said.ctypes.data)
         return said
 
     def of_few(self, rows: Sequence[Sequence[float]]) -> list[float]:
@@ -77,7 +81,7 @@ class Walker:
         if len(flat) != len(rows) * self._forest.features:
             raise ValueError(f"a row has {self._forest.features} features")
         said = array("d", bytes(8 * self._boosters * len(rows)))
-        self._code.walk_trees(self._at, flat.buffer_info()[0], len(rows), said.buffer_info()[0])
+        self._code.walk_few(self._at, flat.buffer_info()[0], len(rows), said.buffer_info()[0])
         if self._is_plain:
             return said.tolist()
         return [*self._converted(np.array(said).reshape(self._boosters, -1)).ravel().tolist()]
