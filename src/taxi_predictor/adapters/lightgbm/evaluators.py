@@ -93,7 +93,7 @@ def _by_walker(walker: "Walker") -> Evaluator:
     def ask_few(rows: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
         said = walker.of_few(rows)
         return [
-            (mu, max(sigma, SMALLEST_SPREAD))
+            (mu, sigma if sigma > SMALLEST_SPREAD else SMALLEST_SPREAD)
             for mu, sigma in zip(said[: len(rows)], said[len(rows) :], strict=True)
         ]
 

@@ -1,5 +1,7 @@
 """How a row becomes ranks, in machine code."""
 
+from typing import NamedTuple
+
 from llvmlite import ir
 
 from taxi_predictor.adapters.lightgbm.forest import NEARLY_ZERO, PLACES
@@ -15,16 +17,32 @@ from taxi_predictor.adapters.lightgbm.machine_terms import (
     whole,
 )
 
-__all__ = ["write_ranks"]
+__all__ = ["Known", "write_ranks"]
 
 
-def write_ranks(b: ir.IRBuilder, t: Tables, row: Value, ranks: Value) -> None:
-    """Write the rank of each slot."""
+class Known(NamedTuple):
+    """A row whose ranks were written."""
+
+    is_there: Value
+    row: Value
+    ranks: Value
+
+
+def write_ranks(b: ir.IRBuilder, t: Tables, row: Value, ranks: Value, *, known: Known | None = None) -> None:
+    """Write the rank of each slot; where a value is that of a *known* row, the rank is too."""
     trunc = b.module.declare_intrinsic("llvm.trunc", [F64])
     with each(b, whole(0), t.sorted_slots) as slot:
         value = _value(b, t, row, slot)
         thresholds = b.gep(t.thresholds, [b.mul(slot, whole(PLACES))], source_etype=F64)
-        _write(b, t, slot, value, _count_below(b, thresholds, value), ranks)
+        if known is None:
+            _write(b, t, slot, value, _count_below(b, thresholds, value), ranks)
+        else:
+            is_same = b.fcmp_ordered("==", value, _value(b, t, known.row, slot))
+            with b.if_else(b.and_(known.is_there, is_same)) as (then, otherwise):
+                with then:
+                    b.store(at(b, I8, known.ranks, slot), b.gep(ranks, [slot], source_etype=I8))
+                with otherwise:
+                    _write(b, t, slot, value, _count_below(b, thresholds, value), ranks)
     with each(b, t.sorted_slots, t.slots) as slot:
         value = b.call(trunc, [_value(b, t, row, slot)])
         begin, end = (at(b, I64, t.slot_begins, b.add(b.sub(slot, t.sorted_slots), whole(n))) for n in (0, 1))

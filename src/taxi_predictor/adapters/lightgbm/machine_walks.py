@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from llvmlite import ir
 
 from taxi_predictor.adapters.lightgbm.forest import LANES, LEAF, MOST_SLOTS, SLOT_BITS
-from taxi_predictor.adapters.lightgbm.machine_ranks import write_ranks
+from taxi_predictor.adapters.lightgbm.machine_ranks import Known, write_ranks
 from taxi_predictor.adapters.lightgbm.machine_terms import (
     F64,
     I8,
@@ -30,13 +30,14 @@ from taxi_predictor.adapters.lightgbm.machine_terms import (
 
 __all__ = ["write_ranks_of_many", "write_walk_of_few", "write_walk_of_many"]
 
-STEPS = 4
+STEPS = 3
 """Between two looks whether all have arrived."""
-TOGETHER = 64
+TOGETHER = 256
 """So many rows walk together: each bit of a word says whether one of them is there."""
 SETS = LANES * TOGETHER + 1
 """The most that there can be of a dozen trees, none of them empty, and room for one more."""
 FOUND = TOGETHER + 1
+ROWS = ir.IntType(TOGETHER)
 RANKS, BITS = ir.VectorType(I8, TOGETHER), ir.VectorType(ir.IntType(1), TOGETHER)
 SUMS = ir.VectorType(F64, TOGETHER)
 
@@ -66,11 +67,21 @@ def write_ranks_of_many(
     """The ranks of each row, and where it arrives in the first tree: that is near for rows that are alike."""
     root = at(b, I64, t.roots, whole(0))
     with each(b, whole(0), count) as number:
-        row = b.gep(rows, [b.mul(number, t.features)], source_etype=F64)
-        of_row = b.gep(ranks, [b.mul(number, t.slots)], source_etype=I8)
-        write_ranks(b, t, row, of_row)
+        row, of_row = _row_and_ranks(b, t, rows, ranks, number)
+        has_former = b.icmp_unsigned("!=", number, whole(0))
+        former = b.sub(number, b.zext(has_former, I64))
+        known = Known(has_former, *_row_and_ranks(b, t, rows, ranks, former))
+        write_ranks(b, t, row, of_row, known=known)
         [place] = _walk(b, [root], lambda place: _step(b, t, place, of_row))
         b.store(b.trunc(place, I16), b.gep(likeness, [number], source_etype=I16))
+
+
+def _row_and_ranks(
+    b: ir.IRBuilder, t: Tables, rows: Value, ranks: Value, number: Value
+) -> tuple[Value, Value]:
+    """Where the two of a row are."""
+    row = b.gep(rows, [b.mul(number, t.features)], source_etype=F64)
+    return row, b.gep(ranks, [b.mul(number, t.slots)], source_etype=I8)
 
 
 def write_walk_of_many(
@@ -118,16 +129,16 @@ class _TogetherWalk:
         self._t = t
         self._ranks = ranks
         # Of the sets that are on their way: one half is what is done now, the other one is next.
-        self._on_way = [array_of(b, I64, 2 * SETS) for _ in range(3)]
+        self._on_way = [(type_, array_of(b, type_, 2 * SETS)) for type_ in (I64, ROWS, I64)]
         # Of those that have arrived, in the order of the trees.
-        self._found = [array_of(b, I64, LANES * FOUND) for _ in range(2)]
+        self._found = [(type_, array_of(b, type_, LANES * FOUND)) for type_ in (I64, ROWS)]
         self._found_ends = array_of(b, I64, LANES)
 
     def write(self, starts: Sequence[Value], total: Variable) -> None:
         """Walk a dozen trees from *starts* with all rows, and add what the leaves are worth to *total*."""
         b = self._b
         for lane, start in enumerate(starts):
-            self._put(whole(lane), start, whole(-1), whole(lane))
+            self._put(whole(lane), start, ROWS(-1), whole(lane))
             b.store(whole(lane * FOUND), b.gep(self._found_ends, [whole(lane)], source_etype=I64))
         now, count = Variable(b, whole(0)), Variable(b, whole(LANES))
         with while_(b, lambda: b.icmp_unsigned("!=", count.value, whole(0))):
@@ -140,34 +151,34 @@ class _TogetherWalk:
         with each(b, whole(0), whole(LANES)) as lane:
             end_ = at(b, I64, self._found_ends, lane)
             with each(b, b.mul(lane, whole(FOUND)), end_) as number:
-                place, rows = (at(b, I64, array, number) for array in self._found)
+                place, rows = (at(b, type_, array, number) for type_, array in self._found)
                 value = several(b, at(b, F64, self._t.values, place), TOGETHER)
                 before = total.value
                 total.value = b.select(b.bitcast(rows, BITS), b.fadd(before, value), before)
 
     def _part(self, number: Value, end: Variable) -> None:
         b, t = self._b, self._t
-        place, rows, tree = (at(b, I64, array, number) for array in self._on_way)
+        place, rows, tree = (at(b, type_, array, number) for type_, array in self._on_way)
         rank, slot, left = _node(b, t, place)
         is_higher = b.icmp_unsigned(">", _column(b, self._ranks, slot), several(b, rank, TOGETHER))
-        to_right = b.and_(b.bitcast(is_higher, I64), rows)
+        to_right = b.and_(b.bitcast(is_higher, ROWS), rows)
         to_left = b.xor(rows, to_right)
         is_leaf = b.icmp_unsigned("==", rank, I8(LEAF))
         # Written in any case, and kept where it counts: no branch could be guessed here.
         found = b.gep(self._found_ends, [tree], source_etype=I64)
         found_end = b.load(found, typ=I64)
-        for array, value in zip(self._found, (place, rows), strict=True):
-            b.store(value, b.gep(array, [found_end], source_etype=I64))
+        for (type_, array), value in zip(self._found, (place, rows), strict=True):
+            b.store(value, b.gep(array, [found_end], source_etype=type_))
         b.store(b.add(found_end, b.zext(is_leaf, I64)), found)
         self._put(end.value, left, to_left, tree)
-        goes_left = b.and_(b.icmp_unsigned("!=", to_left, whole(0)), b.not_(is_leaf))
+        goes_left = b.and_(b.icmp_unsigned("!=", to_left, ROWS(0)), b.not_(is_leaf))
         end.value = b.add(end.value, b.zext(goes_left, I64))
         self._put(end.value, b.add(left, whole(1)), to_right, tree)
-        end.value = b.add(end.value, b.zext(b.icmp_unsigned("!=", to_right, whole(0)), I64))
+        end.value = b.add(end.value, b.zext(b.icmp_unsigned("!=", to_right, ROWS(0)), I64))
 
     def _put(self, number: Value, *values: Value) -> None:
-        for array, value in zip(self._on_way, values, strict=True):
-            self._b.store(value, self._b.gep(array, [number], source_etype=I64))
+        for (type_, array), value in zip(self._on_way, values, strict=True):
+            self._b.store(value, self._b.gep(array, [number], source_etype=type_))
 
 
 def _walk(b: ir.IRBuilder, starts: Sequence[Value], step: Step) -> list[Value]:

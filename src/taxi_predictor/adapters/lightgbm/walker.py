@@ -1,6 +1,8 @@
 """Asks a forest by machine code of our own."""
 
 import os
+import struct
+import threading
 from array import array
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,11 +33,23 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(cores(), thread_name_prefix="walker")
 
 
+class _Desk:
+    """Where *count* rows lie and what is said of them; it belongs to one thread."""
+
+    __slots__ = ("lay_out", "rows", "rows_at", "said", "said_at")
+
+    def __init__(self, count: int, features: int, boosters: int) -> None:
+        self.lay_out = struct.Struct(f"{count * features}d").pack_into
+        self.rows, self.said = (array("d", bytes(8 * count * each)) for each in (features, boosters))
+        self.rows_at, self.said_at = self.rows.buffer_info()[0], self.said.buffer_info()[0]
+
+
 class Walker:
     """Several boosters of the same features; safe to share between threads."""
 
     def __init__(self, forest: Forest) -> None:
         self._forest = forest
+        self._own = threading.local()
         self._code = machine_code()
         tables = [getattr(forest, name).ctypes.data for name in TABLES]
         counts = (len(forest.ends), len(forest.slot_feature), len(forest.thresholds), forest.features)
@@ -77,14 +91,23 @@ class Walker:
 
     def of_few(self, rows: Sequence[Sequence[float]]) -> list[float]:
         """The same of a few rows: first what the first booster says of each."""
-        flat = array("d", chain.from_iterable(rows))
-        if len(flat) != len(rows) * self._forest.features:
-            raise ValueError(f"a row has {self._forest.features} features")
-        said = array("d", bytes(8 * self._boosters * len(rows)))
-        self._code.walk_few(self._at, flat.buffer_info()[0], len(rows), said.buffer_info()[0])
+        count = len(rows)
+        try:
+            desk = self._own.desks[count]
+        except AttributeError:
+            self._own.desks = {}
+            return self.of_few(rows)
+        except KeyError:
+            desk = self._own.desks[count] = _Desk(count, self._forest.features, self._boosters)
+        try:
+            desk.lay_out(desk.rows, 0, *chain.from_iterable(rows))
+        except struct.error as error:
+            raise ValueError(f"a row has {self._forest.features} features") from error
+        self._code.walk_few(self._at, desk.rows_at, count, desk.said_at)
+        said: array[float] = desk.said
         if self._is_plain:
             return said.tolist()
-        return [*self._converted(np.array(said).reshape(self._boosters, -1)).ravel().tolist()]
+        return [*self._converted(np.array(said).reshape(self._boosters, count)).ravel().tolist()]
 
     def _converted(self, said: Floats) -> Floats:
         for booster, convert in enumerate(self._conversions):
