@@ -12,9 +12,10 @@ from functools import cache
 import llvmlite.binding as llvm
 from llvmlite import ir
 
+from taxi_predictor.adapters.lightgbm.machine_ranks import write_ranks
 from taxi_predictor.adapters.lightgbm.machine_terms import I64, PTR, Tables
 from taxi_predictor.adapters.lightgbm.machine_walks import (
-    write_ranks_of_many,
+    write_likeness,
     write_walk_of_few,
     write_walk_of_many,
 )
@@ -29,8 +30,8 @@ class MachineCode:
     after the other's.
 
     * ``walk_few``: tables, rows, number, answers.
-    * ``rank_many``: tables, rows, number, ranks, likeness. The ranks of a row are bytes, and its likeness a
-      word of two: the nearer those of two rows are, the more they are alike.
+    * ``rank``: tables, rows, number, ranks. Those of a row are bytes.
+    * ``liken``: tables, ranks, number, likeness: of each row two bytes, near for rows that are alike.
     * ``walk_many``: tables, ranks, order, number, answers. It is quick where rows that follow each other in
       that order are alike.
     """
@@ -51,7 +52,9 @@ class MachineCode:
         address, number = ctypes.c_void_p, ctypes.c_int64
         # To give the interpreter's lock away and get it back takes longer than a row; many rows give it away.
         self.walk_few = ctypes.PYFUNCTYPE(None, address, address, number, address)(at("walk_few"))
-        self.rank_many = ctypes.CFUNCTYPE(None, address, address, number, address, address)(at("rank_many"))
+        self.rank, self.liken = (
+            ctypes.CFUNCTYPE(None, address, address, number, address)(at(name)) for name in ("rank", "liken")
+        )
         self.walk_many = ctypes.CFUNCTYPE(None, address, address, address, number, address)(at("walk_many"))
 
 
@@ -64,8 +67,9 @@ def machine_code() -> MachineCode:
 def _module() -> ir.Module:
     module = ir.Module()
     for name, write, arguments in (
+        ("rank", write_ranks, (PTR, PTR, I64, PTR)),
+        ("liken", write_likeness, (PTR, PTR, I64, PTR)),
         ("walk_few", write_walk_of_few, (PTR, PTR, I64, PTR)),
-        ("rank_many", write_ranks_of_many, (PTR, PTR, I64, PTR, PTR)),
         ("walk_many", write_walk_of_many, (PTR, PTR, PTR, I64, PTR)),
     ):
         function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)

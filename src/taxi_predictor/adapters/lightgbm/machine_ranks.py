@@ -1,7 +1,5 @@
 """How a row becomes ranks, in machine code."""
 
-from typing import NamedTuple
-
 from llvmlite import ir
 
 from taxi_predictor.adapters.lightgbm.forest import NEARLY_ZERO, PLACES
@@ -17,40 +15,45 @@ from taxi_predictor.adapters.lightgbm.machine_terms import (
     whole,
 )
 
-__all__ = ["Known", "write_ranks"]
+__all__ = ["write_ranks"]
 
 
-class Known(NamedTuple):
-    """A row whose ranks were written."""
-
-    is_there: Value
-    row: Value
-    ranks: Value
-
-
-def write_ranks(b: ir.IRBuilder, t: Tables, row: Value, ranks: Value, *, known: Known | None = None) -> None:
-    """Write the rank of each slot; where a value is that of a *known* row, the rank is too."""
-    trunc = b.module.declare_intrinsic("llvm.trunc", [F64])
-    with each(b, whole(0), t.sorted_slots) as slot:
-        value = _value(b, t, row, slot)
-        thresholds = b.gep(t.thresholds, [b.mul(slot, whole(PLACES))], source_etype=F64)
-        if known is None:
-            _write(b, t, slot, value, _count_below(b, thresholds, value), ranks)
-        else:
-            is_same = b.fcmp_ordered("==", value, _value(b, t, known.row, slot))
-            with b.if_else(b.and_(known.is_there, is_same)) as (then, otherwise):
+def write_ranks(b: ir.IRBuilder, t: Tables, rows: Value, count: Value, ranks: Value) -> None:
+    """Write the rank of each slot for each row; where a value is that of the row before, the rank is too."""
+    with each(b, whole(0), count) as number:
+        row, of_row = _row(b, t, rows, number), _of_row(b, t, ranks, number)
+        has_former = b.icmp_unsigned("!=", number, whole(0))
+        former = b.sub(number, b.zext(has_former, I64))
+        former_row, of_former = _row(b, t, rows, former), _of_row(b, t, ranks, former)
+        with each(b, whole(0), t.sorted_slots) as slot:
+            value = _value(b, t, row, slot)
+            is_same = b.fcmp_ordered("==", value, _value(b, t, former_row, slot))
+            with b.if_else(b.and_(has_former, is_same)) as (then, otherwise):
                 with then:
-                    b.store(at(b, I8, known.ranks, slot), b.gep(ranks, [slot], source_etype=I8))
+                    b.store(at(b, I8, of_former, slot), b.gep(of_row, [slot], source_etype=I8))
                 with otherwise:
-                    _write(b, t, slot, value, _count_below(b, thresholds, value), ranks)
-    with each(b, t.sorted_slots, t.slots) as slot:
-        value = b.call(trunc, [_value(b, t, row, slot)])
-        begin, end = (at(b, I64, t.slot_begins, b.add(b.sub(slot, t.sorted_slots), whole(n))) for n in (0, 1))
-        is_other = Variable(b, whole(1))
-        with each(b, begin, end) as number:
-            is_it = b.fcmp_ordered("==", at(b, F64, t.categories, number), value)
-            is_other.value = b.select(is_it, whole(0), is_other.value)
-        _write(b, t, slot, value, is_other.value, ranks)
+                    thresholds = b.gep(t.thresholds, [b.mul(slot, whole(PLACES))], source_etype=F64)
+                    _write(b, t, slot, value, _count_below(b, thresholds, value), of_row)
+        with each(b, t.sorted_slots, t.slots) as slot:
+            _write_of_category(b, t, slot, _value(b, t, row, slot), of_row)
+
+
+def _row(b: ir.IRBuilder, t: Tables, rows: Value, number: Value) -> Value:
+    return b.gep(rows, [b.mul(number, t.features)], source_etype=F64)
+
+
+def _of_row(b: ir.IRBuilder, t: Tables, ranks: Value, number: Value) -> Value:
+    return b.gep(ranks, [b.mul(number, t.slots)], source_etype=I8)
+
+
+def _write_of_category(b: ir.IRBuilder, t: Tables, slot: Value, value: Value, ranks: Value) -> None:
+    value = b.call(b.module.declare_intrinsic("llvm.trunc", [F64]), [value])
+    begin, end = (at(b, I64, t.slot_begins, b.add(b.sub(slot, t.sorted_slots), whole(n))) for n in (0, 1))
+    is_other = Variable(b, whole(1))
+    with each(b, begin, end) as number:
+        is_it = b.fcmp_ordered("==", at(b, F64, t.categories, number), value)
+        is_other.value = b.select(is_it, whole(0), is_other.value)
+    _write(b, t, slot, value, is_other.value, ranks)
 
 
 def _value(b: ir.IRBuilder, t: Tables, row: Value, slot: Value) -> Value:

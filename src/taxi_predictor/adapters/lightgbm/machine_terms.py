@@ -30,9 +30,15 @@ class Tables:
     """The values behind the first argument of a function."""
 
     def __init__(self, b: ir.IRBuilder, given: Value) -> None:
+        self._b = b
+        self._given = given
         for number, name in enumerate((*TABLES, *COUNTS)):
             word = at(b, I64, given, whole(number))
             setattr(self, name, b.inttoptr(word, PTR) if name in TABLES else word)
+
+    def call(self, name: str, *arguments: Value) -> None:
+        """Let the function *name* work on the same tables."""
+        self._b.call(self._b.module.globals[name], [self._given, *arguments])
 
     def __getattr__(self, name: str) -> Value:
         raise AttributeError(name)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from llvmlite import ir
 
 from taxi_predictor.adapters.lightgbm.forest import LANES, LEAF, MOST_SLOTS, SLOT_BITS
-from taxi_predictor.adapters.lightgbm.machine_ranks import Known, write_ranks
 from taxi_predictor.adapters.lightgbm.machine_terms import (
     F64,
     I8,
@@ -28,10 +27,12 @@ from taxi_predictor.adapters.lightgbm.machine_terms import (
     whole,
 )
 
-__all__ = ["write_ranks_of_many", "write_walk_of_few", "write_walk_of_many"]
+__all__ = ["write_likeness", "write_walk_of_few", "write_walk_of_many"]
 
 STEPS = 3
 """Between two looks whether all have arrived."""
+FEW = 16
+"""Rows whose ranks are at hand while they walk one after the other."""
 TOGETHER = 256
 """So many rows walk together: each bit of a word says whether one of them is there."""
 SETS = LANES * TOGETHER + 1
@@ -45,43 +46,36 @@ Step = Callable[[Value], Value]
 
 
 def write_walk_of_few(b: ir.IRBuilder, t: Tables, rows: Value, count: Value, out: Value) -> None:
-    """A dozen trees of one row side by side."""
-    ranks = array_of(b, I8, MOST_SLOTS)
-    with each(b, whole(0), count) as row:
-        write_ranks(b, t, b.gep(rows, [b.mul(row, t.features)], source_etype=F64), ranks)
+    """A dozen trees of one row side by side, and of the next one while their nodes are still at hand."""
+    ranks, sums = array_of(b, I8, MOST_SLOTS * FEW), array_of(b, F64, FEW)
+    with each(b, whole(0), count, by=FEW) as first:
+        size = _at_most(b, FEW, b.sub(count, first))
+        t.call("rank", b.gep(rows, [b.mul(first, t.features)], source_etype=F64), size, ranks)
         begin = Variable(b, whole(0))
         with each(b, whole(0), t.boosters) as booster:
             end = at(b, I64, t.ends, booster)
-            total = Variable(b, F64(0.0))
-            with each(b, begin.value, end, by=LANES) as tree:
-                for leaf in _walk(b, _roots(b, t, tree), lambda place: _step(b, t, place, ranks)):
-                    total.value = b.fadd(total.value, at(b, F64, t.values, leaf))
+            with each(b, whole(0), size) as number:
+                b.store(F64(0.0), b.gep(sums, [number], source_etype=F64))
+            with each(b, begin.value, end, by=LANES) as tree, each(b, whole(0), size) as number:
+                of_row = b.gep(ranks, [b.mul(number, t.slots)], source_etype=I8)
+                sum_ = b.gep(sums, [number], source_etype=F64)
+                total = b.load(sum_, typ=F64)
+                for leaf in _walk(b, _roots(b, t, tree), lambda place: _step(b, t, place, of_row)):
+                    total = b.fadd(total, at(b, F64, t.values, leaf))
+                b.store(total, sum_)
             begin.value = end
-            place = b.add(b.mul(booster, count), row)
-            b.store(total.value, b.gep(out, [place], source_etype=F64))
+            with each(b, whole(0), size) as number:
+                place = b.add(b.mul(booster, count), b.add(first, number))
+                b.store(at(b, F64, sums, number), b.gep(out, [place], source_etype=F64))
 
 
-def write_ranks_of_many(
-    b: ir.IRBuilder, t: Tables, rows: Value, count: Value, ranks: Value, likeness: Value
-) -> None:
-    """The ranks of each row, and where it arrives in the first tree: that is near for rows that are alike."""
+def write_likeness(b: ir.IRBuilder, t: Tables, ranks: Value, count: Value, likeness: Value) -> None:
+    """Where each row arrives in the first tree: that is near for rows that are alike."""
     root = at(b, I64, t.roots, whole(0))
     with each(b, whole(0), count) as number:
-        row, of_row = _row_and_ranks(b, t, rows, ranks, number)
-        has_former = b.icmp_unsigned("!=", number, whole(0))
-        former = b.sub(number, b.zext(has_former, I64))
-        known = Known(has_former, *_row_and_ranks(b, t, rows, ranks, former))
-        write_ranks(b, t, row, of_row, known=known)
+        of_row = b.gep(ranks, [b.mul(number, t.slots)], source_etype=I8)
         [place] = _walk(b, [root], lambda place: _step(b, t, place, of_row))
         b.store(b.trunc(place, I16), b.gep(likeness, [number], source_etype=I16))
-
-
-def _row_and_ranks(
-    b: ir.IRBuilder, t: Tables, rows: Value, ranks: Value, number: Value
-) -> tuple[Value, Value]:
-    """Where the two of a row are."""
-    row = b.gep(rows, [b.mul(number, t.features)], source_etype=F64)
-    return row, b.gep(ranks, [b.mul(number, t.slots)], source_etype=I8)
 
 
 def write_walk_of_many(
@@ -92,8 +86,7 @@ def write_walk_of_many(
     sums = array_of(b, SUMS, 1)
     walk = _TogetherWalk(b, t, columns)
     with each(b, whole(0), count, by=TOGETHER) as first:
-        left = b.sub(count, first)
-        size = b.select(b.icmp_signed("<", left, whole(TOGETHER)), left, whole(TOGETHER))
+        size = _at_most(b, TOGETHER, b.sub(count, first))
         with each(b, whole(0), whole(TOGETHER)) as lane:
             # Where there are fewer, the last one goes for those that are missing.
             is_there = b.icmp_signed("<", lane, size)
@@ -179,6 +172,10 @@ class _TogetherWalk:
     def _put(self, number: Value, *values: Value) -> None:
         for (type_, array), value in zip(self._on_way, values, strict=True):
             self._b.store(value, self._b.gep(array, [number], source_etype=type_))
+
+
+def _at_most(b: ir.IRBuilder, most: int, value: Value) -> Value:
+    return b.select(b.icmp_signed("<", value, whole(most)), value, whole(most))
 
 
 def _walk(b: ir.IRBuilder, starts: Sequence[Value], step: Step) -> list[Value]:

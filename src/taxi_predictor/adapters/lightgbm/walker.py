@@ -84,7 +84,8 @@ class Walker:
             np.empty((count, len(self._forest.slot_feature)), np.uint8),
             np.empty(count, np.uint16),
         )
-        self._code.rank_many(self._at, rows.ctypes.data, count, ranks.ctypes.data, likeness.ctypes.data)
+        self._code.rank(self._at, rows.ctypes.data, count, ranks.ctypes.data)
+        self._code.liken(self._at, ranks.ctypes.data, count, likeness.ctypes.data)
         order, said = likeness.argsort(kind="stable"), np.empty((self._boosters, count))
         self._code.walk_many(self._at, ranks.ctypes.data, order.ctypes.data, count, said.ctypes.data)
         return said
