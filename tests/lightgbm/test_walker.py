@@ -16,6 +16,7 @@ from taxi_predictor.adapters.lightgbm.engine import lightgbm
 from taxi_predictor.adapters.lightgbm.evaluators import LIGHTGBM, WALKER, asking, evaluator_of
 from taxi_predictor.adapters.lightgbm.forest import MOST_THRESHOLDS, NEARLY_ZERO, Forest
 from taxi_predictor.adapters.lightgbm.forest_file import kept_forest
+from taxi_predictor.adapters.lightgbm.machine_code import NARROW, WIDE, MachineCode
 from taxi_predictor.adapters.lightgbm.walker import Walker
 
 FEATURES, CATEGORICAL = 6, 3
@@ -95,10 +96,18 @@ def pair() -> tuple[lightgbm.Booster, lightgbm.Booster, np.ndarray]:
 Pair = tuple[lightgbm.Booster, lightgbm.Booster, np.ndarray]
 
 
-@pytest.mark.parametrize("count", [1, 2, 12, 13, 63, 64, 65, 127, 128, 129, 400])
-def test_both_boosters_answer_for_any_number_of_rows_to_the_last_bit(pair: Pair, count: int) -> None:
+@pytest.fixture(scope="module", params=[NARROW, WIDE])
+def code(request: pytest.FixtureRequest) -> MachineCode:
+    """As it is made for machines with narrow and with wide words."""
+    return MachineCode(request.param)
+
+
+@pytest.mark.parametrize("count", [1, 2, 16, 17, 63, 64, 65, 255, 256, 257, 400])
+def test_both_boosters_answer_for_any_number_of_rows_to_the_last_bit(
+    pair: Pair, code: MachineCode, count: int
+) -> None:
     *boosters, rows = pair
-    walker = Walker(Forest.of(*(booster.model_to_string() for booster in boosters)))
+    walker = Walker(Forest.of(*(booster.model_to_string() for booster in boosters)), code)
     expected = [booster.predict(rows[:count], num_threads=1).tolist() for booster in boosters]
     assert walker.of_rows(rows[:count]).tolist() == expected
     assert walker.of_few(rows[:count].tolist()) == [*expected[0], *expected[1]]
@@ -142,10 +151,10 @@ def test_more_thresholds_than_a_byte_can_tell_apart_are_told_apart() -> None:
     assert [walker.of_few([row])[0] for row in rows[::50].tolist()] == expected[::50]
 
 
-def test_rows_that_are_alike_and_rows_that_are_not_are_walked_alike(pair: Pair) -> None:
+def test_rows_that_are_alike_and_rows_that_are_not_are_walked_alike(pair: Pair, code: MachineCode) -> None:
     """Equal ones, which never part; ones in any order; and ones of which each goes its own way."""
     *boosters, rows = pair
-    walker = Walker(Forest.of(*(booster.model_to_string() for booster in boosters)))
+    walker = Walker(Forest.of(*(booster.model_to_string() for booster in boosters)), code)
     rng = np.random.default_rng(6)
     for some in (np.repeat(rows[:5], 100, axis=0), rng.permutation(np.tile(rows, (3, 1))), rows[::-1]):
         expected = [booster.predict(some, num_threads=1).tolist() for booster in boosters]
@@ -203,7 +212,14 @@ def test_without_the_compiler_lightgbm_answers(
     pair: Pair, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "llvmlite", None)
-    for name in ("machine_terms", "machine_ranks", "machine_walks", "machine_code", "walker"):
+    for name in (
+        "machine_terms",
+        "machine_ranks",
+        "machine_walks",
+        "machine_crowds",
+        "machine_code",
+        "walker",
+    ):
         monkeypatch.delitem(sys.modules, f"taxi_predictor.adapters.lightgbm.{name}")
     assert evaluator_of(pair[0], pair[1]).name == LIGHTGBM
     assert "llvmlite" in vars(caplog.records[-1])["reason"]

@@ -12,15 +12,16 @@ from functools import cache
 import llvmlite.binding as llvm
 from llvmlite import ir
 
+from taxi_predictor.adapters.lightgbm.machine_crowds import WalkOfMany
 from taxi_predictor.adapters.lightgbm.machine_ranks import write_ranks
 from taxi_predictor.adapters.lightgbm.machine_terms import I64, PTR, Tables
-from taxi_predictor.adapters.lightgbm.machine_walks import (
-    write_likeness,
-    write_walk_of_few,
-    write_walk_of_many,
-)
+from taxi_predictor.adapters.lightgbm.machine_walks import write_likeness, write_walk_of_few
 
-__all__ = ["MachineCode", "machine_code"]
+__all__ = ["NARROW", "WIDE", "MachineCode", "machine_code"]
+
+
+WIDE, NARROW = 256, 64
+"""Rows that walk together, by the width of the machine's words."""
 
 
 class MachineCode:
@@ -34,15 +35,21 @@ class MachineCode:
     * ``liken``: tables, ranks, number, likeness: of each row two bytes, near for rows that are alike.
     * ``walk_many``: tables, ranks, order, number, answers. It is quick where rows that follow each other in
       that order are alike.
+
+    Args:
+        together: so many rows walk a tree together; None: as many as this machine does best.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, together: int | None = None) -> None:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
+        features = llvm.get_host_cpu_features()
+        if together is None:
+            together = WIDE if features.get("avx512bw") else NARROW
         target = llvm.Target.from_default_triple().create_target_machine(
-            cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, jit=True
+            cpu=llvm.get_host_cpu_name(), features=features.flatten(), opt=3, jit=True
         )
-        module = llvm.parse_assembly(str(_module()))
+        module = llvm.parse_assembly(str(_module(together)))
         module.verify()
         builder = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=2))
         builder.getModulePassManager().run(module, builder)
@@ -64,13 +71,13 @@ def machine_code() -> MachineCode:
     return MachineCode()
 
 
-def _module() -> ir.Module:
+def _module(together: int) -> ir.Module:
     module = ir.Module()
     for name, write, arguments in (
         ("rank", write_ranks, (PTR, PTR, I64, PTR)),
         ("liken", write_likeness, (PTR, PTR, I64, PTR)),
         ("walk_few", write_walk_of_few, (PTR, PTR, I64, PTR)),
-        ("walk_many", write_walk_of_many, (PTR, PTR, PTR, I64, PTR)),
+        ("walk_many", WalkOfMany(together).write, (PTR, PTR, PTR, I64, PTR)),
     ):
         function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
         b = ir.IRBuilder(function.append_basic_block())

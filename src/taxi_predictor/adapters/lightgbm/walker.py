@@ -14,7 +14,7 @@ import numpy as np
 from taxi_predictor.adapters.columns.arrays import Floats
 from taxi_predictor.adapters.lightgbm.booster_text import conversion
 from taxi_predictor.adapters.lightgbm.forest import Forest
-from taxi_predictor.adapters.lightgbm.machine_code import machine_code
+from taxi_predictor.adapters.lightgbm.machine_code import MachineCode, machine_code
 from taxi_predictor.adapters.lightgbm.machine_terms import TABLES
 
 __all__ = ["Walker"]
@@ -47,10 +47,10 @@ class _Desk:
 class Walker:
     """Several boosters of the same features; safe to share between threads."""
 
-    def __init__(self, forest: Forest) -> None:
+    def __init__(self, forest: Forest, code: MachineCode | None = None) -> None:
         self._forest = forest
         self._own = threading.local()
-        self._code = machine_code()
+        self._code = code or machine_code()
         tables = [getattr(forest, name).ctypes.data for name in TABLES]
         counts = (len(forest.ends), len(forest.slot_feature), len(forest.thresholds), forest.features)
         self._given = np.array([*tables, *counts])
