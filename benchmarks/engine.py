@@ -1,10 +1,14 @@
 """What answers behind the port against LightGBM itself, on the same trees and the same rows.
 
 Single departures: the evaluator that serves against LightGBM's entry for single rows, and against
-``Booster.predict``, asked about the centre and the spread of one row. Many rows, and a matrix of 1000 x 1000
-places: against ``Booster.predict`` on the very rows that the model asks its trees about. All in turn, several
-rounds, in one process with one thread each; the figures are CPU time, medians over the rounds, and the
-ratios medians of the rounds' ratios.
+``Booster.predict``, asked about the centre and the spread of one row. Many rows: against ``Booster.predict``.
+The rows are those that the model asks its trees about for trips all over the city, through a week.
+
+A matrix of 1000 x 1000 places: all that the model does for it, features and the way between the knots too,
+against ``Booster.predict`` on nothing but the very rows that it asks its trees about.
+
+All in turn, several rounds, in one process with one thread each; the figures are CPU time, medians over the
+rounds, and the ratios medians of the rounds' ratios.
 
     python benchmarks/engine.py [--home FOLDER] [--rounds 7] [--places 1000]
 
@@ -14,9 +18,9 @@ Without --home a model is trained on simulated trips.
 import argparse
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -33,8 +37,9 @@ from taxi_predictor.adapters.columns.timetable import Ask, Timetable
 from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE, SPREAD_FILE
 from taxi_predictor.adapters.lightgbm.evaluators import Evaluator, asking, by_lightgbm, evaluator_of
 from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
+from taxi_predictor.domain.model import Manifest
 from taxi_predictor.domain.place import Place
-from taxi_predictor.domain.trip import PlanBatch
+from taxi_predictor.domain.trip import PlanBatch, TripPlan
 from taxi_predictor.ports.inbound.predicting import SLICE_TRIPS
 
 SINGLE_ROWS, BATCH_ROWS = 2_000, 20_000
@@ -42,26 +47,55 @@ GOALS = {"one row": 4.0, "batch": 5.0, "matrix": 10.0}
 OUT = Console()
 
 
-def matrix_rows(champion: Path, size: int, ask: Ask) -> list[Floats]:
-    """What the model asks its trees about the first slices of *size* times *size* trips.
+class Model:
+    """What the model behind the port does for a batch, and what it asks its trees about meanwhile."""
+
+    def __init__(self, manifest: Manifest, ask: Ask) -> None:
+        self._asked: list[Floats] = []
+        self._ask = ask
+
+        def ask_and_note(rows: Floats, threads: int) -> tuple[Floats, Floats]:
+            self._asked.append(rows.copy())
+            return ask(rows, 1)
+
+        city, features, residuals = manifest.city, manifest.features, manifest.residuals
+        self._noting = Timetable(city, features, residuals, ask_and_note)
+        self._timetable = Timetable(city, features, residuals, lambda rows, threads: ask(rows, 1))
+
+    def rows_of(self, batches: Sequence[PlanBatch]) -> list[Floats]:
+        self._asked.clear()
+        for batch in batches:
+            self._noting.estimate_batch(batch, None)
+        return [*self._asked]
+
+    def estimate(self, batches: Sequence[PlanBatch]) -> None:
+        for batch in batches:
+            self._timetable.estimate_batch(batch, None)
+
+
+def matrix_slices(size: int) -> list[PlanBatch]:
+    """Some of the slices in which the trips between *size* places are estimated.
 
     A slice of many is as good as all: 1000 x 1000 cells are 123 slices.
     """
-    manifest = LightgbmLoader().open(champion).manifest
-    asked: list[Floats] = []
-
-    def noted(rows: Floats, threads: int) -> tuple[Floats, Floats]:
-        asked.append(rows.copy())
-        return ask(rows, 1)
-
-    timetable = Timetable(manifest.city, manifest.features, manifest.residuals, noted)
     ends = [Place(point) for point in places(size)]
     table = FramePlanColumns().grid(ends, ends, [datetime.fromisoformat(AT)]).plans.table
-    for offset in Random(1).sample(
-        range(0, len(table), SLICE_TRIPS), k=min(4, -(-len(table) // SLICE_TRIPS))
-    ):
-        timetable.estimate_batch(PlanBatch(table.slice(offset, SLICE_TRIPS)), None)
-    return asked
+    offsets = range(0, len(table), SLICE_TRIPS)
+    chosen = Random(1).sample(offsets, k=min(4, len(offsets)))
+    return [PlanBatch(table.slice(offset, SLICE_TRIPS)) for offset in chosen]
+
+
+def trips(number: int) -> PlanBatch:
+    """All over the city, through a week."""
+    random = Random(2)
+    ends = [Place(point) for point in places(2 * number)]
+    begins = datetime.fromisoformat(AT)
+    return FramePlanColumns().of(
+        [
+            TripPlan(pickup=pickup, dropoff=dropoff, pickup_at=begins + random.random() * timedelta(days=7))
+            for pickup, dropoff in zip(ends[::2], ends[1::2], strict=True)
+        ]
+    )
 
 
 def contest(
@@ -102,17 +136,20 @@ def main() -> None:
         began_s = time.perf_counter()
         served = evaluator_of(centre, spread)
         OUT.print(f"{served.name} answers; made in {time.perf_counter() - began_s:.2f} s", highlight=False)
-        slices = matrix_rows(champion, options.places, served.ask)
-    show(served, by_lightgbm(centre, spread), asking(centre, spread), slices, options.rounds)
+        model = Model(LightgbmLoader().open(champion).manifest, served.ask)
+    show(served, by_lightgbm(centre, spread), asking(centre, spread), model, options.places, options.rounds)
 
 
-def show(served: Evaluator, fast: Evaluator, predict: Ask, slices: list[Floats], rounds: int) -> None:
-    rows = np.vstack(slices)
+def show(served: Evaluator, fast: Evaluator, predict: Ask, model: Model, size: int, rounds: int) -> None:
+    rows = np.vstack(model.rows_of([trips(BATCH_ROWS // 2)]))
     np.random.default_rng(0).shuffle(rows)
     batch, single = rows[:BATCH_ROWS], [[row] for row in rows[:SINGLE_ROWS].tolist()]
     arrays = [np.array(row) for row in single]
-    for said, expected in zip(served.ask(batch, 1), predict(batch, 1), strict=True):
-        np.testing.assert_allclose(said, expected, rtol=1e-9, atol=1e-9)
+    slices = matrix_slices(size)
+    pieces = model.rows_of(slices)
+    for some in (batch, *pieces):
+        for said, expected in zip(served.ask(some, 1), predict(some, 1), strict=True):
+            np.testing.assert_allclose(said, expected, rtol=1e-9, atol=1e-9)
     table = Table("", "against", "its CPU us/row", "ours", "times", "goal")
     contest(
         "one row",
@@ -126,19 +163,25 @@ def show(served: Evaluator, fast: Evaluator, predict: Ask, slices: list[Floats],
         rounds,
         table,
     )
-    many: dict[str, list[Floats]] = {"batch": [batch], "matrix": slices}
-    for name, pieces in many.items():
-        contest(
-            name,
-            "ours",
-            sum(map(len, pieces)),
-            {
-                "Booster.predict": lambda pieces=pieces: [predict(piece, 1) for piece in pieces],  # type: ignore[misc]
-                "ours": lambda pieces=pieces: [served.ask(piece, 1) for piece in pieces],  # type: ignore[misc]
-            },
-            rounds,
-            table,
-        )
+    contest(
+        "batch",
+        "ours",
+        len(batch),
+        {"Booster.predict": lambda: predict(batch, 1), "ours": lambda: served.ask(batch, 1)},
+        rounds,
+        table,
+    )
+    contest(
+        "matrix",
+        "ours",
+        sum(map(len, pieces)),
+        {
+            "Booster.predict": lambda: [predict(piece, 1) for piece in pieces],
+            "ours": lambda: model.estimate(slices),
+        },
+        rounds,
+        table,
+    )
     OUT.print(table)
 
 

@@ -32,7 +32,7 @@ from rich.progress import track
 from rich.table import Table
 
 import lightgbm
-from taxi_predictor.adapters.columns.arrays import Floats
+from taxi_predictor.adapters.columns.arrays import Floats, as_column
 from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.columns.timetable import Ask, Timetable
 from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE, SPREAD_FILE
@@ -82,13 +82,14 @@ def floor(champion: Path, points: list[Point]) -> Floor:
 
     timetable = Timetable(manifest.city, manifest.features, manifest.residuals, noted)
     ends = [Place(point) for point in points]
-    table = FramePlanColumns().grid(ends, ends, [datetime.fromisoformat(AT)]).plans.table
+    grid = FramePlanColumns().grid(ends, ends, [datetime.fromisoformat(AT)])
+    table = grid.plans.table
     medians_s = [
         timetable.estimate_batch(PlanBatch(table.slice(offset, SLICE_TRIPS)), None).distribution.median_s()
         for offset in range(0, len(table), SLICE_TRIPS)
     ]
-    durations_s = np.round(np.concatenate([np.asarray(some) for some in medians_s]), 3)
-    return Floor(ask, asked, durations_s.reshape(len(points), len(points)))
+    cells_s = grid.spread(as_column(np.concatenate([np.asarray(some) for some in medians_s])))
+    return Floor(ask, asked, np.round(np.asarray(cells_s), 3).reshape(len(points), len(points)))
 
 
 class Api:

@@ -2,6 +2,7 @@
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 from taxi_predictor.adapters.lightgbm.booster_text import Unwalkable
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
 from taxi_predictor.adapters.lightgbm.evaluators import LIGHTGBM, WALKER, asking, evaluator_of
-from taxi_predictor.adapters.lightgbm.forest import NEARLY_ZERO, Forest
+from taxi_predictor.adapters.lightgbm.forest import MOST_THRESHOLDS, NEARLY_ZERO, Forest
 from taxi_predictor.adapters.lightgbm.forest_file import kept_forest
+from taxi_predictor.adapters.lightgbm.machine_code import NARROW, WIDE, MachineCode
 from taxi_predictor.adapters.lightgbm.walker import Walker
 
 FEATURES, CATEGORICAL = 6, 3
@@ -32,6 +34,7 @@ recipes = st.fixed_dictionaries(
         "boosting": st.sampled_from(["gbdt", "gbdt", "rf", "dart"]),
         "zero_as_missing": st.booleans(),
         "use_missing": st.booleans(),
+        "max_bin": st.sampled_from([15, 255, 1_000]),
         "max_cat_to_onehot": st.sampled_from([1, 4, 64]),
         "reg_sqrt": st.booleans(),
         "sigmoid": st.sampled_from([0.5, 2.0]),
@@ -52,7 +55,7 @@ def asked_rows(rng: np.random.Generator, learned: np.ndarray, forest: Forest) ->
     """Such as were learned, others, and what lies on thresholds; categories nobody has seen, and odd ones."""
     rows = np.vstack([learned[:100], some_rows(rng, 150, 0.2)])
     odd = [-1.0, -0.5, 2.5, 399.9, 1e9, 1e300, np.inf, -np.inf, -7.0]
-    known = [*forest.thresholds.tolist(), *odd] or odd
+    known = [*odd, *chain.from_iterable(map(forest.splits_of, range(FEATURES)))]
     return np.where(rng.random(rows.shape) < 0.3, rng.choice(known, rows.shape), rows)
 
 
@@ -93,10 +96,18 @@ def pair() -> tuple[lightgbm.Booster, lightgbm.Booster, np.ndarray]:
 Pair = tuple[lightgbm.Booster, lightgbm.Booster, np.ndarray]
 
 
-@pytest.mark.parametrize("count", [1, 2, 11, 12, 13, 239, 240, 241, 400])
-def test_both_boosters_answer_for_any_number_of_rows_to_the_last_bit(pair: Pair, count: int) -> None:
+@pytest.fixture(scope="module", params=[NARROW, WIDE])
+def code(request: pytest.FixtureRequest) -> MachineCode:
+    """As it is made for machines with narrow and with wide words."""
+    return MachineCode(request.param)
+
+
+@pytest.mark.parametrize("count", [1, 2, 16, 17, 63, 64, 65, 255, 256, 257, 400])
+def test_both_boosters_answer_for_any_number_of_rows_to_the_last_bit(
+    pair: Pair, code: MachineCode, count: int
+) -> None:
     *boosters, rows = pair
-    walker = Walker(Forest.of(*(booster.model_to_string() for booster in boosters)))
+    walker = Walker(Forest.of(*(booster.model_to_string() for booster in boosters)), code)
     expected = [booster.predict(rows[:count], num_threads=1).tolist() for booster in boosters]
     assert walker.of_rows(rows[:count]).tolist() == expected
     assert walker.of_few(rows[:count].tolist()) == [*expected[0], *expected[1]]
@@ -120,6 +131,34 @@ def test_several_threads_say_what_one_says(pair: Pair, count: int) -> None:
     many = np.resize(rows, (count, FEATURES))
     assert (walker.of_rows(many, threads=3) == walker.of_rows(many)).all()
     assert (walker.of_rows(many, threads=0) == walker.of_rows(many)).all()
+
+
+def test_more_thresholds_than_a_byte_can_tell_apart_are_told_apart() -> None:
+    rng = np.random.default_rng(5)
+    rows = rng.normal(size=(3_000, 2))
+    rows[rng.random(rows.shape) < 0.1] = np.nan
+    rows[rng.random(rows.shape) < 0.1] = 0.0
+    params = {"verbosity": -1, "num_threads": 1, "num_leaves": 700, "max_bin": 2_000, "min_data_in_bin": 1}
+    data = lightgbm.Dataset(rows, rng.random(len(rows)), params={"verbosity": -1})
+    booster = lightgbm.train({**params, "min_data_in_leaf": 1}, data, num_boost_round=5)
+    walker = Walker(Forest.of(booster.model_to_string()))
+    assert len(walker.splits_of(0)) > 2 * MOST_THRESHOLDS
+    known = np.array(walker.splits_of(0) + walker.splits_of(1))
+    rows[: len(known), 0] = known
+    rows[-len(known) :, 1] = np.nextafter(known, np.inf)
+    expected = booster.predict(rows, num_threads=1).tolist()
+    assert walker.of_rows(rows)[0].tolist() == expected
+    assert [walker.of_few([row])[0] for row in rows[::50].tolist()] == expected[::50]
+
+
+def test_rows_that_are_alike_and_rows_that_are_not_are_walked_alike(pair: Pair, code: MachineCode) -> None:
+    """Equal ones, which never part; ones in any order; and ones of which each goes its own way."""
+    *boosters, rows = pair
+    walker = Walker(Forest.of(*(booster.model_to_string() for booster in boosters)), code)
+    rng = np.random.default_rng(6)
+    for some in (np.repeat(rows[:5], 100, axis=0), rng.permutation(np.tile(rows, (3, 1))), rows[::-1]):
+        expected = [booster.predict(some, num_threads=1).tolist() for booster in boosters]
+        assert walker.of_rows(some).tolist() == expected
 
 
 def test_rows_of_another_length_are_an_error(pair: Pair) -> None:
@@ -173,7 +212,14 @@ def test_without_the_compiler_lightgbm_answers(
     pair: Pair, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "llvmlite", None)
-    for name in ("machine_code", "walker"):
+    for name in (
+        "machine_terms",
+        "machine_ranks",
+        "machine_walks",
+        "machine_crowds",
+        "machine_code",
+        "walker",
+    ):
         monkeypatch.delitem(sys.modules, f"taxi_predictor.adapters.lightgbm.{name}")
     assert evaluator_of(pair[0], pair[1]).name == LIGHTGBM
     assert "llvmlite" in vars(caplog.records[-1])["reason"]

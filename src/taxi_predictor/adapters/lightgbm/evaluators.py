@@ -75,7 +75,7 @@ def _compare(walker: "Walker", *boosters: lightgbm.Booster) -> None:
     rng = np.random.default_rng(0)
     rows = np.zeros((PROBES, boosters[0].num_feature()))
     for feature in range(rows.shape[1]):
-        known = [*walker.thresholds_of(feature), 0.0]
+        known = [*walker.splits_of(feature), 0.0]
         rows[:, feature] = rng.choice(known, PROBES) + rng.choice([-1e-6, 0.0, 1e-6], PROBES)
     rows[rng.random(rows.shape) < 1 / 8] = np.nan
     expected = np.stack([booster.predict(rows, num_threads=1) for booster in boosters])
@@ -93,7 +93,7 @@ def _by_walker(walker: "Walker") -> Evaluator:
     def ask_few(rows: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
         said = walker.of_few(rows)
         return [
-            (mu, max(sigma, SMALLEST_SPREAD))
+            (mu, sigma if sigma > SMALLEST_SPREAD else SMALLEST_SPREAD)
             for mu, sigma in zip(said[: len(rows)], said[len(rows) :], strict=True)
         ]
 

@@ -13,7 +13,7 @@ from taxi_predictor.adapters.lightgbm.forest import LANES, Forest
 
 __all__ = ["kept_forest"]
 
-FORMAT = f"1.{LANES}"
+FORMAT = f"2.{LANES}"
 """Of the tables and of what they mean; another one makes them anew."""
 MOST_KEPT = 4
 """The champion, the one before, a challenger, and one that comes."""

@@ -18,12 +18,12 @@ class PlanGrid(Protocol):
     @property
     @abstractmethod
     def plans(self) -> PlanBatch:
-        """The distinct trips: departures slowest, destinations fastest."""
+        """The distinct trips, those of one departure together, else in an order of the grid's own."""
         ...
 
     @abstractmethod
     def spread(self, values: Column, /) -> Column:
-        """What is known of each distinct trip, for every cell.
+        """What is known of each distinct trip, in the order of :attr:`plans`, for every cell.
 
         Row-major in (departures, origins, destinations); NaN where an end is no place.
         """
