@@ -21,13 +21,14 @@ from cyclopts import App, CycloptsError, Group
 from rich.markup import escape
 
 from taxi_predictor import __version__
+from taxi_predictor.apps.commands.archiving import archive
 from taxi_predictor.apps.commands.backtest import backtest
 from taxi_predictor.apps.commands.demo import demo
 from taxi_predictor.apps.commands.health import health
 from taxi_predictor.apps.commands.journal import journal
 from taxi_predictor.apps.commands.keys import KEYS
 from taxi_predictor.apps.commands.level import level
-from taxi_predictor.apps.commands.models import MODELS, evaluate, promote, rollback, train
+from taxi_predictor.apps.commands.models import MODELS, evaluate, promote, rollback
 from taxi_predictor.apps.commands.monitor import monitor
 from taxi_predictor.apps.commands.output import ERR, drop_output
 from taxi_predictor.apps.commands.predictions import predict
@@ -37,6 +38,7 @@ from taxi_predictor.apps.commands.sanity import sanity
 from taxi_predictor.apps.commands.serving import serve
 from taxi_predictor.apps.commands.shadow import shadow
 from taxi_predictor.apps.commands.syncing import sync
+from taxi_predictor.apps.commands.training import train
 from taxi_predictor.apps.commands.trips import ingest, migrate, trips
 from taxi_predictor.domain.errors import Invalid, NotFound, Refused, TaxiPredictorError, Unavailable
 
@@ -67,7 +69,7 @@ DATA, MODEL, SERVING = (
     Group.create_ordered("Use"),
 )
 for group, commands in {
-    DATA: (ingest, trips, prune, erase, migrate),
+    DATA: (ingest, trips, archive, prune, erase, migrate),
     MODEL: (train, evaluate, backtest, promote, rollback, journal, sanity, recheck, monitor),
     SERVING: (demo, predict, level, serve, health, sync, shadow),
 }.items():

@@ -32,6 +32,7 @@ TaxiPredictorError
 │   ├── PromotionRefused
 │   ├── OutOfBand           a model that serves does not do what may be expected of it
 │   ├── ConflictingOutcome  another one was reported before
+│   ├── TripsChanged        they are no longer those that were meant
 │   ├── TooManyRequests     more often than the caller may ask
 │   └── IdempotencyKeyInUse by a request that is still being answered
 └── Unavailable             something outside does not answer; nothing was changed
@@ -76,6 +77,7 @@ __all__ = [
     "TooManyRejects",
     "TooManyRequests",
     "TooMuch",
+    "TripsChanged",
     "Unauthorized",
     "Unavailable",
     "UnknownCity",
@@ -226,6 +228,10 @@ class OutOfBand(Refused):
 
 class ConflictingOutcome(Refused):
     slug = "conflicting-outcome"
+
+
+class TripsChanged(Refused):
+    slug = "trips-changed"
 
 
 class TooManyRequests(Refused):

@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 from pyarrow import parquet
 
+from taxi_predictor.adapters.columns.trips import FAMILY_KEY
 from taxi_predictor.adapters.sources.cleaning import Cleaning
 from taxi_predictor.adapters.sources.csv_file import csv_batches, csv_columns
 from taxi_predictor.adapters.sources.schemas import Schema, file_month
@@ -18,7 +19,7 @@ from taxi_predictor.domain.errors import InvalidSource, MissingSource, NoZones, 
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.ports.outbound.trips import CleanBatch, PartName, SourcePart, TripSource
 
-__all__ = ["ENDINGS", "FileSource", "FramesPart", "open_part"]
+__all__ = ["ENDINGS", "ROWS_PER_BATCH", "FileSource", "FramesPart", "cleaning_of", "open_part", "readable"]
 
 ROWS_PER_BATCH = 50_000
 PARQUET_BUFFER_BYTES = 1 << 20  # without it a column of a whole row group is fetched at once
@@ -93,7 +94,7 @@ class ParquetPart(FramesPart):
 
     def frames(self) -> Iterator[pl.DataFrame]:
         # By pyarrow: on a damaged file polars may panic, and even abort the process.
-        with _translated(self._path), _parquet(self._path) as file:
+        with readable(self._path), _parquet(self._path) as file:
             rows = 0
             for batch in file.iter_batches(ROWS_PER_BATCH):
                 batch.validate(full=True)
@@ -112,7 +113,7 @@ class CsvPart(FramesPart):
         self._path = path
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        with _translated(self._path):
+        with readable(self._path):
             for batch in csv_batches(self._path):
                 yield pl.DataFrame(batch)
 
@@ -135,23 +136,47 @@ def open_part(path: Path, *, city: City, zones: ZoneTable | None, are_finished: 
     is_csv = path.name.lower().endswith(CSV_ENDINGS)
     if not is_csv and not path.name.lower().endswith(".parquet"):
         raise InvalidSource(f"{path}: trip files end in {', '.join(ENDINGS)}")
-    rows = 0
-    with _translated(path):
+    rows, family = 0, None
+    with readable(path):
         if is_csv:
             names = csv_columns(path)
         else:
             with _parquet(path) as file:
                 names, rows = file.schema_arrow.names, file.metadata.num_rows
-    schema = Schema.of(names, path=str(path), are_finished=are_finished)
+                family = (file.metadata.metadata or {}).get(FAMILY_KEY.encode(), b"").decode() or None
+    cleaning = cleaning_of(names, str(path), city=city, zones=zones, are_finished=are_finished, family=family)
+    name = PartName(family=cleaning.schema.family, name=str(path.resolve()))
+    return CsvPart(path, name, cleaning) if is_csv else ParquetPart(path, name, cleaning, rows)
+
+
+def cleaning_of(
+    names: Sequence[str],
+    path: str,
+    *,
+    city: City,
+    zones: ZoneTable | None,
+    are_finished: bool,
+    family: str | None = None,
+) -> Cleaning:
+    """How the rows of the file at *path* are judged, whose columns have these *names*.
+
+    With *family* it says that it holds trips of that family which were cleaned before.
+
+    Raises:
+        UnknownSchema: they are of no known kind.
+        NoZones: places are given as zone ids and no zone table is known.
+    """
+    if family is None:
+        schema = Schema.of(names, path=path, are_finished=are_finished)
+    else:
+        schema = Schema.kept(names, family, path=path, are_finished=are_finished)
     if schema.needs_zones and not zones:
         raise NoZones(
             f"{path} gives places as zone ids and no zone table is known: name one once with --zones"
             " (a CSV with centroids, the TLC's shapefile, or tlc:)"
         )
-    name = PartName(family=schema.family, name=str(path.resolve()))
-    month = file_month(schema.family, path.name.split(".")[0])
-    cleaning = Cleaning(city=city, schema=schema, zones=zones, month=month)
-    return CsvPart(path, name, cleaning) if is_csv else ParquetPart(path, name, cleaning, rows)
+    month = file_month(schema.family, path.rpartition("/")[2].split(".")[0])
+    return Cleaning(city=city, schema=schema, zones=zones, month=month)
 
 
 def _files(path: Path) -> list[Path]:
@@ -182,8 +207,12 @@ def _parquet(path: Path) -> parquet.ParquetFile:
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """Turn what the libraries raise on damaged files into one sentence."""
+def readable(path: Path | str) -> Iterator[None]:
+    """Turn what the libraries raise on damaged files into one sentence.
+
+    Raises:
+        UnreadableSource: so they did.
+    """
     try:
         yield
     except UnreadableSource:
