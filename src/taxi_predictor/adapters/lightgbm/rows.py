@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from taxi_predictor.adapters.columns.arrays import Floats, encode_batch, frame
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
-from taxi_predictor.adapters.lightgbm.recipe import COMMON_PARAMS
+from taxi_predictor.adapters.lightgbm.recipe import growing
 from taxi_predictor.adapters.lightgbm.row_file import RowFile, Rows
 from taxi_predictor.domain.errors import Invalid, NotEnoughTrips
 from taxi_predictor.domain.features import FEATURE_NAMES, SEASONAL_FEATURES
@@ -84,9 +84,10 @@ class TrainingRows:
                 trips = frame(batch.table)
                 log_s.append(np.log(trips["duration_s"].to_numpy())[:, np.newaxis])
                 early = trips.select(pl.col("pickup_at") < data.split.validate_from).to_series().to_numpy()
-                fitted += int(early.sum())
-                if not early[: fitted + len(early) - features.rows].all():
+                here = int(early.sum())
+                if here and (fitted + len(early) < features.rows or not early[:here].all()):
                     raise Invalid("trips to learn from have to come oldest first")
+                fitted += here
                 advance(1)
             unseen = features.rows - fitted
             if not features.rows:
@@ -125,7 +126,7 @@ def grow(
     advance: Advance,
 ) -> lightgbm.Booster:
     """A booster of *rounds* trees."""
-    params = {**COMMON_PARAMS, **recipe, "seed": seed}
+    params = growing(recipe, len(target), seed)
     return lightgbm.train(
         params,
         _binned(lightgbm.Dataset(features, target, feature_name=list(names), params=params)),
@@ -148,7 +149,7 @@ def grow_until_it_stops_helping(
 
     *is_over* may end it sooner.
     """
-    params, fitted, unseen = {**COMMON_PARAMS, **recipe, "seed": seed}, rows.fitted, rows.unseen
+    params, fitted, unseen = growing(recipe, len(rows), seed), rows.fitted, rows.unseen
     data = lightgbm.Dataset(fitted.features, fitted.labels(), feature_name=list(rows.names), params=params)
 
     def stop(environment: Any) -> None:

@@ -32,6 +32,7 @@ from taxi_predictor.adapters.lightgbm.recipe import (
     SPREAD_RECIPE,
     SPREAD_ROUNDS,
     centre_recipe,
+    growing,
 )
 from taxi_predictor.adapters.lightgbm.rows import TrainingRows, fingerprint, grow, grow_until_it_stops_helping
 from taxi_predictor.adapters.lightgbm.spread import SPREAD_STEPS, grow_spread
@@ -83,6 +84,7 @@ class LightgbmTrainer(ModelTrainer):
         self, data: TrainingData, rows: TrainingRows, folder: Path, progress: Progress
     ) -> ModelArtifact:
         recipe, seed, batches = centre_recipe(data.recipe), self._seed, float(len(data.batches))
+        grown = growing(recipe, len(rows), seed)
         with progress.step("find the number of trees", total=float(self._max_rounds)) as step:
             trial = grow_until_it_stops_helping(
                 recipe, rows, seed=seed, rounds=self._max_rounds, advance=step.advance
@@ -121,7 +123,7 @@ class LightgbmTrainer(ModelTrainer):
             seed=seed,
             recipe=recipe,
             params={
-                **{f"centre.{name}": value for name, value in recipe.items()},
+                **{f"centre.{name}": grown[name] for name in recipe},
                 "centre.rounds": rounds,
                 **{f"spread.{name}": value for name, value in SPREAD_RECIPE.items()},
                 "spread.rounds": SPREAD_ROUNDS,

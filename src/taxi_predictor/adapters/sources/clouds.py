@@ -1,26 +1,37 @@
 """Trips in parquet files of an object store: ``s3://bucket/...`` or ``gs://bucket/...``, one or a folder.
 
-Polars reads them by itself, with the names and keys that the tools of these stores take from the
-environment, such as ``AWS_ACCESS_KEY_ID``, ``AWS_REGION`` and ``AWS_ENDPOINT_URL``.
+Polars reads them by itself, with the keys and addresses that the tools of these stores take from the
+environment: ``AWS_ACCESS_KEY_ID``, ``AWS_REGION``, ``AWS_ENDPOINT_URL`` and others;
+``GOOGLE_APPLICATION_CREDENTIALS`` or ``GOOGLE_SERVICE_ACCOUNT``. On their own machines none is needed.
 """
 
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Literal
 
 import polars as pl
 
 from taxi_predictor.adapters.columns.trips import FAMILY_KEY
 from taxi_predictor.adapters.sources.cleaning import Cleaning
-from taxi_predictor.adapters.sources.files import ROWS_PER_BATCH, FramesPart, cleaning_of, readable
+from taxi_predictor.adapters.sources.files import (
+    ROWS_PER_BATCH,
+    FramesPart,
+    cleaning_of,
+    readable,
+    reason_of,
+)
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.errors import InvalidSource, MissingSource, UnreadableSource
+from taxi_predictor.domain.errors import InvalidSource, MissingSource, Unavailable, UnreadableSource
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.ports.outbound.trips import PartName, SourcePart, TripSource
 
 __all__ = ["CloudSource"]
 
 ENDING = ".parquet"
+TRIES = {"max_retries": 3}
+NOTHING_FOUND = "expanded paths were empty"
+NOT_THERE = ("NoSuchBucket", "404 Not Found")
 
 
 class CloudSource(TripSource):
@@ -43,9 +54,14 @@ class CloudSource(TripSource):
 
     def _part(self, url: str, rows: int) -> SourcePart:
         names = _scan(url).collect_schema().names()
-        family = pl.read_parquet_metadata(url).get(FAMILY_KEY)
+        metadata = pl.read_parquet_metadata(url, credential_provider=_provider(url), storage_options=TRIES)
         cleaning = cleaning_of(
-            names, url, city=self._city, zones=self._zones, are_finished=self._are_finished, family=family
+            names,
+            url,
+            city=self._city,
+            zones=self._zones,
+            are_finished=self._are_finished,
+            family=metadata.get(FAMILY_KEY),
         )
         return CloudPart(url, PartName(family=cleaning.schema.family, name=url), cleaning, rows)
 
@@ -66,7 +82,15 @@ class CloudPart(FramesPart):
 
 
 def _scan(url: str) -> pl.LazyFrame:
-    return pl.scan_parquet(url, glob=False, hive_partitioning=False, cache=False, low_memory=True)
+    return pl.scan_parquet(
+        url,
+        glob=False,
+        hive_partitioning=False,
+        cache=False,
+        low_memory=True,
+        credential_provider=_provider(url),
+        storage_options=TRIES,
+    )
 
 
 def _objects(url: str) -> list[tuple[str, int]]:
@@ -77,9 +101,12 @@ def _objects(url: str) -> list[tuple[str, int]]:
         glob=pattern != url,
         hive_partitioning=False,
         include_file_paths="path",
+        # What a file holds is looked at later, each for itself.
         missing_columns="insert",
         extra_columns="ignore",
         cache=False,
+        credential_provider=_provider(url),
+        storage_options=TRIES,
     )
     counted = files.group_by("path").agg(rows=pl.len()).sort("path").collect(engine="streaming")
     found = [
@@ -92,7 +119,23 @@ def _objects(url: str) -> list[tuple[str, int]]:
     return found
 
 
+def _provider(url: str) -> Literal["auto"] | None:
+    """For Google's store Polars itself knows more kinds of credentials than google-auth, if that is there."""
+    return "auto" if url.startswith("s3:") else None
+
+
 @contextmanager
 def _reached(url: str) -> Iterator[None]:
-    with readable(url):
-        yield
+    """Tell what is not there from what does not answer, and both from damage."""
+    try:
+        with readable(url, but=(OSError,)):
+            yield
+    except UnreadableSource as error:
+        if NOTHING_FOUND in str(error):
+            raise MissingSource(f"{url}: no trip file ({ENDING}) below it") from error
+        raise
+    except OSError as error:
+        reason = reason_of(error)
+        if isinstance(error, FileNotFoundError) or any(word in reason for word in NOT_THERE):
+            raise MissingSource(f"{url}: there is no such bucket or file") from error
+        raise Unavailable(f"{url} cannot be reached with the keys of this environment: {reason}") from error

@@ -19,7 +19,16 @@ from taxi_predictor.domain.errors import InvalidSource, MissingSource, NoZones, 
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.ports.outbound.trips import CleanBatch, PartName, SourcePart, TripSource
 
-__all__ = ["ENDINGS", "ROWS_PER_BATCH", "FileSource", "FramesPart", "cleaning_of", "open_part", "readable"]
+__all__ = [
+    "ENDINGS",
+    "ROWS_PER_BATCH",
+    "FileSource",
+    "FramesPart",
+    "cleaning_of",
+    "open_part",
+    "readable",
+    "reason_of",
+]
 
 ROWS_PER_BATCH = 50_000
 PARQUET_BUFFER_BYTES = 1 << 20  # without it a column of a whole row group is fetched at once
@@ -207,17 +216,22 @@ def _parquet(path: Path) -> parquet.ParquetFile:
 
 
 @contextmanager
-def readable(path: Path | str) -> Iterator[None]:
-    """Turn what the libraries raise on damaged files into one sentence.
+def readable(path: Path | str, *, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Turn what the libraries raise on damaged files into one sentence; *but* comes out as it is.
 
     Raises:
         UnreadableSource: so they did.
     """
+    as_it_is: tuple[type[Exception], ...] = (UnreadableSource, *but)
     try:
         yield
-    except UnreadableSource:
+    except as_it_is:
         raise
     except DAMAGE as error:
-        text = "".join(letter if letter.isprintable() else " " for letter in str(error))
-        reason = " ".join(text.split())[:MAX_REASON_SHOWN] or type(error).__name__
-        raise UnreadableSource(f"{path} cannot be read: {reason}") from error
+        raise UnreadableSource(f"{path} cannot be read: {reason_of(error)}") from error
+
+
+def reason_of(error: BaseException) -> str:
+    """What a library said, short and on one line."""
+    text = "".join(letter if letter.isprintable() else " " for letter in str(error))
+    return " ".join(text.split())[:MAX_REASON_SHOWN] or type(error).__name__
