@@ -4,9 +4,9 @@ Each step runs in a process of its own, whose peak memory is what the system say
 a folder of parquet files, one a month, of trips that nobody took; writing them is not measured. Trees have
 255 leaves and are grown by absolute error of ln(seconds), from all trips but the held-out ones.
 
-    python benchmarks/large.py [--trips 10000000 50000000] [--peer-trips 10000000] [--trees 100] [--folder FOLDER]
+    python benchmarks/large.py [--trips 10000000 50000000] [--peer-trips 10000000] [--trees 100]
 
-The folder needs about 400 bytes for each of the largest number of trips.
+The folder (--folder) needs about 400 bytes for each of the largest number of trips.
 """
 
 import argparse
