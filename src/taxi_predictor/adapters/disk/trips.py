@@ -22,7 +22,7 @@ from taxi_predictor.ports.outbound.trips import Added, CleanBatch, PartName, Tri
 
 __all__ = ["BATCH_ROWS", "DiskTripStore"]
 
-PIECE_ROWS = 500_000
+PIECE_ROWS = 200_000
 BATCH_ROWS = 65_536
 KEY = ["pickup_at", "trip_id"]
 DAY = timedelta(days=1)
