@@ -21,8 +21,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from taxi_predictor.adapters.columns.arrays import Floats, frame
+from taxi_predictor.adapters.lightgbm.growing import grow
 from taxi_predictor.adapters.lightgbm.recipe import CENTRE_RECIPE
-from taxi_predictor.adapters.lightgbm.rows import TrainingRows, fingerprint, grow
+from taxi_predictor.adapters.lightgbm.rows import TrainingRows, fingerprint
 from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.evaluation import Evaluation, Scores

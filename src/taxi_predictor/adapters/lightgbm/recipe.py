@@ -13,7 +13,6 @@ __all__ = [
     "SPREAD_RECIPE",
     "SPREAD_ROUNDS",
     "centre_recipe",
-    "growing",
 ]
 
 MAX_ROUNDS = 500
@@ -49,20 +48,7 @@ SPREAD_RECIPE: dict[str, Any] = {
 FOLD_ROUNDS = 150
 FOLD_RECIPE: dict[str, Any] = CENTRE_RECIPE | {"learning_rate": 0.1, "num_leaves": 127}
 
-MANY_TRIPS = 5_000_000
-"""From here on a tree sees all trips, and reads their bins as they lie: with draws and a copy by rows each
-trip takes 116 bytes of memory, without them 58. So many trips need no noise to be fair."""
-
 COMMON_PARAMS: dict[str, Any] = {"verbosity": -1, "deterministic": True, "force_row_wise": True}
-
-
-def growing(recipe: Mapping[str, Any], trips: int, seed: int) -> dict[str, Any]:
-    """All that LightGBM is told to grow a booster by *recipe* from so many *trips*."""
-    params = {**COMMON_PARAMS, **recipe, "seed": seed}
-    if trips < MANY_TRIPS:
-        return params
-    del params["force_row_wise"]
-    return {**params, "force_col_wise": True, "bagging_freq": 0}
 
 
 def centre_recipe(given: Mapping[str, str | int | float]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from taxi_predictor.domain.errors import StorageFull
 __all__ = ["RowFile", "Rows"]
 
 BLOCK_ROWS = 65_536
+STRETCH_ROWS = 128
 FLOAT_BYTES = 8
 
 
@@ -59,13 +60,10 @@ class RowFile:
         block, offset = np.frombuffer(left, dtype=np.float64).reshape(-1, self.columns), first * width
         while left:
             got = os.preadv(self._file.fileno(), [left], offset)
+            if not got:
+                raise StorageFull(f"features end after {offset:,} bytes, and not where they should")
             left, offset = left[got:], offset + got
         return block
-
-    def blocks(self, first: int, last: int) -> Iterator[tuple[int, Floats]]:
-        """The same in blocks, each with the number of its first row."""
-        for start in range(first, last, BLOCK_ROWS):
-            yield start, self.read(start, min(start + BLOCK_ROWS, last))
 
     def take(self, rows: NDArray[np.int64]) -> Floats:
         """Those *rows* alone, which are in ascending order."""
@@ -97,8 +95,8 @@ class Rows(lightgbm.Sequence):
             return self.take(np.array(place, dtype=np.int64))
         if isinstance(place, slice):
             first, last, _ = place.indices(len(self))
-            return self._file.read(self._first + first, self._first + last)
-        row: Floats = self._file.read(self._first + place, self._first + place + 1)[0]
+            return self._read(first, last)
+        row: Floats = self._read(place, place + 1)[0]
         return row
 
     def take(self, rows: NDArray[np.int64]) -> Floats:
@@ -106,8 +104,49 @@ class Rows(lightgbm.Sequence):
         return self._file.take(rows + self._first)
 
     def blocks(self) -> Iterator[Floats]:
-        for _, block in self._file.blocks(self._first, self._last):
-            yield block
+        """All of them, in blocks."""
+        for first in range(0, len(self), BLOCK_ROWS):
+            yield self[first : first + BLOCK_ROWS]
+
+    def share(self, number: int, shares: int, *, seed: int) -> "Rows":
+        """One of so many *shares* of about equal size, from 0; of all together none is left out.
+
+        Short stretches, drawn by chance: each share sees every season, weekday and hour.
+        """
+        if shares == 1:
+            return self
+        stretches = np.random.default_rng(seed).permutation(-(-len(self) // STRETCH_ROWS))
+        return _Share(self._file, self._first, self._last, np.sort(stretches[number::shares]))
+
+    def _read(self, first: int, last: int) -> Floats:
+        return self._file.read(self._first + first, self._first + last)
+
+
+class _Share(Rows):
+    """Some stretches of these rows; the last of them may be shorter than others, and is read last."""
+
+    def __init__(self, file: RowFile, first: int, last: int, stretches: NDArray[np.int64]) -> None:
+        super().__init__(file, first, last)
+        self._starts = first + stretches * STRETCH_ROWS
+
+    def __len__(self) -> int:
+        if not len(self._starts):
+            return 0
+        return (len(self._starts) - 1) * STRETCH_ROWS + min(STRETCH_ROWS, self._last - int(self._starts[-1]))
+
+    def take(self, rows: NDArray[np.int64]) -> Floats:
+        stretch, place = np.divmod(rows, STRETCH_ROWS)
+        return self._file.take(self._starts[stretch] + place)
+
+    def _read(self, first: int, last: int) -> Floats:
+        pieces = []
+        while first < last:
+            stretch, place = divmod(first, STRETCH_ROWS)
+            start = int(self._starts[stretch]) + place
+            rows = min(STRETCH_ROWS - place, last - first)
+            pieces.append(self._file.read(start, start + rows))
+            first += rows
+        return np.concatenate(pieces)
 
 
 @contextmanager

@@ -1,34 +1,30 @@
 """Trips as LightGBM wants them: rows of features, and what there is to learn, beside the memory."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from taxi_predictor.adapters.columns.arrays import Floats, encode_batch, frame
-from taxi_predictor.adapters.lightgbm.engine import lightgbm
-from taxi_predictor.adapters.lightgbm.recipe import growing
+from taxi_predictor.adapters.columns.arrays import encode_batch, frame
 from taxi_predictor.adapters.lightgbm.row_file import RowFile, Rows
 from taxi_predictor.domain.errors import Invalid, NotEnoughTrips
 from taxi_predictor.domain.features import FEATURE_NAMES, SEASONAL_FEATURES
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.ports.outbound.models import TrainingData
 
-__all__ = ["TrainingRows", "Window", "advancing", "fingerprint", "grow", "grow_until_it_stops_helping"]
+__all__ = ["Labels", "TrainingRows", "Window", "fingerprint"]
 
 Labels = NDArray[np.float32]
 """LightGBM keeps no more of them."""
 Advance = Callable[[float], None]
 
 MIN_VALIDATION_TRIPS = 50
-PATIENCE_ROUNDS = 40
 FULL_SEASON = timedelta(days=365)
 ZONE_FEATURES = ("pickup_zone", "dropoff_zone")
 """Left out: a trip must not take another time because its ends were named by zone, and nothing is lost."""
@@ -43,6 +39,10 @@ class Window:
 
     def __len__(self) -> int:
         return len(self.features)
+
+    def share(self, number: int, shares: int, *, seed: int) -> "Window":
+        """As :meth:`Rows.share`, of both."""
+        return Window(*(rows.share(number, shares, seed=seed) for rows in (self.features, self.log_s)))
 
     def labels(self) -> Labels:
         """ln(seconds) of each trip, of shape (trips,)."""
@@ -113,72 +113,6 @@ class TrainingRows:
 
     def _window(self, first: int, last: int) -> Window:
         return Window(Rows(self.features, first, last), Rows(self.log_s, first, last))
-
-
-def grow(
-    recipe: Mapping[str, Any],
-    features: Floats | Rows,
-    target: Floats | Labels,
-    *,
-    names: Sequence[str],
-    seed: int,
-    rounds: int,
-    advance: Advance,
-) -> lightgbm.Booster:
-    """A booster of *rounds* trees."""
-    params = growing(recipe, len(target), seed)
-    return lightgbm.train(
-        params,
-        _binned(lightgbm.Dataset(features, target, feature_name=list(names), params=params)),
-        num_boost_round=rounds,
-        callbacks=[advancing(advance)],
-    )
-
-
-def grow_until_it_stops_helping(
-    recipe: Mapping[str, Any],
-    rows: TrainingRows,
-    *,
-    seed: int,
-    rounds: int,
-    advance: Advance,
-    is_over: Callable[[], bool] = lambda: False,
-) -> lightgbm.Booster:
-    """A booster on the fit window, of at most *rounds* trees, that stopped when the validation window
-    gained nothing more.
-
-    *is_over* may end it sooner.
-    """
-    params, fitted, unseen = growing(recipe, len(rows), seed), rows.fitted, rows.unseen
-    data = lightgbm.Dataset(fitted.features, fitted.labels(), feature_name=list(rows.names), params=params)
-
-    def stop(environment: Any) -> None:
-        if is_over():
-            raise lightgbm.callback.EarlyStopException(
-                environment.iteration, environment.evaluation_result_list
-            )
-
-    return lightgbm.train(
-        params,
-        _binned(data),
-        num_boost_round=rounds,
-        valid_sets=[_binned(data.create_valid(unseen.features, unseen.labels(), params=params))],
-        callbacks=[lightgbm.early_stopping(PATIENCE_ROUNDS, verbose=False), advancing(advance), stop],
-    )
-
-
-def _binned(data: lightgbm.Dataset) -> lightgbm.Dataset:
-    """*data* as LightGBM keeps it, without the copy of the labels that its Python part keeps beside it."""
-    data.construct()
-    data.label = None
-    return data
-
-
-def advancing(advance: Advance) -> Callable[[Any], None]:
-    def after_round(environment: object) -> None:
-        advance(1)
-
-    return after_round
 
 
 def fingerprint(batches: Sequence[TripBatch]) -> str:

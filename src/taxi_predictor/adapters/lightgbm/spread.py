@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
+from taxi_predictor.adapters.lightgbm.growing import grow
 from taxi_predictor.adapters.lightgbm.recipe import FOLD_RECIPE, FOLD_ROUNDS, SPREAD_RECIPE, SPREAD_ROUNDS
-from taxi_predictor.adapters.lightgbm.rows import TrainingRows, grow
+from taxi_predictor.adapters.lightgbm.rows import TrainingRows
 from taxi_predictor.domain.features import SEASONAL_FEATURES
 
 __all__ = ["SPREAD_STEPS", "grow_spread"]

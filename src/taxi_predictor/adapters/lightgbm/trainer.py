@@ -25,6 +25,7 @@ from taxi_predictor.adapters.columns.timetable import Ask, Timetable
 from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE, ENGINE, SPREAD_FILE, write_manifest
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
 from taxi_predictor.adapters.lightgbm.evaluators import asking, by_lightgbm
+from taxi_predictor.adapters.lightgbm.growing import grow_in_stages, grow_until_it_stops_helping
 from taxi_predictor.adapters.lightgbm.model import LightgbmModel
 from taxi_predictor.adapters.lightgbm.recipe import (
     MAX_ROUNDS,
@@ -32,9 +33,8 @@ from taxi_predictor.adapters.lightgbm.recipe import (
     SPREAD_RECIPE,
     SPREAD_ROUNDS,
     centre_recipe,
-    growing,
 )
-from taxi_predictor.adapters.lightgbm.rows import TrainingRows, fingerprint, grow, grow_until_it_stops_helping
+from taxi_predictor.adapters.lightgbm.rows import TrainingRows, fingerprint
 from taxi_predictor.adapters.lightgbm.spread import SPREAD_STEPS, grow_spread
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.level import Ended, calm_reference
@@ -84,7 +84,6 @@ class LightgbmTrainer(ModelTrainer):
         self, data: TrainingData, rows: TrainingRows, folder: Path, progress: Progress
     ) -> ModelArtifact:
         recipe, seed, batches = centre_recipe(data.recipe), self._seed, float(len(data.batches))
-        grown = growing(recipe, len(rows), seed)
         with progress.step("find the number of trees", total=float(self._max_rounds)) as step:
             trial = grow_until_it_stops_helping(
                 recipe, rows, seed=seed, rounds=self._max_rounds, advance=step.advance
@@ -97,15 +96,7 @@ class LightgbmTrainer(ModelTrainer):
             unseen, scaled, ended = _residuals(data, rows.names, ask, step.advance, every=every)
         rounds = max(round(trial.best_iteration * REFIT_SHARE), 1)
         with progress.step("train on everything", total=float(rounds)) as step:
-            centre = grow(
-                recipe,
-                rows.all.features,
-                rows.all.labels(),
-                names=rows.names,
-                seed=seed,
-                rounds=rounds,
-                advance=step.advance,
-            )
+            centre = grow_in_stages(recipe, rows, seed=seed, rounds=rounds, advance=step.advance)
         centre.save_model(folder / CENTRE_FILE)
         spread.save_model(folder / SPREAD_FILE)
         profile = _speeds(rows)
@@ -123,7 +114,7 @@ class LightgbmTrainer(ModelTrainer):
             seed=seed,
             recipe=recipe,
             params={
-                **{f"centre.{name}": grown[name] for name in recipe},
+                **{f"centre.{name}": value for name, value in recipe.items()},
                 "centre.rounds": rounds,
                 **{f"spread.{name}": value for name, value in SPREAD_RECIPE.items()},
                 "spread.rounds": SPREAD_ROUNDS,
