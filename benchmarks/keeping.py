@@ -19,6 +19,7 @@ from answering import of_table, wal_position
 from ingest import ingest, write_trips
 from machine import ran_s
 
+from taxi_predictor.adapters.disk.scratch import DiskTripScratch
 from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.progress import MemoryProgress
@@ -30,7 +31,7 @@ from taxi_predictor.apps.cities import load_city
 from taxi_predictor.domain.prediction_id import new_prediction_id
 from taxi_predictor.domain.record import Outcome, PredictionRecord
 from taxi_predictor.domain.split import TimeSplit
-from taxi_predictor.ports.inbound.fitting import read_training_data
+from taxi_predictor.ports.inbound.fitting import training_data
 from taxi_predictor.ports.outbound.predictions import PredictionLog
 
 __all__ = ["keeping"]
@@ -133,13 +134,20 @@ async def _trained(dsn: str, first: datetime, last: datetime, share: float) -> t
 async def train(dsn: str, first: datetime, until: datetime) -> int:
     day = timedelta(days=1)
     split = TimeSplit(fit_from=first, validate_from=until - 4 * day, held_out_from=until - day, until=until)
-    async with open_pool(dsn) as pool:
-        data = await read_training_data(PostgresTripStore(pool), CITY, split, progress=MemoryProgress())
-    trainer = LightgbmTrainer(clock=MemoryClock(until))
-    with TemporaryDirectory() as folder:
-        artifact = await trainer.fit(
-            replace(data, recipe=SMALL_TREES), Path(folder), progress=MemoryProgress()
-        )
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        async with (
+            open_pool(dsn) as pool,
+            training_data(
+                PostgresTripStore(pool),
+                CITY,
+                split,
+                scratch=DiskTripScratch(folder / "scratch"),
+                progress=MemoryProgress(),
+            ) as data,
+        ):
+            trainer = LightgbmTrainer(clock=MemoryClock(until), scratch=folder / "scratch")
+            artifact = await trainer.fit(replace(data, recipe=SMALL_TREES), folder, progress=MemoryProgress())
     return artifact.manifest.trips
 
 

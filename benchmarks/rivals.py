@@ -20,7 +20,7 @@ from load import Target, running
 
 from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
 
-__all__ = ["Running", "peer_versions", "peers"]
+__all__ = ["PEERS", "Running", "peer_python", "peer_versions", "peers"]
 
 Running = Sequence[tuple[Target, int]]
 """Servers: how each is asked, and its process."""
@@ -45,7 +45,7 @@ def peers(home: Path) -> Iterator[Running]:
     booster = champion / "centre.txt"
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="taxi-peers-")))
-        save = [_python(), PEERS / "save_pyfunc.py", booster, folder]
+        save = [peer_python(), PEERS / "save_pyfunc.py", booster, folder]
         subprocess.run(save, check=True, capture_output=True)
         yield [
             *(
@@ -61,7 +61,7 @@ def peers(home: Path) -> Iterator[Running]:
 
 @contextmanager
 def fastapi(name: str, model: Path, port: int, row: Mapping[str, float]) -> Iterator[tuple[Target, int]]:
-    command = [_python(), "-m", "uvicorn", "fastapi_app:app", "--port", port, "--log-level", "warning"]
+    command = [peer_python(), "-m", "uvicorn", "fastapi_app:app", "--port", port, "--log-level", "warning"]
     environ = {"OMP_NUM_THREADS": "1", "MODEL": str(model), "PYTHONPATH": str(PEERS)}
     body = json.dumps({"features": row}).encode()
     with running([str(word) for word in command], port=port, ready="/health", environ=environ) as pid:
@@ -90,7 +90,7 @@ def mlserver(
     (folder / "model-settings.json").write_text(json.dumps(model))
     tensor = {"name": "trip", "shape": [1, len(row)], "datatype": "FP64", "data": [*row.values()]}
     with running(
-        [_python().parent / "mlserver", "start", folder],
+        [peer_python().parent / "mlserver", "start", folder],
         port=port,
         ready="/v2/models/taxi/ready",
         environ={"OMP_NUM_THREADS": "1"},
@@ -99,7 +99,7 @@ def mlserver(
         yield Target(name=name, port=port, path="/v2/models/taxi/infer", body=body), pid
 
 
-def _python() -> Path:
+def peer_python() -> Path:
     """The interpreter of the peers' environment, which is made where there is none."""
     python = PEERS / ".venv" / "bin" / "python"
     if not python.exists():
@@ -117,4 +117,4 @@ def peer_versions() -> str:
     code = (
         f"from importlib.metadata import version as v; print(', '.join(f'{{n}} {{v(n)}}' for n in {names}))"
     )
-    return subprocess.run([_python(), "-c", code], check=True, capture_output=True, text=True).stdout
+    return subprocess.run([peer_python(), "-c", code], check=True, capture_output=True, text=True).stdout

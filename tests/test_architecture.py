@@ -51,7 +51,7 @@ TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
     "sklearn": ("adapters.baselines.forest",),
     "sqlalchemy": ("adapters.mlflow",),  # what MLflow lets through when its database is away
     # What files of trips and zones need.
-    "pyarrow": ("adapters.sources",),
+    "pyarrow": ("adapters.disk.archive", "adapters.sources"),
     "pyproj": ("adapters.sources.zones",),
     "shapefile": ("adapters.sources.zones",),
     "shapely": ("adapters.sources.zones",),

@@ -1,6 +1,10 @@
 """What lies in local folders keeps its contract, and bears what happens to files."""
 
+import asyncio
 import os
+import pickle
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -9,24 +13,39 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from shelves import JobsOnDisk
+from taxi_predictor.adapters.disk.archive import DiskTripArchive
 from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
 from taxi_predictor.adapters.disk.jobs import DiskJobStore
 from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
 from taxi_predictor.adapters.disk.runs import DiskRunNotes
+from taxi_predictor.adapters.disk.scratch import DiskTripScratch
 from taxi_predictor.adapters.disk.sync import DiskSyncNotes
-from taxi_predictor.domain.errors import StorageFull, Unavailable
+from taxi_predictor.adapters.disk.trips import DiskTripStore
+from taxi_predictor.adapters.memory.tables import table
+from taxi_predictor.adapters.memory.trips import MemoryQuarantine
+from taxi_predictor.domain.errors import StorageFull, Unavailable, UnreadableSource
 from taxi_predictor.domain.job import JobNote, JobState
+from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.ports.outbound.access import KeySnapshot
+from taxi_predictor.ports.outbound.archive import TripArchive
 from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.jobs import JobStore
 from taxi_predictor.ports.outbound.runs import Run, RunKind, RunNotes
+from taxi_predictor.ports.outbound.scratch import TripScratch
 from taxi_predictor.ports.outbound.sync import SyncNotes, SyncState
+from taxi_predictor.ports.outbound.trips import CleanBatch, PartName, Quarantine, TripStore
 from taxi_predictor.ports.testing.access import KeySnapshotContract, an_api_key
 from taxi_predictor.ports.testing.backtests import ONE, BacktestStoreContract, a_result
 from taxi_predictor.ports.testing.jobs import JobShelf, JobStoreContract, a_job, sent
 from taxi_predictor.ports.testing.runs import RunNotesContract
-from taxi_predictor.ports.testing.samples import NOON
+from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.sync import SyncNotesContract
+from taxi_predictor.ports.testing.tables import TableMaker, stream
+from taxi_predictor.ports.testing.trip_archive import JANUARY, TripArchiveContract
+from taxi_predictor.ports.testing.trip_scratch import TripScratchContract
+from taxi_predictor.ports.testing.trip_store import TripStoreContract, read
+
+A_PART = PartName(family="sample", name="one")
 
 
 class TestDiskBacktestStore(BacktestStoreContract):
@@ -183,3 +202,117 @@ class TestDiskJobStore(JobStoreContract):
         store = DiskJobStore(tmp_path / "file", min_free_bytes=0)
         with pytest.raises(StorageFull, match="file"):
             await store.add(a_job(), sent(b"trips"))
+
+
+class Polars(TableMaker):
+    table = staticmethod(table)
+
+
+class TestDiskTripStore(Polars, TripStoreContract):
+    """Of what it refused it keeps nothing: a quarantine beside it stays empty."""
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[TripStore, Quarantine]]:
+        with TemporaryDirectory() as folder:
+            yield DiskTripStore(Path(folder), piece_rows=4, batch_rows=3), MemoryQuarantine()
+
+    async def test_a_part_that_breaks_leaves_no_file(self, tmp_path: Path) -> None:
+        store = DiskTripStore(tmp_path, piece_rows=1)
+
+        async def cut_short() -> AsyncIterator[CleanBatch]:
+            yield self.clean_batch([a_trip(1)])
+            raise UnreadableSource("the file ends in the middle of a row")
+
+        with pytest.raises(UnreadableSource):
+            await store.add(A_PART, cut_short())
+        assert os.listdir(tmp_path) == []  # noqa: PTH208 # a look, not work
+
+
+class TestDiskTripScratch(Polars, TripScratchContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[TripScratch]:
+        with TemporaryDirectory() as folder:
+            yield DiskTripScratch(Path(folder) / "home" / "scratch", batch_rows=3)
+
+    async def test_nothing_is_left_when_it_ends(self, tmp_path: Path) -> None:
+        scratch = DiskTripScratch(tmp_path, batch_rows=3)
+        async with scratch.store() as store, scratch.keep(self.batches(10)) as kept:
+            await store.add(A_PART, stream(self.clean_batch([a_trip(1)])))
+            assert len(kept) == 4
+        assert os.listdir(tmp_path) == []  # noqa: PTH208 # a look, not work
+
+    async def test_what_a_killed_process_left_is_removed_and_what_is_used_stays(self, tmp_path: Path) -> None:
+        script = (
+            "import asyncio, os, sys; from pathlib import Path\n"
+            "from taxi_predictor.adapters.disk.scratch import DiskTripScratch\n"
+            "async def die():\n"
+            "    async with DiskTripScratch(Path(sys.argv[1])).store():\n"
+            "        os.kill(os.getpid(), 9)\n"
+            "asyncio.run(die())"
+        )
+        died = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", script, str(tmp_path)])
+        assert died.returncode == -9
+        [left] = map(tmp_path.joinpath, os.listdir(tmp_path))  # noqa: PTH208 # a look, not work
+        scratch = DiskTripScratch(tmp_path)
+        async with scratch.store() as used:
+            assert not left.exists()
+            await used.add(A_PART, stream(self.clean_batch([a_trip(1)])))
+            async with scratch.store():
+                assert await read(used) == [a_trip(1)]
+
+    async def test_another_process_reads_what_is_kept(self, tmp_path: Path) -> None:
+        async with DiskTripScratch(tmp_path, batch_rows=3).keep(self.batches(10)) as kept:
+            again = pickle.loads(pickle.dumps(kept))
+            assert [list(batch) for batch in again] == [list(batch) for batch in kept]
+
+    async def test_a_folder_that_takes_nothing_is_said_to_be_full(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("in the way")
+        scratch = DiskTripScratch(tmp_path / "file" / "scratch")
+        with pytest.raises(StorageFull, match="scratch"):
+            async with scratch.store():
+                pytest.fail("there is no room")
+
+
+class TestDiskTripArchive(Polars, TripArchiveContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[TripArchive]:
+        with TemporaryDirectory() as folder:
+            yield DiskTripArchive(Path(folder) / "home" / "archive")
+
+    async def test_files_lie_in_folders_by_family_and_month(self, tmp_path: Path) -> None:
+        kept = await DiskTripArchive(tmp_path).write("a/b", JANUARY, self.batches([a_trip(1)]))
+        assert kept.name == str(tmp_path / "family=a%2Fb" / "month=2023-01" / f"trips-{1:032x}.parquet")
+        assert await asyncio.to_thread(Path(kept.name).is_file)
+
+    async def test_what_a_killed_process_left_is_no_trip_file_and_goes_with_the_next(
+        self, tmp_path: Path
+    ) -> None:
+        script = (
+            "import asyncio, os, sys; from datetime import date; from pathlib import Path\n"
+            "from taxi_predictor.adapters.disk.archive import DiskTripArchive\n"
+            "async def batches():\n"
+            "    os.kill(os.getpid(), 9)\n"
+            "    yield\n"
+            "asyncio.run(DiskTripArchive(Path(sys.argv[1])).write('sample', date(2023, 1, 1), batches()))"
+        )
+        died = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", script, str(tmp_path)])
+        assert died.returncode == -9
+        [draft] = (tmp_path / "family=sample" / "month=2023-01").iterdir()
+        assert draft.name.startswith(".")
+        kept = await DiskTripArchive(tmp_path).write("sample", JANUARY, self.batches([a_trip(1)]))
+        assert list(draft.parent.iterdir()) == [Path(kept.name)]
+
+    async def test_of_two_writers_one_waits(self, tmp_path: Path) -> None:
+        archive = DiskTripArchive(tmp_path)
+
+        async def while_another_writes() -> AsyncIterator[TripBatch]:
+            with pytest.raises(Unavailable, match="wait for it"):
+                await archive.write("other", JANUARY, self.batches([a_trip(2)]))
+            yield self.trip_batch([a_trip(1)])
+
+        assert (await archive.write("sample", JANUARY, while_another_writes())).sum.trips == 1
+
+    async def test_a_folder_that_takes_nothing_is_said_to_be_full(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("in the way")
+        with pytest.raises(StorageFull, match="nothing was removed"):
+            await DiskTripArchive(tmp_path / "file").write("sample", JANUARY, self.batches([a_trip(1)]))

@@ -27,6 +27,7 @@ from collector import remembered
 from taxi_predictor.adapters.columns.arrays import ARRAYS, frame
 from taxi_predictor.adapters.columns.plans import FramePlanColumns, FramePlanGrid
 from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
+from taxi_predictor.adapters.memory.archive import MemoryTripArchive
 from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.baselines import MeanDuration, MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
@@ -54,6 +55,7 @@ from taxi_predictor.adapters.memory.predictions import (
 from taxi_predictor.adapters.memory.progress import MemoryProgress, MemoryStep
 from taxi_predictor.adapters.memory.runs import MemoryRunNotes
 from taxi_predictor.adapters.memory.scoring import MemoryRow, MemoryRows, MemoryScored, MemoryScoringFiles
+from taxi_predictor.adapters.memory.scratch import MemoryTripScratch
 from taxi_predictor.adapters.memory.signals import MemoryServiceSignals
 from taxi_predictor.adapters.memory.statistics import MemoryTripStatistics
 from taxi_predictor.adapters.memory.sync import MemorySyncNotes
@@ -77,8 +79,10 @@ from taxi_predictor.domain.errors import (
     BrokenModel,
     MissingSource,
     NotEnoughTrips,
+    TripsChanged,
     Unavailable,
     UnknownJob,
+    UnreadableSource,
 )
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.job import Job, JobId, JobNote, JobState
@@ -92,7 +96,9 @@ from taxi_predictor.domain.record import AnswerSource, Outcome, PredictionRecord
 from taxi_predictor.domain.signals import Alarm, Lately, LiveQuality, PartState, ServiceLoad
 from taxi_predictor.domain.traffic import DurationCounts, HourCount, PairCount, SpotCount, Window
 from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripId, TripPlan
+from taxi_predictor.domain.trip_sum import IDS, TripSum
 from taxi_predictor.ports.outbound.answers import Answer, Claim, Holder
+from taxi_predictor.ports.outbound.archive import ArchivedTrips
 from taxi_predictor.ports.outbound.backtests import FoldKey
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
 from taxi_predictor.ports.outbound.jobs import KeptJob
@@ -131,6 +137,7 @@ from taxi_predictor.ports.outbound.trips import (
     SourcePart,
     TripCount,
     TripSource,
+    TripStore,
 )
 from taxi_predictor.ports.outbound.tuning import Trial
 from taxi_predictor.ports.outbound.watch import Watch
@@ -168,7 +175,9 @@ from taxi_predictor.ports.testing.tables import TableMaker, stream
 from taxi_predictor.ports.testing.telemetry import TelemetryContract
 from taxi_predictor.ports.testing.tracing import TracingContract
 from taxi_predictor.ports.testing.trials import TrialStoreContract
+from taxi_predictor.ports.testing.trip_archive import TripArchiveContract
 from taxi_predictor.ports.testing.trip_erasure import TripErasureContract
+from taxi_predictor.ports.testing.trip_scratch import TripScratchContract
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
 from taxi_predictor.ports.testing.trip_statistics import TripStatisticsContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
@@ -209,7 +218,9 @@ CONTRACTS: tuple[type[ABC], ...] = (
     SyncNotesContract,
     TelemetryContract,
     TracingContract,
+    TripArchiveContract,
     TripErasureContract,
+    TripScratchContract,
     TripSourceContract,
     TripStatisticsContract,
     TripStoreContract,
@@ -243,6 +254,8 @@ def opened(adapter: type[Any]) -> Any:
     if issubclass(adapter, MemoryTripStore):
         quarantine = MemoryQuarantine(batch_rows=3)
         return adapter(quarantine, batch_rows=3), quarantine
+    if issubclass(adapter, MemoryTripScratch):
+        return adapter(batch_rows=3)
     if issubclass(adapter, MemoryTripStatistics):
         trips = MemoryTripStore(MemoryQuarantine())
         return trips, adapter(trips, A_CITY)
@@ -546,6 +559,148 @@ class KnownAreNew(MemoryTripStore):
         return [
             replace(one, added=one.added + one.known, known=0) for one in await super().ingests(limit=limit)
         ]
+
+
+@breaks(TripStoreContract, "test_a_family_may_be_read_alone")
+class ReadsEveryFamily(MemoryTripStore):
+    async def between(
+        self, since: datetime | None, until: datetime | None, /, *, family: str | None = None, **boxes: Any
+    ) -> AsyncIterator[TripBatch]:
+        async for batch in super().between(since, until, **boxes):
+            yield batch
+
+
+@breaks(TripErasureContract, "test_a_month_goes_whole_and_no_other")
+class DropsBySessionsClock(MemoryTripStore):
+    async def drop_month(self, month: date, meant: TripSum, /) -> None:
+        local = self._trips["pickup_at"].dt.convert_time_zone("America/New_York").dt.date()
+        self._trips = self._trips.filter(local.dt.month_start() != month)
+
+
+@breaks(TripErasureContract, "test_a_month_that_holds_other_trips_stays")
+class DropsWhateverIsThere(MemoryTripStore):
+    async def drop_month(self, month: date, meant: TripSum, /) -> None:
+        is_in_month = pl.col("pickup_at").dt.date().dt.month_start() == month
+        self._trips = self._trips.filter(~is_in_month)
+
+
+@breaks(TripErasureContract, "test_ids_of_any_size_add_up", by=TripsChanged)
+class AddsUpWithASign(MemoryTripStore):
+    async def drop_month(self, month: date, meant: TripSum, /) -> None:
+        low = [int(trip_id[16:], 16) for trip_id in self._trips["trip_id"]]
+        short = sum(2**64 for one in low if one >= 2**63)
+        await super().drop_month(month, replace(meant, ids=(meant.ids - short) % IDS))
+
+
+@breaks(TripErasureContract, "test_a_month_without_trips_can_be_dropped", by=TripsChanged)
+class KnowsOnlyMonthsWithTrips(MemoryTripStore):
+    async def drop_month(self, month: date, meant: TripSum, /) -> None:
+        if month not in {count.month for count in await self.counts()}:
+            raise TripsChanged("there is no such month")
+        await super().drop_month(month, meant)
+
+
+@breaks(TripArchiveContract, "test_what_was_written_is_read")
+class ArchivesWholeSeconds(MemoryTripArchive):
+    async def read(self, name: str, /) -> AsyncGenerator[TripBatch, None]:
+        async for batch in super().read(name):
+            yield TripBatch(frame(batch.table).with_columns(pl.col("duration_s").round()))
+
+
+@breaks(TripArchiveContract, "test_the_same_trips_are_the_same_archive")
+class NumbersWhatItKeeps(MemoryTripArchive):
+    async def write(self, family: str, month: date, batches: AsyncIterator[TripBatch], /) -> ArchivedTrips:
+        kept = await super().write(family, month, batches)
+        name = f"{kept.name} {len(self._kept)}"
+        self._kept[name] = self._kept[kept.name]
+        return replace(kept, name=name)
+
+
+@breaks(TripArchiveContract, "test_what_is_there_is_never_replaced")
+class KeepsOneOfAMonth(MemoryTripArchive):
+    async def write(self, family: str, month: date, batches: AsyncIterator[TripBatch], /) -> ArchivedTrips:
+        kept = await super().write(family, month, batches)
+        name = f"{family} {month}"
+        self._kept[name] = self._kept[kept.name]
+        return replace(kept, name=name)
+
+
+@breaks(TripArchiveContract, "test_trips_that_break_off_leave_the_archive_as_it_was")
+class ArchivesWhatCame(MemoryTripArchive):
+    async def write(self, family: str, month: date, batches: AsyncIterator[TripBatch], /) -> ArchivedTrips:
+        async def so_far() -> AsyncIterator[TripBatch]:
+            with suppress(UnreadableSource):
+                async for batch in batches:
+                    yield batch
+
+        return await super().write(family, month, so_far())
+
+
+@breaks(TripArchiveContract, "test_what_was_never_written_is_missing")
+class WhatIsMissingIsEmpty(MemoryTripArchive):
+    async def read(self, name: str, /) -> AsyncGenerator[TripBatch, None]:
+        with suppress(MissingSource):
+            async for batch in super().read(name):
+                yield batch
+
+
+@breaks(TripScratchContract, "test_a_store_is_empty_and_takes_trips")
+class HasOneStore(MemoryTripScratch):
+    def __init__(self, *, batch_rows: int) -> None:
+        super().__init__(batch_rows=batch_rows)
+        self._one = MemoryTripStore(MemoryQuarantine())
+
+    @asynccontextmanager
+    async def store(self) -> AsyncIterator[TripStore]:
+        yield self._one
+
+
+@breaks(TripScratchContract, "test_kept_rows_are_those_that_came")
+class ReadsOnce(MemoryTripScratch):
+    @asynccontextmanager
+    async def keep(self, batches: AsyncIterator[TripBatch], /) -> AsyncIterator[Any]:
+        async with super().keep(batches) as kept:
+            yield iter(kept)
+
+
+@breaks(TripScratchContract, "test_kept_batches_are_cut_at_the_same_rows")
+class KeepsBatchesAsTheyCome(MemoryTripScratch):
+    @asynccontextmanager
+    async def keep(self, batches: AsyncIterator[TripBatch], /) -> AsyncIterator[Sequence[TripBatch]]:
+        yield [batch async for batch in batches if len(batch)]
+
+
+class OneAfterTheOther(list[TripBatch]):
+    """Its batches have to be read in their order."""
+
+    place = 0
+
+    def __getitem__(self, place: Any) -> Any:
+        if place not in (self.place, self.place + 1):
+            raise IndexError("not yet")
+        self.place = place
+        return super().__getitem__(place)
+
+
+@breaks(TripScratchContract, "test_any_batch_may_be_asked_for_in_any_thread", by=IndexError)
+class ReadsOnlyOn(MemoryTripScratch):
+    @asynccontextmanager
+    async def keep(self, batches: AsyncIterator[TripBatch], /) -> AsyncIterator[Sequence[TripBatch]]:
+        async with super().keep(batches) as kept:
+            yield OneAfterTheOther(kept)
+
+
+@breaks(TripScratchContract, "test_what_the_batches_raise_comes_out")
+class KeepsWhatItGot(MemoryTripScratch):
+    @asynccontextmanager
+    async def keep(self, batches: AsyncIterator[TripBatch], /) -> AsyncIterator[Sequence[TripBatch]]:
+        async def so_far() -> AsyncIterator[TripBatch]:
+            with suppress(UnreadableSource):
+                async for batch in batches:
+                    yield batch
+
+        async with super().keep(so_far()) as kept:
+            yield kept
 
 
 @breaks(TripErasureContract, "test_only_the_named_trips_are_erased")

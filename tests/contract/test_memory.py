@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from shelves import JobsInMemory
 from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
+from taxi_predictor.adapters.memory.archive import MemoryTripArchive
 from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.baselines import MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
@@ -36,6 +37,7 @@ from taxi_predictor.adapters.memory.predictions import (
 )
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.memory.runs import MemoryRunNotes
+from taxi_predictor.adapters.memory.scratch import MemoryTripScratch
 from taxi_predictor.adapters.memory.statistics import MemoryTripStatistics
 from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.tables import table
@@ -52,6 +54,7 @@ from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.ports.outbound.access import KeySnapshot, KeyStore
 from taxi_predictor.ports.outbound.answers import AnswerStore
+from taxi_predictor.ports.outbound.archive import TripArchive
 from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
@@ -70,6 +73,7 @@ from taxi_predictor.ports.outbound.predictions import (
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.retention import Retention
 from taxi_predictor.ports.outbound.runs import RunNotes
+from taxi_predictor.ports.outbound.scratch import TripScratch
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.statistics import TripStatistics
 from taxi_predictor.ports.outbound.sync import SyncNotes
@@ -108,7 +112,9 @@ from taxi_predictor.ports.testing.sync import SyncNotesContract
 from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
 from taxi_predictor.ports.testing.trials import TrialStoreContract
+from taxi_predictor.ports.testing.trip_archive import TripArchiveContract
 from taxi_predictor.ports.testing.trip_erasure import TripErasureContract
+from taxi_predictor.ports.testing.trip_scratch import TripScratchContract
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
 from taxi_predictor.ports.testing.trip_statistics import TripStatisticsContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
@@ -135,6 +141,18 @@ class Engine(Polars):
 
 class TestMemoryTripStore(Trips, TripStoreContract):
     pass
+
+
+class TestMemoryTripArchive(Polars, TripArchiveContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[TripArchive]:
+        yield MemoryTripArchive()
+
+
+class TestMemoryTripScratch(Polars, TripScratchContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[TripScratch]:
+        yield MemoryTripScratch(batch_rows=3)
 
 
 class TestMemoryTripStatistics(Polars, TripStatisticsContract):

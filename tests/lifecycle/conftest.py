@@ -27,6 +27,7 @@ from taxi_predictor.adapters.memory.models import (
 from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.memory.runs import MemoryRunNotes
+from taxi_predictor.adapters.memory.scratch import MemoryTripScratch
 from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
@@ -183,7 +184,6 @@ class World:
         baselines, zones, progress = MeanDurationTrainer(), MemoryZoneStore(), MemoryProgress()
         judge = ModelJudge(
             city=self.city,
-            trips=self.trips,
             zones=zones,
             trainer=self.trainer,
             baselines=baselines,
@@ -195,6 +195,7 @@ class World:
         return ModelTraining(
             city=self.city,
             trips=self.trips,
+            scratch=MemoryTripScratch(),
             zones=zones,
             trainer=self.trainer,
             tuner=ThreeRecipes(),
@@ -219,6 +220,7 @@ class World:
             loader=self.loader,
             baselines=MeanDurationTrainer(),
             kept=self.backtests,
+            scratch=MemoryTripScratch(),
             seed=1,
             code_version="0",
             progress=self.progress,

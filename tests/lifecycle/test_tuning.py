@@ -23,7 +23,11 @@ class Polars(TableMaker):
 
 
 DATA = TrainingData(
-    city=A_CITY, split=SPLIT, batches=[Polars().trip_batch(a_history(trips=600))], sources=("sample",)
+    city=A_CITY,
+    split=SPLIT,
+    batches=[Polars().trip_batch(a_history(trips=600))],
+    trips=600,
+    sources=("sample",),
 )
 
 

@@ -10,10 +10,12 @@ from zipfile import ZipFile
 import polars as pl
 import pytest
 
+from taxi_predictor.adapters.columns.trips import FAMILY_KEY
 from taxi_predictor.adapters.memory.predictions import MemoryOutcomeLog, MemoryPredictionLog
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.sources.catalog import Catalog
-from taxi_predictor.domain.errors import InvalidSource, MissingSource, NoZones
+from taxi_predictor.adapters.sources.clouds import CloudSource
+from taxi_predictor.domain.errors import InvalidSource, MissingSource, NoZones, UnknownSchema
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.ports.outbound.trips import CleanBatch, SourcePart, TripSource
 from taxi_predictor.ports.testing.strategies import A_CITY
@@ -151,7 +153,7 @@ async def test_plans_of_the_simulation_tell_no_facts(catalog: Catalog) -> None:
         ("tlc:fhvhv:2024-01", "choose a taxi"),
         ("tlc:green:2024-13", "a month"),
         ("simulation:speed=3", "no option"),
-        ("s3://bucket/trips.parquet", "no kind of source 's3'; name a file, a folder"),
+        ("ftp://host/trips.parquet", "no kind of source 'ftp'; name a file, a folder"),
         ("https://example.org/trips.csv", "no kind of source 'https'"),
         ("tlcx:foo", "no kind of source 'tlcx'"),
         ("TLC:green:2024-01", "no kind of source 'TLC'; .*tlc:green:2024-01"),
@@ -188,3 +190,17 @@ async def test_a_zone_table_may_be_a_file(catalog: Catalog, bucket: Path) -> Non
     assert len(await catalog.zones(str(bucket / "misc" / "taxi_zones.zip"))) == 1
     with pytest.raises(MissingSource):
         await catalog.zones("simulation:")
+
+
+@pytest.mark.parametrize("spec", ["s3://bucket/folder", "gs://bucket/trips.parquet"])
+async def test_object_stores_are_sources(catalog: Catalog, spec: str) -> None:
+    assert isinstance(catalog.open(spec, zones=None), CloudSource)
+
+
+async def test_a_file_that_says_it_was_cleaned_has_to_have_the_columns_of_trips(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    path = tmp_path / "trips.parquet"
+    pl.DataFrame({"trip_id": ["a"]}).write_parquet(path, metadata={FAMILY_KEY: "sample"})
+    with pytest.raises(UnknownSchema, match="lacks dropoff_lat_deg"):
+        await catalog.open(str(path), zones=None).parts()

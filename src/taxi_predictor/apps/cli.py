@@ -52,9 +52,16 @@ DATA, MODEL, SERVING = (
 )
 # Found when they are called: each brings what it needs, and what the others need takes half a second.
 for group, commands in {
-    DATA: ("trips:ingest", "trips:trips", "retention:prune", "retention:erase", "trips:migrate"),
+    DATA: (
+        "trips:ingest",
+        "trips:trips",
+        "archiving:archive",
+        "retention:prune",
+        "retention:erase",
+        "trips:migrate",
+    ),
     MODEL: (
-        "models:train",
+        "training:train",
         "models:evaluate",
         "backtest:backtest",
         "models:promote",

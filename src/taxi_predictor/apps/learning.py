@@ -6,12 +6,14 @@ from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.ports.inbound.backtesting import Backtest
+from taxi_predictor.ports.inbound.intake import TripIntake
 from taxi_predictor.ports.inbound.judging import ModelJudge
+from taxi_predictor.ports.inbound.outside_training import OutsideTraining
 from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 
-__all__ = ["backtest_of", "training_of"]
+__all__ = ["backtest_of", "outside_training_of", "training_of"]
 
 
 def training_of(
@@ -20,6 +22,7 @@ def training_of(
     return ModelTraining(
         city=city,
         trips=outbound.trips,
+        scratch=outbound.scratch,
         zones=outbound.zones,
         trainer=outbound.trainer,
         tuner=outbound.tuner,
@@ -27,7 +30,6 @@ def training_of(
         baselines=outbound.baselines,
         judge=ModelJudge(
             city=city,
-            trips=outbound.trips,
             zones=outbound.zones,
             trainer=outbound.trainer,
             baselines=outbound.baselines,
@@ -46,6 +48,12 @@ def training_of(
     )
 
 
+def outside_training_of(
+    outbound: Outbound, *, intake: TripIntake, training: ModelTraining
+) -> OutsideTraining:
+    return OutsideTraining(intake=intake, training=training, scratch=outbound.scratch)
+
+
 def backtest_of(outbound: Outbound, settings: Settings, city: City) -> Backtest:
     return Backtest(
         city=city,
@@ -54,6 +62,7 @@ def backtest_of(outbound: Outbound, settings: Settings, city: City) -> Backtest:
         loader=outbound.loader,
         baselines=outbound.baselines,
         kept=outbound.backtests,
+        scratch=outbound.scratch,
         seed=settings.seed,
         code_version=__version__,
         progress=outbound.progress,

@@ -7,6 +7,7 @@ from taxi_predictor.domain.model import DurationModel
 from taxi_predictor.ports.inbound.health import Ping
 from taxi_predictor.ports.outbound.access import KeySnapshot, KeyStore
 from taxi_predictor.ports.outbound.answers import AnswerStore
+from taxi_predictor.ports.outbound.archive import TripArchive
 from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
@@ -27,6 +28,7 @@ from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.retention import Retention
 from taxi_predictor.ports.outbound.runs import RunNotes, RunTelemetry
 from taxi_predictor.ports.outbound.scoring import ScoringFiles
+from taxi_predictor.ports.outbound.scratch import TripScratch
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.signals import ServiceSignals
 from taxi_predictor.ports.outbound.statistics import TripStatistics
@@ -54,7 +56,9 @@ class Outbound:
     progress: Progress
     catalog: SourceCatalog
     trips: TripStore
+    scratch: TripScratch
     trip_erasure: TripErasure
+    archive: TripArchive
     ingest_log: IngestLog
     statistics: TripStatistics
     quarantine: Quarantine

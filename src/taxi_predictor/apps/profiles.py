@@ -38,6 +38,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
     from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
+    from taxi_predictor.adapters.memory.archive import MemoryTripArchive
     from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
     from taxi_predictor.adapters.memory.journal import MemoryJournal
     from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
@@ -53,6 +54,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         MemoryShadowLog,
     )
     from taxi_predictor.adapters.memory.runs import MemoryRunNotes
+    from taxi_predictor.adapters.memory.scratch import MemoryTripScratch
     from taxi_predictor.adapters.memory.statistics import MemoryTripStatistics
     from taxi_predictor.adapters.memory.sync import MemorySyncNotes
     from taxi_predictor.adapters.memory.trials import MemoryTrialStore
@@ -82,7 +84,9 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
             progress=progress,
         ),
         trips=trips,
+        scratch=MemoryTripScratch(),
         trip_erasure=trips,
+        archive=MemoryTripArchive(),
         ingest_log=trips,
         statistics=MemoryTripStatistics(trips, city),
         quarantine=quarantine,
@@ -161,10 +165,12 @@ async def _stored(
     from taxi_predictor.adapters.baselines.trainer import Baselines
     from taxi_predictor.adapters.columns.plans import FramePlanColumns
     from taxi_predictor.adapters.columns.speeds import fallback_model
+    from taxi_predictor.adapters.disk.archive import DiskTripArchive
     from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
     from taxi_predictor.adapters.disk.jobs import DiskJobStore
     from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
     from taxi_predictor.adapters.disk.runs import DiskRunNotes
+    from taxi_predictor.adapters.disk.scratch import DiskTripScratch
     from taxi_predictor.adapters.disk.shelf import DiskModelShelf
     from taxi_predictor.adapters.disk.sync import DiskSyncNotes
     from taxi_predictor.adapters.disk.trials import DiskTrialStore
@@ -203,7 +209,7 @@ async def _stored(
     # MLflow takes 200 MB and two seconds to import: too much for a process that answers.
     registry = await stack.enter_async_context(aclosing(ProcessModelRegistry(make_registry)))
     clock, telemetry, watched = SystemClock(), figures_of_process(), monitor_figures_of_process()
-    loader = LightgbmLoader(settings.home / "forests")
+    loader, scratch = LightgbmLoader(settings.home / "forests"), settings.home / "scratch"
     trips, outcomes = PostgresTripStore(pool), PostgresOutcomeLog(pool)
     return Outbound(
         clock=clock,
@@ -216,7 +222,9 @@ async def _stored(
             progress=progress,
         ),
         trips=trips,
+        scratch=DiskTripScratch(scratch),
         trip_erasure=trips,
+        archive=DiskTripArchive(settings.archive or settings.home / "archive"),
         ingest_log=trips,
         statistics=PostgresTripStatistics(pool, city),
         quarantine=PostgresQuarantine(pool),
@@ -225,8 +233,8 @@ async def _stored(
         columns=FramePlanColumns(),
         scoring_files=FileScoring(city),
         jobs=DiskJobStore(settings.home / "jobs", min_free_bytes=settings.jobs_min_free_bytes),
-        trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
-        tuner=LightgbmTuner(seed=settings.seed),
+        trainer=LightgbmTrainer(clock=clock, seed=settings.seed, scratch=scratch),
+        tuner=LightgbmTuner(seed=settings.seed, scratch=scratch),
         trials=DiskTrialStore(settings.home / "trials"),
         baselines=Baselines(seed=settings.seed),
         backtests=DiskBacktestStore(settings.home / "backtests"),

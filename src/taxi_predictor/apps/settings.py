@@ -75,6 +75,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How often a service makes trips of reported outcomes; 0: they wait for `ingest outcomes:`."""
     keep_predictions_days: Annotated[int, msgspec.Meta(ge=0)] = 400
     """How old a prediction may be that `prune` leaves in the log; 0: as old as it gets."""
+    keep_trips_months: Annotated[int, msgspec.Meta(ge=1)] = 36
+    """Whole months before the current one (UTC) whose trips `archive` leaves in the database."""
+    archive: Path | None = None
+    """The folder of parquet files into which it moves older ones. Unset: archive, under home."""
     blur_places_after_days: Annotated[int, msgspec.Meta(ge=0)] = 0
     """When `prune` rounds the places of a prediction to about 100 m; 0: never."""
     live_level_every_s: Annotated[float, msgspec.Meta(ge=0)] = 300.0

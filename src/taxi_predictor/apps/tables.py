@@ -53,8 +53,8 @@ def plain_table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table
     return table
 
 
-def ingest_table(report: IngestReport) -> Table:
-    table = plain_table("Ingested", "rows", "what became of them", numbers=("rows",))
+def ingest_table(report: IngestReport, *, title: str = "Ingested") -> Table:
+    table = plain_table(title, "rows", "what became of them", numbers=("rows",))
     table.add_row(f"{report.read:,}", "read")
     table.add_row(f"{report.added:,}", "added")
     table.add_row(f"{report.known:,}", "known already")

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from taxi_predictor.apps.jobs import jobs_of
-from taxi_predictor.apps.learning import backtest_of, training_of
+from taxi_predictor.apps.learning import backtest_of, outside_training_of, training_of
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.watching import monitoring_of, retraining_of
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.record import AnswerSource
+from taxi_predictor.ports.inbound.archiving import TripArchiving
 from taxi_predictor.ports.inbound.arrivals import Arrivals
 from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.comparing import ComparableTrips
@@ -26,6 +27,7 @@ from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
 from taxi_predictor.ports.inbound.monitoring import Monitoring
+from taxi_predictor.ports.inbound.outside_training import OutsideTraining
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.probing import ModelProbing
 from taxi_predictor.ports.inbound.reach import Reach
@@ -68,6 +70,7 @@ class Container:
     city: City
     intake: TripIntake
     training: ModelTraining
+    outside_training: OutsideTraining
     backtest: Backtest
     lifecycle: ModelLifecycle
     sync: ModelSync
@@ -93,6 +96,7 @@ class Container:
     feedback: Feedback
     recheck: PredictionRecheck
     retention: LogRetention
+    archiving: TripArchiving
     repeats: RepeatedRequests
     stock: Stock
     traffic: Traffic
@@ -179,6 +183,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         city=city,
         intake=intake,
         training=training,
+        outside_training=outside_training_of(outbound, intake=intake, training=training),
         backtest=backtest_of(outbound, settings, city),
         sync=ModelSync(
             versions=versions,
@@ -233,6 +238,13 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             spool=outbound.spool,
             shipping=shipping,
             clock=outbound.clock,
+        ),
+        archiving=TripArchiving(
+            trips=outbound.trips,
+            erasure=outbound.trip_erasure,
+            archive=outbound.archive,
+            clock=outbound.clock,
+            progress=outbound.progress,
         ),
         repeats=RepeatedRequests(
             answers=outbound.answers,

@@ -33,6 +33,7 @@ TaxiPredictorError
 │   ├── PromotionRefused
 │   ├── OutOfBand           a model that serves does not do what may be expected of it
 │   ├── ConflictingOutcome  another one was reported before
+│   ├── TripsChanged        they are no longer those that were meant
 │   ├── TooManyRequests     more often than the caller may ask
 │   ├── TargetInUse         somebody else writes the same file
 │   ├── JobUnfinished       there is no result yet, or none will come
@@ -83,6 +84,7 @@ __all__ = [
     "TooManyRejects",
     "TooManyRequests",
     "TooMuch",
+    "TripsChanged",
     "Unauthorized",
     "Unavailable",
     "UnknownCity",
@@ -238,6 +240,10 @@ class OutOfBand(Refused):
 
 class ConflictingOutcome(Refused):
     slug = "conflicting-outcome"
+
+
+class TripsChanged(Refused):
+    slug = "trips-changed"
 
 
 class TooManyRequests(Refused):

@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 import numpy as np
-import polars as pl
 
 from taxi_predictor.adapters.baselines.forest import SeedForest, plain_features
 from taxi_predictor.adapters.baselines.keys import keys_of, zone_codes
 from taxi_predictor.adapters.baselines.lookups import GlobalMedian, OdMedian, ShrunkLookup
-from taxi_predictor.adapters.columns.arrays import frame
+from taxi_predictor.adapters.columns.arrays import thinned
 from taxi_predictor.domain.errors import NotEnoughTrips
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
@@ -17,6 +16,10 @@ from taxi_predictor.ports.outbound.models import TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
 
 __all__ = ["Baselines"]
+
+
+MAX_TRIPS = 2_000_000
+"""Evenly spread over all where there are more: medians of fewer are known as well, and fit into memory."""
 
 
 class Baselines(BaselineTrainer):
@@ -29,13 +32,12 @@ class Baselines(BaselineTrainer):
         return await asyncio.to_thread(self._fit, data, progress)
 
     def _fit(self, data: TrainingData, progress: Progress) -> Sequence[Baseline]:
-        batches = [frame(batch.table) for batch in data.batches if len(batch)]
-        if not batches:
+        if not data.trips:
             raise NotEnoughTrips("there is no trip to learn from: ingest trips before the held-out window")
         # By id within an instant: how the trips were cut into batches must not matter.
-        table = pl.concat(batches, rechunk=True).sort("pickup_at", "trip_id")
+        table = thinned(data.batches, -(-data.trips // MAX_TRIPS)).sort("pickup_at", "trip_id")
         plans, city = TripBatch(table).plans, data.city
-        duration_s = table["duration_s"].cast(pl.Float64).to_numpy()
+        duration_s = table["duration_s"].to_numpy().astype(float)
         with progress.step("train the baselines", total=4.0) as step:
             median = GlobalMedian(duration_s)
             step.advance(1.0)

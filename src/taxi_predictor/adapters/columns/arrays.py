@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from taxi_predictor.domain.arithmetic import Column, ColumnArithmetic
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.features import FEATURE_NAMES, FeatureEncoder, PlanValues
-from taxi_predictor.domain.trip import PlanBatch, Table
+from taxi_predictor.domain.trip import PlanBatch, Table, TripBatch
 
 __all__ = [
     "ARRAYS",
@@ -22,6 +22,7 @@ __all__ = [
     "encode_clock",
     "frame",
     "plan_arrays",
+    "thinned",
 ]
 
 Floats = NDArray[np.float64]
@@ -73,6 +74,15 @@ def frame(table: Table) -> pl.DataFrame:
     """*table* as a polars frame, without a copy where it is one already."""
     arrow: object = table
     return arrow if isinstance(arrow, pl.DataFrame) else pl.DataFrame(arrow)  # type: ignore[arg-type] # an Arrow stream
+
+
+def thinned(batches: Iterable[TripBatch], every: int) -> pl.DataFrame:
+    """One of *every* so many trips, the first among them, however they are cut; there is one at least."""
+    passed, chosen = 0, []
+    for batch in batches:
+        chosen.append(frame(batch.table).gather_every(every, -passed % every))
+        passed += len(batch)
+    return pl.concat(chosen, rechunk=True)
 
 
 def plan_arrays(plans: PlanBatch, city: City) -> PlanValues[Column]:

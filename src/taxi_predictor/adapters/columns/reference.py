@@ -1,13 +1,12 @@
 """What a trainer leaves with its model for those who watch it later."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
 import numpy as np
-import polars as pl
 
-from taxi_predictor.adapters.columns.arrays import ARRAYS, as_column, frame
+from taxi_predictor.adapters.columns.arrays import ARRAYS, as_column, frame, thinned
 from taxi_predictor.domain.arithmetic import Column
 from taxi_predictor.domain.bands import bands
 from taxi_predictor.domain.city import City
@@ -17,6 +16,7 @@ from taxi_predictor.domain.evaluation import COVERAGE, Answers, Tally
 from taxi_predictor.domain.model import DurationModel
 from taxi_predictor.domain.reference import PREDICTION, UNCOMPARED, TrainingReference
 from taxi_predictor.domain.trip import TripBatch
+from taxi_predictor.ports.outbound.models import TrainingData
 
 __all__ = ["Unseen", "reference_of"]
 
@@ -27,15 +27,13 @@ Unseen = tuple[TripBatch, DurationDistribution[Column]]
 """Trips, and what was estimated of them by a model that had not seen them."""
 
 
-def reference_of(
-    model: DurationModel, learned: Sequence[TripBatch], unseen: Iterable[Unseen], *, city: City
-) -> TrainingReference:
+def reference_of(model: DurationModel, learned: TrainingData, unseen: Iterable[Unseen]) -> TrainingReference:
     """How the trips were that *model* learned from, and what it did on *unseen* ones, day by day.
 
     The scatter of residuals is that of *model*, whatever the estimates of *unseen* say.
     """
-    every = max(sum(map(len, learned)) // SAMPLE_TRIPS, 1)
-    trips = pl.concat([frame(batch.table) for batch in learned]).gather_every(every)
+    every = max(learned.trips // SAMPLE_TRIPS, 1)
+    trips = thinned(learned.batches, every)
     estimate = model.estimate_batch(TripBatch(trips).plans)
     values = {
         name: column
@@ -44,7 +42,7 @@ def reference_of(
     } | {PREDICTION: estimate.distribution.median_s()}
     days: dict[date, Tally] = {}
     for batch, distribution in unseen:
-        for day, tally in _by_day(batch, distribution, model.manifest.residuals, city):
+        for day, tally in _by_day(batch, distribution, model.manifest.residuals, learned.city):
             days[day] = days.get(day, Tally()) + tally
     return TrainingReference(
         features={name: ReferenceBins.of(column.tolist()) for name, column in values.items()},

@@ -1,139 +1,118 @@
-"""Trips as LightGBM wants them: a matrix of features, and what there is to learn."""
+"""Trips as LightGBM wants them: rows of features, and what there is to learn, beside the memory."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from taxi_predictor.adapters.columns.arrays import Floats, encode_batch, frame
-from taxi_predictor.adapters.lightgbm.engine import lightgbm
-from taxi_predictor.adapters.lightgbm.recipe import COMMON_PARAMS, MAX_ROUNDS
-from taxi_predictor.domain.errors import NotEnoughTrips
+from taxi_predictor.adapters.columns.arrays import encode_batch, frame
+from taxi_predictor.adapters.lightgbm.row_file import RowFile, Rows
+from taxi_predictor.domain.errors import Invalid, NotEnoughTrips
 from taxi_predictor.domain.features import FEATURE_NAMES, SEASONAL_FEATURES
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.ports.outbound.models import TrainingData
 
-__all__ = ["Flags", "TrainingRows", "advancing", "fingerprint", "grow", "grow_until_it_stops_helping"]
+__all__ = ["Labels", "TrainingRows", "Window", "fingerprint"]
 
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
+Labels = NDArray[np.float32]
+"""LightGBM keeps no more of them."""
 Advance = Callable[[float], None]
 
 MIN_VALIDATION_TRIPS = 50
-PATIENCE_ROUNDS = 40
 FULL_SEASON = timedelta(days=365)
 ZONE_FEATURES = ("pickup_zone", "dropoff_zone")
 """Left out: a trip must not take another time because its ends were named by zone, and nothing is lost."""
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingRows:
-    names: tuple[str, ...]
-    features: Floats
-    """Of shape (trips, features), in the order of *names*; trips in the order of time."""
-    log_s: Floats
-    """ln(seconds) of each trip."""
-    is_validation: Flags
+class Window:
+    """The rows of some trips that follow each other in time."""
+
+    features: Rows
+    log_s: Rows
 
     def __len__(self) -> int:
-        return len(self.log_s)
+        return len(self.features)
+
+    def share(self, number: int, shares: int, *, seed: int) -> "Window":
+        """As :meth:`Rows.share`, of both."""
+        return Window(*(rows.share(number, shares, seed=seed) for rows in (self.features, self.log_s)))
+
+    def labels(self) -> Labels:
+        """ln(seconds) of each trip, of shape (trips,)."""
+        labels = np.empty(len(self), dtype=np.float32)
+        first = 0
+        for block in self.log_s.blocks():
+            labels[first : first + len(block)] = block[:, 0]
+            first += len(block)
+        return labels
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRows:
+    """Rows in the order of *names*, trips in the order of time."""
+
+    names: tuple[str, ...]
+    features: RowFile
+    log_s: RowFile
+    validate_from: int
+    """The first row of the validation window."""
+
+    def __len__(self) -> int:
+        return self.features.rows
 
     @classmethod
-    def of(cls, data: TrainingData, advance: Advance) -> "TrainingRows":
-        """Compute the features of *data*; *advance* hears of each batch.
+    @contextmanager
+    def of(cls, data: TrainingData, advance: Advance, *, folder: Path | None) -> Iterator["TrainingRows"]:
+        """Compute the features of *data* into files in *folder*; *advance* hears of each batch.
 
         Raises:
             NotEnoughTrips: a window holds too few trips to learn or calibrate from.
+            StorageFull: there is no room for them.
         """
-        if not any(map(len, data.batches)):
-            raise NotEnoughTrips("there is no trip to learn from")
-        names = _features(data)
-        blocks, durations_s, validation = [], [], []
-        for batch in data.batches:
-            features = encode_batch(batch.plans, data.city)
-            blocks.append(np.column_stack([np.asarray(features[name]) for name in names]))
-            trips = frame(batch.table)
-            durations_s.append(trips["duration_s"].to_numpy())
-            validation.append(
-                trips.select(pl.col("pickup_at") >= data.split.validate_from).to_series().to_numpy()
-            )
-            advance(1)
-        is_validation = np.concatenate(validation)
-        if is_validation.sum() < MIN_VALIDATION_TRIPS or is_validation.all():
-            raise NotEnoughTrips(
-                f"{int(is_validation.sum())} of {len(is_validation)} trips fall into the validation window,"
-                f" {MIN_VALIDATION_TRIPS} and some before it are needed"
-            )
-        return cls(names, np.vstack(blocks), np.log(np.concatenate(durations_s)), is_validation)
-
-    def of_feature(self, name: str) -> Floats:
-        return self.features[:, self.names.index(name)]
-
-    @property
-    def fitted(self) -> tuple[Floats, Floats]:
-        return self.features[~self.is_validation], self.log_s[~self.is_validation]
+        names, fitted = _features(data), 0
+        with RowFile.opened(len(names), 1, folder=folder) as (features, log_s):
+            for batch in data.batches:
+                encoded = encode_batch(batch.plans, data.city)
+                features.append(np.column_stack([np.asarray(encoded[name]) for name in names]))
+                trips = frame(batch.table)
+                log_s.append(np.log(trips["duration_s"].to_numpy())[:, np.newaxis])
+                early = trips.select(pl.col("pickup_at") < data.split.validate_from).to_series().to_numpy()
+                here = int(early.sum())
+                if here and (fitted + len(early) < features.rows or not early[:here].all()):
+                    raise Invalid("trips to learn from have to come oldest first")
+                fitted += here
+                advance(1)
+            unseen = features.rows - fitted
+            if not features.rows:
+                raise NotEnoughTrips("there is no trip to learn from")
+            if unseen < MIN_VALIDATION_TRIPS or not fitted:
+                raise NotEnoughTrips(
+                    f"{unseen} of {features.rows} trips fall into the validation window,"
+                    f" {MIN_VALIDATION_TRIPS} and some before it are needed"
+                )
+            yield cls(names, features, log_s, fitted)
 
     @property
-    def unseen(self) -> tuple[Floats, Floats]:
-        return self.features[self.is_validation], self.log_s[self.is_validation]
+    def fitted(self) -> Window:
+        return self._window(0, self.validate_from)
 
+    @property
+    def unseen(self) -> Window:
+        return self._window(self.validate_from, len(self))
 
-def grow(
-    recipe: Mapping[str, Any],
-    features: Floats,
-    target: Floats,
-    *,
-    names: Sequence[str],
-    seed: int,
-    rounds: int,
-    advance: Advance,
-) -> lightgbm.Booster:
-    """A booster of *rounds* trees."""
-    return lightgbm.train(
-        {**COMMON_PARAMS, **recipe, "seed": seed},
-        lightgbm.Dataset(features, target, feature_name=list(names)),
-        num_boost_round=rounds,
-        callbacks=[advancing(advance)],
-    )
+    @property
+    def all(self) -> Window:
+        return self._window(0, len(self))
 
-
-def grow_until_it_stops_helping(
-    recipe: Mapping[str, Any],
-    rows: TrainingRows,
-    *,
-    seed: int,
-    advance: Advance,
-    is_over: Callable[[], bool] = lambda: False,
-) -> lightgbm.Booster:
-    """A booster on the fit window that stopped when the validation window gained nothing more.
-
-    *is_over* may end it sooner.
-    """
-    fitted = lightgbm.Dataset(*rows.fitted, feature_name=list(rows.names))
-
-    def stop(environment: Any) -> None:
-        if is_over():
-            raise lightgbm.callback.EarlyStopException(
-                environment.iteration, environment.evaluation_result_list
-            )
-
-    return lightgbm.train(
-        {**COMMON_PARAMS, **recipe, "seed": seed},
-        fitted,
-        num_boost_round=MAX_ROUNDS,
-        valid_sets=[fitted.create_valid(*rows.unseen)],
-        callbacks=[lightgbm.early_stopping(PATIENCE_ROUNDS, verbose=False), advancing(advance), stop],
-    )
-
-
-def advancing(advance: Advance) -> Callable[[Any], None]:
-    def after_round(environment: object) -> None:
-        advance(1)
-
-    return after_round
+    def _window(self, first: int, last: int) -> Window:
+        return Window(Rows(self.features, first, last), Rows(self.log_s, first, last))
 
 
 def fingerprint(batches: Sequence[TripBatch]) -> str:

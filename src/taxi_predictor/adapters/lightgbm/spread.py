@@ -1,13 +1,14 @@
 """How sure one can be of each trip: a booster within whose value lie four of five absolute residuals."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
+from taxi_predictor.adapters.lightgbm.growing import grow
 from taxi_predictor.adapters.lightgbm.recipe import FOLD_RECIPE, FOLD_ROUNDS, SPREAD_RECIPE, SPREAD_ROUNDS
-from taxi_predictor.adapters.lightgbm.rows import Flags, TrainingRows, grow
+from taxi_predictor.adapters.lightgbm.rows import TrainingRows
 from taxi_predictor.domain.features import SEASONAL_FEATURES
 
 __all__ = ["SPREAD_STEPS", "grow_spread"]
@@ -27,24 +28,23 @@ def grow_spread(rows: TrainingRows, *, seed: int, advance: Callable[[float], Non
     every other stretch of time, answer for the stretches that they have not seen (cross-fitting;
     V. Chernozhukov et al., "Double/debiased machine learning", 2018).
     """
-    features, log_s = rows.fitted
+    window = rows.fitted
     rng = np.random.default_rng(seed)
-    # Stretches alternate, so that both halves see every season.
-    half = np.arange(len(log_s)) * STRETCHES // len(log_s) % 2
     asked, residuals = [], []
     for fold in (0, 1):
-        learned, unseen = _sample(rng, half != fold), _sample(rng, half == fold)
+        learned, unseen = _sample(rng, len(window), 1 - fold), _sample(rng, len(window), fold)
         helper = grow(
             FOLD_RECIPE,
-            features[learned],
-            log_s[learned],
+            window.features.take(learned),
+            window.log_s.take(learned)[:, 0],
             names=rows.names,
             seed=seed,
             rounds=FOLD_ROUNDS,
             advance=advance,
         )
-        asked.append(features[unseen])
-        residuals.append(np.abs(log_s[unseen] - np.asarray(helper.predict(features[unseen]))))
+        features = window.features.take(unseen)
+        asked.append(features)
+        residuals.append(np.abs(window.log_s.take(unseen)[:, 0] - np.asarray(helper.predict(features))))
     unseen_features = np.vstack(asked)
     # A constant column is never split on.
     unseen_features[:, [place for place, name in enumerate(rows.names) if name in LEFT_OUT]] = 0.0
@@ -59,7 +59,17 @@ def grow_spread(rows: TrainingRows, *, seed: int, advance: Callable[[float], Non
     )
 
 
-def _sample(rng: np.random.Generator, members: Flags) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """The places of *members* in order, or of a fair sample where there are many."""
-    places = np.flatnonzero(members)
-    return places if len(places) <= FOLD_TRIPS else np.sort(rng.choice(places, FOLD_TRIPS, replace=False))
+def _sample(rng: np.random.Generator, rows: int, half: int) -> NDArray[np.int64]:
+    """The places of one *half* of *rows* in order, or of a fair sample where there are many.
+
+    Stretches alternate between the halves, so that both see every season.
+    """
+    edges = -(-np.arange(STRETCHES + 1) * rows // STRETCHES)
+    starts, sizes = edges[half:-1:2], np.diff(edges)[half::2]
+    before = np.cumsum(sizes) - sizes
+    members = np.arange(sizes.sum())
+    if len(members) > FOLD_TRIPS:
+        members = np.sort(rng.choice(len(members), FOLD_TRIPS, replace=False))
+    stretch = np.searchsorted(before, members, side="right") - 1
+    places: NDArray[np.int64] = members - before[stretch] + starts[stretch]
+    return places

@@ -3,10 +3,14 @@
 The centre is fitted to ln(seconds) by absolute error, so that it is the median; its number of trees is
 found on the validation window and then used, a tenth more, on both windows together. How residuals
 scatter around it, in units of the spread, is counted on the validation window before that.
+
+Memory holds LightGBM's bins of all trips and what it computes for each; the trips and their features lie
+in files, of which one block is read at a time.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +25,7 @@ from taxi_predictor.adapters.columns.timetable import Ask, Timetable
 from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE, ENGINE, SPREAD_FILE, write_manifest
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
 from taxi_predictor.adapters.lightgbm.evaluators import asking, by_lightgbm
+from taxi_predictor.adapters.lightgbm.growing import grow_in_stages, grow_until_it_stops_helping
 from taxi_predictor.adapters.lightgbm.model import LightgbmModel
 from taxi_predictor.adapters.lightgbm.recipe import (
     MAX_ROUNDS,
@@ -29,7 +34,7 @@ from taxi_predictor.adapters.lightgbm.recipe import (
     SPREAD_ROUNDS,
     centre_recipe,
 )
-from taxi_predictor.adapters.lightgbm.rows import TrainingRows, fingerprint, grow, grow_until_it_stops_helping
+from taxi_predictor.adapters.lightgbm.rows import TrainingRows, fingerprint
 from taxi_predictor.adapters.lightgbm.spread import SPREAD_STEPS, grow_spread
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.level import Ended, calm_reference
@@ -42,43 +47,59 @@ from taxi_predictor.ports.outbound.progress import Progress
 
 __all__ = ["LightgbmTrainer"]
 
+CALIBRATION_TRIPS = 500_000
+"""Of the validation window, evenly spread where it has more: quantiles are known to a thousandth then."""
+SPEED_TRIPS = 500_000
+"""So many, evenly spread over all, say all there is to say of a few hundred medians."""
+
 ANY_SCATTER = ScaledResiduals((0.25, 0.5, 0.75), (-1.0, 0.0, 1.0))
 """In place of the one that is still to be counted."""
 
 
 class LightgbmTrainer(ModelTrainer):
-    def __init__(self, *, clock: Clock, seed: int = 1) -> None:
+    """Args:
+    scratch: a folder for features, about 200 bytes for each trip, while it trains; None: where the system
+        keeps what is temporary.
+    max_rounds: trees that the centre may have, before the last tenth is added.
+    """
+
+    def __init__(
+        self, *, clock: Clock, seed: int = 1, scratch: Path | None = None, max_rounds: int = MAX_ROUNDS
+    ) -> None:
         self._clock = clock
         self._seed = seed
+        self._scratch = scratch
+        self._max_rounds = max_rounds
 
     async def fit(self, data: TrainingData, folder: Path, /, *, progress: Progress) -> ModelArtifact:
         return await asyncio.to_thread(self._fit, data, folder, progress)
 
     def _fit(self, data: TrainingData, folder: Path, progress: Progress) -> ModelArtifact:
+        with ExitStack() as stack:
+            with progress.step("compute features", total=float(len(data.batches))) as step:
+                rows = stack.enter_context(TrainingRows.of(data, step.advance, folder=self._scratch))
+            return self._learn(data, rows, folder, progress)
+
+    def _learn(
+        self, data: TrainingData, rows: TrainingRows, folder: Path, progress: Progress
+    ) -> ModelArtifact:
         recipe, seed, batches = centre_recipe(data.recipe), self._seed, float(len(data.batches))
-        with progress.step("compute features", total=batches) as step:
-            rows = TrainingRows.of(data, step.advance)
-        with progress.step("find the number of trees", total=float(MAX_ROUNDS)) as step:
-            trial = grow_until_it_stops_helping(recipe, rows, seed=seed, advance=step.advance)
+        with progress.step("find the number of trees", total=float(self._max_rounds)) as step:
+            trial = grow_until_it_stops_helping(
+                recipe, rows, seed=seed, rounds=self._max_rounds, advance=step.advance
+            )
         with progress.step("learn the spread", total=float(SPREAD_STEPS)) as step:
             spread = grow_spread(rows, seed=seed, advance=step.advance)
         with progress.step("calibrate", total=batches) as step:
-            unseen, scaled, ended = _residuals(data, rows.names, asking(trial, spread), step.advance)
+            every = -(-len(rows.unseen) // CALIBRATION_TRIPS)
+            ask = asking(trial, spread)
+            unseen, scaled, ended = _residuals(data, rows.names, ask, step.advance, every=every)
         rounds = max(round(trial.best_iteration * REFIT_SHARE), 1)
         with progress.step("train on everything", total=float(rounds)) as step:
-            centre = grow(
-                recipe,
-                rows.features,
-                rows.log_s,
-                names=rows.names,
-                seed=seed,
-                rounds=rounds,
-                advance=step.advance,
-            )
+            centre = grow_in_stages(recipe, rows, seed=seed, rounds=rounds, advance=step.advance)
         centre.save_model(folder / CENTRE_FILE)
         spread.save_model(folder / SPREAD_FILE)
-        distance_km, minute_of_week = map(rows.of_feature, ("distance_km", "minute_of_week"))
-        profile = SpeedProfile.learn(distance_km, minute_of_week, np.exp(rows.log_s))
+        profile = _speeds(rows)
         (folder / SPEEDS_FILE).write_bytes(profile.to_json())
         manifest = Manifest(
             engine=ENGINE,
@@ -105,7 +126,7 @@ class LightgbmTrainer(ModelTrainer):
             level_reference=calm_reference(ended),
         )
         model = LightgbmModel(manifest, centre, by_lightgbm(centre, spread))
-        manifest = replace(manifest, reference=reference_of(model, data.batches, unseen, city=data.city))
+        manifest = replace(manifest, reference=reference_of(model, data, unseen))
         return ModelArtifact(folder, write_manifest(folder, manifest))
 
 
@@ -115,16 +136,31 @@ def _importance(booster: lightgbm.Booster) -> dict[str, float]:
     return {name: gain / total for name, gain in zip(booster.feature_name(), gains.tolist(), strict=True)}
 
 
+def _speeds(rows: TrainingRows) -> SpeedProfile:
+    chosen = np.arange(0, len(rows), -(-len(rows) // SPEED_TRIPS))
+    features = rows.features.take(chosen)
+    distance_km, minute_of_week = (
+        features[:, rows.names.index(name)] for name in ("distance_km", "minute_of_week")
+    )
+    return SpeedProfile.learn(distance_km, minute_of_week, np.exp(rows.log_s.take(chosen)[:, 0]))
+
+
 def _residuals(
-    data: TrainingData, names: Sequence[str], ask: Ask, advance: Callable[[float], None]
+    data: TrainingData, names: Sequence[str], ask: Ask, advance: Callable[[float], None], *, every: int
 ) -> tuple[list[Unseen], list[float], list[Ended]]:
-    """How validation trips scatter around what would be served: in spreads, and for the live level."""
+    """How validation trips scatter around what would be served: in spreads, and for the live level.
+
+    One of *every* so many is asked.
+    """
     timetable = Timetable(data.city, names, ANY_SCATTER, ask)
     unseen: list[Unseen] = []
     scaled: list[float] = []
     ended: list[Ended] = []
+    passed = 0
     for batch in data.batches:
-        trips = frame(batch.table).filter(pl.col("pickup_at") >= data.split.validate_from)
+        window = frame(batch.table).filter(pl.col("pickup_at") >= data.split.validate_from)
+        trips = window.gather_every(every, -passed % every)
+        passed += len(window)
         if len(trips):
             estimate = timetable.estimate_batch(TripBatch(trips).plans, None)
             spoken = ended_trips(TripBatch(trips), estimate)

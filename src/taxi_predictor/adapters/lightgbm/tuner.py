@@ -8,13 +8,16 @@ that was interrupted goes on where it was.
 import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import numpy as np
 
+from taxi_predictor.adapters.lightgbm.growing import grow_until_it_stops_helping
 from taxi_predictor.adapters.lightgbm.recipe import CENTRE_RECIPE, MAX_ROUNDS
-from taxi_predictor.adapters.lightgbm.rows import TrainingRows, grow_until_it_stops_helping
+from taxi_predictor.adapters.lightgbm.rows import TrainingRows
 from taxi_predictor.ports.outbound.models import TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, Trial
@@ -33,25 +36,28 @@ SEARCHED: Mapping[str, Sequence[int | float]] = {
 
 
 class LightgbmTuner(RecipeTuner):
-    def __init__(self, *, seed: int = 1) -> None:
+    def __init__(self, *, seed: int = 1, scratch: Path | None = None) -> None:
         self._seed = seed
+        self._scratch = scratch
 
     async def trials(
         self, data: TrainingData, tried: Sequence[Trial], /, *, budget_s: float, progress: Progress
     ) -> AsyncIterator[Trial]:
         deadline = monotonic() + budget_s
-        rows = await asyncio.to_thread(TrainingRows.of, data, lambda _: None)
         number = len(tried)
-        while not number or monotonic() < deadline:
-            recipe = self.recipe(number)
-            with progress.step(f"try recipe {number + 1}", total=float(MAX_ROUNDS)) as step:
-                loss = await asyncio.to_thread(
-                    self._loss, rows, recipe, step.advance, deadline if number else None
-                )
-            if loss is None:
-                return
-            yield Trial(recipe=recipe, loss=loss)
-            number += 1
+        with ExitStack() as stack:
+            computed = TrainingRows.of(data, lambda _: None, folder=self._scratch)
+            rows = await asyncio.to_thread(stack.enter_context, computed)
+            while not number or monotonic() < deadline:
+                recipe = self.recipe(number)
+                with progress.step(f"try recipe {number + 1}", total=float(MAX_ROUNDS)) as step:
+                    loss = await asyncio.to_thread(
+                        self._loss, rows, recipe, step.advance, deadline if number else None
+                    )
+                if loss is None:
+                    return
+                yield Trial(recipe=recipe, loss=loss)
+                number += 1
 
     def recipe(self, number: int) -> dict[str, Any]:
         """The recipe of that number, from 0; always the same."""
@@ -68,8 +74,12 @@ class LightgbmTuner(RecipeTuner):
         def is_over() -> bool:
             return deadline is not None and monotonic() > deadline
 
-        booster = grow_until_it_stops_helping(recipe, rows, seed=self._seed, advance=advance, is_over=is_over)
+        booster = grow_until_it_stops_helping(
+            recipe, rows, seed=self._seed, rounds=MAX_ROUNDS, advance=advance, is_over=is_over
+        )
         if is_over():
             return None
-        features, log_s = rows.unseen
-        return float(np.mean(np.abs(log_s - np.asarray(booster.predict(features)))))
+        unseen, missed = rows.unseen, 0.0
+        for features, log_s in zip(unseen.features.blocks(), unseen.log_s.blocks(), strict=True):
+            missed += float(np.abs(log_s[:, 0] - np.asarray(booster.predict(features))).sum())
+        return missed / len(unseen)

@@ -148,7 +148,9 @@ def _learn(data: TrainingData, now: datetime) -> Manifest:
     return replace(
         manifest,
         level_reference=calm_reference(ended_trips(unseen, estimate)),
-        reference=reference_of(model, [learned], [(unseen, estimate.distribution)], city=data.city),
+        reference=reference_of(
+            model, replace(data, batches=[learned], trips=len(learned)), [(unseen, estimate.distribution)]
+        ),
     )
 
 

@@ -7,11 +7,13 @@ from datetime import UTC, date, datetime
 import msgspec
 import polars as pl
 
+from taxi_predictor.adapters.columns.sums import ids_sum
 from taxi_predictor.adapters.memory.tables import REJECTS, TRIPS, conform
-from taxi_predictor.domain.errors import InvalidSource, MissingSource
+from taxi_predictor.domain.errors import InvalidSource, MissingSource, TripsChanged
 from taxi_predictor.domain.place import Bounds, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch, TripId
+from taxi_predictor.domain.trip_sum import TripSum
 from taxi_predictor.ports.outbound.trips import (
     Added,
     CleanBatch,
@@ -29,7 +31,7 @@ from taxi_predictor.ports.outbound.trips import (
     TripStore,
 )
 
-__all__ = ["MemoryCatalog", "MemoryPart", "MemoryQuarantine", "MemorySource", "MemoryTripStore"]
+__all__ = ["BATCH_ROWS", "MemoryCatalog", "MemoryPart", "MemoryQuarantine", "MemorySource", "MemoryTripStore"]
 
 BATCH_ROWS = 65_536
 
@@ -114,8 +116,11 @@ class MemoryTripStore(TripStore, TripErasure, IngestLog):
         *,
         pickup_in: Bounds | None = None,
         dropoff_in: Bounds | None = None,
+        family: str | None = None,
     ) -> AsyncGenerator[TripBatch, None]:
         trips = self._before(until)
+        if family is not None:
+            trips = trips.filter(pl.col("family") == family)
         if since is not None:
             trips = trips.filter(pl.col("pickup_at") >= since.astimezone(UTC))
         for end, box in (("pickup", pickup_in), ("dropoff", dropoff_in)):
@@ -152,6 +157,12 @@ class MemoryTripStore(TripStore, TripErasure, IngestLog):
         kept = self._trips.filter(pl.Series([key not in named for key in keys], dtype=pl.Boolean))
         erased, self._trips = len(self._trips) - len(kept), kept
         return erased
+
+    async def drop_month(self, month: date, meant: TripSum, /) -> None:
+        is_in_month = pl.col("pickup_at").dt.date().dt.month_start() == month
+        if ids_sum(self._trips.filter(is_in_month)["trip_id"]) != meant:
+            raise TripsChanged(f"the trips of {month:%Y-%m} are not those that were to be removed")
+        self._trips = self._trips.filter(~is_in_month)
 
     def _before(self, until: datetime | None) -> pl.DataFrame:
         if until is None:

@@ -62,6 +62,7 @@ from taxi_trips
 where ($1::timestamptz is null or pickup_at >= $1) and ($2::timestamptz is null or pickup_at < $2)
     and ($3::float8 is null or pickup_lat_deg between $3 and $4::float8 and pickup_lon_deg between $5::float8 and $6::float8)
     and ($7::float8 is null or dropoff_lat_deg between $7 and $8::float8 and dropoff_lon_deg between $9::float8 and $10::float8)
+    and ($11::text is null or ingest_id in (select ingest_id from ingests where family = $11))
 order by pickup_at, trip_id
 
 -- trips_by_day --
@@ -87,6 +88,16 @@ order by 1
 -- Named by the whole key: the months in which they are not are not looked at.
 delete from taxi_trips using unnest($1::timestamptz[], $2::uuid[]) as named (pickup_at, trip_id)
 where taxi_trips.pickup_at = named.pickup_at and taxi_trips.trip_id = named.trip_id
+
+-- sum_of_ids --
+-- Of one month, named in the table's place; halves of ids as numbers with a sign.
+select count(*) as trips, coalesce(sum(high), 0) as high, coalesce(sum(low), 0) as low,
+    count(*) filter (where low < 0) as negative_lows
+from (
+    select ('x' || substr(trip_id::text, 1, 8) || substr(trip_id::text, 10, 4) || substr(trip_id::text, 15, 4))::bit(64)::bigint as high,
+        ('x' || substr(trip_id::text, 20, 4) || substr(trip_id::text, 25, 12))::bit(64)::bigint as low
+    from taxi_trips
+) as halves
 
 -- rejects_by_reason --
 select family, part, reason, count(*) as rows

@@ -12,9 +12,11 @@ from taxi_predictor.adapters.postgres.copying import copy_in, copy_out
 from taxi_predictor.adapters.postgres.pool import connected, translated
 from taxi_predictor.adapters.postgres.queries import QUERIES, affected
 from taxi_predictor.adapters.postgres.reading import groups_of_rows
+from taxi_predictor.domain.errors import TripsChanged
 from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch, TripId
+from taxi_predictor.domain.trip_sum import IDS, TripSum
 from taxi_predictor.ports.outbound.trips import (
     REJECT_COLUMNS,
     Added,
@@ -48,6 +50,8 @@ STORED_TYPES: Mapping[str, pl.DataType] = {
 }
 PICKUP_AT = pl.from_epoch("pickup_at", time_unit="us").dt.replace_time_zone("UTC")
 ROWS_PER_REJECT_BATCH = 10_000
+LOCK_TIMEOUT = "5s"  # who waits for a table keeps all others waiting who come after
+DROPPING_S = 600.0
 WHOLE_TABLE_S = 60.0
 """So long the server may take to count all trips."""
 
@@ -74,8 +78,9 @@ class PostgresTripStore(TripStore, TripErasure, IngestLog):
         *,
         pickup_in: Bounds | None = None,
         dropoff_in: Bounds | None = None,
+        family: str | None = None,
     ) -> AsyncGenerator[TripBatch, None]:
-        window = (since, until, *_edges(pickup_in), *_edges(dropoff_in))
+        window = (since, until, *_edges(pickup_in), *_edges(dropoff_in), family)
         with translated():
             async with self._pool.acquire() as connection:
                 query = QUERIES["trips_between"]
@@ -118,6 +123,32 @@ class PostgresTripStore(TripStore, TripErasure, IngestLog):
                 QUERIES["erase_trips"], [at for at, _ in trips], [trip_id for _, trip_id in trips]
             )
         return affected(tag)
+
+    async def drop_month(self, month: date, meant: TripSum, /) -> None:
+        partition, found = f"taxi_trips_{month:%Y_%m}", TripSum()
+        async with connected(self._pool, patience_s=DROPPING_S) as connection, connection.transaction():
+            # No part comes in meanwhile, and nobody erases: what is looked at is what is dropped.
+            await connection.execute(QUERIES["wait_for_turn"])
+            await connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+            months = {row["relname"] for row in await connection.fetch(QUERIES["months"], "taxi_trips")}
+            if partition in months:
+                await connection.execute(f"lock table {partition} in share row exclusive mode")
+                query = QUERIES["sum_of_ids"].replace("taxi_trips", partition)
+                found = _sum_of(await connection.fetchrow(query))
+            if found != meant:
+                raise TripsChanged(
+                    f"{found.trips:,} trips of {month:%Y-%m} are stored, and they are not the {meant.trips:,}"
+                    " that were to be removed: nothing was. Archive again"
+                )
+            if partition in months:
+                await connection.execute(f"alter table taxi_trips detach partition {partition}")
+                await connection.execute(f"drop table {partition}")
+
+
+def _sum_of(row: asyncpg.Record) -> TripSum:
+    """Halves of ids come with a sign: a negative one is 2^64 short."""
+    high, low = int(row["high"]), int(row["low"]) + row["negative_lows"] * 2**64
+    return TripSum(trips=row["trips"], ids=(high * 2**64 + low) % IDS)
 
 
 def _edges(box: Bounds | None) -> Sequence[float | None]:

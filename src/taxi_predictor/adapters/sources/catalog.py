@@ -1,4 +1,4 @@
-"""Every source of trips by one name: a path, ``tlc:green:2024-01``, ``simulation:`` or ``outcomes:``."""
+"""Every source of trips by one name: a path, ``s3://bucket``, ``tlc:green:2024-01``, ``simulation:``..."""
 
 import asyncio
 import re
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Catalog"]
 
 TLC = "tlc"
+CLOUDS = ("s3", "gs")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # of two letters at least: C: is a drive
 
 
@@ -57,10 +58,15 @@ class Catalog(SourceCatalog):
             )
         if colon and scheme == SIMULATION:
             return SimulationSource(options, city=self._city, are_finished=are_finished)
+        if colon and options.startswith("//") and scheme in CLOUDS:
+            from taxi_predictor.adapters.sources.clouds import CloudSource
+
+            return CloudSource(spec, city=self._city, zones=zones, are_finished=are_finished)
         if "://" in spec or (SCHEME.match(spec) and not spec.lower().endswith(ENDINGS)):
             raise InvalidSource(
-                f"{spec}: there is no kind of source {scheme!r}; name a file, a folder, tlc:green:2024-01,"
-                f" simulation: or outcomes: (a file whose name has a colon is written ./{spec})"
+                f"{spec}: there is no kind of source {scheme!r}; name a file, a folder, s3://bucket/folder,"
+                f" gs://bucket/folder, tlc:green:2024-01, simulation: or outcomes:"
+                f" (a file whose name has a colon is written ./{spec})"
             )
         return FileSource(Path(spec), city=self._city, zones=zones, are_finished=are_finished)
 

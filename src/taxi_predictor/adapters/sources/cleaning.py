@@ -27,6 +27,8 @@ KM_PER_MILE = 1.609344
 
 POINTS = tuple(f"{name}_deg" for name in COORDINATES)
 
+OURS = r"^[0-9A-Fa-f]{32}$"
+
 # What makes an id, in this order for ever.
 ID_FIELDS = (
     *(f"{end}_{kind}" for end in TIMES for kind in ("local", "instant")),
@@ -84,6 +86,12 @@ class Cleaning:
             return by_content
         given = raw[self.schema.columns["trip_id"]]
         names = as_text(given).str.strip_chars()
+        if self.schema.keeps_ids:
+            return (
+                names.str.to_lowercase()
+                .set(~names.str.contains(OURS).fill_null(False), None)
+                .fill_null(by_content)
+            )
         named = named_ids(self.schema.family, names.set(names == "", None))
         return named.fill_null(by_content)
 

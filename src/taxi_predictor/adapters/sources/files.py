@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 from pyarrow import parquet
 
+from taxi_predictor.adapters.columns.trips import FAMILY_KEY
 from taxi_predictor.adapters.sources.ahead import read_ahead
 from taxi_predictor.adapters.sources.cleaning import Cleaning
 from taxi_predictor.adapters.sources.csv_file import csv_batches, csv_columns
@@ -28,12 +29,15 @@ from taxi_predictor.ports.outbound.trips import CleanBatch, PartName, SourcePart
 
 __all__ = [
     "ENDINGS",
+    "ROWS_PER_BATCH",
     "FileSource",
     "FramesPart",
+    "cleaning_of",
     "open_part",
     "opened_parquet",
+    "readable",
+    "reason_of",
     "refuse_without",
-    "translated_damage",
 ]
 
 ROWS_PER_BATCH = 50_000
@@ -98,7 +102,7 @@ class ParquetPart(FramesPart):
 
     def frames(self) -> Iterator[pl.DataFrame]:
         # By pyarrow: on a damaged file polars may panic, and even abort the process.
-        with translated_damage(self._path), opened_parquet(self._path) as file:
+        with readable(self._path), opened_parquet(self._path) as file:
             rows = 0
             for batch in file.iter_batches(ROWS_PER_BATCH):
                 batch.validate(full=True)
@@ -117,7 +121,7 @@ class CsvPart(FramesPart):
         self._path = path
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        with translated_damage(self._path):
+        with readable(self._path):
             for batch in csv_batches(self._path):
                 yield pl.DataFrame(batch)
 
@@ -140,19 +144,43 @@ def open_part(path: Path, *, city: City, zones: ZoneTable | None, are_finished: 
     is_csv = path.name.lower().endswith(CSV_ENDINGS)
     if not is_csv and not path.name.lower().endswith(".parquet"):
         raise InvalidSource(f"{path}: trip files end in {', '.join(ENDINGS)}")
-    rows = 0
-    with translated_damage(path):
+    rows, family = 0, None
+    with readable(path):
         if is_csv:
             names = csv_columns(path)
         else:
             with opened_parquet(path) as file:
                 names, rows = file.schema_arrow.names, file.metadata.num_rows
-    schema = Schema.of(names, path=str(path), are_finished=are_finished)
-    refuse_without(zones, schema, str(path))
-    name = PartName(family=schema.family, name=str(path.resolve()))
-    month = file_month(schema.family, path.name.split(".")[0])
-    cleaning = Cleaning(city=city, schema=schema, zones=zones, month=month)
+                family = (file.metadata.metadata or {}).get(FAMILY_KEY.encode(), b"").decode() or None
+    cleaning = cleaning_of(names, str(path), city=city, zones=zones, are_finished=are_finished, family=family)
+    name = PartName(family=cleaning.schema.family, name=str(path.resolve()))
     return CsvPart(path, name, cleaning) if is_csv else ParquetPart(path, name, cleaning, rows)
+
+
+def cleaning_of(
+    names: Sequence[str],
+    path: str,
+    *,
+    city: City,
+    zones: ZoneTable | None,
+    are_finished: bool,
+    family: str | None = None,
+) -> Cleaning:
+    """How the rows of the file at *path* are judged, whose columns have these *names*.
+
+    With *family* it says that it holds trips of that family which were cleaned before.
+
+    Raises:
+        UnknownSchema: they are of no known kind.
+        NoZones: places are given as zone ids and no zone table is known.
+    """
+    if family is None:
+        schema = Schema.of(names, path=path, are_finished=are_finished)
+    else:
+        schema = Schema.kept(names, family, path=path, are_finished=are_finished)
+    refuse_without(zones, schema, path)
+    month = file_month(schema.family, path.rpartition("/")[2].split(".")[0])
+    return Cleaning(city=city, schema=schema, zones=zones, month=month)
 
 
 def refuse_without(zones: ZoneTable | None, schema: Schema, source: str) -> None:
@@ -197,13 +225,22 @@ def opened_parquet(source: Path | IO[bytes]) -> parquet.ParquetFile:
 
 
 @contextmanager
-def translated_damage(path: Path | str) -> Iterator[None]:
-    """Turn what the libraries raise on damaged files into one sentence."""
+def readable(path: Path | str, *, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Turn what the libraries raise on damaged files into one sentence; *but* comes out as it is.
+
+    Raises:
+        UnreadableSource: so they did.
+    """
+    as_it_is: tuple[type[Exception], ...] = (TaxiPredictorError, *but)
     try:
         yield
-    except TaxiPredictorError:
+    except as_it_is:
         raise
     except DAMAGE as error:
-        text = "".join(letter if letter.isprintable() else " " for letter in str(error))
-        reason = " ".join(text.split())[:MAX_REASON_SHOWN] or type(error).__name__
-        raise UnreadableSource(f"{path} cannot be read: {reason}") from error
+        raise UnreadableSource(f"{path} cannot be read: {reason_of(error)}") from error
+
+
+def reason_of(error: BaseException) -> str:
+    """What a library said, short and on one line."""
+    text = "".join(letter if letter.isprintable() else " " for letter in str(error))
+    return " ".join(text.split())[:MAX_REASON_SHOWN] or type(error).__name__

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from taxi_predictor.adapters.sources.ahead import read_ahead
-from taxi_predictor.adapters.sources.files import opened_parquet, translated_damage
+from taxi_predictor.adapters.sources.files import opened_parquet, readable
 from taxi_predictor.adapters.sources.places import FilePlace
 from taxi_predictor.adapters.sources.row_lines import count_lines, csv_rows, read_block
 from taxi_predictor.adapters.sources.row_objects import OBJECT_COLUMNS, object_rows
@@ -136,7 +136,7 @@ class ParquetRows(FileRows):
     @staticmethod
     @contextmanager
     def _opened(place: FilePlace):  # type: ignore[no-untyped-def] # pyarrow has no types
-        with translated_damage(place.spec), place.reading() as stream, opened_parquet(stream) as file:
+        with readable(place.spec), place.reading() as stream, opened_parquet(stream) as file:
             yield file
 
     def _pieces(self, reached: Reached, now: datetime) -> Generator[RowPiece]:

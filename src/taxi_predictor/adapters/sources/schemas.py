@@ -46,6 +46,22 @@ FIELDS: Mapping[str, Sequence[str]] = {
 }
 """Field to the names under which it is found; our own canonical name stands first."""
 
+KEPT: Mapping[str, str] = {
+    "trip_id": "trip_id",
+    "pickup_at": "pickup_at",
+    "duration_s": "duration_s",
+    "pickup_lat": "pickup_lat_deg",
+    "pickup_lon": "pickup_lon_deg",
+    "dropoff_lat": "dropoff_lat_deg",
+    "dropoff_lon": "dropoff_lon_deg",
+    "pickup_zone": "pickup_zone",
+    "dropoff_zone": "dropoff_zone",
+    "passenger_count": "passenger_count",
+    "distance_km": "metered_distance_km",
+    "total_amount": "total_amount",
+}
+"""The same of files that hold trips which were cleaned before, such as an archive's."""
+
 AFTERWARDS = ("dropoff_at", "duration_s", "distance_mi", "distance_km", "total_amount")
 COORDINATES = ("pickup_lat", "pickup_lon", "dropoff_lat", "dropoff_lon")
 ZONES = ("pickup_zone", "dropoff_zone")
@@ -76,6 +92,8 @@ class Schema:
     missing: Sequence[str]
     """Optional fields that the file does not have."""
     are_finished: bool
+    keeps_ids: bool = False
+    """Whether trips have ids of ours already."""
 
     @classmethod
     def of(cls, names: Sequence[str], *, path: str, are_finished: bool = True) -> "Schema":
@@ -119,6 +137,25 @@ class Schema:
             ignored=[name for name in names if name not in read],
             missing=missing,
             are_finished=are_finished,
+        )
+
+    @classmethod
+    def kept(cls, names: Sequence[str], family: str, *, path: str, are_finished: bool = True) -> "Schema":
+        """That of a file which says that it holds trips of *family*, cleaned before.
+
+        Raises:
+            UnknownSchema: it says so and does not.
+        """
+        if missing := sorted(set(KEPT.values()) - set(names)):
+            raise UnknownSchema(f"{path}: it says that it holds trips and lacks {_shown(missing)}")
+        columns = {field: name for field, name in KEPT.items() if are_finished or field not in AFTERWARDS}
+        return cls(
+            family=family,
+            columns=columns,
+            ignored=[name for name in names if name not in columns.values()],
+            missing=[],
+            are_finished=are_finished,
+            keeps_ids=True,
         )
 
     @property

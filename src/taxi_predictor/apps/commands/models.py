@@ -1,4 +1,4 @@
-"""Commands about models: train, evaluate, models, promote, rollback."""
+"""Commands about models: evaluate, models, promote, rollback."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -13,60 +13,31 @@ from taxi_predictor.apps.commands.session import (
     level_json,
     opened,
     parse_instant,
-    parse_span_s,
     parse_which,
     show_scores,
 )
 from taxi_predictor.apps.commands.trips import ensure_zones
-from taxi_predictor.apps.tables import checks_table, difference_tables, models_table, replay_table
+from taxi_predictor.apps.tables import (
+    difference_tables,
+    models_table,
+    replay_table,
+)
 from taxi_predictor.domain.card import model_card
+from taxi_predictor.ports.inbound.intake import IngestReport
 from taxi_predictor.ports.inbound.training import EvaluatedModel
 from taxi_predictor.ports.outbound.models import RegisteredModel
 
-__all__ = ["MODELS", "evaluate", "promote", "rollback", "train"]
+__all__ = ["MODELS", "announce", "evaluate", "model_json", "promote", "rollback"]
 
 Json = Annotated[bool, Parameter(negative="")]
 
 
-def _announce(model: RegisteredModel) -> None:
+def announce(model: RegisteredModel) -> None:
+    """Say which version it is, and what for."""
     label = " [yellow](learned from simulated trips)[/yellow]" if model.manifest.is_simulated else ""
     OUT.print(
         f"Version [bold]{model.version}[/bold]{label} is {', '.join(sorted(model.aliases)) or 'registered'}"
     )
-
-
-async def train(*, until: str | None = None, tune: str | None = None, json: Json = False) -> None:
-    """Train a model on the stored trips, judge it on their last days and register it.
-
-    It serves only once it is promoted.
-
-    Parameters
-    ----------
-    until
-        Use trips picked up before this local day (2023-11-01) [default: all].
-    tune
-        Look for a better recipe first, for this long (90s, 10m, 2h); it goes on where the last one ended.
-    json
-        Print the version with its scores and verdict as JSON.
-    """
-    tune_s = parse_span_s(tune) if tune else 0.0
-    async with opened() as container:
-        instant = parse_instant(until, container.city.tz) if until else None
-        model = await container.training.train(until=instant, tune_s=tune_s)
-    if json:
-        write_json(_as_json(model), Path("-"))
-        return
-    _announce(model)
-    split, tz = model.manifest.split, model.manifest.city.tz
-    first, after = split.held_out_from.astimezone(tz), split.until.astimezone(tz)
-    title = f"Held-out days {first:%Y-%m-%d} to {after:%Y-%m-%d} (not included)"
-    show_scores(title, model.report.held_out, model.report.slices, model.report.baselines)
-    verdict = model.report.verdict
-    OUT.print()
-    OUT.print(checks_table(verdict.checks))
-    OUT.print("Passed" if verdict.passed else f"Refused: {'; '.join(verdict.reasons)}", markup=False)
-    if verdict.passed:
-        OUT.print(f"Let it serve with [bold]taxi-predictor promote {model.version}[/bold]")
 
 
 async def evaluate(
@@ -169,7 +140,7 @@ async def models(*, json: Json = False) -> None:
     async with opened() as container:
         registered = await container.lifecycle.models()
     if json:
-        write_json(b"[" + b",".join(map(_as_json, registered)) + b"]", Path("-"))
+        write_json(b"[" + b",".join(map(model_json, registered)) + b"]", Path("-"))
     elif registered:
         OUT.print(models_table(registered))
     else:
@@ -240,16 +211,17 @@ async def promote(version: str = "latest", /, *, override: str | None = None) ->
     """
     which = parse_which(version)
     async with opened() as container:
-        _announce(await container.lifecycle.promote(which, override=override))
+        announce(await container.lifecycle.promote(which, override=override))
 
 
 async def rollback() -> None:
     """Let the previous champion serve again."""
     async with opened() as container:
-        _announce(await container.lifecycle.rollback())
+        announce(await container.lifecycle.rollback())
 
 
-def _as_json(model: RegisteredModel) -> bytes:
+def model_json(model: RegisteredModel, intake: IngestReport | None = None) -> bytes:
+    """A version for programs, with what became of the rows that were read for it alone."""
     manifest = model.manifest
     return msgspec.json.encode(
         {
@@ -263,5 +235,6 @@ def _as_json(model: RegisteredModel) -> bytes:
             "split": manifest.split,
             "fingerprint": manifest.fingerprint,
             **asdict(model.report),
+            **({} if intake is None else {"intake": intake}),
         }
     )

@@ -18,7 +18,7 @@ from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.ports.inbound.intake import IngestReport
 from taxi_predictor.ports.outbound.trips import REJECT_COLUMNS, PartName
 
-__all__ = ["ensure_zones", "ingest", "migrate", "trips"]
+__all__ = ["ensure_zones", "ingest", "migrate", "refuse_share", "trips"]
 
 
 class Reject(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +38,16 @@ async def ensure_zones(container: Container, named: str | None) -> None:
         ERR.print(f"[dim]{len(zones)} zones learned from {named or fallback}[/dim]")
 
 
+def refuse_share(max_rejects: float | None) -> None:
+    """See that --max-rejects is one.
+
+    Raises:
+        Invalid: it is none.
+    """
+    if max_rejects is not None and not 0 <= max_rejects <= 1:
+        raise Invalid(f"--max-rejects is a share between 0 and 1, got {max_rejects}")
+
+
 async def ingest(
     *sources: str,
     zones: str | None = None,
@@ -51,7 +61,8 @@ async def ingest(
     Parameters
     ----------
     sources
-        Files (.parquet, .csv, .csv.gz), folders of them, tlc:green:2024-01..2024-03 (or yellow) to
+        Files (.parquet, .csv, .csv.gz), folders of them, s3://bucket/folder or gs://bucket/folder (parquet),
+        tlc:green:2024-01..2024-03 (or yellow) to
         download from the TLC, simulation: for a made-up city (simulation:trips=1000000,seed=2),
         outcomes: for predicted trips that ended (outcomes:2026-11-25T08 for those of an hour, UTC).
     zones
@@ -66,8 +77,7 @@ async def ingest(
         raise Invalid("name at least one source of trips, or a zone table to learn; see ingest --help")
     if not all(sources):
         raise Invalid("the name of a source is empty")
-    if max_rejects is not None and not 0 <= max_rejects <= 1:
-        raise Invalid(f"--max-rejects is a share between 0 and 1, got {max_rejects}")
+    refuse_share(max_rejects)
     total = IngestReport()
     async with opened() as container:
         await ensure_zones(container, zones)

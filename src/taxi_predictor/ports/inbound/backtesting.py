@@ -12,13 +12,14 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.errors import NotEnoughTrips
 from taxi_predictor.domain.evaluation import Evaluation
 from taxi_predictor.domain.split import TimeSplit, local_midnight
-from taxi_predictor.ports.inbound.fitting import fitted_model, read_training_data
+from taxi_predictor.ports.inbound.fitting import fitted_model, training_data
 from taxi_predictor.ports.inbound.judging import score
 from taxi_predictor.ports.inbound.replaying import replayed_tally
 from taxi_predictor.ports.outbound.backtests import BacktestStore, FoldKey
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelTrainer
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.scratch import TripScratch
 from taxi_predictor.ports.outbound.trips import TripStore
 
 __all__ = ["Backtest", "BacktestReport", "MeasuredFold", "SkippedFold"]
@@ -60,6 +61,7 @@ class Backtest:
         loader: ModelLoader,
         baselines: BaselineTrainer,
         kept: BacktestStore,
+        scratch: TripScratch,
         seed: int,
         code_version: str,
         progress: Progress,
@@ -70,6 +72,7 @@ class Backtest:
         self._loader = loader
         self._baselines = baselines
         self._kept = kept
+        self._scratch = scratch
         self._seed = seed
         self._code_version = code_version
         self._progress = progress
@@ -139,11 +142,13 @@ class Backtest:
         return MeasuredFold(fold=fold, result=result, was_kept=False)
 
     async def _measure(self, split: TimeSplit, *, live_level: bool) -> FoldResult:
-        data = await read_training_data(self._trips, self._city, split, progress=self._progress)
-        model = await fitted_model(self._trainer, self._loader, data, progress=self._progress)
-        baselines = await self._baselines.fit(data, progress=self._progress)
-        learned_from = sum(map(len, data.batches))
-        del data  # the largest thing here, and no longer needed
+        reading = training_data(
+            self._trips, self._city, split, scratch=self._scratch, progress=self._progress
+        )
+        async with reading as data:
+            model = await fitted_model(self._trainer, self._loader, data, progress=self._progress)
+            baselines = await self._baselines.fit(data, progress=self._progress)
+            learned_from = data.trips
         evaluation = Evaluation(self._city)
         with self._progress.step("measure") as step:
             async for batch in self._trips.between(split.held_out_from, split.until):

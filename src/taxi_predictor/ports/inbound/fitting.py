@@ -1,5 +1,7 @@
 """Reading what a model learns from, and fitting one that is only measured."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,23 +11,31 @@ from taxi_predictor.domain.split import TimeSplit
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelTrainer, TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.scratch import TripScratch
 from taxi_predictor.ports.outbound.trips import TripStore
 
-__all__ = ["fitted_model", "read_training_data"]
+__all__ = ["fitted_model", "training_data"]
 
 
-async def read_training_data(
-    trips: TripStore, city: City, split: TimeSplit, *, progress: Progress
-) -> TrainingData:
-    """The stored trips of the fit and the validation window."""
-    batches: list[TripBatch] = []
-    with progress.step("read trips") as step:
-        async for batch in trips.between(split.fit_from, split.held_out_from):
-            batches.append(batch)
-            step.advance(len(batch))
-            step.say(f"{sum(map(len, batches)):,} trips")
+@asynccontextmanager
+async def training_data(
+    trips: TripStore, city: City, split: TimeSplit, *, scratch: TripScratch, progress: Progress
+) -> AsyncIterator[TrainingData]:
+    """The trips of the fit and the validation window, which lie in *scratch* as long as this is open."""
+    read = 0
+
+    async def counted() -> AsyncIterator[TripBatch]:
+        nonlocal read
+        with progress.step("read trips") as step:
+            async for batch in trips.between(split.fit_from, split.held_out_from):
+                read += len(batch)
+                yield batch
+                step.advance(len(batch))
+                step.say(f"{read:,} trips")
+
     families = await trips.families(split.fit_from, split.held_out_from)
-    return TrainingData(city=city, split=split, batches=batches, sources=tuple(families))
+    async with scratch.keep(counted()) as batches:
+        yield TrainingData(city=city, split=split, batches=batches, trips=read, sources=tuple(families))
 
 
 async def fitted_model(

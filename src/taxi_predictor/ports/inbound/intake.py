@@ -108,7 +108,7 @@ class TripIntake:
         allowed = self._max_reject_share if max_reject_share is None else max_reject_share
         kind = RunKind.OUTCOMES if spec.partition(":")[0] == OUTCOMES else RunKind.INGEST
         with self._runs.noted(kind) as run:
-            report = await self._ingest(spec, allowed)
+            report = await self._ingest(self._trips, spec, allowed)
             run.trips = {
                 Became.ADDED: report.added,
                 Became.KNOWN: report.known,
@@ -116,7 +116,14 @@ class TripIntake:
             }
         return report
 
-    async def _ingest(self, spec: str, allowed: float) -> IngestReport:
+    async def ingest_into(
+        self, trips: TripStore, spec: str, *, max_reject_share: float | None = None
+    ) -> IngestReport:
+        """Do with *trips* as :meth:`ingest` does with those that are kept; it counts as no run of that."""
+        allowed = self._max_reject_share if max_reject_share is None else max_reject_share
+        return await self._ingest(trips, spec, allowed)
+
+    async def _ingest(self, trips: TripStore, spec: str, allowed: float) -> IngestReport:
         total = IngestReport()
         parts = await self.parts(spec)
         rows = [part.rows for part in parts]
@@ -124,7 +131,7 @@ class TripIntake:
         with self._progress.step(f"ingest {spec.rpartition('/')[2]}", total=known_rows) as step:
             for number, part in enumerate(parts, 1):
                 step.say(f"part {number} of {len(parts)}")
-                total += await self._ingest_part(part, step.advance, allowed)
+                total += await self._ingest_part(trips, part, step.advance, allowed)
         return total
 
     async def stored(self) -> StoredTrips:
@@ -135,7 +142,7 @@ class TripIntake:
         return self._quarantine.rejects(reason=reason)
 
     async def _ingest_part(
-        self, part: SourcePart, advance: Callable[[float], None], max_reject_share: float
+        self, trips: TripStore, part: SourcePart, advance: Callable[[float], None], max_reject_share: float
     ) -> IngestReport:
         read = ambiguous_times = 0
         rejected: Counter[Rejection] = Counter()
@@ -151,7 +158,7 @@ class TripIntake:
             # Raised inside the store's transaction, so that nothing of the part stays.
             _refuse_too_many_rejects(part.name, read, rejected, max_reject_share)
 
-        stored = await self._trips.add(part.name, counted())
+        stored = await trips.add(part.name, counted())
         if stored.duplicates:
             rejected[Rejection.DUPLICATE] += stored.duplicates
         return IngestReport(

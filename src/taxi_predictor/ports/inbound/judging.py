@@ -44,7 +44,6 @@ class ModelJudge:
         self,
         *,
         city: City,
-        trips: TripStore,
         zones: ZoneStore,
         trainer: ModelTrainer,
         baselines: BaselineTrainer,
@@ -54,7 +53,6 @@ class ModelJudge:
         progress: Progress,
     ) -> None:
         self._city = city
-        self._trips = trips
         self._zones = zones
         self._trainer = trainer
         self._baselines = baselines
@@ -63,9 +61,10 @@ class ModelJudge:
         self._policy = policy
         self._progress = progress
 
-    async def judge(self, artifact: ModelArtifact, data: TrainingData) -> ModelReport:
+    async def judge(self, artifact: ModelArtifact, data: TrainingData, trips: TripStore) -> ModelReport:
         """Measure what was written, not what is still in memory, beside the champion and the baselines.
 
+        The held-out trips are those of *trips*, from which *data* comes.
         A champion that learned from some of the held-out days knows their answers. Its recipe is then
         trained again on the candidate's cut and takes its place; where both have one recipe, that would
         be the candidate again, so they are level and all other checks decide.
@@ -90,8 +89,8 @@ class ModelJudge:
                 again = replace(data, recipe=holder.manifest.recipe)
                 rival = await fitted_model(self._trainer, self._loader, again, progress=self._progress)
         curves = Curves()
-        days, rival_days, plans = await self._answers(candidate, rival, baselines, data.split, curves)
-        latest_day = (await self._trips.days(self._city.time_zone, None))[-1][0]
+        days, rival_days, plans = await self._answers(candidate, rival, baselines, trips, data.split, curves)
+        latest_day = (await trips.days(self._city.time_zone, None))[-1][0]
         evidence = Evidence(
             manifest=candidate.manifest,
             artifact=digest(artifact.folder),
@@ -124,6 +123,7 @@ class ModelJudge:
         candidate: DurationModel,
         rival: DurationModel | None,
         baselines: Sequence[Baseline],
+        trips: TripStore,
         split: TimeSplit,
         curves: Curves,
     ) -> tuple[list[Evaluation], list[Evaluation], list[TripPlan]]:
@@ -133,7 +133,7 @@ class ModelJudge:
         rival_days: list[Evaluation] = []
         plans: list[TripPlan] = []
         with self._progress.step("judge on held-out trips") as step:
-            async for batches in held_out_days(self._trips, split, self._city):
+            async for batches in held_out_days(trips, split, self._city):
                 mine, its = Evaluation(self._city, zones), Evaluation(self._city, zones)
                 for batch in batches:
                     await asyncio.to_thread(score, mine, candidate, batch, baselines, curves=curves)

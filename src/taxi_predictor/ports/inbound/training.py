@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -14,7 +15,7 @@ from taxi_predictor.domain.evaluation import Evaluation, Scores
 from taxi_predictor.domain.model import DurationModel, ModelVersion
 from taxi_predictor.domain.split import TimeSplit
 from taxi_predictor.domain.trip import TripBatch
-from taxi_predictor.ports.inbound.fitting import read_training_data
+from taxi_predictor.ports.inbound.fitting import training_data
 from taxi_predictor.ports.inbound.judging import ModelJudge, score
 from taxi_predictor.ports.inbound.replaying import replayed_tally
 from taxi_predictor.ports.inbound.runs import RunBook
@@ -32,6 +33,7 @@ from taxi_predictor.ports.outbound.models import (
 from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.runs import RunKind
+from taxi_predictor.ports.outbound.scratch import TripScratch
 from taxi_predictor.ports.outbound.trips import SourcePart, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 
@@ -57,6 +59,7 @@ class ModelTraining:
         *,
         city: City,
         trips: TripStore,
+        scratch: TripScratch,
         zones: ZoneStore,
         trainer: ModelTrainer,
         tuner: RecipeTuner,
@@ -73,6 +76,7 @@ class ModelTraining:
     ) -> None:
         self._city = city
         self._trips = trips
+        self._scratch = scratch
         self._zones = zones
         self._trainer = trainer
         self._tuner = tuner
@@ -90,6 +94,7 @@ class ModelTraining:
     async def train(
         self,
         *,
+        trips: TripStore | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         tune_s: float = 0.0,
@@ -97,8 +102,8 @@ class ModelTraining:
     ) -> RegisteredModel:
         """Train on the stored trips picked up before *until*, judge on the last days, register.
 
-        With *since* those of earlier local days are left out. The journal names the *actor*, or the usual
-        one.
+        With *trips* on those, and on none that is stored. With *since* those of earlier local days are left
+        out. The journal names the *actor*, or the usual one.
 
         With *tune_s* a better recipe is looked for in that many seconds first, by the validation window;
         what was tried on the same data before is remembered and counts too.
@@ -111,24 +116,30 @@ class ModelTraining:
             Unavailable: the store, the registry or the journal does not answer.
         """
         with self._runs.noted(RunKind.TRAINING) as run:
-            trained = await self._train(until, tune_s, since=since, actor=actor)
+            trained = await self._train(trips or self._trips, until, tune_s, since=since, actor=actor)
             run.trouble = None if trained.report.verdict.passed else PromotionRefused.slug
         return trained
 
     async def _train(
-        self, until: datetime | None, tune_s: float, *, since: datetime | None, actor: str | None
+        self,
+        trips: TripStore,
+        until: datetime | None,
+        tune_s: float,
+        *,
+        since: datetime | None,
+        actor: str | None,
     ) -> RegisteredModel:
-        days = await self._trips.days(self._city.time_zone, until)
+        days = await trips.days(self._city.time_zone, until)
         if since is not None:
             first = since.astimezone(self._city.tz).date()
             days = [(day, trips) for day, trips in days if day >= first]
-        data = await self._data(TimeSplit.choose(days, tz=self._city.tz, until=until))
-        if tune_s:
-            data = replace(data, recipe=await self._tuned(data, tune_s))
-        with TemporaryDirectory(prefix="taxi-model-") as folder:
-            artifact = await self._trainer.fit(data, Path(folder), progress=self._progress)
-            report = await self._judge.judge(artifact, data)
-            version = await self._registry.register(artifact, report)
+        async with self._data(trips, TimeSplit.choose(days, tz=self._city.tz, until=until)) as data:
+            if tune_s:
+                data = replace(data, recipe=await self._tuned(data, tune_s))
+            with TemporaryDirectory(prefix="taxi-model-") as folder:
+                artifact = await self._trainer.fit(data, Path(folder), progress=self._progress)
+                report = await self._judge.judge(artifact, data, trips)
+                version = await self._registry.register(artifact, report)
         verdict = report.verdict
         outcome = f"{'passed' if verdict.passed else 'refused'}: {'; '.join(verdict.reasons)}"
         await self._journal.write(
@@ -205,7 +216,8 @@ class ModelTraining:
 
     async def _baselines_of(self, split: TimeSplit) -> Sequence[Baseline]:
         try:
-            return await self._baselines.fit(await self._data(split), progress=self._progress)
+            async with self._data(self._trips, split) as data:
+                return await self._baselines.fit(data, progress=self._progress)
         except NotEnoughTrips:
             return ()
 
@@ -219,14 +231,13 @@ class ModelTraining:
             trials.append(trial)
         return min(trials, key=lambda trial: trial.loss).recipe
 
-    async def _data(self, split: TimeSplit) -> TrainingData:
-        return await read_training_data(self._trips, self._city, split, progress=self._progress)
+    def _data(self, trips: TripStore, split: TimeSplit) -> AbstractAsyncContextManager[TrainingData]:
+        return training_data(trips, self._city, split, scratch=self._scratch, progress=self._progress)
 
 
 def _key(data: TrainingData) -> str:
     """Names the trips of *data*: by their city, windows, sources and number."""
-    trips = sum(map(len, data.batches))
-    return sha256(f"{data.city.name} {data.split} {data.sources} {trips}".encode()).hexdigest()[:16]
+    return sha256(f"{data.city.name} {data.split} {data.sources} {data.trips}".encode()).hexdigest()[:16]
 
 
 async def _window(

@@ -41,11 +41,14 @@ class Alias(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingData:
-    """Trips before ``split.held_out_from``, oldest first; the trainer may read them once."""
+    """Trips before ``split.held_out_from``, oldest first, that may be more than memory holds."""
 
     city: City
     split: TimeSplit
     batches: Sequence[TripBatch]
+    """Each is read from where it lies whenever it is asked for, in any thread: hold one at a time."""
+    trips: int
+    """How many there are, without reading any."""
     sources: tuple[str, ...]
     recipe: Mapping[str, str | int | float] = field(default_factory=dict)
     """That of a manifest to train by; what it does not say is up to the trainer."""

@@ -9,6 +9,7 @@ from typing import Protocol
 from taxi_predictor.domain.place import Bounds, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import Table, TripBatch, TripId
+from taxi_predictor.domain.trip_sum import TripSum
 
 __all__ = [
     "REJECT_COLUMNS",
@@ -195,10 +196,12 @@ class TripStore(Protocol):
         *,
         pickup_in: Bounds | None = None,
         dropoff_in: Bounds | None = None,
+        family: str | None = None,
     ) -> AsyncGenerator[TripBatch, None]:
         """Yield the trips picked up from *since* up to, not including, *until* (None: no limit).
 
-        Only those that begin in *pickup_in* and end in *dropoff_in*, edges included (None: anywhere).
+        Only those that begin in *pickup_in* and end in *dropoff_in*, edges included (None: anywhere), and
+        that came with a part of *family* (None: any).
         Ordered by (pickup_at, trip_id), in bounded memory, no empty batches. Whoever leaves early closes
         it, with :func:`contextlib.aclosing`.
 
@@ -261,6 +264,18 @@ class TripErasure(Protocol):
 
         Raises:
             Unavailable: the store does not answer; nothing was removed.
+        """
+        ...
+
+    @abstractmethod
+    async def drop_month(self, month: date, meant: TripSum, /) -> None:
+        """Remove every trip picked up in the *month* (UTC) of that first day, if they are those *meant*.
+
+        All or nothing, also where trips come in or are erased meanwhile. They may be stored again.
+
+        Raises:
+            TripsChanged: there are others, or not these; nothing was removed.
+            Unavailable: the store does not answer, or is busy with that month; nothing was removed.
         """
         ...
 

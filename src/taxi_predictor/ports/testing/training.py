@@ -37,7 +37,7 @@ def training_data(suite: TableMaker, trips: Sequence[FinishedTrip], *, batch_row
     batches = [
         suite.trip_batch(trips[first : first + batch_rows]) for first in range(0, len(trips), batch_rows)
     ]
-    return TrainingData(city=A_CITY, split=SPLIT, batches=batches, sources=("sample",))
+    return TrainingData(city=A_CITY, split=SPLIT, batches=batches, trips=len(trips), sources=("sample",))
 
 
 async def fit(

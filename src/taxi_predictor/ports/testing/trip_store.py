@@ -22,7 +22,7 @@ from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.strategies import finished_trips, instants
 from taxi_predictor.ports.testing.tables import CONTRACT, TableMaker, stream
 
-__all__ = ["TripStoreContract"]
+__all__ = ["TripStoreContract", "histories", "read"]
 
 A_PART = PartName(family="sample", name="one")
 OTHER_PART = PartName(family="sample", name="two")
@@ -153,6 +153,21 @@ class TripStoreContract(TableMaker):
             await store.add(A_PART, stream(self.clean_batch(trips)))
             found = await read(store, since, pickup_in=pickup_in, dropoff_in=dropoff_in)
             assert found == _in_order(inside)
+
+    async def test_a_family_may_be_read_alone(self) -> None:
+        """That of the part that brought a trip first; it goes together with the window."""
+        night = PartName(family="night", name="one")
+        async with self.open() as (store, _):
+            await store.add(A_PART, stream(self.clean_batch([a_trip(1), a_trip(2, at=NOON + MINUTE)])))
+            await store.add(night, stream(self.clean_batch([a_trip(1), a_trip(3, at=NOON + MINUTE)])))
+            for family, since, expected in (
+                ("sample", None, [a_trip(1), a_trip(2, at=NOON + MINUTE)]),
+                ("sample", NOON + MINUTE, [a_trip(2, at=NOON + MINUTE)]),
+                ("night", None, [a_trip(3, at=NOON + MINUTE)]),
+                ("day", None, []),
+            ):
+                batches = store.between(since, None, family=family)
+                assert [trip async for batch in batches for trip in batch] == expected
 
     async def test_a_reader_may_stop_early(self) -> None:
         """Whoever leaves in the middle leaves the store usable."""

@@ -1,0 +1,74 @@
+"""The command that trains a model."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from taxi_predictor.apps.commands.models import announce, model_json
+from taxi_predictor.apps.commands.output import OUT, write_json
+from taxi_predictor.apps.commands.session import opened, parse_instant, parse_span_s, show_scores
+from taxi_predictor.apps.commands.trips import ensure_zones, refuse_share
+from taxi_predictor.apps.tables import checks_table, ingest_table
+
+__all__ = ["train"]
+
+
+async def train(
+    *,
+    trips: tuple[str, ...] = (),
+    zones: str | None = None,
+    max_rejects: float | None = None,
+    until: str | None = None,
+    tune: str | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Train a model on the stored trips, judge it on their last days and register it.
+
+    It serves only once it is promoted.
+
+    Parameters
+    ----------
+    trips
+        Learn from these instead, which are cleaned as ingest cleans and not stored: any source that ingest
+        takes, such as a folder of parquet files, s3://bucket/folder or gs://bucket/folder. May be repeated.
+    zones
+        A zone table to learn first, as in ingest.
+    max_rejects
+        Refuse a file of --trips of which more than this share is unbelievable
+        [default: TAXI_MAX_REJECT_SHARE].
+    until
+        Use trips picked up before this local day (2023-11-01) [default: all].
+    tune
+        Look for a better recipe first, for this long (90s, 10m, 2h); it goes on where the last one ended.
+    json
+        Print the version with its scores and verdict as JSON.
+    """
+    tune_s = parse_span_s(tune) if tune else 0.0
+    refuse_share(max_rejects)
+    intake = None
+    async with opened() as container:
+        instant = parse_instant(until, container.city.tz) if until else None
+        if trips:
+            await ensure_zones(container, zones)
+            outside = container.outside_training
+            trained = await outside.train(trips, until=instant, tune_s=tune_s, max_reject_share=max_rejects)
+            model, intake = trained.model, trained.intake
+        else:
+            model = await container.training.train(until=instant, tune_s=tune_s)
+    if json:
+        write_json(model_json(model, intake), Path("-"))
+        return
+    if intake is not None:
+        OUT.print(ingest_table(intake, title="Read, and not stored"))
+    announce(model)
+    split, tz = model.manifest.split, model.manifest.city.tz
+    first, after = split.held_out_from.astimezone(tz), split.until.astimezone(tz)
+    title = f"Held-out days {first:%Y-%m-%d} to {after:%Y-%m-%d} (not included)"
+    show_scores(title, model.report.held_out, model.report.slices, model.report.baselines)
+    verdict = model.report.verdict
+    OUT.print()
+    OUT.print(checks_table(verdict.checks))
+    OUT.print("Passed" if verdict.passed else f"Refused: {'; '.join(verdict.reasons)}", markup=False)
+    if verdict.passed:
+        OUT.print(f"Let it serve with [bold]taxi-predictor promote {model.version}[/bold]")
