@@ -13,8 +13,6 @@ from uuid import uuid4
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-from pyarrow import parquet
 
 from taxi_predictor.adapters.columns.sums import ids_sum
 from taxi_predictor.adapters.columns.trips import FAMILY_KEY, TRIP_TYPES, trips_of
@@ -95,6 +93,8 @@ async def _write(draft: Path, family: str, batches: AsyncIterator[TripBatch]) ->
     content = _Content()
     empty = pl.DataFrame(schema=TRIP_TYPES).to_arrow(compat_level=OLDEST)
     schema = empty.schema.with_metadata({FAMILY_KEY: family})
+    from pyarrow import parquet  # late: who serves does without
+
     with parquet.ParquetWriter(draft, schema, compression="zstd") as file:
 
         def take(batch: TripBatch) -> None:
@@ -137,9 +137,11 @@ def _content_of(path: Path) -> _Content:
 
 
 def _batches(path: Path) -> Iterator[pl.DataFrame]:
+    from pyarrow import Table, parquet
+
     with parquet.ParquetFile(path) as file:
         for batch in file.iter_batches(ROW_GROUP_ROWS):
-            yield trips_of(pl.DataFrame(pa.Table.from_batches([batch])))
+            yield trips_of(pl.DataFrame(Table.from_batches([batch])))
 
 
 @contextmanager
