@@ -8,6 +8,7 @@ import asyncpg
 import polars as pl
 
 from taxi_predictor.adapters.columns.arrays import frame
+from taxi_predictor.adapters.columns.trips import TRIP_TYPES
 from taxi_predictor.adapters.postgres.copying import copy_in, copy_out
 from taxi_predictor.adapters.postgres.pool import connected, translated
 from taxi_predictor.adapters.postgres.queries import QUERIES, affected
@@ -34,20 +35,8 @@ from taxi_predictor.ports.outbound.trips import (
 
 __all__ = ["WHOLE_TABLE_S", "PostgresQuarantine", "PostgresTripStore"]
 
-STORED_TYPES: Mapping[str, pl.DataType] = {
-    "pickup_at": pl.Int64(),
-    "pickup_lat_deg": pl.Float64(),
-    "pickup_lon_deg": pl.Float64(),
-    "pickup_zone": pl.Int32(),
-    "dropoff_lat_deg": pl.Float64(),
-    "dropoff_lon_deg": pl.Float64(),
-    "dropoff_zone": pl.Int32(),
-    "passenger_count": pl.Int16(),
-    "trip_id": pl.String(),
-    "duration_s": pl.Float64(),
-    "metered_distance_km": pl.Float64(),
-    "total_amount": pl.Float64(),
-}
+STORED_TYPES: Mapping[str, pl.DataType] = {**TRIP_TYPES, "pickup_at": pl.Int64()}
+"""Times come as microseconds."""
 PICKUP_AT = pl.from_epoch("pickup_at", time_unit="us").dt.replace_time_zone("UTC")
 ROWS_PER_REJECT_BATCH = 10_000
 LOCK_TIMEOUT = "5s"  # who waits for a table keeps all others waiting who come after
