@@ -12,6 +12,8 @@ sys.path.append(str(BENCHMARKS))
 import costs  # noqa: E402 # they stand there to be run, and are no package
 import demand  # noqa: E402
 
+sys.path.remove(str(BENCHMARKS))  # other names there are those of folders here
+
 TEXT = costs.PAGE.read_text("utf-8")
 COSTS = costs.costs_of(TEXT)
 HOST = demand.Host()
