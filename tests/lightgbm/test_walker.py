@@ -202,6 +202,25 @@ def test_exotic_boosters_are_refused(recipe: dict[str, Any]) -> None:
         Forest.of(exotic(**recipe).model_to_string())
 
 
+def test_a_tree_too_large_for_a_node_to_point_across_it_is_refused() -> None:
+    # To the left of the root a chain of splits, to its right one more.
+    chain_of = 20_000
+    left = [*range(1, chain_of), -1, -2]
+    right = [chain_of, *(-(number + 3) for number in range(chain_of))]
+    fields = {
+        "split_feature": [0] * (chain_of + 1),
+        "threshold": range(chain_of + 1),
+        "decision_type": [2] * (chain_of + 1),
+        "left_child": left,
+        "right_child": right,
+        "leaf_value": [0.0] * (chain_of + 2),
+    }
+    tree = "\n".join(f"{name}={' '.join(map(str, values))}" for name, values in fields.items())
+    head = "num_tree_per_iteration=1\nmax_feature_idx=0\nobjective=regression\n"
+    with pytest.raises(Unwalkable, match="too many leaves"):
+        Forest.of(f"{head}\nTree=0\n{tree}\n\nend of trees")
+
+
 def test_an_objective_nobody_knows_is_refused(pair: Pair) -> None:
     text = pair[0].model_to_string().replace("objective=regression_l1", "objective=tomorrows")
     with pytest.raises(Unwalkable, match="tomorrows"):
