@@ -246,6 +246,29 @@ async def test_parquet_is_read_on_from_any_row(tmp_path: Path) -> None:
         assert [piece.position for piece in found][-1:] == ([rows] if done < rows else [])
 
 
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        ([b"a", b"\xff"], ["a", "\\xff"]),
+        ([1.5, None], ["1.5", None]),
+        ([[1], [2]], [None, None]),
+        ([{"a": 1}, None], [None, None]),
+    ],
+)
+async def test_parquet_may_call_trips_by_anything(
+    tmp_path: Path, names: list[object], found: list[str | None]
+) -> None:
+    """What is no single value is no name; a departure or a place of such a kind cannot be read."""
+    path = tmp_path / "trips"
+    frame = pl.DataFrame(
+        {"pickup_at": [NOON] * 2, "pickup_zone": [161] * 2, "dropoff_zone": [161] * 2, "id": names}
+    )
+    frame.write_parquet(path)
+    assert [row[1:] for row in await all_rows(path, RowForm.PARQUET)] == [(name, None) for name in found]
+    frame.with_columns(pickup_zone=pl.Series([[1], [2]])).write_parquet(path)
+    assert [row[2] for row in await all_rows(path, RowForm.PARQUET)] == ["malformed-field"] * 2
+
+
 @pytest.mark.parametrize("form", RowForm)
 async def test_answers_are_written_in_every_form(tmp_path: Path, form: RowForm) -> None:
     source, target = tmp_path / "trips", tmp_path / "answers"

@@ -7,6 +7,7 @@ import polars as pl
 
 from taxi_predictor.adapters.columns.arrays import frame
 from taxi_predictor.adapters.sources.cleaning import Cleaning
+from taxi_predictor.adapters.sources.fields import as_text
 from taxi_predictor.adapters.sources.files import refuse_without
 from taxi_predictor.adapters.sources.schemas import Schema
 from taxi_predictor.domain.city import City
@@ -62,11 +63,9 @@ class RowJudge:
         if problems is not None:
             known = pl.Series("problem", problems, dtype=pl.String)
             problem = known.zip_with(known.is_not_null(), problem)
-        reference = (
-            pl.repeat(None, len(raw), dtype=pl.String, eager=True)
-            if self.reference is None
-            else raw[self.reference].cast(pl.String, strict=False)
-        )
+        reference = pl.repeat(None, len(raw), dtype=pl.String, eager=True)
+        if self.reference is not None and not raw[self.reference].dtype.is_nested():
+            reference = as_text(raw[self.reference])
         rows = pl.DataFrame(
             {
                 "row_number": pl.int_range(first, first + len(raw), dtype=pl.Int64, eager=True),
