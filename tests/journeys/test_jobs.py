@@ -18,7 +18,7 @@ LINE = "2024-03-01T{:02}:{:02},{:.4f},-73.98{:02},40.77,-73.95,{}\n"
 HEAD = "pickup_at,pickup_lat,pickup_lon,dropoff_lat,dropoff_lon,id\n"
 PATIENCE_S = 120
 MAX_GROWTH_MB = 40
-"""From a file of some pieces to one of three times as many: its rows, as they are read, would be more than that."""
+"""From a file of some pieces to one of three times as many: its rows, as they are read, would be more."""
 
 
 def trips(path: Path, rows: int) -> Path:
