@@ -142,6 +142,13 @@ GOOD = "2023-01-15T12:00,40.758,-73.9777,40.7536,-73.9832,a,\n"
         (["soon,40.758,-73.9777,40.7536,-73.9832,a,\n", GOOD], [("a", "malformed-field"), ("a", None)]),
         (["2023-01-15T12:00,0,0,40.7536,-73.9832,a,\n", GOOD], [("a", "outside-city"), ("a", None)]),
         (["2023-03-12T02:30,40.758,-73.9777,40.7536,-73.9832,a,\n"], [("a", "nonexistent-time")]),
+        (
+            [
+                "2022-11-06T01:30,40.758,-73.9777,40.7536,-73.9832,a,\n",
+                GOOD.replace("2023-01-15T12:00", "2022-11-06T01:30-05:00"),
+            ],
+            [("a", "repeated-hour"), ("a", None)],
+        ),
         (["1999-03-12T02:30,40.758,-73.9777,40.7536,-73.9832,a,\n"], [("a", "outside-calendar")]),
         ([GOOD.replace("a,", "\udcff,")], [("\ufffd", None)]),
     ],
@@ -170,6 +177,8 @@ POINTS = '"pickup": {"lat": 40.758, "lon": -73.9777}, "dropoff": {"lat": 40.7536
         (f'{{{POINTS}, "passenger_count": 10}}', None, "malformed-field"),
         (f'{{{POINTS}, "pickup_at": "yesterday"}}', None, "malformed-field"),
         (f'{{{POINTS}, "pickup_at": "2023-03-12T02:30"}}', None, "nonexistent-time"),
+        (f'{{{POINTS}, "pickup_at": "2022-11-06T01:30"}}', None, "repeated-hour"),
+        (f'{{{POINTS}, "pickup_at": "2022-11-06T01:30Z"}}', None, None),
         ("[1, 2]", None, "malformed-field"),
         ("{", None, "malformed-row"),
         ("\udcff", None, "malformed-row"),
