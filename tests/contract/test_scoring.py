@@ -142,6 +142,13 @@ GOOD = "2023-01-15T12:00,40.758,-73.9777,40.7536,-73.9832,a,\n"
         (["soon,40.758,-73.9777,40.7536,-73.9832,a,\n", GOOD], [("a", "malformed-field"), ("a", None)]),
         (["2023-01-15T12:00,0,0,40.7536,-73.9832,a,\n", GOOD], [("a", "outside-city"), ("a", None)]),
         (["2023-03-12T02:30,40.758,-73.9777,40.7536,-73.9832,a,\n"], [("a", "nonexistent-time")]),
+        (
+            [
+                "2022-11-06T01:30,40.758,-73.9777,40.7536,-73.9832,a,\n",
+                GOOD.replace("2023-01-15T12:00", "2022-11-06T01:30-05:00"),
+            ],
+            [("a", "repeated-hour"), ("a", None)],
+        ),
         (["1999-03-12T02:30,40.758,-73.9777,40.7536,-73.9832,a,\n"], [("a", "outside-calendar")]),
         ([GOOD.replace("a,", "\udcff,")], [("\ufffd", None)]),
     ],
@@ -170,6 +177,8 @@ POINTS = '"pickup": {"lat": 40.758, "lon": -73.9777}, "dropoff": {"lat": 40.7536
         (f'{{{POINTS}, "passenger_count": 10}}', None, "malformed-field"),
         (f'{{{POINTS}, "pickup_at": "yesterday"}}', None, "malformed-field"),
         (f'{{{POINTS}, "pickup_at": "2023-03-12T02:30"}}', None, "nonexistent-time"),
+        (f'{{{POINTS}, "pickup_at": "2022-11-06T01:30"}}', None, "repeated-hour"),
+        (f'{{{POINTS}, "pickup_at": "2022-11-06T01:30Z"}}', None, None),
         ("[1, 2]", None, "malformed-field"),
         ("{", None, "malformed-row"),
         ("\udcff", None, "malformed-row"),
@@ -244,6 +253,29 @@ async def test_parquet_is_read_on_from_any_row(tmp_path: Path) -> None:
             for number in range(done + 1, rows + 1)
         ]
         assert [piece.position for piece in found][-1:] == ([rows] if done < rows else [])
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        ([b"a", b"\xff"], ["a", "\\xff"]),
+        ([1.5, None], ["1.5", None]),
+        ([[1], [2]], [None, None]),
+        ([{"a": 1}, None], [None, None]),
+    ],
+)
+async def test_parquet_may_call_trips_by_anything(
+    tmp_path: Path, names: list[object], found: list[str | None]
+) -> None:
+    """What is no single value is no name; a departure or a place of such a kind cannot be read."""
+    path = tmp_path / "trips"
+    frame = pl.DataFrame(
+        {"pickup_at": [NOON] * 2, "pickup_zone": [161] * 2, "dropoff_zone": [161] * 2, "id": names}
+    )
+    frame.write_parquet(path)
+    assert [row[1:] for row in await all_rows(path, RowForm.PARQUET)] == [(name, None) for name in found]
+    frame.with_columns(pickup_zone=pl.Series([[1], [2]])).write_parquet(path)
+    assert [row[2] for row in await all_rows(path, RowForm.PARQUET)] == ["malformed-field"] * 2
 
 
 @pytest.mark.parametrize("form", RowForm)

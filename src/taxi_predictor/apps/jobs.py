@@ -21,8 +21,8 @@ from taxi_predictor.ports.inbound.scoring import Scoring
 
 __all__ = ["jobs_of", "main", "work_beside"]
 
-NICENESS = 10
-"""Whoever answers goes first; with less a job would hardly get on where they are many."""
+NICENESS = 15
+"""Whoever answers goes first, then what is shipped and followed for them."""
 AWAY = 5
 """The exit code that says that something does not answer, as the command line has it."""
 

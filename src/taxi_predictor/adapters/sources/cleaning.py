@@ -16,6 +16,7 @@ from taxi_predictor.adapters.sources.local_time import resolve_times
 from taxi_predictor.adapters.sources.records import as_records
 from taxi_predictor.adapters.sources.schemas import COORDINATES, ZONES, Schema
 from taxi_predictor.domain.city import City
+from taxi_predictor.domain.errors import RepeatedHour
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.plausibility import EARLIEST, LATEST, ReadTrip, doubts
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch
@@ -51,6 +52,8 @@ class Cleaning:
     zones: ZoneTable | None
     month: date | None
     """The month its rows must be of, if its name says one."""
+    refuses_repeated: bool = False
+    """Whether a time that clocks show twice is none: where nobody knows the end, nothing tells which."""
 
     def clean(self, raw: pl.DataFrame, first_row_number: int) -> CleanBatch:
         """Judge the rows of *raw*, whose first is number *first_row_number* of its part."""
@@ -69,6 +72,8 @@ class Cleaning:
             ),
         )
         reason = read.select(reason=self._reason())["reason"]
+        if self.refuses_repeated and times["is_ambiguous"].any():
+            reason = reason.set(reason.is_null() & times["is_ambiguous"], RepeatedHour.slug)
         accepted = reason.is_null()
         trips = read.filter(accepted)
         rejects = read.select("row_number", reason=reason).filter(~accepted)

@@ -7,6 +7,7 @@ import polars as pl
 
 from taxi_predictor.adapters.columns.arrays import frame
 from taxi_predictor.adapters.sources.cleaning import Cleaning
+from taxi_predictor.adapters.sources.fields import as_text
 from taxi_predictor.adapters.sources.files import refuse_without
 from taxi_predictor.adapters.sources.schemas import Schema
 from taxi_predictor.domain.city import City
@@ -42,7 +43,9 @@ class RowJudge:
         # Nobody asks for the ids of these trips: they are not stored.
         columns = {field: name for field, name in schema.columns.items() if field != "trip_id"}
         schema = replace(schema, columns=columns)
-        return cls(Cleaning(city=city, schema=schema, zones=zones, month=None), reference)
+        return cls(
+            Cleaning(city=city, schema=schema, zones=zones, month=None, refuses_repeated=True), reference
+        )
 
     @property
     def columns(self) -> Sequence[str]:
@@ -62,11 +65,9 @@ class RowJudge:
         if problems is not None:
             known = pl.Series("problem", problems, dtype=pl.String)
             problem = known.zip_with(known.is_not_null(), problem)
-        reference = (
-            pl.repeat(None, len(raw), dtype=pl.String, eager=True)
-            if self.reference is None
-            else raw[self.reference].cast(pl.String, strict=False)
-        )
+        reference = pl.repeat(None, len(raw), dtype=pl.String, eager=True)
+        if self.reference is not None and not raw[self.reference].dtype.is_nested():
+            reference = as_text(raw[self.reference])
         rows = pl.DataFrame(
             {
                 "row_number": pl.int_range(first, first + len(raw), dtype=pl.Int64, eager=True),

@@ -202,8 +202,12 @@ class ScoringJobs:
             expires_at = self.expires_at(kept)
             if expires_at is not None and expires_at <= now:
                 await self._store.remove(kept.job.job_id)
-        waiting = (kept for kept in jobs if not kept.note.state.is_over)
-        return next((kept for kept in waiting if self._not_before.get(kept.job.job_id, now) <= now), None)
+        waiting = {kept.job.job_id: kept for kept in jobs if not kept.note.state.is_over}
+        self._not_before = {job_id: at for job_id, at in self._not_before.items() if job_id in waiting}
+        self._crashes = {job_id: seen for job_id, seen in self._crashes.items() if job_id in waiting}
+        return next(
+            (kept for kept in waiting.values() if self._not_before.get(kept.job.job_id, now) <= now), None
+        )
 
     async def _see_to(self, kept: KeptJob) -> None:
         """Do *kept*, and stop once it is removed."""
@@ -213,23 +217,20 @@ class ScoringJobs:
             while not work.done():
                 await asyncio.wait({work}, timeout=LOOK_S)
                 if not work.done() and await self._known(job_id) is None:
-                    work.cancel()
-                    await asyncio.wait({work})
+                    return
             await work
         except Unavailable as error:
             log.warning("job.waits", extra={"job_id": job_id, "reason": str(error)})
             self._not_before[job_id] = self._clock.now() + PAUSE
-        except asyncio.CancelledError:
-            work.cancel()
-            await asyncio.wait({work})
-            if await self._known(job_id) is not None:
-                raise  # who follows is told to stop
         except Exception:
             log.exception("job.crashed", extra={"job_id": job_id})
             await self._count_crash(kept)
         else:
-            # One that another process works on, or that has not heard of it yet, is looked at later.
+            # One that another process works on is looked at later.
             self._not_before[job_id] = self._clock.now() + timedelta(seconds=LOOK_S)
+        finally:
+            work.cancel()
+            await asyncio.wait({work})
 
     async def _known(self, job_id: JobId) -> KeptJob | None:
         return next(iter(await self._store.jobs(job_id)), None)

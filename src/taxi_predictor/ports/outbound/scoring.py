@@ -37,7 +37,7 @@ ANSWER_COLUMNS = ("row_number", "reference", "duration_s", "lower_s", "upper_s",
 
 MALFORMED_ROW = "malformed-row"
 """The problem of a row that cannot be read at all; others are named by their
-:class:`~taxi_predictor.domain.plausibility.Rejection`."""
+:class:`~taxi_predictor.domain.plausibility.Rejection`, and an hour that clocks show twice by its error."""
 
 
 class RowForm(StrEnum):
