@@ -20,15 +20,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from answering import answering
-from api import trained
 from costs import PAGE, Costs, costs_of, measured_table, with_section
 from demand import RATES, TRIPS, Host, sections
-from keeping import keeping
 from load import CLIENT_CORES
 from machine import machine
-
-from taxi_predictor.adapters.postgres.embedded import embedded_postgres
 
 
 def main() -> None:
@@ -49,7 +44,7 @@ def main() -> None:
         for name, lines in sections(costs_of(page), host, rates, trips).items():
             print(f"\n{name}\n", *lines, sep="\n")
         return
-    with copied(options.home) if options.home else trained() as home:
+    with prepared(options.home) as home:
         costs = asyncio.run(measured(home, options.rounds, options.seconds, options.stored))
     PAGE.write_text(rewritten(page, costs, machine(options.note)), "utf-8")
     print(f"{PAGE} is written; `git diff` shows what moved")
@@ -75,6 +70,11 @@ def parsed() -> argparse.Namespace:
 
 
 async def measured(home: Path, rounds: int, seconds: float, stored: int) -> Costs:
+    from answering import answering  # late: whoever only computes needs none of what is measured
+    from keeping import keeping
+
+    from taxi_predictor.adapters.postgres.embedded import embedded_postgres
+
     if (os.cpu_count() or 1) > 1:
         os.sched_setaffinity(0, CLIENT_CORES)  # and PostgreSQL is started from here
     async with embedded_postgres(home / "postgres") as dsn:
@@ -86,8 +86,14 @@ async def measured(home: Path, rounds: int, seconds: float, stored: int) -> Cost
 
 
 @contextmanager
-def copied(home: Path) -> Iterator[Path]:
-    """*home*, to write into; nobody serves from it meanwhile."""
+def prepared(home: Path | None) -> Iterator[Path]:
+    """A home to write into: a copy of *home*, from which nobody serves meanwhile, or one of its own."""
+    if home is None:
+        from api import trained
+
+        with trained() as own:
+            yield own
+        return
     with TemporaryDirectory(prefix="taxi-capacity-") as folder:
         subprocess.run(["cp", "-a", home, Path(folder) / "home"], check=True)
         for name in ("postmaster.pid", ".handle_pids.json"):

@@ -89,6 +89,7 @@ def trained(folder: Path) -> Iterator[Path]:
             ["ingest", *map(str, files), "--zones", str(folder / "zones" / "zones.csv")],
             ["train"],
             ["promote", "--override", "a benchmark is to be run with it"],
+            ["sync"],
         ):
             command = [sys.executable, "-m", "taxi_predictor", *arguments]
             subprocess.run(command, env={**os.environ, "TAXI_HOME": home}, check=True, capture_output=True)
