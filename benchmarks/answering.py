@@ -34,7 +34,7 @@ BATCH_TRIPS, MATRIX_PLACES = 500, 100
 NOBODY_REFUSED = 10_000_000
 """Requests in a minute."""
 PATIENCE_S = 120.0
-POOL = 8
+WORKERS, POOL = 3, 8
 MB = 1e6
 
 
@@ -143,26 +143,23 @@ async def _many_at_once(home: Path, *, seconds: float) -> dict[str, float]:
 async def _memory(
     home: Path, dsn: str, connection: asyncpg.Connection, *, seconds: float
 ) -> dict[str, float]:
-    """Services of one worker and of three, as they are after some work; and what waits on the disk."""
+    """A service of several workers, as it is after some work; processes that share a page share its size."""
     postmaster = int((home / "postgres" / "postmaster.pid").read_text().split()[0])
-    held: list[tuple[float, int]] = []
-    for workers in (1, 3):
-        began = datetime.now(UTC)
-        with service(home, {}, workers=workers) as (pid, target):
-            await flat_out(target, connections=CONNECTIONS, seconds=seconds)
-            await _until_synced(since=began)
-            held.append((pss_bytes(pid), await connection.fetchval(CONNECTIONS_HELD)))
-    (one, few), (three, more) = held
-    worker, holds = (three - one) / 2, (more - few) / 2
+    began = datetime.now(UTC)
+    with service(home, {}, workers=WORKERS) as (pid, target):
+        await flat_out(target, connections=CONNECTIONS, seconds=seconds)
+        await _until_synced(since=began)
+        workers, _ = children(pid)
+        of_workers, all_of_it = sum(map(pss_bytes, workers)), pss_bytes(pid)
+        connections = await connection.fetchval(CONNECTIONS_HELD)
     before = pss_bytes(postmaster)
     async with asyncpg.create_pool(dsn, min_size=POOL, max_size=POOL) as pool:
         await asyncio.gather(*(pool.execute("select count(*) from predictions") for _ in range(POOL)))
         pool_bytes = pss_bytes(postmaster) - before
     return {
-        "worker_mb": worker / MB,
-        "fixed_mb": (one - worker) / MB,
-        "worker_connections": holds,
-        "fixed_connections": few - holds,
+        "worker_mb": of_workers / WORKERS / MB,
+        "fixed_mb": (all_of_it - of_workers) / MB,
+        "worker_connections": connections / WORKERS,
         "connection_mb": pool_bytes / POOL / MB,
     }
 
@@ -173,7 +170,8 @@ async def _until_synced(*, since: datetime) -> None:
     while time.monotonic() < deadline_s:
         with await asyncio.to_thread(urlopen, f"http://127.0.0.1:{PORT}/health/ready") as answer:
             sync = json.load(answer)["sync"]
-        if sync and sync["looked_at"] and datetime.fromisoformat(sync["looked_at"]) > since:
+        found = sync and not sync["trouble"] and sync["looked_at"]
+        if found and datetime.fromisoformat(found) > since:
             return
         await asyncio.sleep(0.5)
     raise SystemExit(f"nobody looked for a new model within {PATIENCE_S:.0f} s")

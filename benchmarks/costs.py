@@ -29,13 +29,12 @@ class Costs:
     batch_trip_cpu_us: float = cost("us", "CPU of the worker for a trip in a batch of 500, logged too")
     matrix_cell_cpu_us: float = cost("us", "CPU of the worker for a cell of a matrix of 100 x 100")
     limit_cpu_us: float = cost("us", "CPU of Redis for a request that it counts")
-    worker_mb: float = cost("MB", "memory of one more worker (proportional set size)")
+    worker_mb: float = cost("MB", "memory of one of three workers (proportional set size)")
     fixed_mb: float = cost(
-        "MB", "memory of a service without workers: launcher, shipping and MLflow, figures"
+        "MB", "memory of what is beside the workers: launcher, shipping and MLflow, figures"
     )
     connection_mb: float = cost("MB", "memory of PostgreSQL for one more connection")
-    worker_connections: float = cost("", "connections to PostgreSQL that one more busy worker holds")
-    fixed_connections: float = cost("", "those of what is beside the workers")
+    worker_connections: float = cost("", "connections to PostgreSQL that a busy service holds per worker")
     request_bytes: float = cost("bytes", "a prediction's request on the wire, without TLS")
     answer_bytes: float = cost("bytes", "its answer")
     spool_bytes: float = cost("bytes", "in the spool, until it is shipped")

@@ -68,10 +68,6 @@ def shipped_per_s(costs: Costs) -> float:
     return min(1e6 / costs.shipping_cpu_us, costs.copy_per_s)
 
 
-def connections(costs: Costs, workers: int, hosts: int) -> float:
-    return workers * costs.worker_connections + hosts * costs.fixed_connections
-
-
 def limits(costs: Costs, host: Host) -> Sequence[Limit]:
     """How many predictions per second each part bears, the one that breaks first before all others."""
     per_host = host.cores * 1e6 / answering_us(costs)
@@ -99,7 +95,7 @@ def limits(costs: Costs, host: Host) -> Sequence[Limit]:
         ),
         Limit(
             what="the connections of PostgreSQL",
-            most=host.connections / connections(costs, host.cores, 1) * per_host,
+            most=host.connections / (host.cores * costs.worker_connections) * per_host,
             remedy=f"`max_connections` above {host.connections}, {costs.connection_mb:.0f} MB each;"
             " a smaller `TAXI_POOL_MAX`",
         ),
@@ -156,7 +152,7 @@ def needs(costs: Costs, host: Host, per_s: float) -> Iterator[tuple[str, str]]:
         _size(1e6 * (workers * costs.worker_mb + hosts * costs.fixed_mb)),
     )
     yield "cores of PostgreSQL", shown(per_s * postgres_us(costs, host) / 1e6)
-    yield "connections to PostgreSQL", f"{connections(costs, workers, hosts):,.0f}"
+    yield "connections to PostgreSQL", f"{workers * costs.worker_connections:,.0f}"
     yield "write-ahead log", f"{_size(per_s * wal_bytes(costs, host))}/s"
     yield "the log grows a day by", _size(per_s * DAY_S * kept_bytes(costs, host))
     yield (

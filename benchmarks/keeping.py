@@ -112,7 +112,7 @@ async def _stored(
         "trip_wal_bytes": (await wal_position(connection) - before[1]) / added,
         "ingest_per_s": trips / elapsed_s,
     }
-    few_trips, few_bytes = await _trained(dsn, first, last, 0.3)
+    few_trips, few_bytes = await _trained(dsn, first, last, 0.5)
     many_trips, many_bytes = await _trained(dsn, first, last, 1.0)
     if many_bytes <= few_bytes:
         raise SystemExit(f"{many_trips:,} trips need no more memory than none do: measure more, by --stored")
