@@ -129,7 +129,7 @@ def test_a_file_that_was_cut_is_an_error_and_no_endless_loop(tmp_path: Path) -> 
 
 def test_rows_far_into_a_file_are_found(tmp_path: Path) -> None:
     """LightGBM asks for them by numbers of 32 bits, and bytes are more than these can count."""
-    rows = 200_000_000
+    rows = 100_000_000
     with RowFile.opened(3, folder=tmp_path) as [file]:
         file._file.truncate(rows * 3 * 8)  # it takes no room on the disk
         file.rows = rows
