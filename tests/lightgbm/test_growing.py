@@ -125,3 +125,14 @@ def test_a_file_that_was_cut_is_an_error_and_no_endless_loop(tmp_path: Path) -> 
         file.append(np.zeros((2, 3)))
         with pytest.raises(StorageFull):
             Rows(file, 0, 9)[:]
+
+
+def test_rows_far_into_a_file_are_found(tmp_path: Path) -> None:
+    """LightGBM asks for them by numbers of 32 bits, and bytes are more than these can count."""
+    rows = 100_000_000
+    with RowFile.opened(3, folder=tmp_path) as [file]:
+        file._file.truncate(rows * 3 * 8)  # it takes no room on the disk
+        file.rows = rows
+        for window in (Rows(file, 0, rows), Rows(file, 0, rows).share(1, 2, seed=1)):
+            assert (window[np.int32(len(window) - 1)] == 0).all()
+            assert (window[np.int32(1)] == 0).all()

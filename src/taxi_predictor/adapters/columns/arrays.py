@@ -21,6 +21,7 @@ __all__ = [
     "encode_batch",
     "encode_clock",
     "frame",
+    "one_of_every",
     "plan_arrays",
     "thinned",
 ]
@@ -76,11 +77,18 @@ def frame(table: Table) -> pl.DataFrame:
     return arrow if isinstance(arrow, pl.DataFrame) else pl.DataFrame(arrow)  # type: ignore[arg-type] # an Arrow stream
 
 
+def one_of_every(trips: pl.DataFrame, every: int, passed: int) -> pl.DataFrame:
+    """One of *every* so many of *trips*, of which *passed* came before these."""
+    chosen = trips.gather_every(every, -passed % every)
+    # Some values of a column of text hold on to all of its text, so these are written anew.
+    return chosen if every == 1 else chosen.with_columns(pl.col("trip_id") + "")
+
+
 def thinned(batches: Iterable[TripBatch], every: int) -> pl.DataFrame:
     """One of *every* so many trips, the first among them, however they are cut; there is one at least."""
     passed, chosen = 0, []
     for batch in batches:
-        chosen.append(frame(batch.table).gather_every(every, -passed % every))
+        chosen.append(one_of_every(frame(batch.table), every, passed))
         passed += len(batch)
     return pl.concat(chosen, rechunk=True)
 

@@ -47,6 +47,8 @@ class RowFile:
         Raises:
             StorageFull: there is no room.
         """
+        if not len(block):
+            return
         with _room(self._folder):
             left = memoryview(np.ascontiguousarray(block, dtype=np.float64).data).cast("B")
             while left:
@@ -96,6 +98,7 @@ class Rows(lightgbm.Sequence):
         if isinstance(place, slice):
             first, last, _ = place.indices(len(self))
             return self._read(first, last)
+        place = int(place)  # LightGBM draws rows in 32 bits, which do not hold where they lie
         row: Floats = self._read(place, place + 1)[0]
         return row
 

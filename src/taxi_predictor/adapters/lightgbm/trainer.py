@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from taxi_predictor import __version__
-from taxi_predictor.adapters.columns.arrays import frame
+from taxi_predictor.adapters.columns.arrays import frame, one_of_every
 from taxi_predictor.adapters.columns.reference import Unseen, reference_of
 from taxi_predictor.adapters.columns.speeds import SPEEDS_FILE, SpeedProfile
 from taxi_predictor.adapters.columns.timetable import Ask, Timetable
@@ -159,7 +159,7 @@ def _residuals(
     passed = 0
     for batch in data.batches:
         window = frame(batch.table).filter(pl.col("pickup_at") >= data.split.validate_from)
-        trips = window.gather_every(every, -passed % every)
+        trips = one_of_every(window, every, passed)
         passed += len(window)
         if len(trips):
             estimate = timetable.estimate_batch(TripBatch(trips).plans, None)

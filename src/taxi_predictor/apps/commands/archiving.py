@@ -22,8 +22,8 @@ async def archive(
 ) -> None:
     """Move the trips of old months from the database into parquet files, from which models can be trained.
 
-    The files are in TAXI_ARCHIVE. A month leaves the database once its files are on the disk, were read
-    back and hold what was read. Running it again is harmless; run it every month.
+    The files are in TAXI_ARCHIVE. A month leaves the database once its files were written, read back and
+    found to hold the same. Running it again is harmless; run it every month.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ __all__ = ["train"]
 
 async def train(
     *,
-    trips: tuple[str, ...] = (),
+    trips: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
     zones: str | None = None,
     max_rejects: float | None = None,
     until: str | None = None,
@@ -30,8 +30,8 @@ async def train(
     Parameters
     ----------
     trips
-        Learn from these instead, which are cleaned as ingest cleans and not stored: any source that ingest
-        takes, such as a folder of parquet files, s3://bucket/folder or gs://bucket/folder. May be repeated.
+        Learn from these instead, cleaned as ingest does and not stored: any source that ingest takes, such as
+        a folder of parquet files, s3://bucket/folder or gs://bucket/folder; may be given several times.
     zones
         A zone table to learn first, as in ingest.
     max_rejects
