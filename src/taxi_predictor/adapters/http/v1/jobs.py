@@ -66,7 +66,8 @@ class ResultOperation(Operation):
     """Says that the answer is a file."""
 
     def __post_init__(self) -> None:
-        file = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+        # No type: a reader of one line of JSON takes it for the object that it is.
+        file = Schema(description="The answers, a row for each row of the file.")
         success = (self.responses or {})["200"]
         if isinstance(success, OpenAPIResponse):
             success.content = {
