@@ -201,6 +201,16 @@ def test_a_job_that_is_deleted_is_gone(served: Client) -> None:
         assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown-job")
 
 
+def test_a_repeat_of_what_began_a_job_that_was_deleted_begins_no_other(served: Client) -> None:
+    key = {"Idempotency-Key": '"5e0f8f1e-8a0c-4f0e-9a1f-0c5d8a3c7b21"'}
+    job = ended(served, send(served, TABLE, **key))
+    assert served.delete(f"/v1/jobs/{job['job_id']}").status_code == 204
+    others = served.get("/v1/jobs").json()
+    again = send(served, TABLE, **key)
+    assert (again.status_code, again.json()["type"]) == (404, "/problems/unknown-job")
+    assert served.get("/v1/jobs").json() == others
+
+
 @pytest.mark.parametrize("name", ["none", "8E03978E-40d5-43e8-bc93-6894a57f9324", "..%2F..%2Fkeys"])
 def test_other_names_are_of_no_job(served: Client, name: str) -> None:
     assert served.get(f"/v1/jobs/{name}").status_code == 404

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from journeys.conftest import Deployment
+from servers import slow
 
 TRIP = {"pickup": {"lat": 40.7614, "lon": -73.9776}, "dropoff": {"lat": 40.6465, "lon": -73.7865}}
 FLAGS = ("--pickup", "40.7614,-73.9776", "--dropoff", "40.6465,-73.7865")
@@ -103,6 +104,7 @@ def test_the_command_line_measures_the_level_and_probes_a_version(deployment: De
     deployment.run("sanity", "--rays", "0", code=2)
 
 
+@slow
 def test_a_promotion_reaches_the_running_api_and_a_rollback_takes_it_back(deployment: Deployment) -> None:
     question = {**TRIP, "pickup_at": "2024-03-04T08:30:00-05:00"}
     with deployment.serving() as api:
@@ -128,6 +130,7 @@ def test_a_promotion_reaches_the_running_api_and_a_rollback_takes_it_back(deploy
         assert again == first
 
 
+@slow
 def test_an_unfit_model_is_not_promoted(deployment: Deployment) -> None:
     # Three times slower from February on: what the first weeks teach does not hold in the last.
     other = Deployment(deployment.home.parent / "unfit", deployment.settings)

@@ -51,7 +51,7 @@ def kill_all_workers(storm: "Deployment", *, is_short: bool) -> str:
 def stop_the_database(storm: "Deployment", *, is_short: bool) -> str:
     storm.database.stop()
     assert not storm.database.answers()
-    away_s = 8 if is_short else 30
+    away_s = 5 if is_short else 30
     waiting = storm.answered_for(away_s)
     records = storm.spooled_bytes()
     assert records > 0, "nothing waited in the spool while the database was away"
@@ -70,7 +70,7 @@ def tear_every_connection(storm: "Deployment", *, is_short: bool) -> str:
 def swallow_everything(storm: "Deployment", *, is_short: bool) -> str:
     before = storm.network.swallowed_bytes
     storm.network.be(Weather.MUTE)
-    mute_s = 8 if is_short else 20
+    mute_s = 5 if is_short else 20
     answered = storm.answered_for(mute_s)
     swallowed, waits = storm.network.swallowed_bytes - before, storm.spooled_bytes()
     assert swallowed > 0, "nothing was sent into the dark"
@@ -83,7 +83,7 @@ def slow_down(storm: "Deployment", *, is_short: bool) -> str:
     storm.network.be(Weather.SLOW, lag_s=0.15)  # there and back
     took_s = storm.seconds_through_the_network()
     assert took_s >= 0.3, "the lag did not bite"
-    answered = storm.answered_for(5 if is_short else 15)
+    answered = storm.answered_for(3 if is_short else 15)
     storm.network.be(Weather.FAIR)
     return f"a question to the database took {took_s:.2f} s, {answered} predictions answered meanwhile"
 

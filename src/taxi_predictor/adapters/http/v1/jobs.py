@@ -125,6 +125,14 @@ def _refuse_more_than(most: int, received: int) -> None:
         raise TooMuch(f"a job's file has at most {most:,} bytes: send it in several jobs")
 
 
+_UNKNOWN = Problem(
+    type="/problems/unknown-job",
+    title="unknown job",
+    status=404,
+    detail="there is no job 8e03978e-40d5-43e8-bc93-6894a57f9324, or no longer",
+)
+
+
 @post(
     "/v1/jobs",
     status_code=202,
@@ -136,7 +144,7 @@ def _refuse_more_than(most: int, received: int) -> None:
     "They are the durations of `POST /v1/predictions`, and are not in the log.",
     tags=TAGS,
     response_description="It is kept, and will be worked on.",
-    responses=problem_responses(400, 409, 413, 415, 422, 500, 503),
+    responses=problem_responses(400, 404, 409, 413, 415, 422, 500, 503, such_as=[_UNKNOWN]),
     opt={"scope": Scope.PREDICT, "streams": tuple(FORMS), IDEMPOTENT: ITSELF},
     request_max_body_size=None,
 )
@@ -151,17 +159,17 @@ async def create_job(
     form = FORMS.get(request.media_type)
     if form is None:
         raise HTTPException(status_code=415, detail=f"send the file as one of: {', '.join(FORMS)}")
-    jobs, repeats = request.hexagon.jobs, request.hexagon.repeats
+    jobs, repeats, owner = request.hexagon.jobs, request.hexagon.repeats, caller(request.scope).name
     upload, answer = _Upload(request), None
     try:
-        kept = await jobs.submit(
-            upload.pieces(), owner=caller(request.scope).name, form=form, coverage=coverage
-        )
+        kept = await jobs.submit(upload.pieces(), owner=owner, form=form, coverage=coverage)
         body = msgspec.json.encode(JobAnswer.of(kept, jobs))
         headers = {"Location": f"/v1/jobs/{kept.job.job_id}"}
         answer = Answer(status=202, headers=tuple(headers.items()), body=body)
     except _Repeated as repeated:
         answer, headers = repeated.answer, {**dict(repeated.answer.headers), REPLAYED_HEADER: "true"}
+        begun = msgspec.json.decode(answer.body, type=JobAnswer)
+        await jobs.find(parse_job_id(begun.job_id), owner=owner)  # one that was deleted is not begun again
     finally:
         if upload.claim is not None:
             await settle(repeats, upload.claim, answer, request.scope)
@@ -184,12 +192,6 @@ async def list_jobs(request: ApiRequest) -> JobsAnswer:
     return JobsAnswer(jobs=[JobAnswer.of(kept, jobs) for kept in await jobs.of(caller(request.scope).name)])
 
 
-_UNKNOWN = Problem(
-    type="/problems/unknown-job",
-    title="unknown job",
-    status=404,
-    detail="there is no job 8e03978e-40d5-43e8-bc93-6894a57f9324, or no longer",
-)
 _UNFINISHED = Problem(
     type="/problems/job-unfinished",
     title="job unfinished",
