@@ -185,7 +185,7 @@ TOLD = {*ASKED, "413", "415", "422"}
 STATUSES = {
     ("/v1/predictions", "post"): {*TOLD, "409"},
     ("/v1/predictions/batch", "post"): {*TOLD, "409"},
-    ("/v1/jobs", "post"): {*TOLD, "202", "409"} - {"200"},
+    ("/v1/jobs", "post"): {*TOLD, "202", "404", "409"} - {"200"},
     ("/v1/jobs", "get"): {*ASKED, "422"},
     ("/v1/jobs/{job_id}", "get"): {*ASKED, "404", "422"},
     ("/v1/jobs/{job_id}/result", "get"): {*ASKED, "404", "409", "422"},
