@@ -1,6 +1,7 @@
 """Trips in files: parquet and CSV, one by one or a folder of them, in bounded memory."""
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -78,9 +79,10 @@ class FramesPart(SourcePart):
     def missing_columns(self) -> Sequence[str]:
         return self._cleaning.schema.missing
 
+    @abstractmethod
     def frames(self) -> Iterator[pl.DataFrame]:
         """Yield the raw rows."""
-        raise NotImplementedError
+        ...
 
     def batches(self) -> AsyncIterator[CleanBatch]:
         # The next batch is read and cleaned in a thread while the caller stores this one.

@@ -1,6 +1,7 @@
 """Files whose trips are to be answered: CSV, lines of JSON and parquet, here or in a bucket."""
 
 import csv
+from abc import abstractmethod
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -28,8 +29,13 @@ PIECE_ROWS = 25_000
 def open_rows(source: str, form: RowForm, *, city: City, zones: ZoneTable | None) -> TripRows:
     """The file of trips *source*; its rows are read later."""
     place = FilePlace.of(source)
-    open_ = {RowForm.CSV: CsvRows, RowForm.NDJSON: ObjectRows, RowForm.PARQUET: ParquetRows}[form]
-    return open_(place, city=city, zones=zones)
+    match form:
+        case RowForm.CSV:
+            return CsvRows(place, city=city, zones=zones)
+        case RowForm.NDJSON:
+            return ObjectRows(place, city=city, zones=zones)
+        case RowForm.PARQUET:
+            return ParquetRows(place, city=city, zones=zones)
 
 
 class FileRows(TripRows):
@@ -53,8 +59,10 @@ class FileRows(TripRows):
     def pieces(self, reached: Reached, /, *, now: datetime) -> AsyncGenerator[RowPiece, None]:
         return read_ahead(self._pieces(reached, now))
 
+    @abstractmethod
     def _pieces(self, reached: Reached, now: datetime) -> Generator[RowPiece]:
-        raise NotImplementedError
+        """Yield the rows after *reached*; where a form lets rows say no departure, they leave *now*."""
+        ...
 
 
 class CsvRows(FileRows):
