@@ -154,13 +154,7 @@ class DurationPredictor:
     ) -> list[Prediction]:
         degraded = served.trouble or self._level_trouble(served)
         return [
-            Prediction(
-                plan=plan,
-                distribution=distribution,
-                served=served,
-                level=level,
-                degraded=degraded,
-            )
+            Prediction.of(plan, distribution, served, level=level, degraded=degraded)
             for plan, distribution in zip(plans, distributions, strict=True)
         ]
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from math import exp
 
 from taxi_predictor.domain.arithmetic import SCALAR
@@ -18,30 +17,50 @@ from taxi_predictor.ports.outbound.models import ServedModel
 __all__ = ["Prediction"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """The answer for one trip. Times and durations are rounded to the millisecond, as in every face.
-
-    What the log keeps and the answer says is computed once.
-    """
+    """The answer for one trip. Times and durations are rounded to the millisecond, as in every face."""
 
     plan: TripPlan
     distribution: DurationDistribution[float]
     served: ServedModel
     """Who answered."""
-    level: LiveLevel | None = None
+    level: LiveLevel | None
     """The live level it was answered with."""
-    degraded: str | None = None
+    degraded: str | None
     """What it had to do without, and why; None: nothing."""
+    duration_s: float
+    """The median: as many trips take longer as take less."""
+    lower_s: float
+    upper_s: float
+    """Between the two it lies with the usual coverage, that of the log."""
+
+    @classmethod
+    def of(
+        cls,
+        plan: TripPlan,
+        distribution: DurationDistribution[float],
+        served: ServedModel,
+        *,
+        level: LiveLevel | None,
+        degraded: str | None,
+    ) -> "Prediction":
+        """What the log keeps and the answer says, computed once."""
+        lower_s, upper_s = _interval_s(distribution, COVERAGE)
+        return cls(
+            plan=plan,
+            distribution=distribution,
+            served=served,
+            level=level,
+            degraded=degraded,
+            duration_s=round(distribution.median_s(), 3),
+            lower_s=lower_s,
+            upper_s=upper_s,
+        )
 
     @property
     def source(self) -> AnswerSource:
         return self.served.source
-
-    @cached_property
-    def duration_s(self) -> float:
-        """The median: as many trips take longer as take less."""
-        return round(self.distribution.median_s(), 3)
 
     @property
     def level_factor(self) -> float:
@@ -54,15 +73,10 @@ class Prediction:
         return round(exp(self.level.of(SCALAR, self.distance_km, minute_of_day)), 4)
 
     def interval_s(self, coverage: float) -> tuple[float, float]:
+        """The central interval that holds the duration with probability *coverage*."""
         if coverage == COVERAGE:
-            return self._usual_interval_s
-        low_s, high_s = self.distribution.interval_s(coverage)
-        return round(low_s, 3), round(high_s, 3)
-
-    @cached_property
-    def _usual_interval_s(self) -> tuple[float, float]:
-        low_s, high_s = self.distribution.interval_s(COVERAGE)
-        return round(low_s, 3), round(high_s, 3)
+            return self.lower_s, self.upper_s
+        return _interval_s(self.distribution, coverage)
 
     @property
     def arrival_at(self) -> datetime:
@@ -72,3 +86,8 @@ class Prediction:
     def distance_km(self) -> float:
         """The great circle from pickup to drop-off, to the metre."""
         return straight_km(self.plan.pickup, self.plan.dropoff)
+
+
+def _interval_s(distribution: DurationDistribution[float], coverage: float) -> tuple[float, float]:
+    low_s, high_s = distribution.interval_s(coverage)
+    return round(low_s, 3), round(high_s, 3)

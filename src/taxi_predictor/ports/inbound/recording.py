@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Protocol
 
 from taxi_predictor.domain.errors import Unavailable
-from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.prediction_id import PredictionId, new_prediction_id
 from taxi_predictor.domain.record import PredictionRecord
 from taxi_predictor.ports.inbound.prediction import Prediction
@@ -99,15 +98,14 @@ class PredictionRecording:
 def _record(
     prediction_id: PredictionId, prediction: Prediction, owner: str, reference: str | None
 ) -> PredictionRecord:
-    lower_s, upper_s = prediction.interval_s(COVERAGE)
     return PredictionRecord(
         prediction_id=prediction_id,
         plan=prediction.plan,
         mu=prediction.distribution.mu,
         sigma=prediction.distribution.sigma,
         duration_s=prediction.duration_s,
-        lower_s=lower_s,
-        upper_s=upper_s,
+        lower_s=prediction.lower_s,
+        upper_s=prediction.upper_s,
         version=prediction.served.version,
         source=prediction.source,
         level_factor=prediction.level_factor,
