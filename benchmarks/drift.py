@@ -30,7 +30,6 @@ from taxi_predictor.adapters.memory.models import MemoryModelRegistry
 from taxi_predictor.adapters.pictures.drift import MonthOfDrift, draw_drift
 from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.settings import Settings
-from taxi_predictor.apps.watching import monitoring_of
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.evaluation import Answers, Tally
 from taxi_predictor.domain.level import MEMORY, LiveLevel
@@ -169,10 +168,19 @@ async def deployment(
                 step=2 * STEP,
                 read_all_every=timedelta(days=3650),
             )
-            yield (
-                container,
-                monitoring_of(outbound, settings, container.city, level_is_on=level_is_on, windows=windows),
+            monitoring = Monitoring(
+                windows=windows,
+                registry=outbound.registry,
+                trips=outbound.trips,
+                zones=outbound.zones,
+                levels=outbound.levels,
+                telemetry=outbound.monitor_telemetry,
+                clock=clock,
+                city=container.city,
+                every=timedelta(days=1),
+                level_is_on=level_is_on,
             )
+            yield container, monitoring
 
 
 async def replayed(
@@ -219,7 +227,7 @@ async def replayed(
             if day == today:
                 continue
             if retrain:
-                await service.feedback.take_in()
+                await service.outcome_intake.take_in()
             report = await monitoring.look()
             run.looks.append(report)
             result = await service.retraining.act(report)

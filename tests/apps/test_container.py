@@ -128,7 +128,7 @@ async def test_opening_does_not_wait_for_a_database_that_is_away(tmp_path: Path)
         assert readiness.served.source is AnswerSource.FALLBACK_SPEED
         assert "database" in readiness.neighbours["postgres"]
         with pytest.raises(Unavailable):
-            await container.intake.stored()
+            await container.stock.stored()
 
 
 async def test_a_key_that_was_known_opens_while_the_database_is_away(tmp_path: Path) -> None:

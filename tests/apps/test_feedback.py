@@ -21,8 +21,9 @@ from taxi_predictor.adapters.sources.catalog import Catalog
 from taxi_predictor.domain.errors import ConflictingOutcome, Unavailable
 from taxi_predictor.domain.record import Outcome
 from taxi_predictor.ports.inbound import feedback
-from taxi_predictor.ports.inbound.feedback import MARGIN, ORPHANED_AFTER, Feedback, Report, Reported
+from taxi_predictor.ports.inbound.feedback import Feedback, Report, Reported
 from taxi_predictor.ports.inbound.intake import TripIntake
+from taxi_predictor.ports.inbound.outcome_intake import MARGIN, ORPHANED_AFTER, OutcomeIntake, late_orphans
 from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.outbound.predictions import Attached
 from taxi_predictor.ports.testing.records import a_prediction_id, a_record, an_outcome
@@ -35,9 +36,10 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """A service's feedback, and what is around it."""
+    """A service's feedback, what makes trips of it, and what is around them."""
 
     feedback: Feedback
+    outcome_intake: OutcomeIntake
     clock: MemoryClock
     predictions: MemoryPredictionLog
     outcomes: MemoryOutcomeLog
@@ -74,14 +76,16 @@ def a_world(
             progress=progress,
         ),
         trips=trips,
-        quarantine=quarantine,
         zones=MemoryZoneStore(),
         progress=progress,
         max_reject_share=max_rejects,
         runs=RunBook(notes=MemoryRunNotes(), clock=clock, telemetry=telemetry),
     )
     return World(
-        feedback=another(log, predictions, intake, telemetry, clock, every),
+        feedback=Feedback(
+            predictions=predictions, outcomes=log, clock=clock, city=A_CITY, kept_for=timedelta(days=400)
+        ),
+        outcome_intake=another(log, intake, telemetry, clock, every),
         clock=clock,
         predictions=predictions,
         outcomes=log,
@@ -93,22 +97,12 @@ def a_world(
 
 def another(
     log: MemoryOutcomeLog,
-    predictions: MemoryPredictionLog,
     intake: TripIntake,
     telemetry: RecordingTelemetry,
     clock: MemoryClock,
     every: timedelta | None = None,
-) -> Feedback:
-    return Feedback(
-        predictions=predictions,
-        outcomes=log,
-        intake=intake,
-        telemetry=telemetry,
-        clock=clock,
-        city=A_CITY,
-        every=every,
-        kept_for=timedelta(days=400),
-    )
+) -> OutcomeIntake:
+    return OutcomeIntake(outcomes=log, intake=intake, telemetry=telemetry, clock=clock, every=every)
 
 
 # What is said to whoever reports
@@ -163,12 +157,12 @@ async def test_what_was_reported_becomes_a_trip_once() -> None:
     await world.predict(1, 2)
     await world.report(1)
     world.clock.advance(MINUTE)
-    assert (await world.feedback.take_in()).added == 1
+    assert (await world.outcome_intake.take_in()).added == 1
     await world.report(2)
     world.clock.advance(MINUTE)
-    assert (await world.feedback.take_in()).added == 1
+    assert (await world.outcome_intake.take_in()).added == 1
     world.clock.advance(MINUTE)
-    assert (await world.feedback.take_in()).added == 0
+    assert (await world.outcome_intake.take_in()).added == 0
     assert await world.stored() == 2
 
 
@@ -177,9 +171,9 @@ async def test_an_hour_is_not_read_again_where_nothing_became_of_it() -> None:
     await world.predict(1)
     await world.report(1)
     world.clock.advance(2 * MARGIN)
-    assert (await world.feedback.take_in()).read == 1
+    assert (await world.outcome_intake.take_in()).read == 1
     world.clock.advance(2 * MARGIN)
-    assert (await world.feedback.take_in()).read == 0
+    assert (await world.outcome_intake.take_in()).read == 0
 
 
 async def test_a_prediction_that_comes_days_after_its_outcome_makes_a_trip_too() -> None:
@@ -187,10 +181,10 @@ async def test_a_prediction_that_comes_days_after_its_outcome_makes_a_trip_too()
     await world.report(1)
     for _ in range(3):
         world.clock.advance(timedelta(days=1))
-        assert (await world.feedback.take_in()).read == 0
+        assert (await world.outcome_intake.take_in()).read == 0
     await world.predict(1)
     world.clock.advance(timedelta(days=1))
-    assert (await world.feedback.take_in()).added == 1
+    assert (await world.outcome_intake.take_in()).added == 1
 
 
 async def test_an_outcome_that_was_committed_late_is_not_missed() -> None:
@@ -199,11 +193,11 @@ async def test_an_outcome_that_was_committed_late_is_not_missed() -> None:
     await world.predict(1, 2)
     await world.report(1)
     world.clock.advance(MINUTE)
-    await world.feedback.take_in()
+    await world.outcome_intake.take_in()
     at = world.clock.now() - MARGIN / 2
     await world.outcomes.attach([an_outcome(2, reported_at=at)])
     world.clock.advance(MINUTE)
-    assert (await world.feedback.take_in()).added == 1
+    assert (await world.outcome_intake.take_in()).added == 1
 
 
 async def test_what_failed_is_done_the_next_time() -> None:
@@ -221,8 +215,8 @@ async def test_what_failed_is_done_the_next_time() -> None:
     await world.report(1)
     world.clock.advance(timedelta(hours=23))
     with pytest.raises(Unavailable):
-        await world.feedback.take_in()
-    assert (await world.feedback.take_in()).added == 1
+        await world.outcome_intake.take_in()
+    assert (await world.outcome_intake.take_in()).added == 1
 
 
 async def test_an_hour_that_is_refused_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
@@ -234,7 +228,7 @@ async def test_an_hour_that_is_refused_stops_no_other(caplog: pytest.LogCaptureF
     await world.report(100)
     world.clock.advance(MINUTE)
     with caplog.at_level(logging.WARNING):
-        assert (await world.feedback.take_in()).added == 1
+        assert (await world.outcome_intake.take_in()).added == 1
     [refused] = [record for record in caplog.records if record.message == "outcomes.refused"]
     assert vars(refused)["source"] == "outcomes:2023-01-15T18"
 
@@ -245,11 +239,10 @@ async def test_two_processes_that_take_in_at_once_make_a_trip_once() -> None:
     await world.report(*range(20))
     world.clock.advance(MINUTE)
     both = [
-        world.feedback,
+        world.outcome_intake,
         another(
             world.outcomes,
-            world.predictions,
-            world.feedback._intake,  # the same store
+            world.outcome_intake._intake,  # the same store
             world.telemetry,
             world.clock,
         ),
@@ -269,18 +262,18 @@ async def test_an_outcome_without_a_prediction_is_told_after_a_while_and_once(
     await world.report(1, 2)
     with caplog.at_level(logging.WARNING):
         world.clock.advance(ORPHANED_AFTER)
-        await world.feedback.tell_orphans()
+        await world.outcome_intake.tell_orphans()
         assert world.telemetry.orphans == 0
         assert not caplog.records
         for _ in range(2):
             world.clock.advance(MINUTE)
-            await world.feedback.tell_orphans()
+            await world.outcome_intake.tell_orphans()
         assert world.telemetry.orphans == 2
-        assert (await world.feedback.tally()).orphans == 2
+        assert len(await late_orphans(world.outcomes, world.clock.now())) == 2
         [warning] = caplog.records
         assert (warning.message, vars(warning)["outcomes"]) == ("outcomes.orphaned", 2)
         await world.predict(1)
-        await world.feedback.tell_orphans()
+        await world.outcome_intake.tell_orphans()
     assert world.telemetry.orphans == 1
     assert len(caplog.records) == 1
 
@@ -290,7 +283,7 @@ async def test_an_outcome_without_a_prediction_is_told_after_a_while_and_once(
 
 @asynccontextmanager
 async def following(world: World) -> AsyncIterator[None]:
-    task = asyncio.create_task(world.feedback.follow())
+    task = asyncio.create_task(world.outcome_intake.follow())
     try:
         yield
     finally:
@@ -323,4 +316,4 @@ async def test_following_goes_on_after_troubles() -> None:
 
 async def test_nobody_follows_where_that_is_off() -> None:
     async with asyncio.timeout(5):
-        await a_world(every=None).feedback.follow()
+        await a_world(every=None).outcome_intake.follow()

@@ -60,7 +60,7 @@ async def test_predictions_and_outcomes_go_with_age_and_trips_stay(tmp_path: Pat
         await predict(container, a_record(1), a_record(2))
         await report(container, 1)
         clock.advance(timedelta(minutes=1))
-        await container.feedback.take_in()
+        await container.outcome_intake.take_in()
         clock.advance(timedelta(days=30))
         assert (
             await container.retention.prune(keep_for=timedelta(days=31), blur_after=None)
@@ -104,13 +104,13 @@ async def test_what_is_about_one_rider_is_erased_with_the_trips_that_were_made_o
         )
         await report(container, 1, 2, 4)
         clock.advance(timedelta(minutes=1))
-        assert (await container.feedback.take_in()).added == 3
+        assert (await container.outcome_intake.take_in()).added == 3
         erased = await container.retention.erase(reference=MINE)
         assert (erased.predictions, erased.outcomes, erased.trips) == (3, 2, 2)
         assert erased.is_all_shipped
         assert await stored(container) == 1
         clock.advance(timedelta(minutes=1))
-        assert (await container.feedback.take_in()).added == 0
+        assert (await container.outcome_intake.take_in()).added == 0
         nothing = await container.retention.erase(reference=MINE)
         assert (nothing.predictions, nothing.outcomes, nothing.trips) == (0, 0, 0)
 
@@ -133,7 +133,7 @@ async def test_an_order_that_names_nobody_is_refused(tmp_path: Path) -> None:
         await predict(container, a_record(1))
         with pytest.raises(Invalid):
             await container.retention.erase()
-        assert (await container.feedback.tally()).predictions == 1
+        assert (await container.stock.log()).predictions == 1
 
 
 async def test_rows_of_the_erased_in_the_quarantine_are_erased_too(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ async def test_rows_of_the_erased_in_the_quarantine_are_erased_too(tmp_path: Pat
         await container.outbound.outcomes.attach(outcomes)
         await predict(container, a_record(1, reference=MINE), a_record(2, reference=YOURS))
         clock.advance(timedelta(minutes=1))
-        await container.feedback.take_in()
+        await container.outcome_intake.take_in()
         assert [count.rows for count in await container.outbound.quarantine.counts()] == [2]
         await container.retention.erase(reference=MINE)
         assert [count.rows for count in await container.outbound.quarantine.counts()] == [1]
@@ -157,7 +157,7 @@ async def test_what_waits_in_the_spool_is_shipped_and_erased(tmp_path: Path) -> 
         container.outbound.spool.append([a_record(1, reference=MINE)])
         assert (await container.retention.erase(reference=MINE)).predictions == 1
         await container.shipping.ship()
-        assert (await container.feedback.tally()).predictions == 0
+        assert (await container.stock.log()).predictions == 0
 
 
 async def test_a_spool_that_is_not_emptied_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,10 +194,10 @@ async def test_what_was_erased_in_part_is_found_again(tmp_path: Path) -> None:
         await predict(container, a_record(1, reference=MINE))
         await report(container, 1)
         clock.advance(timedelta(minutes=1))
-        await container.feedback.take_in()
+        await container.outcome_intake.take_in()
         with pytest.raises(Unavailable):
             await container.retention.erase(reference=MINE)
-        await container.feedback.take_in()  # makes the trip anew
+        await container.outcome_intake.take_in()  # makes the trip anew
         erased = await container.retention.erase(reference=MINE)
         assert (erased.predictions, erased.outcomes) == (1, 1)
         assert await stored(container) == 0

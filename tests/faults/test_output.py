@@ -10,7 +10,8 @@ import pytest
 from faults.commands import Home, finish
 from taxi_predictor.apps.commands.output import result_to
 from taxi_predictor.domain.errors import Invalid, StorageFull, TaxiPredictorError, Unavailable
-from taxi_predictor.ports.inbound.intake import IngestReport, StoredTrips
+from taxi_predictor.ports.inbound.intake import IngestReport
+from taxi_predictor.ports.inbound.stock import StoredTrips
 
 SMALL = "simulation:trips=2000,months=1"
 

@@ -21,9 +21,10 @@ from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trips import MemoryCatalog, MemoryQuarantine, MemoryTripStore
 from taxi_predictor.apps.api import options_of
+from taxi_predictor.apps.hexagon import Container
 from taxi_predictor.apps.profiles import PROFILES, NotForProduction
 from taxi_predictor.apps.settings import Settings
-from taxi_predictor.apps.wiring import Container, wire
+from taxi_predictor.apps.wiring import wire
 from taxi_predictor.domain.access import Scope, new_key
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, ModelArtifact, ModelVersion

@@ -34,7 +34,7 @@ async def follow(settings: Settings) -> None:
         endless = (
             container.shipping.follow,
             container.sync.follow,
-            container.feedback.follow,
+            container.outcome_intake.follow,
             container.shadowing.follow,
             container.jobs.follow_here,
         )

@@ -17,7 +17,8 @@ from taxi_predictor.domain.strata import DISTANCE_NAMES, PART_NAMES, PARTS_OF_DA
 from taxi_predictor.domain.verdict import Check
 from taxi_predictor.ports.inbound.backtesting import BacktestReport
 from taxi_predictor.ports.inbound.history import Difference
-from taxi_predictor.ports.inbound.intake import IngestReport, StoredTrips
+from taxi_predictor.ports.inbound.intake import IngestReport
+from taxi_predictor.ports.inbound.stock import StoredTrips
 from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.models import Alias, RegisteredModel
 

@@ -1,18 +1,17 @@
 """The use cases of one city, wired to one adapter per outbound port: pure, nothing is opened here."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
+from taxi_predictor.apps.hexagon import Container
 from taxi_predictor.apps.jobs import jobs_of
 from taxi_predictor.apps.learning import backtest_of, outside_training_of, training_of
+from taxi_predictor.apps.monitoring import monitoring_of, retraining_of, shadowing_of
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
-from taxi_predictor.apps.watching import monitoring_of, retraining_of
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.inbound.archiving import TripArchiving
 from taxi_predictor.ports.inbound.arrivals import Arrivals
-from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.comparing import ComparableTrips
 from taxi_predictor.ports.inbound.departures import DepartureBoard
 from taxi_predictor.ports.inbound.dispatch import Dispatch
@@ -21,13 +20,11 @@ from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.intake import TripIntake
-from taxi_predictor.ports.inbound.jobs import ScoringJobs
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
-from taxi_predictor.ports.inbound.monitoring import Monitoring
-from taxi_predictor.ports.inbound.outside_training import OutsideTraining
+from taxi_predictor.ports.inbound.outcome_intake import OutcomeIntake
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.probing import ModelProbing
 from taxi_predictor.ports.inbound.reach import Reach
@@ -41,79 +38,19 @@ from taxi_predictor.ports.inbound.recording import (
 )
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.inbound.retention import LogRetention
-from taxi_predictor.ports.inbound.retraining import Retraining
 from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.inbound.scoring import Scoring
-from taxi_predictor.ports.inbound.shadowing import ShadowScoring
-from taxi_predictor.ports.inbound.shipping import SpoolHandover, SpoolKeeping, SpoolShipping
+from taxi_predictor.ports.inbound.shipping import SpoolHandover, SpoolShipping
 from taxi_predictor.ports.inbound.stock import Stock
 from taxi_predictor.ports.inbound.syncing import ModelSync
 from taxi_predictor.ports.inbound.traffic import Traffic
-from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.inbound.watching import Watching
-from taxi_predictor.ports.outbound.limits import RateLimits
-from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
-from taxi_predictor.ports.outbound.tracing import Tracing
 
-__all__ = ["Container", "wire"]
-
+__all__ = ["wire"]
 
 LEASE_MARGIN = timedelta(seconds=30)
 """From a request's deadline until its idempotency key is free: for its answer to be kept, and for clocks."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
-    """The whole hexagon of one city."""
-
-    city: City
-    intake: TripIntake
-    training: ModelTraining
-    outside_training: OutsideTraining
-    backtest: Backtest
-    lifecycle: ModelLifecycle
-    sync: ModelSync
-    shadowing: ShadowScoring
-    monitoring: Monitoring
-    retraining: Retraining
-    history: ModelHistory
-    ladder: Ladder
-    predictor: DurationPredictor
-    scoring: Scoring
-    jobs: ScoringJobs
-    matrices: DurationMatrices
-    arrivals: Arrivals
-    departures: DepartureBoard
-    dispatch: Dispatch
-    reach: Reach
-    comparing: ComparableTrips
-    probing: ModelProbing
-    levelling: LiveLevelling
-    recording: PredictionRecording
-    shipping: SpoolShipping
-    spooling: SpoolKeeping
-    feedback: Feedback
-    recheck: PredictionRecheck
-    retention: LogRetention
-    archiving: TripArchiving
-    repeats: RepeatedRequests
-    stock: Stock
-    traffic: Traffic
-    watching: Watching
-    health: Health
-    gatekeeper: Gatekeeper
-    telemetry: Telemetry
-    load_telemetry: LoadTelemetry
-    outbound: Outbound
-
-    @property
-    def tracing(self) -> Tracing | None:
-        return self.outbound.tracing
-
-    @property
-    def limits(self) -> RateLimits | None:
-        return self.outbound.limits
 
 
 def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
@@ -126,7 +63,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         ladder=ladder,
         levels=outbound.levels,
         clock=outbound.clock,
-        every=timedelta(seconds=settings.live_level_every_s) if settings.live_level_every_s else None,
+        every=_span(seconds=settings.live_level_every_s),
     )
     versions = ModelVersions(city=city, registry=outbound.registry, loader=outbound.loader)
     predictor = DurationPredictor(
@@ -144,21 +81,10 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
     intake = TripIntake(
         catalog=outbound.catalog,
         trips=outbound.trips,
-        quarantine=outbound.quarantine,
         zones=outbound.zones,
         progress=outbound.progress,
         max_reject_share=settings.max_reject_share,
         runs=runs,
-    )
-    feedback = Feedback(
-        predictions=outbound.predictions,
-        outcomes=outbound.outcomes,
-        intake=intake,
-        telemetry=outbound.log_telemetry,
-        clock=outbound.clock,
-        city=city,
-        every=timedelta(seconds=settings.outcomes_every_s) if settings.outcomes_every_s else None,
-        kept_for=timedelta(days=settings.keep_predictions_days) if settings.keep_predictions_days else None,
     )
     shipping = SpoolShipping(
         spool=outbound.spool,
@@ -191,16 +117,10 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             journal=outbound.journal,
             notes=outbound.sync_notes,
             clock=outbound.clock,
-            every=timedelta(seconds=settings.model_sync_every_s) if settings.model_sync_every_s else None,
+            every=_span(seconds=settings.model_sync_every_s),
         ),
         recheck=PredictionRecheck(predictions=outbound.predictions, versions=versions, clock=outbound.clock),
-        shadowing=ShadowScoring(
-            predictions=outbound.predictions,
-            shadows=outbound.shadows,
-            versions=versions,
-            clock=outbound.clock,
-            share=settings.shadow_share,
-        ),
+        shadowing=shadowing_of(outbound, settings, versions),
         lifecycle=lifecycle,
         monitoring=monitoring,
         retraining=retraining_of(outbound, settings, monitoring, training, lifecycle),
@@ -229,7 +149,20 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         ),
         shipping=shipping,
         spooling=handover if settings.accompanied else shipping,
-        feedback=feedback,
+        feedback=Feedback(
+            predictions=outbound.predictions,
+            outcomes=outbound.outcomes,
+            clock=outbound.clock,
+            city=city,
+            kept_for=_span(days=settings.keep_predictions_days),
+        ),
+        outcome_intake=OutcomeIntake(
+            outcomes=outbound.outcomes,
+            intake=intake,
+            telemetry=outbound.log_telemetry,
+            clock=outbound.clock,
+            every=_span(seconds=settings.outcomes_every_s),
+        ),
         retention=LogRetention(
             retention=outbound.retention,
             trips=outbound.trip_erasure,
@@ -252,12 +185,12 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             lease=timedelta(seconds=settings.api_deadline_s) + LEASE_MARGIN,
         ),
         stock=Stock(
-            intake=intake,
-            feedback=feedback,
             trips=outbound.trips,
             ingest_log=outbound.ingest_log,
             quarantine=outbound.quarantine,
             zones=outbound.zones,
+            predictions=outbound.predictions,
+            outcomes=outbound.outcomes,
             clock=outbound.clock,
             city=city,
         ),
@@ -286,6 +219,11 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         load_telemetry=outbound.load_telemetry,
         outbound=outbound,
     )
+
+
+def _span(*, days: float = 0, seconds: float = 0) -> timedelta | None:
+    """What a setting says by a number; by 0 it says that something is never."""
+    return timedelta(days=days, seconds=seconds) or None
 
 
 def _recorder(outbound: Outbound, settings: Settings) -> Recorder | None:

@@ -88,7 +88,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
                     hexagon.repeats.follow,
                     hexagon.gatekeeper.follow,
                     hexagon.spooling.follow,
-                    hexagon.feedback.watch,
+                    hexagon.outcome_intake.watch,
                     hexagon.jobs.follow,
                 )
             ]

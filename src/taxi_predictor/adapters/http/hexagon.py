@@ -16,6 +16,7 @@ from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.matrices import DurationMatrices
+from taxi_predictor.ports.inbound.outcome_intake import OutcomeIntake
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.reach import Reach
 from taxi_predictor.ports.inbound.recording import PredictionRecording
@@ -63,6 +64,8 @@ class Hexagon(Protocol):
     def spooling(self) -> SpoolKeeping: ...
     @property
     def feedback(self) -> Feedback: ...
+    @property
+    def outcome_intake(self) -> OutcomeIntake: ...
     @property
     def repeats(self) -> RepeatedRequests: ...
     @property

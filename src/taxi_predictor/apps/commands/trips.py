@@ -118,7 +118,7 @@ async def trips(
         if rejects is not None:
             found = [
                 Reject(source=part, row_number=row_number, reason=why, record=msgspec.Raw(record.encode()))
-                async for part, batch in container.intake.rejects(reason=reason)
+                async for part, batch in container.stock.rejects(reason=reason)
                 if family in (None, part.family)
                 for row_number, why, record in zip(
                     *(batch.table.get_column(name) for name in REJECT_COLUMNS), strict=True
@@ -130,7 +130,7 @@ async def trips(
                 write_json(b"\n".join(map(msgspec.json.encode, found)), rejects)
             ERR.print(f"{len(found):,} refused rows")
             return
-        stored, log = await container.intake.stored(), await container.feedback.tally()
+        stored, log = await container.stock.stored(), await container.stock.log()
     if json:
         write_json(msgspec.json.encode(stored), Path("-"))
         return

@@ -1,44 +1,22 @@
-"""How predicted trips really went: taken in for good, and then trips to learn from like any other."""
+"""How predicted trips really went, as those tell who took them: taken in for good."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.errors import (
-    ConflictingOutcome,
-    Invalid,
-    InvalidPredictionId,
-    Refused,
-    TaxiPredictorError,
-    Unavailable,
-)
+from taxi_predictor.domain.errors import ConflictingOutcome, Invalid, InvalidPredictionId, Unavailable
 from taxi_predictor.domain.hindsight import CLOCKS_DIFFER_BY, refuse_implausible
 from taxi_predictor.domain.prediction_id import PredictionId, predicted_at
-from taxi_predictor.domain.record import OUTCOMES, Outcome, PredictionRecord
-from taxi_predictor.ports.inbound.intake import IngestReport, TripIntake
+from taxi_predictor.domain.record import Outcome, PredictionRecord
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.predictions import Attached, OutcomeLog, PredictionLog
-from taxi_predictor.ports.outbound.telemetry import LogTelemetry
 
-__all__ = ["MAX_ORPHANS", "ORPHANED_AFTER", "Feedback", "Report", "Reported", "Tally", "source_of_hour"]
+__all__ = ["Feedback", "Report", "Reported"]
 
-log = logging.getLogger(__name__)
-
-ORPHANED_AFTER = timedelta(hours=1)
-"""So long an outcome waits for its prediction to come into the log before somebody is told."""
 PATIENCE_S = 5.0
 """Whoever reports waits no longer than this."""
-GIVEN_UP = timedelta(days=7)
-"""An outcome whose prediction has not come by then is not looked for any more; it is joined all the same."""
-MAX_ORPHANS = 10_000
-"""More are not looked at together."""
-FIRST_LOOK = timedelta(days=1)
-"""So far back a process looks for outcomes when it starts."""
-MARGIN = timedelta(minutes=5)
-"""An outcome may be seen this much later than it was reported: it was being committed, by another clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,23 +39,8 @@ class Reported:
     """Whether the log does not know the prediction, or not yet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """What the logs hold."""
-
-    predictions: int
-    outcomes: int
-    orphans: int
-    """Outcomes that wait for their predictions longer than they should; no more than :data:`MAX_ORPHANS`."""
-
-
-def source_of_hour(at: datetime) -> str:
-    """The name of the source, and of its only part, that holds what was reported in the hour of *at*."""
-    return f"{OUTCOMES}:{at.astimezone(UTC):%Y-%m-%dT%H}"
-
-
 class Feedback:
-    """Takes in outcomes, and *every* so often makes trips of them; None: it does not.
+    """Takes in outcomes; what becomes of them is for :class:`~.outcome_intake.OutcomeIntake`.
 
     Args:
         kept_for: how long predictions are; None: for ever.
@@ -88,25 +51,15 @@ class Feedback:
         *,
         predictions: PredictionLog,
         outcomes: OutcomeLog,
-        intake: TripIntake,
-        telemetry: LogTelemetry,
         clock: Clock,
         city: City,
-        every: timedelta | None,
         kept_for: timedelta | None = None,
     ) -> None:
         self._predictions = predictions
         self._outcomes = outcomes
-        self._intake = intake
-        self._telemetry = telemetry
         self._clock = clock
         self._city = city
-        self._every = every
         self._kept_for = kept_for
-        self._looked_at: datetime | None = None
-        self._alone: dict[PredictionId, datetime] = {}
-        """When the outcomes were reported that had no prediction at the last look."""
-        self._told = 0
 
     async def report(
         self, reports: Sequence[Report], *, owner: str
@@ -143,79 +96,6 @@ class Feedback:
             else outcome
             for outcome in judged
         ]
-
-    async def tally(self) -> Tally:
-        """Count what is kept.
-
-        Raises:
-            Unavailable: the log does not answer.
-        """
-        now = self._clock.now()
-        orphans = await self._outcomes.orphans(now - GIVEN_UP, now - ORPHANED_AFTER, limit=MAX_ORPHANS)
-        return Tally(
-            predictions=await self._predictions.count(),
-            outcomes=await self._outcomes.count(),
-            orphans=len(orphans),
-        )
-
-    async def take_in(self) -> IngestReport:
-        """Make trips of what was reported since the last time, or has got its prediction since then.
-
-        Whole hours are read again. That adds nothing twice, in several processes at once neither. A new
-        process looks a day back, and whoever waits for a prediction for a week is given up.
-
-        Raises:
-            Unavailable: the log or the store does not answer; the next time begins where this one did.
-        """
-        now = self._clock.now()
-        alone = {
-            outcome.prediction_id: outcome.reported_at
-            for outcome in await self._outcomes.orphans(now - GIVEN_UP, now, limit=MAX_ORPHANS)
-        }
-        hours = {source_of_hour(at) for found, at in self._alone.items() if found not in alone}
-        since = now - FIRST_LOOK if self._looked_at is None else self._looked_at
-        hours |= {source_of_hour(at) for at in await self._outcomes.hours(since, now)}
-        total = IngestReport()
-        for hour in sorted(hours):
-            try:
-                total += await self._intake.ingest(hour)
-            except Refused as error:
-                log.warning("outcomes.refused", extra={"source": hour, "reason": str(error)})
-        self._looked_at, self._alone = now - MARGIN, alone
-        return total
-
-    async def follow(self) -> None:
-        """Take in for ever, as one process of each machine does; troubles are waited out."""
-        while self._every is not None:
-            try:
-                report = await self.take_in()
-                if report.added:
-                    log.info("outcomes.learned", extra={"trips": report.added})
-            except TaxiPredictorError as error:
-                log.warning("outcomes.wait", extra={"reason": str(error)})
-            await asyncio.sleep(self._every.total_seconds())
-
-    async def tell_orphans(self) -> None:
-        """Tell how many outcomes wait for their predictions for too long.
-
-        Raises:
-            Unavailable: the log does not answer.
-        """
-        now = self._clock.now()
-        late = await self._outcomes.orphans(now - GIVEN_UP, now - ORPHANED_AFTER, limit=MAX_ORPHANS)
-        self._telemetry.orphaned(len(late))
-        if len(late) > self._told:
-            log.warning("outcomes.orphaned", extra={"outcomes": len(late)})
-        self._told = len(late)
-
-    async def watch(self) -> None:
-        """Tell of orphans for ever, as every process does whose figures are read."""
-        while self._every is not None:
-            try:
-                await self.tell_orphans()
-            except TaxiPredictorError as error:
-                log.info("outcomes.unwatched", extra={"reason": str(error)})
-            await asyncio.sleep(self._every.total_seconds())
 
     def _judged(
         self, report: Report, record: PredictionRecord | None, *, now: datetime, owner: str

@@ -15,16 +15,12 @@ from taxi_predictor.ports.outbound.runs import Became, RunKind
 from taxi_predictor.ports.outbound.trips import (
     CleanBatch,
     PartName,
-    Quarantine,
-    RejectBatch,
-    RejectCount,
     SourceCatalog,
     SourcePart,
-    TripCount,
     TripStore,
 )
 
-__all__ = ["IngestReport", "StoredTrips", "TripIntake"]
+__all__ = ["IngestReport", "TripIntake"]
 
 MIN_ROWS_TO_JUDGE_REJECTS = 100
 """The share of rejects in fewer rows than this says little."""
@@ -56,19 +52,12 @@ class IngestReport:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredTrips:
-    trips: Sequence[TripCount]
-    rejects: Sequence[RejectCount]
-
-
 class TripIntake:
     def __init__(
         self,
         *,
         catalog: SourceCatalog,
         trips: TripStore,
-        quarantine: Quarantine,
         zones: ZoneStore,
         progress: Progress,
         max_reject_share: float,
@@ -76,7 +65,6 @@ class TripIntake:
     ) -> None:
         self._catalog = catalog
         self._trips = trips
-        self._quarantine = quarantine
         self._zones = zones
         self._progress = progress
         self._max_reject_share = max_reject_share
@@ -133,13 +121,6 @@ class TripIntake:
                 step.say(f"part {number} of {len(parts)}")
                 total += await self._ingest_part(trips, part, step.advance, allowed)
         return total
-
-    async def stored(self) -> StoredTrips:
-        return StoredTrips(trips=await self._trips.counts(), rejects=await self._quarantine.counts())
-
-    def rejects(self, *, reason: Rejection | None = None) -> AsyncIterator[tuple[PartName, RejectBatch]]:
-        """Yield the quarantined rows, all or those of one reason."""
-        return self._quarantine.rejects(reason=reason)
 
     async def _ingest_part(
         self, trips: TripStore, part: SourcePart, advance: Callable[[float], None], max_reject_share: float

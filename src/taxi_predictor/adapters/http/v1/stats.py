@@ -13,7 +13,7 @@ from taxi_predictor.adapters.http.examples import AN_UNKNOWN_PARAMETER
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.domain.access import Scope
-from taxi_predictor.ports.inbound.feedback import MAX_ORPHANS
+from taxi_predictor.ports.inbound.outcome_intake import MAX_ORPHANS
 from taxi_predictor.ports.inbound.stock import StockCount
 
 __all__ = ["EXAMPLES", "ROUTES", "SourceAnswer", "StatsAnswer"]

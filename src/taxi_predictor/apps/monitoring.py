@@ -9,23 +9,16 @@ from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.live_windows import LiveWindows
 from taxi_predictor.ports.inbound.monitoring import Monitoring
 from taxi_predictor.ports.inbound.retraining import Retraining
+from taxi_predictor.ports.inbound.shadowing import ShadowScoring
 from taxi_predictor.ports.inbound.training import ModelTraining
+from taxi_predictor.ports.inbound.versions import ModelVersions
 
-__all__ = ["monitoring_of", "retraining_of"]
+__all__ = ["monitoring_of", "retraining_of", "shadowing_of"]
 
 
-def monitoring_of(
-    outbound: Outbound,
-    settings: Settings,
-    city: City,
-    *,
-    level_is_on: bool,
-    windows: LiveWindows | None = None,
-) -> Monitoring:
-    """*windows* are others than the usual ones, such as those of a replay."""
+def monitoring_of(outbound: Outbound, settings: Settings, city: City, *, level_is_on: bool) -> Monitoring:
     return Monitoring(
-        windows=windows
-        or LiveWindows(
+        windows=LiveWindows(
             predictions=outbound.predictions, outcomes=outbound.outcomes, m=outbound.columns.m, city=city
         ),
         registry=outbound.registry,
@@ -57,4 +50,14 @@ def retraining_of(
         clock=outbound.clock,
         window=timedelta(days=settings.retrain_window_days) if settings.retrain else None,
         pause=timedelta(days=settings.retrain_pause_days),
+    )
+
+
+def shadowing_of(outbound: Outbound, settings: Settings, versions: ModelVersions) -> ShadowScoring:
+    return ShadowScoring(
+        predictions=outbound.predictions,
+        shadows=outbound.shadows,
+        versions=versions,
+        clock=outbound.clock,
+        share=settings.shadow_share,
     )

@@ -1,0 +1,100 @@
+"""The application of one city: all of its use cases, and what stands behind their ports."""
+
+from dataclasses import dataclass
+
+from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.domain.city import City
+from taxi_predictor.ports.inbound.archiving import TripArchiving
+from taxi_predictor.ports.inbound.arrivals import Arrivals
+from taxi_predictor.ports.inbound.backtesting import Backtest
+from taxi_predictor.ports.inbound.comparing import ComparableTrips
+from taxi_predictor.ports.inbound.departures import DepartureBoard
+from taxi_predictor.ports.inbound.dispatch import Dispatch
+from taxi_predictor.ports.inbound.feedback import Feedback
+from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
+from taxi_predictor.ports.inbound.health import Health
+from taxi_predictor.ports.inbound.history import ModelHistory
+from taxi_predictor.ports.inbound.intake import TripIntake
+from taxi_predictor.ports.inbound.jobs import ScoringJobs
+from taxi_predictor.ports.inbound.ladder import Ladder
+from taxi_predictor.ports.inbound.levelling import LiveLevelling
+from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
+from taxi_predictor.ports.inbound.matrices import DurationMatrices
+from taxi_predictor.ports.inbound.monitoring import Monitoring
+from taxi_predictor.ports.inbound.outcome_intake import OutcomeIntake
+from taxi_predictor.ports.inbound.outside_training import OutsideTraining
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.probing import ModelProbing
+from taxi_predictor.ports.inbound.reach import Reach
+from taxi_predictor.ports.inbound.rechecking import PredictionRecheck
+from taxi_predictor.ports.inbound.recording import PredictionRecording
+from taxi_predictor.ports.inbound.repeats import RepeatedRequests
+from taxi_predictor.ports.inbound.retention import LogRetention
+from taxi_predictor.ports.inbound.retraining import Retraining
+from taxi_predictor.ports.inbound.scoring import Scoring
+from taxi_predictor.ports.inbound.shadowing import ShadowScoring
+from taxi_predictor.ports.inbound.shipping import SpoolKeeping, SpoolShipping
+from taxi_predictor.ports.inbound.stock import Stock
+from taxi_predictor.ports.inbound.syncing import ModelSync
+from taxi_predictor.ports.inbound.traffic import Traffic
+from taxi_predictor.ports.inbound.training import ModelTraining
+from taxi_predictor.ports.inbound.watching import Watching
+from taxi_predictor.ports.outbound.limits import RateLimits
+from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
+from taxi_predictor.ports.outbound.tracing import Tracing
+
+__all__ = ["Container"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """The whole hexagon of one city."""
+
+    city: City
+    intake: TripIntake
+    training: ModelTraining
+    outside_training: OutsideTraining
+    backtest: Backtest
+    lifecycle: ModelLifecycle
+    sync: ModelSync
+    shadowing: ShadowScoring
+    monitoring: Monitoring
+    retraining: Retraining
+    history: ModelHistory
+    ladder: Ladder
+    predictor: DurationPredictor
+    scoring: Scoring
+    jobs: ScoringJobs
+    matrices: DurationMatrices
+    arrivals: Arrivals
+    departures: DepartureBoard
+    dispatch: Dispatch
+    reach: Reach
+    comparing: ComparableTrips
+    probing: ModelProbing
+    levelling: LiveLevelling
+    recording: PredictionRecording
+    shipping: SpoolShipping
+    spooling: SpoolKeeping
+    feedback: Feedback
+    outcome_intake: OutcomeIntake
+    recheck: PredictionRecheck
+    retention: LogRetention
+    archiving: TripArchiving
+    repeats: RepeatedRequests
+    stock: Stock
+    traffic: Traffic
+    watching: Watching
+    health: Health
+    gatekeeper: Gatekeeper
+    telemetry: Telemetry
+    load_telemetry: LoadTelemetry
+    outbound: Outbound
+
+    @property
+    def tracing(self) -> Tracing | None:
+        return self.outbound.tracing
+
+    @property
+    def limits(self) -> RateLimits | None:
+        return self.outbound.limits
