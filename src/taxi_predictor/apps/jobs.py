@@ -1,28 +1,19 @@
-"""A job in a process of its own, at a low priority: whatever becomes of it happens to nobody else.
-
-Run as ``python -m taxi_predictor.apps.jobs JOB PID``; the process beside the workers starts one for each
-job, with its own process, and it ends with that one.
-"""
+"""The jobs of a home, each done in a process of its own: whatever becomes of it happens to nobody else."""
 
 import asyncio
 import os
 import sys
-from contextlib import suppress
 from datetime import timedelta
 
-from taxi_predictor.apps.companion import end_with
-from taxi_predictor.apps.logs import write_logs
 from taxi_predictor.apps.outbound import Outbound
-from taxi_predictor.apps.settings import Settings, load_settings
-from taxi_predictor.domain.errors import TaxiPredictorError, Unavailable
-from taxi_predictor.domain.job import JobId, parse_job_id
+from taxi_predictor.apps.settings import Settings
+from taxi_predictor.domain.errors import Unavailable
+from taxi_predictor.domain.job import JobId
 from taxi_predictor.ports.inbound.jobs import ScoringJobs
 from taxi_predictor.ports.inbound.scoring import Scoring
 
-__all__ = ["jobs_of", "main", "work_beside"]
+__all__ = ["AWAY", "jobs_of"]
 
-NICENESS = 15
-"""Whoever answers goes first, then what is shipped and followed for them."""
 AWAY = 5
 """The exit code that says that something does not answer, as the command line has it."""
 
@@ -51,7 +42,7 @@ async def work_beside(job_id: JobId) -> None:
         name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"
     } | {"POLARS_MAX_THREADS": "1"}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "taxi_predictor.apps.jobs", job_id, str(os.getpid())), env=environment
+        *(sys.executable, "-m", "taxi_predictor.apps.job_process", job_id, str(os.getpid())), env=environment
     )
     try:
         code = await process.wait()
@@ -64,32 +55,3 @@ async def work_beside(job_id: JobId) -> None:
         raise Unavailable(f"job {job_id} waits: its own note says for what")
     if code:
         raise ChildProcessError(f"the process of job {job_id} ended with {code}")
-
-
-async def _work(settings: Settings, job_id: JobId) -> int:
-    from taxi_predictor.apps.container import open_container  # which knows of jobs, too
-
-    try:
-        async with open_container(settings) as container:
-            with suppress(Unavailable):  # as a server does, which answers without a level then
-                await container.levelling.load()
-            await container.jobs.work(job_id)
-    except Unavailable:
-        return AWAY
-    return 0
-
-
-def main(job: str, parent: str) -> None:
-    settings = load_settings()
-    write_logs(settings.log_format)
-    os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
-    end_with(int(parent))
-    try:
-        job_id = parse_job_id(job)
-    except TaxiPredictorError as error:
-        sys.exit(str(error))
-    sys.exit(asyncio.run(_work(settings, job_id)))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

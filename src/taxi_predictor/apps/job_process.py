@@ -1,0 +1,50 @@
+"""The process of one job, at a low priority.
+
+Run as ``python -m taxi_predictor.apps.job_process JOB PID``; the process beside the workers starts one for
+each job, with its own process, and it ends with that one.
+"""
+
+import asyncio
+import os
+import sys
+from contextlib import suppress
+
+from taxi_predictor.apps.companion import end_with
+from taxi_predictor.apps.container import open_container
+from taxi_predictor.apps.jobs import AWAY
+from taxi_predictor.apps.logs import write_logs
+from taxi_predictor.apps.settings import Settings, load_settings
+from taxi_predictor.domain.errors import TaxiPredictorError, Unavailable
+from taxi_predictor.domain.job import JobId, parse_job_id
+
+__all__ = ["main"]
+
+NICENESS = 15
+"""Whoever answers goes first, then what is shipped and followed for them."""
+
+
+async def _work(settings: Settings, job_id: JobId) -> int:
+    try:
+        async with open_container(settings) as container:
+            with suppress(Unavailable):  # as a server does, which answers without a level then
+                await container.levelling.load()
+            await container.jobs.work(job_id)
+    except Unavailable:
+        return AWAY
+    return 0
+
+
+def main(job: str, parent: str) -> None:
+    settings = load_settings()
+    write_logs(settings.log_format)
+    os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
+    end_with(int(parent))
+    try:
+        job_id = parse_job_id(job)
+    except TaxiPredictorError as error:
+        sys.exit(str(error))
+    sys.exit(asyncio.run(_work(settings, job_id)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
