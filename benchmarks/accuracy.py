@@ -36,7 +36,7 @@ from taxi_predictor.domain.verdict import Check
 from taxi_predictor.ports.inbound.fitting import fitted_model, training_data
 from taxi_predictor.ports.inbound.held_out import some_plans
 from taxi_predictor.ports.inbound.judging import score
-from taxi_predictor.ports.inbound.levelling import replay
+from taxi_predictor.ports.inbound.replaying import replay
 from taxi_predictor.ports.outbound.models import TrainingData
 
 REPORT = Path(__file__).parents[1] / "docs" / "accuracy.md"

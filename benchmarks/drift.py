@@ -40,9 +40,9 @@ from taxi_predictor.domain.reference import Measure
 from taxi_predictor.domain.split import local_midnight
 from taxi_predictor.domain.trip import FinishedTrip
 from taxi_predictor.ports.inbound.feedback import Report
-from taxi_predictor.ports.inbound.levelling import replay
 from taxi_predictor.ports.inbound.live_windows import LONGEST, LiveWindows
 from taxi_predictor.ports.inbound.monitoring import Monitoring
+from taxi_predictor.ports.inbound.replaying import replay
 from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.models import Alias, RegisteredModel
 

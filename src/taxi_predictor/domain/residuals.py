@@ -1,10 +1,10 @@
 """What a trip that ended says about the model that was asked before it began."""
 
 from taxi_predictor.domain.level import Ended, stratum
-from taxi_predictor.domain.model import BatchEstimate
+from taxi_predictor.domain.model import BatchEstimate, DurationModel
 from taxi_predictor.domain.trip import TripBatch
 
-__all__ = ["ended_trips"]
+__all__ = ["ended_by", "ended_trips"]
 
 
 def ended_trips(trips: TripBatch, estimate: BatchEstimate) -> list[Ended]:
@@ -23,3 +23,8 @@ def ended_trips(trips: TripBatch, estimate: BatchEstimate) -> list[Ended]:
             strict=True,
         )
     ]
+
+
+def ended_by(model: DurationModel, trips: TripBatch) -> list[Ended]:
+    """What *trips* tell of *model*, which is asked again."""
+    return ended_trips(trips, model.estimate_batch(trips.plans))

@@ -1,28 +1,20 @@
-"""Keeping the live level: measured from trips that ended, shared by all workers, replayed on past ones."""
+"""Keeping the live level: measured from trips that ended, and shared by all workers."""
 
 import asyncio
-import heapq
-from bisect import bisect_left
-from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime, timedelta
-from itertools import groupby, islice
+from datetime import timedelta
 
 from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.domain.level import MEMORY, STALE_AFTER, Ended, LevelTracker, LiveLevel
-from taxi_predictor.domain.model import DurationModel, ModelVersion
+from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
-from taxi_predictor.domain.residuals import ended_trips
-from taxi_predictor.domain.trip import TripBatch
+from taxi_predictor.domain.residuals import ended_by
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.trips import TripStore
 
-__all__ = ["LEVEL_STEP", "LiveLevelling", "replay"]
-
-LEVEL_STEP = timedelta(hours=1)
-"""Between two levels of a replay: a trip is answered with the last one before its departure."""
+__all__ = ["LiveLevelling"]
 
 
 class LiveLevelling:
@@ -102,7 +94,7 @@ class LiveLevelling:
         now = self._clock.now()
         ended: list[Ended] = []
         async for batch in self._trips.between(now - MEMORY, now):
-            spoken = await asyncio.to_thread(_ended, served.model, batch)
+            spoken = await asyncio.to_thread(ended_by, served.model, batch)
             ended += (trip for trip in spoken if trip.ended_s <= now.timestamp())
         level = await asyncio.to_thread(LevelTracker(reference).advance, now, ended)
         await self._levels.save(served.version, level)
@@ -122,63 +114,3 @@ class LiveLevelling:
             except TaxiPredictorError as error:
                 self._trouble = str(error)  # what is loaded goes on, and says how old it is
             await asyncio.sleep(self._every.total_seconds())
-
-
-async def replay(
-    model: DurationModel, batches: AsyncIterator[TripBatch], since: datetime
-) -> AsyncIterator[tuple[TripBatch, LiveLevel | None]]:
-    """Yield the trips from *since* on, in pieces, each with the level as it was when they left.
-
-    *batches* are ordered by pickup and should begin :data:`~taxi_predictor.domain.level.MEMORY`
-    earlier. No level knows a trip that ended after the departures it is given with.
-    """
-    reference = model.manifest.level_reference
-    if not reference:
-        async for batch in batches:
-            for piece in _from(batch, since):
-                yield piece, None
-        return
-    tracker = LevelTracker(reference)
-    under_way: list[Ended] = []  # a heap: the next to end comes first
-    level: LiveLevel | None = None
-    async for batch in batches:
-        spoken = iter(await asyncio.to_thread(_ended, model, batch))
-        for piece in _by_step(batch):
-            first: datetime = next(iter(piece.table.get_column("pickup_at")))
-            as_of = _step_before(first)
-            if level is None or as_of > level.as_of:
-                level = tracker.advance(as_of, _pop_until(under_way, as_of.timestamp()))
-            for departing in _from(piece, since):
-                yield departing, level
-            for trip in islice(spoken, len(piece)):
-                heapq.heappush(under_way, trip)
-
-
-def _ended(model: DurationModel, batch: TripBatch) -> list[Ended]:
-    return ended_trips(batch, model.estimate_batch(batch.plans))
-
-
-def _pop_until(under_way: list[Ended], now_s: float) -> Iterator[Ended]:
-    while under_way and under_way[0].ended_s <= now_s:
-        yield heapq.heappop(under_way)
-
-
-def _step_before(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-
-
-def _by_step(batch: TripBatch) -> Iterator[TripBatch]:
-    """Cut *batch*, which is ordered by pickup, at the full hours."""
-    steps = [_step_before(at) for at in batch.table.get_column("pickup_at")]
-    start = 0
-    for _, of_step in groupby(steps):
-        trips = sum(1 for _ in of_step)
-        yield TripBatch(batch.table.slice(start, trips))
-        start += trips
-
-
-def _from(batch: TripBatch, since: datetime) -> Iterator[TripBatch]:
-    """The part of *batch*, which is ordered by pickup, that left from *since* on; nothing if none did."""
-    start = bisect_left(list(batch.table.get_column("pickup_at")), since)
-    if start < len(batch):
-        yield TripBatch(batch.table.slice(start, len(batch) - start))
