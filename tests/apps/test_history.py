@@ -12,7 +12,7 @@ from rich.console import Console
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelRegistry
-from taxi_predictor.apps.tables import difference_tables
+from taxi_predictor.apps.commands.models import difference_tables
 from taxi_predictor.domain.errors import NoChampion, UnknownModel
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
 from taxi_predictor.ports.inbound.history import ModelHistory

@@ -4,7 +4,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from taxi_predictor.apps.live_tables import facts, live_tables
+from taxi_predictor.apps.commands.live_tables import facts, live_tables
 from taxi_predictor.domain.live import LiveReport
 from taxi_predictor.ports.testing.monitoring import a_live_report
 from taxi_predictor.ports.testing.strategies import A_CITY

@@ -62,7 +62,7 @@ for group, commands in {
     ),
     MODEL: (
         "training:train",
-        "models:evaluate",
+        "evaluation:evaluate",
         "backtest:backtest",
         "models:promote",
         "models:rollback",

@@ -3,13 +3,15 @@
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import msgspec
 from cyclopts import Parameter
+from rich.table import Table
 
 from taxi_predictor.apps.commands.output import OUT, result_to, write_json
 from taxi_predictor.apps.commands.session import level_json, opened, parse_instant
-from taxi_predictor.apps.tables import backtest_table
+from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.backtest import Every
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.inbound.backtesting import BacktestReport
@@ -66,7 +68,7 @@ async def backtest(
     if json is not None:
         write_json(_as_json(report, city, every), json)
     if json is None or str(json) != "-":
-        OUT.print(backtest_table(report, city.tz))
+        OUT.print(_table(report, city.tz))
         for each in report.skipped:
             OUT.print(
                 f"Skipped {each.fold.origin.astimezone(city.tz):%Y-%m-%d}: {each.reason}",
@@ -74,6 +76,43 @@ async def backtest(
                 highlight=False,
                 soft_wrap=True,
             )
+
+
+def _table(report: BacktestReport, tz: ZoneInfo) -> Table:
+    """One row per measured origin; the lift is over the baseline that was best there."""
+    results = [each.result for each in report.measured]
+    has_level = any(result.levelled for result in results)
+    columns = (
+        "trips",
+        "MAE\ns",
+        *(("live\nlevel",) if has_level else ()),
+        *(name.replace(" ", "\n") for name in results[0].baselines),
+        "lift",
+        "in\n80 %",
+        "width\ns",
+        "bias\ns",
+    )
+    table = plain_table(
+        "Trained at each origin, measured up to the next", "origin", *columns, numbers=columns
+    )
+    table.padding = (0, 1, 0, 0)  # many columns, and a terminal may be 80 wide
+    origins = [each.fold.origin.astimezone(tz) for each in report.measured]
+    written = "%Y-%m" if all(origin.day == 1 for origin in origins) else "%Y-%m-%d"
+    for origin, result in zip(origins, results, strict=True):
+        scores, levelled = result.scores, result.levelled.scores() if result.levelled else None
+        baselines = result.baselines.values()
+        table.add_row(
+            origin.strftime(written),
+            f"{scores.n:,}",
+            f"{scores.mae_s:.1f}",
+            *((f"{levelled.mae_s:.1f}",) if levelled else ()),
+            *(f"{known.mae_s:.1f}" for known in baselines),
+            f"{min((known.lift for known in baselines), default=0.0):+.1%}",
+            f"{scores.coverage_80:.1%}",
+            f"{scores.width_80_s:.0f}",
+            f"{scores.bias_s:+.0f}",
+        )
+    return table
 
 
 def _as_json(report: BacktestReport, city: City, every: Every) -> bytes:

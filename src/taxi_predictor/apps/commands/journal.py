@@ -1,15 +1,20 @@
 """The command that shows what was done to models."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import msgspec
 from cyclopts import Parameter
 from cyclopts.validators import Number
+from rich.markup import escape
+from rich.table import Table
 
 from taxi_predictor.apps.commands.output import OUT, write_json
 from taxi_predictor.apps.commands.session import opened
-from taxi_predictor.apps.tables import journal_table
+from taxi_predictor.apps.tables import plain_table
+from taxi_predictor.ports.outbound.journal import Entry
 
 __all__ = ["journal"]
 
@@ -34,6 +39,14 @@ async def journal(
     if json:
         write_json(msgspec.json.encode(entries), Path("-"))
     elif entries:
-        OUT.print(journal_table(entries, tz))
+        OUT.print(_table(entries, tz))
     else:
         OUT.print("Nothing was done to a model yet")
+
+
+def _table(entries: Sequence[Entry], tz: ZoneInfo) -> Table:
+    table = plain_table("Journal", "when", "who", "what", "version", "why", numbers=("version",))
+    for entry in entries:
+        when = f"{entry.at.astimezone(tz):%Y-%m-%d %H:%M}"
+        table.add_row(when, escape(entry.actor), entry.deed, str(entry.version), escape(entry.reason))
+    return table

@@ -1,15 +1,18 @@
 """Commands about API keys: create, list, revoke."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import msgspec
 from cyclopts import App, Parameter
+from rich.table import Table
 
 from taxi_predictor.apps.commands.output import ERR, OUT, write_json
 from taxi_predictor.apps.commands.session import opened, parse_span_s
-from taxi_predictor.apps.tables import keys_table
+from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.access import ApiKey, Scope
 from taxi_predictor.domain.errors import Invalid
 
@@ -60,7 +63,7 @@ async def list_keys(*, json: Annotated[bool, Parameter(negative="")] = False) ->
     if json:
         write_json(msgspec.json.encode([_as_json(key, now) for key in keys]), Path("-"))
     elif keys:
-        OUT.print(keys_table(keys, now, tz))
+        OUT.print(_table(keys, now, tz))
     else:
         OUT.print("There is no key yet: run [bold]taxi-predictor keys create[/bold]")
 
@@ -97,3 +100,15 @@ def _as_json(key: ApiKey, now: datetime) -> dict[str, object]:
         "revoked_at": key.revoked_at,
         "state": key.state(now),
     }
+
+
+def _table(keys: Sequence[ApiKey], now: datetime, tz: ZoneInfo) -> Table:
+    table = plain_table("API keys", "id", "name", "scopes", "created", "expires", "state")
+    for key in keys:
+        created, expires = (
+            f"{at.astimezone(tz):%Y-%m-%d %H:%M}" if at else "never"
+            for at in (key.created_at, key.expires_at)
+        )
+        scopes = ", ".join(sorted(key.scopes))
+        table.add_row(key.id, key.name, scopes, created, expires, key.state(now))
+    return table

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
+from rich.table import Table
 
 from taxi_predictor.apps.commands.output import OUT, write_json
 from taxi_predictor.apps.commands.session import opened
-from taxi_predictor.apps.tables import level_table
+from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.level import MEMORY, LiveLevel
-from taxi_predictor.domain.strata import DISTANCE_NAMES, PART_NAMES
+from taxi_predictor.domain.strata import DISTANCE_NAMES, PART_NAMES, PARTS_OF_DAY
 
 __all__ = ["level"]
 
@@ -43,7 +44,7 @@ async def level(*, json: Annotated[bool, Parameter(negative="")] = False) -> Non
             f" trips that ended before {measured.as_of.astimezone(city.tz):%Y-%m-%d %H:%M}",
             highlight=False,
         )
-        OUT.print(level_table(measured))
+        OUT.print(_table(measured))
 
 
 def _as_json(measured: LiveLevel | None, *, is_on: bool) -> bytes:
@@ -62,3 +63,11 @@ def _as_json(measured: LiveLevel | None, *, is_on: bool) -> bytes:
             },
         }
     )
+
+
+def _table(level: LiveLevel) -> Table:
+    table = plain_table("Trips take so many times as long as usual", "", *PART_NAMES, numbers=PART_NAMES)
+    for number, name in enumerate(DISTANCE_NAMES):
+        values = level.strata[number * PARTS_OF_DAY : (number + 1) * PARTS_OF_DAY]
+        table.add_row(name, *(f"{exp(value):.2f}" for value in values))
+    return table

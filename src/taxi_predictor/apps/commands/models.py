@@ -1,5 +1,6 @@
-"""Commands about models: evaluate, models, promote, rollback."""
+"""Commands about models: models, promote, rollback."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -7,27 +8,18 @@ from typing import Annotated
 import msgspec
 from cyclopts import App, Parameter
 from rich.markdown import Markdown
+from rich.markup import escape
+from rich.table import Table
 
 from taxi_predictor.apps.commands.output import OUT, result_to, write_json
-from taxi_predictor.apps.commands.session import (
-    level_json,
-    opened,
-    parse_instant,
-    parse_which,
-    show_scores,
-)
-from taxi_predictor.apps.commands.trips import ensure_zones
-from taxi_predictor.apps.tables import (
-    difference_tables,
-    models_table,
-    replay_table,
-)
+from taxi_predictor.apps.commands.session import opened, parse_which
+from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.card import model_card
+from taxi_predictor.ports.inbound.history import Difference
 from taxi_predictor.ports.inbound.intake import IngestReport
-from taxi_predictor.ports.inbound.training import EvaluatedModel
-from taxi_predictor.ports.outbound.models import RegisteredModel
+from taxi_predictor.ports.outbound.models import Alias, RegisteredModel
 
-__all__ = ["MODELS", "announce", "evaluate", "model_json", "promote", "rollback"]
+__all__ = ["MODELS", "announce", "difference_tables", "model_json", "promote", "rollback"]
 
 Json = Annotated[bool, Parameter(negative="")]
 
@@ -37,91 +29,6 @@ def announce(model: RegisteredModel) -> None:
     label = " [yellow](learned from simulated trips)[/yellow]" if model.manifest.is_simulated else ""
     OUT.print(
         f"Version [bold]{model.version}[/bold]{label} is {', '.join(sorted(model.aliases)) or 'registered'}"
-    )
-
-
-async def evaluate(
-    source: str = "stored",
-    /,
-    *,
-    since: Annotated[str | None, Parameter(name="--from")] = None,
-    until: Annotated[str | None, Parameter(name="--to")] = None,
-    model: str = "latest",
-    zones: str | None = None,
-    baselines: Annotated[bool, Parameter(negative="")] = False,
-    live_level: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
-) -> None:
-    """Measure a model on any trips, cleaned by the rules of ingest.
-
-    Parameters
-    ----------
-    source
-        Any source that ingest takes, or "stored" for the trips in the database.
-    since
-        Use trips picked up from this local day on [default: of stored trips, the model's held-out days].
-    until
-        Use trips picked up before this local day.
-    model
-        A version number, champion or latest.
-    zones
-        A zone table to learn first, as in ingest.
-    baselines
-        Train the simple methods too, on the trips that the model learned from, and measure them beside it.
-    live_level
-        Measure stored trips once more with the live level replayed: no answer knows a trip that ended
-        after its departure.
-    json
-        Write {model, n, mae_s, rmse_s, ..., slices} to this file, - for standard output.
-    """
-    which = parse_which(model)
-    async with opened() as container:
-        await ensure_zones(container, zones)
-        tz = container.city.tz
-        evaluated = await container.training.evaluate(
-            None if source == "stored" else await container.intake.parts(source),
-            which=which,
-            since=parse_instant(since, tz) if since else None,
-            until=parse_instant(until, tz) if until else None,
-            baselines=baselines,
-            live_level=live_level,
-        )
-    if json is not None:
-        write_json(_evaluation_json(source, evaluated), json)
-    if json is None or str(json) != "-":
-        scores = evaluated.evaluation.scores()
-        assert scores is not None
-        show_scores(
-            f"Version {evaluated.version} on {source}",
-            scores,
-            evaluated.evaluation.scores_by_slice(),
-            evaluated.evaluation.baselines(),
-        )
-        if evaluated.levelled is not None:
-            OUT.print()
-            OUT.print(replay_table(scores, evaluated.levelled))
-        if evaluated.seen_days:
-            OUT.print(
-                f"[yellow]It learned from {evaluated.seen_days:,} of these days, which flatters it[/yellow]"
-            )
-
-
-def _evaluation_json(source: str, evaluated: EvaluatedModel) -> bytes:
-    scores = evaluated.evaluation.scores()
-    assert scores is not None
-    manifest = evaluated.model.manifest
-    return msgspec.json.encode(
-        {
-            "model": evaluated.version,
-            "city": manifest.city.name,
-            "simulated": manifest.is_simulated,
-            "source": source,
-            **asdict(scores),
-            "slices": evaluated.evaluation.scores_by_slice(),
-            "baselines": evaluated.evaluation.baselines(),
-            "live_level": level_json(evaluated.levelled),
-            "seen_days": evaluated.seen_days,
-        }
     )
 
 
@@ -142,7 +49,7 @@ async def models(*, json: Json = False) -> None:
     if json:
         write_json(b"[" + b",".join(map(model_json, registered)) + b"]", Path("-"))
     elif registered:
-        OUT.print(models_table(registered))
+        OUT.print(_table(registered))
     else:
         OUT.print("No model is registered yet: run [bold]taxi-predictor train[/bold]")
 
@@ -238,3 +145,50 @@ def model_json(model: RegisteredModel, intake: IngestReport | None = None) -> by
             **({} if intake is None else {"intake": intake}),
         }
     )
+
+
+def _table(models: Sequence[RegisteredModel]) -> Table:
+    table = plain_table(
+        "Models",
+        "version",
+        "is",
+        "trained until",
+        "trips",
+        "from",
+        "held-out MAE s",
+        "verdict",
+        numbers=("version", "trips", "held-out MAE s"),
+    )
+    for model in models:
+        verdict = model.report.verdict
+        table.add_row(
+            str(model.version),
+            ", ".join(alias for alias in Alias if alias in model.aliases),
+            f"{model.manifest.split.held_out_from.astimezone(model.manifest.city.tz):%Y-%m-%d}",
+            f"{model.manifest.trips:,}",
+            ", ".join(model.manifest.sources),
+            f"{model.report.held_out.mae_s:.1f}",
+            "passed" if verdict.passed else f"refused: {'; '.join(verdict.reasons)}",
+        )
+    return table
+
+
+def difference_tables(difference: Difference) -> Sequence[Table]:
+    versions = (f"version {difference.before}", f"version {difference.after}")
+    facts = plain_table("What differs", "what", *versions)
+    for name, (before, after) in {**difference.facts, **difference.params}.items():
+        facts.add_row(name, escape(str(before)), escape(str(after)))
+    for name in difference.features_added:
+        facts.add_row(f"feature {name}", "", "added")
+    for name in difference.features_removed:
+        facts.add_row(f"feature {name}", "", "removed")
+    numbers = (*versions, "change")
+    scores = plain_table(
+        "Scores on the held-out trips of each", "trips", "measure", *numbers, numbers=numbers
+    )
+    for group, changes in difference.scores.items():
+        for name, change in changes.items():
+            values = ("-" if v is None else f"{v:,.4g}" for v in (change.before, change.after))
+            relative = "" if change.relative is None else f"{change.relative:+.1%}"
+            scores.add_row(group, name, *values, relative)
+    return facts, scores

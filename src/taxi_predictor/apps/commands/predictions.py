@@ -8,20 +8,25 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from cyclopts import Parameter
+from rich.table import Table
 
 from taxi_predictor.adapters.http.bodies import PredictionAnswer
 from taxi_predictor.apps.commands.output import ERR, OUT, result_to, write_json
 from taxi_predictor.apps.commands.session import opened, parse_instant, parse_place
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.container import Container
-from taxi_predictor.apps.tables import explanation_table, similar_table
+from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.comparables import Comparables
 from taxi_predictor.domain.errors import Invalid, Unavailable
+from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.prediction import Prediction
 from taxi_predictor.ports.inbound.scoring import quantiles_s
 
 __all__ = ["predict", "refuse_overwriting"]
+
+LONGEST_BAR = 20
+MOST_SIMILAR = 5
 
 
 async def predict(
@@ -98,7 +103,7 @@ async def predict(
     _show(prediction, coverage)
     if explanation is not None:
         OUT.print()
-        OUT.print(explanation_table(explanation))
+        OUT.print(_why(explanation))
     if comparables is not None:
         OUT.print()
         _show_similar(comparables, tz)
@@ -146,12 +151,40 @@ def _show(prediction: Prediction, coverage: float) -> None:
         ERR.print(f"[yellow]answered by {served.source}: {served.trouble}[/yellow]")
 
 
+def _why(explanation: Explanation) -> Table:
+    """The usual trip first, then what each cause makes of it, then what comes out."""
+    table = plain_table("Why", "cause", "factor", "minutes", "", numbers=("factor", "minutes"))
+    table.add_row("the usual trip", "", f"{explanation.usual_s / 60:.1f}", "")
+    longest_s = max((abs(part.seconds) for part in explanation.parts), default=0.0) or 1.0
+    for part in sorted(explanation.parts, key=lambda part: -abs(part.seconds)):
+        sign = "+" if part.seconds > 0 else "-"
+        bar = sign * round(LONGEST_BAR * abs(part.seconds) / longest_s)
+        table.add_row(part.cause, f"x {part.factor:.2f}", f"{part.seconds / 60:+.1f}", bar)
+    table.add_row("this trip", "", f"{explanation.duration_s / 60:.1f}", "")
+    return table
+
+
+def _similar(comparables: Comparables, tz: ZoneInfo) -> Table:
+    """The few that come first."""
+    numbers = ("minutes", "pickup km away", "drop-off km away", "unlike by km")
+    table = plain_table("Similar trips", "left", *numbers, numbers=numbers)
+    for found in comparables.trips[:MOST_SIMILAR]:
+        table.add_row(
+            f"{found.trip.plan.pickup_at.astimezone(tz):%a %Y-%m-%d %H:%M}",
+            f"{found.trip.duration_s / 60:.1f}",
+            f"{found.pickup_km:.2f}",
+            f"{found.dropoff_km:.2f}",
+            f"{found.score:.2f}",
+        )
+    return table
+
+
 def _show_similar(comparables: Comparables, tz: ZoneInfo) -> None:
     if comparables.spread_s is None:
         OUT.print("No stored trip near both ends ended before this departure")
         return
     low_min, median_min, high_min = (seconds / 60 for seconds in comparables.spread_s)
-    OUT.print(similar_table(comparables, tz))
+    OUT.print(_similar(comparables, tz))
     OUT.print(
         f"of {comparables.considered:,} considered, {len(comparables.trips):,} most similar took"
         f" {low_min:.1f} to {high_min:.1f} min (10 % to 90 %), median {median_min:.1f}",

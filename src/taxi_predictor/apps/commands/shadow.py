@@ -5,10 +5,10 @@ from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
-from rich.table import Table
 
 from taxi_predictor.apps.commands.output import OUT, write_json
 from taxi_predictor.apps.commands.session import opened, parse_instant
+from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.plausibility import EARLIEST
 
 __all__ = ["shadow"]
@@ -32,9 +32,8 @@ async def shadow(*, since: str | None = None, json: Annotated[bool, Parameter(ne
     if json:
         write_json(msgspec.json.encode(found), Path("-"))
         return
-    table = Table(title=f"{found.trips:,} trips that ended")
-    for name in ("", "MAE s", "bias s", "in the interval of 80 %"):
-        table.add_column(name, justify="right" if name else "left")
+    numbers = ("MAE s", "bias s", "inside 80 %")
+    table = plain_table(f"{found.trips:,} trips that ended", "", *numbers, numbers=numbers)
     for name, side in (("answered", found.answered), (f"version {found.version}", found.shadow)):
         table.add_row(name, f"{side.mae_s:.1f}", f"{side.bias_s:+.1f}", f"{side.coverage_80:.1%}")
     OUT.print(table)

@@ -7,15 +7,17 @@ from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
+from rich.table import Table
 
 from taxi_predictor.apps.commands.output import ERR, OUT, result_to, write_json
 from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.container import Container
 from taxi_predictor.apps.settings import load_settings
-from taxi_predictor.apps.tables import ingest_table, rejects_table, stored_table
+from taxi_predictor.apps.tables import ingest_table, plain_table
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.ports.inbound.intake import IngestReport
+from taxi_predictor.ports.inbound.stock import StoredTrips
 from taxi_predictor.ports.outbound.trips import REJECT_COLUMNS, PartName
 
 __all__ = ["ensure_zones", "ingest", "migrate", "refuse_share", "trips"]
@@ -137,10 +139,10 @@ async def trips(
     if not stored.trips:
         OUT.print("No trip is stored yet: run [bold]taxi-predictor ingest SOURCE[/bold]")
     else:
-        OUT.print(stored_table(stored))
+        OUT.print(_by_month(stored))
     if stored.rejects:
         OUT.print()
-        OUT.print(rejects_table(stored))
+        OUT.print(_by_reason(stored))
     if log.predictions or log.outcomes:
         OUT.print()
         OUT.print(
@@ -148,6 +150,25 @@ async def trips(
             f" of which {log.orphans:,} have waited for their predictions for more than an hour",
             highlight=False,
         )
+
+
+def _by_month(stored: StoredTrips) -> Table:
+    table = plain_table("Stored trips", "source", "month", "trips", numbers=("trips",))
+    for count in stored.trips:
+        table.add_row(count.family, f"{count.month:%Y-%m}", f"{count.trips:,}")
+    table.add_row("all", "", f"{sum(count.trips for count in stored.trips):,}")
+    return table
+
+
+def _by_reason(stored: StoredTrips) -> Table:
+    table = plain_table("In quarantine", "reason", "source", "rows", numbers=("rows",))
+    totals: dict[tuple[str, str], int] = {}
+    for count in stored.rejects:
+        key = (count.reason, count.part.family)
+        totals[key] = totals.get(key, 0) + count.rows
+    for (reason, family), rows in sorted(totals.items()):
+        table.add_row(reason, family, f"{rows:,}")
+    return table
 
 
 def write_csv(rejects: Sequence[Reject], target: Path) -> None:
