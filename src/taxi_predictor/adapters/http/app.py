@@ -61,7 +61,7 @@ V1 = Router(
 )
 """What is answered as JSON or as MessagePack."""
 ROUTES = (V1, *osrm.ROUTERS, INFERENCE, *operations.ROUTES, show_page)
-EXAMPLES = dict(ChainMap(*(dict(module.EXAMPLES) for module in (examples, *QUESTIONS[1:], osrm))))
+EXAMPLES = dict(ChainMap(*(dict(module.EXAMPLES) for module in (examples, *QUESTIONS[1:], osrm, operations))))
 """Of every body."""
 BEGINNINGS = (send_request_id, close_unread, say_goodbye, tell_answered)
 

@@ -1,7 +1,7 @@
 """What clients send and get, as JSON; the command line prints the same answers."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -23,17 +23,17 @@ __all__ = [
     "DEFAULT_COVERAGE",
     "PROBABILITY_DECIMALS",
     "Coverage",
+    "Degraded",
     "Departure",
     "IntervalAnswer",
     "LiveLevelAnswer",
-    "LivenessAnswer",
     "ModelAnswer",
     "PassengerCount",
     "PlaceBody",
     "PredictionAnswer",
     "PredictionBody",
     "Probability",
-    "ReadinessAnswer",
+    "Source",
     "TripBody",
     "instant_at",
     "place_of",
@@ -249,31 +249,3 @@ class PredictionAnswer(Struct, frozen=True, kw_only=True):
             degraded=prediction.degraded,
             explanation=UNSET if explanation is None else ExplanationAnswer.of(explanation),
         )
-
-
-class LivenessAnswer(Struct, frozen=True, kw_only=True):
-    status: Literal["live"] = "live"
-
-
-class SyncAnswer(Struct, frozen=True, kw_only=True):
-    """How the last look at the registry went."""
-
-    looked_at: Annotated[datetime, Meta(tz=True)]
-    version: Annotated[
-        int | None, Meta(description="Of the champion there; null: there is none, or nobody knows.")
-    ]
-    trouble: Annotated[
-        str | None,
-        Meta(description="Why it does not serve here, or nobody knows what it is; null: all is well."),
-    ]
-
-
-class ReadinessAnswer(Struct, frozen=True, kw_only=True):
-    """Predictions are answered; a neighbour that is down does not change that."""
-
-    version: Annotated[int | None, Meta(description="Of the model that answers; null: none does.")]
-    source: Source
-    degraded: Degraded
-    sync: Annotated[SyncAnswer | None, Meta(description="null: nobody did yet.")]
-    neighbours: Annotated[dict[str, str], Meta(description="Name to ``ok`` or what is wrong.")]
-    status: Literal["ready"] = "ready"

@@ -8,13 +8,10 @@ from msgspec import Struct
 from taxi_predictor.adapters.http.bodies import (
     IntervalAnswer,
     LiveLevelAnswer,
-    LivenessAnswer,
     ModelAnswer,
     PlaceBody,
     PredictionAnswer,
     PredictionBody,
-    ReadinessAnswer,
-    SyncAnswer,
 )
 from taxi_predictor.adapters.http.problems import FieldProblem, NotReadyProblem, Problem
 from taxi_predictor.domain.record import AnswerSource
@@ -153,16 +150,6 @@ EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
             source=AnswerSource.CHAMPION,
             degraded=None,
             live_level=LiveLevelAnswer(factor=1.0342, as_of=A_PICKUP_AT - timedelta(minutes=2)),
-        )
-    ],
-    LivenessAnswer: [LivenessAnswer()],
-    ReadinessAnswer: [
-        ReadinessAnswer(
-            version=3,
-            source=AnswerSource.CHAMPION,
-            degraded=None,
-            sync=SyncAnswer(looked_at=A_PICKUP_AT, version=3, trouble=None),
-            neighbours={"postgres": "ok"},
         )
     ],
     Problem: list(PROBLEM_EXAMPLES.values()),

@@ -1,14 +1,48 @@
 """The endpoints for those who run the service."""
 
-from litestar import get
-from msgspec import convert
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Literal
 
-from taxi_predictor.adapters.http.bodies import LivenessAnswer, ReadinessAnswer, SyncAnswer
+from litestar import get
+from msgspec import Meta, Struct, convert
+
+from taxi_predictor.adapters.http.bodies import Degraded, Source
+from taxi_predictor.adapters.http.examples import A_PICKUP_AT
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.problems import NotReady, NotReadyProblem, Stopping
 from taxi_predictor.adapters.http.requests import ApiRequest
+from taxi_predictor.domain.record import AnswerSource
 
-__all__ = ["ROUTES"]
+__all__ = ["EXAMPLES", "ROUTES"]
+
+
+class LivenessAnswer(Struct, frozen=True, kw_only=True):
+    status: Literal["live"] = "live"
+
+
+class SyncAnswer(Struct, frozen=True, kw_only=True):
+    """How the last look at the registry went."""
+
+    looked_at: Annotated[datetime, Meta(tz=True)]
+    version: Annotated[
+        int | None, Meta(description="Of the champion there; null: there is none, or nobody knows.")
+    ]
+    trouble: Annotated[
+        str | None,
+        Meta(description="Why it does not serve here, or nobody knows what it is; null: all is well."),
+    ]
+
+
+class ReadinessAnswer(Struct, frozen=True, kw_only=True):
+    """Predictions are answered; a neighbour that is down does not change that."""
+
+    version: Annotated[int | None, Meta(description="Of the model that answers; null: none does.")]
+    source: Source
+    degraded: Degraded
+    sync: Annotated[SyncAnswer | None, Meta(description="null: nobody did yet.")]
+    neighbours: Annotated[dict[str, str], Meta(description="Name to ``ok`` or what is wrong.")]
+    status: Literal["ready"] = "ready"
 
 
 @get(
@@ -48,3 +82,16 @@ async def ready(request: ApiRequest) -> ReadinessAnswer:
 
 
 ROUTES = (live, ready)
+
+EXAMPLES: Mapping[type[Struct], Sequence[Struct]] = {
+    LivenessAnswer: [LivenessAnswer()],
+    ReadinessAnswer: [
+        ReadinessAnswer(
+            version=3,
+            source=AnswerSource.CHAMPION,
+            degraded=None,
+            sync=SyncAnswer(looked_at=A_PICKUP_AT, version=3, trouble=None),
+            neighbours={"postgres": "ok"},
+        )
+    ],
+}
