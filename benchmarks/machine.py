@@ -10,7 +10,7 @@ from load import processes
 __all__ = ["children", "machine", "pss_bytes", "ran_s"]
 
 LAUNCHER = "taxi_predictor.apps.server"
-BESIDE = ("taxi_predictor.apps.syncing", "taxi_predictor.apps.figures")
+BESIDE = ("taxi_predictor.apps.beside", "taxi_predictor.apps.figures")
 
 
 def machine(note: str) -> str:

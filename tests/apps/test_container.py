@@ -12,7 +12,7 @@ import pytest
 from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.limits import MemoryRateLimits
-from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.memory.zones import MemoryZoneStore
 from taxi_predictor.adapters.redis.limits import RedisRateLimits
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.container import open_container

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.memory.notes import MemoryRunNotes
 from taxi_predictor.adapters.memory.predictions import MemoryOutcomeLog, MemoryPredictionLog
 from taxi_predictor.adapters.memory.progress import MemoryProgress
-from taxi_predictor.adapters.memory.runs import MemoryRunNotes
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
+from taxi_predictor.adapters.memory.zones import MemoryZoneStore
 from taxi_predictor.adapters.sources.catalog import Catalog
 from taxi_predictor.domain.errors import ConflictingOutcome, Unavailable
 from taxi_predictor.domain.record import Outcome

@@ -10,8 +10,9 @@ import pytest
 from rich.console import Console
 
 from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.constant_speed import ConstantSpeedLoader
 from taxi_predictor.adapters.memory.journal import MemoryJournal
-from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelRegistry
+from taxi_predictor.adapters.memory.models import MemoryModelRegistry
 from taxi_predictor.apps.commands.models import difference_tables
 from taxi_predictor.domain.errors import NoChampion, UnknownModel
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion

@@ -8,9 +8,10 @@ import pytest
 from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.columns.speeds import fallback_model
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
-from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.memory.constant_speed import ConstantSpeedLoader
+from taxi_predictor.adapters.memory.models import MemoryModelShelf
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
+from taxi_predictor.adapters.memory.zones import MemoryZoneStore
 from taxi_predictor.domain.errors import NoZones, Unavailable, UnknownZone
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.domain.record import AnswerSource

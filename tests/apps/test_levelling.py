@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from taxi_predictor.adapters.columns.speeds import fallback_model
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.level import MemoryLevelStore
-from taxi_predictor.adapters.memory.models import (
+from taxi_predictor.adapters.memory.constant_speed import (
     ConstantSpeedLoader,
     ConstantSpeedModel,
     ConstantSpeedTrainer,
-    MemoryModelShelf,
 )
+from taxi_predictor.adapters.memory.level import MemoryLevelStore
+from taxi_predictor.adapters.memory.models import MemoryModelShelf
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.domain.distribution import ScaledResiduals

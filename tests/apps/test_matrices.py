@@ -20,15 +20,15 @@ from taxi_predictor.adapters.columns.arrays import Floats
 from taxi_predictor.adapters.columns.plans import FramePlanColumns, FramePlanGrid
 from taxi_predictor.adapters.columns.speeds import fallback_model
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.models import (
+from taxi_predictor.adapters.memory.constant_speed import (
     ConstantSpeedLoader,
     ConstantSpeedModel,
     ConstantSpeedTrainer,
-    MemoryModelShelf,
 )
-from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.memory.models import MemoryModelShelf
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
+from taxi_predictor.adapters.memory.zones import MemoryZoneStore
 from taxi_predictor.domain.errors import InvalidTrip, NoChampion, TooMuch
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate, Manifest, ModelArtifact, ModelVersion

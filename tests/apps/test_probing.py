@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.models import (
+from taxi_predictor.adapters.memory.constant_speed import (
     ConstantSpeedLoader,
     ConstantSpeedModel,
     ConstantSpeedTrainer,
-    MemoryModelRegistry,
 )
+from taxi_predictor.adapters.memory.models import MemoryModelRegistry
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.apps import cli

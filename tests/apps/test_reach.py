@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.columns.speeds import fallback_model
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.telemetry import Predicted, RecordingTelemetry
+from taxi_predictor.adapters.memory.zones import MemoryZoneStore
 from taxi_predictor.domain.departures import farthest_km
 from taxi_predictor.domain.errors import InvalidTrip, NoOutlines, NoZones, TooMuch
 from taxi_predictor.domain.place import Place, Point, Zone, ZoneId, ZoneTable

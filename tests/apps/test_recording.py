@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.predictions import MemoryPredictionLog, MemoryPredictionSpool
+from taxi_predictor.adapters.memory.predictions import MemoryPredictionLog
+from taxi_predictor.adapters.memory.spool import MemoryPredictionSpool
 from taxi_predictor.adapters.memory.telemetry import Logged, RecordingTelemetry, Unlogged
 from taxi_predictor.domain.errors import StorageFull, Unavailable
 from taxi_predictor.domain.record import PredictionRecord

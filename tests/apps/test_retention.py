@@ -9,7 +9,7 @@ from warnings import catch_warnings, simplefilter
 import pytest
 
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.predictions import MemoryRetention
+from taxi_predictor.adapters.memory.retention import MemoryRetention
 from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.profiles import NotForProduction

@@ -3,7 +3,7 @@
 import pytest
 
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.runs import MemoryRunNotes
+from taxi_predictor.adapters.memory.notes import MemoryRunNotes
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.domain.errors import StorageFull
 from taxi_predictor.ports.inbound.runs import RunBook

@@ -9,7 +9,8 @@ import pytest
 
 from apps.away_log import AwayLog
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.predictions import MemoryPredictionLog, MemoryPredictionSpool
+from taxi_predictor.adapters.memory.predictions import MemoryPredictionLog
+from taxi_predictor.adapters.memory.spool import MemoryPredictionSpool
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry, Shipped
 from taxi_predictor.adapters.spool.spool import DiskPredictionSpool
 from taxi_predictor.domain.errors import Invalid, Unavailable

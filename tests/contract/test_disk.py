@@ -17,9 +17,8 @@ from taxi_predictor.adapters.disk.archive import DiskTripArchive
 from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
 from taxi_predictor.adapters.disk.jobs import DiskJobStore
 from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
-from taxi_predictor.adapters.disk.runs import DiskRunNotes
+from taxi_predictor.adapters.disk.notes import DiskRunNotes, DiskSyncNotes
 from taxi_predictor.adapters.disk.scratch import DiskTripScratch
-from taxi_predictor.adapters.disk.sync import DiskSyncNotes
 from taxi_predictor.adapters.disk.trips import DiskTripStore
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine

@@ -31,45 +31,35 @@ from taxi_predictor.adapters.memory.archive import MemoryTripArchive
 from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.baselines import MeanDuration, MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.constant_speed import (
+    ConstantSpeedLoader,
+    ConstantSpeedModel,
+    ConstantSpeedTrainer,
+)
 from taxi_predictor.adapters.memory.jobs import MemoryJobStore
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.limits import MemoryRateLimits
-from taxi_predictor.adapters.memory.models import (
-    ConstantSpeedLoader,
-    ConstantSpeedModel,
-    ConstantSpeedTrainer,
-    MemoryModelRegistry,
-    MemoryModelShelf,
-)
+from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
 from taxi_predictor.adapters.memory.monitoring import MemoryTurns, RecordingMonitorTelemetry
-from taxi_predictor.adapters.memory.places import MemoryZoneStore
-from taxi_predictor.adapters.memory.predictions import (
-    MemoryOutcomeLog,
-    MemoryPredictionLog,
-    MemoryPredictionSpool,
-    MemoryRetention,
-    MemoryShadowLog,
-)
+from taxi_predictor.adapters.memory.notes import MemoryRunNotes, MemorySyncNotes
+from taxi_predictor.adapters.memory.predictions import MemoryOutcomeLog, MemoryPredictionLog
 from taxi_predictor.adapters.memory.progress import MemoryProgress, MemoryStep
-from taxi_predictor.adapters.memory.runs import MemoryRunNotes
+from taxi_predictor.adapters.memory.retention import MemoryRetention
 from taxi_predictor.adapters.memory.scoring import MemoryRow, MemoryRows, MemoryScored, MemoryScoringFiles
 from taxi_predictor.adapters.memory.scratch import MemoryTripScratch
+from taxi_predictor.adapters.memory.shadows import MemoryShadowLog
 from taxi_predictor.adapters.memory.signals import MemoryServiceSignals
+from taxi_predictor.adapters.memory.sources import MemoryCatalog, MemoryPart, MemorySource
+from taxi_predictor.adapters.memory.spool import MemoryPredictionSpool
 from taxi_predictor.adapters.memory.statistics import MemoryTripStatistics
-from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import Answered, RecordingTelemetry, Refused
 from taxi_predictor.adapters.memory.tracing import MemoryTrace, MemoryTracing
 from taxi_predictor.adapters.memory.trials import MemoryTrialStore
-from taxi_predictor.adapters.memory.trips import (
-    MemoryCatalog,
-    MemoryPart,
-    MemoryQuarantine,
-    MemorySource,
-    MemoryTripStore,
-)
+from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
+from taxi_predictor.adapters.memory.zones import MemoryZoneStore
 from taxi_predictor.domain.access import ApiKey, KeyId
 from taxi_predictor.domain.arithmetic import Column
 from taxi_predictor.domain.backtest import FoldResult

@@ -15,41 +15,28 @@ from taxi_predictor.adapters.memory.archive import MemoryTripArchive
 from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.baselines import MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
+from taxi_predictor.adapters.memory.constant_speed import ConstantSpeedLoader, ConstantSpeedTrainer
 from taxi_predictor.adapters.memory.jobs import MemoryJobStore
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.limits import MemoryRateLimits
-from taxi_predictor.adapters.memory.models import (
-    ConstantSpeedLoader,
-    ConstantSpeedTrainer,
-    MemoryModelRegistry,
-    MemoryModelShelf,
-)
+from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
 from taxi_predictor.adapters.memory.monitoring import MemoryTurns, RecordingMonitorTelemetry
-from taxi_predictor.adapters.memory.places import MemoryZoneStore
-from taxi_predictor.adapters.memory.predictions import (
-    MemoryOutcomeLog,
-    MemoryPredictionLog,
-    MemoryPredictionSpool,
-    MemoryRetention,
-    MemoryShadowLog,
-)
+from taxi_predictor.adapters.memory.notes import MemoryRunNotes, MemorySyncNotes
+from taxi_predictor.adapters.memory.predictions import MemoryOutcomeLog, MemoryPredictionLog
 from taxi_predictor.adapters.memory.progress import MemoryProgress
-from taxi_predictor.adapters.memory.runs import MemoryRunNotes
+from taxi_predictor.adapters.memory.retention import MemoryRetention
 from taxi_predictor.adapters.memory.scratch import MemoryTripScratch
+from taxi_predictor.adapters.memory.shadows import MemoryShadowLog
+from taxi_predictor.adapters.memory.sources import MemoryCatalog, MemoryPart, MemorySource
+from taxi_predictor.adapters.memory.spool import MemoryPredictionSpool
 from taxi_predictor.adapters.memory.statistics import MemoryTripStatistics
-from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trials import MemoryTrialStore
-from taxi_predictor.adapters.memory.trips import (
-    MemoryCatalog,
-    MemoryPart,
-    MemoryQuarantine,
-    MemorySource,
-    MemoryTripStore,
-)
+from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
+from taxi_predictor.adapters.memory.zones import MemoryZoneStore
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.ports.outbound.access import KeySnapshot, KeyStore
@@ -64,7 +51,6 @@ from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.limits import WINDOW_S, RateLimits
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.monitoring import Turns
-from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.predictions import (
     OutcomeLog,
     PredictionLog,
@@ -79,6 +65,7 @@ from taxi_predictor.ports.outbound.statistics import TripStatistics
 from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource, TripStore
 from taxi_predictor.ports.outbound.tuning import TrialStore
+from taxi_predictor.ports.outbound.zones import ZoneStore
 from taxi_predictor.ports.testing.access import KeySnapshotContract, KeyStoreContract
 from taxi_predictor.ports.testing.answers import AnswerStoreContract
 from taxi_predictor.ports.testing.backtests import BacktestStoreContract

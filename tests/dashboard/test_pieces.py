@@ -16,7 +16,7 @@ from taxi_predictor.adapters.panel.markup import link
 from taxi_predictor.adapters.panel.pages.city import filter_of
 from taxi_predictor.adapters.panel.pages.data import Gap, gaps
 from taxi_predictor.adapters.panel.pages.page import Visit, trouble
-from taxi_predictor.adapters.panel.places import Gazetteer
+from taxi_predictor.adapters.panel.gazetteer import Gazetteer
 from taxi_predictor.adapters.panel.words import LANGUAGES, Words, catalogue
 from taxi_predictor.domain.errors import Invalid, InvalidTrip, Unavailable, UnknownZone
 from taxi_predictor.domain.explanation import Cause

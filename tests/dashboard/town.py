@@ -21,12 +21,8 @@ from servers import REAL_TRIPS
 from taxi_predictor.adapters.http.app import create_app
 from taxi_predictor.adapters.http.options import Options as ApiOptions
 from taxi_predictor.adapters.memory.baselines import MeanDurationTrainer
-from taxi_predictor.adapters.memory.models import (
-    ConstantSpeedLoader,
-    ConstantSpeedTrainer,
-    MemoryModelRegistry,
-    MemoryModelShelf,
-)
+from taxi_predictor.adapters.memory.constant_speed import ConstantSpeedLoader, ConstantSpeedTrainer
+from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
 from taxi_predictor.adapters.panel.options import Options
 from taxi_predictor.adapters.panel.server import serving
 from taxi_predictor.adapters.prometheus.asking import Asking, open_asking

@@ -16,10 +16,12 @@ from litestar.testing import TestClient
 
 from taxi_predictor.adapters.http.app import create_app
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelRegistry, MemoryModelShelf
+from taxi_predictor.adapters.memory.constant_speed import ConstantSpeedLoader
+from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
 from taxi_predictor.adapters.memory.progress import MemoryProgress
+from taxi_predictor.adapters.memory.sources import MemoryCatalog
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
-from taxi_predictor.adapters.memory.trips import MemoryCatalog, MemoryQuarantine, MemoryTripStore
+from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.apps.api import options_of
 from taxi_predictor.apps.hexagon import Container
 from taxi_predictor.apps.profiles import PROFILES, NotForProduction

@@ -15,7 +15,8 @@ import shapely
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
+from taxi_predictor.adapters.memory.constant_speed import ConstantSpeedLoader
+from taxi_predictor.adapters.memory.models import MemoryModelShelf
 from taxi_predictor.adapters.memory.telemetry import Predicted, RecordingTelemetry
 from taxi_predictor.domain.model import MANIFEST_FILE, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable

@@ -8,7 +8,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from taxi_predictor.adapters.memory.models import ConstantSpeedLoader, MemoryModelShelf
+from taxi_predictor.adapters.memory.constant_speed import ConstantSpeedLoader
+from taxi_predictor.adapters.memory.models import MemoryModelShelf
 from taxi_predictor.adapters.memory.telemetry import Predicted, RecordingTelemetry
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.models import ModelShelf

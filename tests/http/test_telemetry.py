@@ -9,7 +9,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from taxi_predictor.adapters.http.hexagon import Hexagon
-from taxi_predictor.adapters.memory.models import ConstantSpeedModel, MemoryModelShelf
+from taxi_predictor.adapters.memory.constant_speed import ConstantSpeedModel
+from taxi_predictor.adapters.memory.models import MemoryModelShelf
 from taxi_predictor.adapters.memory.telemetry import (
     Answered,
     AskedBatch,

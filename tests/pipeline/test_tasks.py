@@ -12,7 +12,7 @@ from botocore.validate import ParamValidator
 from pipeline.samples import IMAGES, environment, names_of_terraform
 from pipeline.workflows import ROOT
 from taxi_predictor.apps.contradictions import refuse_contradictions
-from taxi_predictor.apps.ecs.places import DEFINITIONS, ONE_OFF, SERVICES, EcsError, filled, names_in
+from taxi_predictor.apps.ecs.definitions import DEFINITIONS, ONE_OFF, SERVICES, EcsError, filled, names_in
 from taxi_predictor.apps.ecs.tasks import written
 from taxi_predictor.apps.settings import load_settings
 

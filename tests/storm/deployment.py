@@ -78,7 +78,7 @@ class Deployment:
 
     @contextmanager
     def nobody_following_the_registry(self) -> Iterator[None]:
-        [follower] = self._children("taxi_predictor.apps.syncing")
+        [follower] = self._children("taxi_predictor.apps.beside")
         os.kill(follower, signal.SIGSTOP)
         try:
             yield

@@ -17,7 +17,6 @@ from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.monitoring import MonitorTelemetry, Turns
-from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.plans import PlanColumns
 from taxi_predictor.ports.outbound.predictions import (
     OutcomeLog,
@@ -37,6 +36,7 @@ from taxi_predictor.ports.outbound.telemetry import Figures, LoadTelemetry, LogT
 from taxi_predictor.ports.outbound.tracing import Tracing
 from taxi_predictor.ports.outbound.trips import IngestLog, Quarantine, SourceCatalog, TripErasure, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
+from taxi_predictor.ports.outbound.zones import ZoneStore
 
 __all__ = ["Outbound"]
 

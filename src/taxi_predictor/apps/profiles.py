@@ -45,20 +45,16 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.memory.level import MemoryLevelStore
     from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
     from taxi_predictor.adapters.memory.monitoring import MemoryTurns
-    from taxi_predictor.adapters.memory.places import MemoryZoneStore
-    from taxi_predictor.adapters.memory.predictions import (
-        MemoryOutcomeLog,
-        MemoryPredictionLog,
-        MemoryPredictionSpool,
-        MemoryRetention,
-        MemoryShadowLog,
-    )
-    from taxi_predictor.adapters.memory.runs import MemoryRunNotes
+    from taxi_predictor.adapters.memory.notes import MemoryRunNotes, MemorySyncNotes
+    from taxi_predictor.adapters.memory.predictions import MemoryOutcomeLog, MemoryPredictionLog
+    from taxi_predictor.adapters.memory.retention import MemoryRetention
     from taxi_predictor.adapters.memory.scratch import MemoryTripScratch
+    from taxi_predictor.adapters.memory.shadows import MemoryShadowLog
+    from taxi_predictor.adapters.memory.spool import MemoryPredictionSpool
     from taxi_predictor.adapters.memory.statistics import MemoryTripStatistics
-    from taxi_predictor.adapters.memory.sync import MemorySyncNotes
     from taxi_predictor.adapters.memory.trials import MemoryTrialStore
     from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
+    from taxi_predictor.adapters.memory.zones import MemoryZoneStore
     from taxi_predictor.adapters.prometheus.monitor import monitor_figures_of_process
     from taxi_predictor.adapters.prometheus.sharing import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
@@ -169,10 +165,9 @@ async def _stored(
     from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
     from taxi_predictor.adapters.disk.jobs import DiskJobStore
     from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
-    from taxi_predictor.adapters.disk.runs import DiskRunNotes
+    from taxi_predictor.adapters.disk.notes import DiskRunNotes, DiskSyncNotes
     from taxi_predictor.adapters.disk.scratch import DiskTripScratch
     from taxi_predictor.adapters.disk.shelf import DiskModelShelf
-    from taxi_predictor.adapters.disk.sync import DiskSyncNotes
     from taxi_predictor.adapters.disk.trials import DiskTrialStore
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer

@@ -113,7 +113,7 @@ def _accompanied(settings: Settings) -> Iterator[None]:
         yield
         return
     os.environ["TAXI_ACCOMPANIED"] = "true"  # a setting of the workers
-    with accompanied([sys.executable, "-m", "taxi_predictor.apps.syncing", str(os.getpid())]):
+    with accompanied([sys.executable, "-m", "taxi_predictor.apps.beside", str(os.getpid())]):
         yield
 
 

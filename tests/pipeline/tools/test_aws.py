@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.samples import IMAGES, environment
 from taxi_predictor.apps.ecs.aws import Environment, aws
-from taxi_predictor.apps.ecs.places import ONE_OFF, SERVICES
+from taxi_predictor.apps.ecs.definitions import ONE_OFF, SERVICES
 from taxi_predictor.apps.ecs.running import register
 from taxi_predictor.apps.ecs.secrets import ROLES, put_secrets
 

@@ -1,7 +1,6 @@
-"""Trips and quarantined rows in data frames, and sources that serve rows they were given."""
+"""Trips and quarantined rows in data frames."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, date, datetime
 
 import msgspec
@@ -9,8 +8,8 @@ import polars as pl
 
 from taxi_predictor.adapters.columns.sums import ids_sum
 from taxi_predictor.adapters.memory.tables import REJECTS, TRIPS, conform
-from taxi_predictor.domain.errors import InvalidSource, MissingSource, TripsChanged
-from taxi_predictor.domain.place import Bounds, ZoneTable
+from taxi_predictor.domain.errors import TripsChanged
+from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch, TripId
 from taxi_predictor.domain.trip_sum import TripSum
@@ -23,15 +22,12 @@ from taxi_predictor.ports.outbound.trips import (
     Quarantine,
     RejectBatch,
     RejectCount,
-    SourceCatalog,
-    SourcePart,
     TripCount,
     TripErasure,
-    TripSource,
     TripStore,
 )
 
-__all__ = ["BATCH_ROWS", "MemoryCatalog", "MemoryPart", "MemoryQuarantine", "MemorySource", "MemoryTripStore"]
+__all__ = ["BATCH_ROWS", "MemoryQuarantine", "MemoryTripStore"]
 
 BATCH_ROWS = 65_536
 
@@ -179,55 +175,3 @@ def _as_rejects(repeated: pl.DataFrame) -> pl.DataFrame:
     records = pl.Series([msgspec.json.encode(trip).decode() for trip in trips], dtype=pl.String)
     reason = pl.lit(Rejection.DUPLICATE.value)
     return repeated.select("row_number", reason=reason, record=records).cast(REJECTS)  # type: ignore[arg-type] # wants an invariant dict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryPart(SourcePart):
-    """Rows that were cleaned already."""
-
-    name: PartName = field()  # without it the protocol's property would be the default
-    clean: Sequence[CleanBatch] = ()
-    ignored_columns: Sequence[str] = ()
-    missing_columns: Sequence[str] = ()
-
-    @property
-    def rows(self) -> int | None:
-        return sum(batch.read for batch in self.clean)
-
-    async def batches(self) -> AsyncIterator[CleanBatch]:
-        for batch in self.clean:
-            yield batch
-
-
-class MemorySource(TripSource):
-    def __init__(self, spec: str, given: Sequence[SourcePart]) -> None:
-        self._spec = spec
-        self._parts = tuple(given)
-
-    async def parts(self) -> Sequence[SourcePart]:
-        if not self._parts:
-            raise MissingSource(f"there is no source {self._spec!r}")
-        return self._parts
-
-
-class MemoryCatalog(SourceCatalog):
-    """Knows the sources and zone tables it was given, by their spec."""
-
-    def __init__(
-        self,
-        *,
-        sources: Mapping[str, Sequence[SourcePart]],
-        zones: Mapping[str, ZoneTable] | None = None,
-    ) -> None:
-        self._sources = sources
-        self._zones = zones or {}
-
-    def open(self, spec: str, /, *, zones: ZoneTable | None, are_finished: bool = True) -> TripSource:
-        if spec not in self._sources and ":" in spec:
-            raise InvalidSource(f"no source has the scheme {spec.partition(':')[0]!r}")
-        return MemorySource(spec, self._sources.get(spec, ()))
-
-    async def zones(self, spec: str, /) -> ZoneTable:
-        if spec not in self._zones:
-            raise MissingSource(f"there is no zone table {spec!r}")
-        return self._zones[spec]

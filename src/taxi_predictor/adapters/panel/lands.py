@@ -8,7 +8,7 @@ from functools import cached_property
 from markupsafe import Markup
 
 from taxi_predictor.adapters.panel.charts.atlas import Atlas
-from taxi_predictor.adapters.panel.places import Gazetteer
+from taxi_predictor.adapters.panel.gazetteer import Gazetteer
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.errors import NoZones, Unavailable
 from taxi_predictor.domain.place import Point, ZoneId, ZoneTable

@@ -6,7 +6,7 @@ from taxi_predictor.adapters.postgres.copying import copy_records_in
 from taxi_predictor.adapters.postgres.pool import connected
 from taxi_predictor.adapters.postgres.queries import QUERIES
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
-from taxi_predictor.ports.outbound.places import ZoneStore
+from taxi_predictor.ports.outbound.zones import ZoneStore
 
 __all__ = ["PostgresZoneStore"]
 

@@ -24,7 +24,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from taxi_predictor.adapters.columns.arrays import frame
-from taxi_predictor.adapters.sources.places import COPY_BYTES, FilePlace
+from taxi_predictor.adapters.sources.file_place import COPY_BYTES, FilePlace
 from taxi_predictor.domain.errors import Invalid, TargetInUse
 from taxi_predictor.ports.outbound.scoring import (
     ANSWER_COLUMNS,
@@ -35,7 +35,7 @@ from taxi_predictor.ports.outbound.scoring import (
     Terms,
 )
 
-__all__ = ["PARTS_ENDING", "open_answers"]
+__all__ = ["open_answers"]
 
 PARTS_ENDING = ".parts"
 TERMS = "terms.json"

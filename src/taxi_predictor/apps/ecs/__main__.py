@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from taxi_predictor.apps.ecs.aws import Environment
-from taxi_predictor.apps.ecs.places import DEFINITIONS, ONE_OFF, SERVICES, EcsError
+from taxi_predictor.apps.ecs.definitions import DEFINITIONS, ONE_OFF, SERVICES, EcsError
 from taxi_predictor.apps.ecs.rollout import command_check, rollout
 from taxi_predictor.apps.ecs.running import run_once
 from taxi_predictor.apps.ecs.secrets import put_secrets

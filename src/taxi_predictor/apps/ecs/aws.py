@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from taxi_predictor.apps.ecs.places import EcsError
+from taxi_predictor.apps.ecs.definitions import EcsError
 
 __all__ = ["Environment", "aws", "say"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from taxi_predictor.apps.ecs.aws import Environment, aws, say
-from taxi_predictor.apps.ecs.places import SERVICES, EcsError
+from taxi_predictor.apps.ecs.definitions import SERVICES, EcsError
 from taxi_predictor.apps.ecs.running import LOOK_S, register, run_once
 
 __all__ = ["command_check", "rollout"]

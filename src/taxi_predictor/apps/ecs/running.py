@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from taxi_predictor.apps.ecs.aws import Environment, aws, say
-from taxi_predictor.apps.ecs.places import DEFINITIONS, EcsError, filled
+from taxi_predictor.apps.ecs.definitions import DEFINITIONS, EcsError, filled
 
-__all__ = ["register", "run_once"]
+__all__ = ["LOOK_S", "register", "run_once"]
 
 LOOK_S = 5.0
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from taxi_predictor.apps.ecs.aws import Environment, aws, say
-from taxi_predictor.apps.ecs.places import EcsError
+from taxi_predictor.apps.ecs.definitions import EcsError
 
-__all__ = ["DATABASES", "ROLES", "addresses", "put_secrets"]
+__all__ = ["ROLES", "put_secrets"]
 
 ROLES = ("taxi_owner", "taxi_app", "taxi_dashboard", "taxi_exporter", "mlflow")
 DATABASES: Mapping[str, tuple[str, str]] = {

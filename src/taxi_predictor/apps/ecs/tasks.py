@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from taxi_predictor.apps.ecs.places import ROLES
+from taxi_predictor.apps.ecs.definitions import ROLES
 from taxi_predictor.apps.ecs.told import HOME, SCRATCH, SETTINGS, environment_of
 
-__all__ = ["definition", "tasks", "written"]
+__all__ = ["tasks", "written"]
 
 USER = "10001:10001"
 CERTIFICATES = f"{SCRATCH}/database-ca.pem"

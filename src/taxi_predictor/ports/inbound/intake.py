@@ -9,7 +9,6 @@ from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.record import OUTCOMES
 from taxi_predictor.ports.inbound.runs import RunBook
-from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.runs import Became, RunKind
 from taxi_predictor.ports.outbound.trips import (
@@ -19,6 +18,7 @@ from taxi_predictor.ports.outbound.trips import (
     SourcePart,
     TripStore,
 )
+from taxi_predictor.ports.outbound.zones import ZoneStore
 
 __all__ = ["IngestReport", "TripIntake"]
 

@@ -29,9 +29,9 @@ from taxi_predictor.ports.outbound.models import (
     ModelTrainer,
     TrainingData,
 )
-from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import TripStore
+from taxi_predictor.ports.outbound.zones import ZoneStore
 
 __all__ = ["ModelJudge", "score"]
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from taxi_predictor.domain.errors import NoZones, Unavailable
 from taxi_predictor.domain.place import Place, ZoneId, ZoneTable
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.places import ZoneStore
+from taxi_predictor.ports.outbound.zones import ZoneStore
 
 __all__ = ["MAX_AGE", "MIN_AGE", "KnownZones"]
 

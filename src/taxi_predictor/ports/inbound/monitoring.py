@@ -27,8 +27,8 @@ from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.models import Alias, ModelRegistry, RegisteredModel
 from taxi_predictor.ports.outbound.monitoring import MonitorTelemetry
-from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.trips import TripStore
+from taxi_predictor.ports.outbound.zones import ZoneStore
 
 __all__ = ["WINDOWS", "Monitoring"]
 

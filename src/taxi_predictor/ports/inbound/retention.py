@@ -20,7 +20,7 @@ from taxi_predictor.ports.outbound.predictions import (
 from taxi_predictor.ports.outbound.retention import Forgotten, Retention
 from taxi_predictor.ports.outbound.trips import Quarantine, TripErasure
 
-__all__ = ["BLURRED_DIGITS", "Erased", "LogRetention", "Pruned"]
+__all__ = ["Erased", "LogRetention", "Pruned"]
 
 BLURRED_DIGITS = 3
 """Of degrees: about a hundred metres."""

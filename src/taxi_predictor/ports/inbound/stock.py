@@ -10,7 +10,6 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.ports.inbound.outcome_intake import late_orphans
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.predictions import OutcomeLog, PredictionLog
 from taxi_predictor.ports.outbound.trips import (
     Ingest,
@@ -22,8 +21,9 @@ from taxi_predictor.ports.outbound.trips import (
     TripCount,
     TripStore,
 )
+from taxi_predictor.ports.outbound.zones import ZoneStore
 
-__all__ = ["COUNTED_EVERY", "LogCount", "Stock", "StockCount", "StoredTrips"]
+__all__ = ["LogCount", "Stock", "StockCount", "StoredTrips"]
 
 COUNTED_EVERY = timedelta(minutes=1)
 

@@ -30,12 +30,12 @@ from taxi_predictor.ports.outbound.models import (
     RegisteredModel,
     TrainingData,
 )
-from taxi_predictor.ports.outbound.places import ZoneStore
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.runs import RunKind
 from taxi_predictor.ports.outbound.scratch import TripScratch
 from taxi_predictor.ports.outbound.trips import SourcePart, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
+from taxi_predictor.ports.outbound.zones import ZoneStore
 
 __all__ = ["EvaluatedModel", "ModelTraining"]
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
-from taxi_predictor.ports.outbound.places import ZoneStore
+from taxi_predictor.ports.outbound.zones import ZoneStore
 from taxi_predictor.ports.testing.strategies import points, zone_ids
 from taxi_predictor.ports.testing.tables import CONTRACT
 

@@ -2,7 +2,7 @@
 
 It ships what the workers answered, follows the registry, makes trips of outcomes, and lets a challenger
 score what was answered, and lets jobs be done. Run as
-``python -m taxi_predictor.apps.syncing PID``; services start it by themselves, with their own process,
+``python -m taxi_predictor.apps.beside PID``; services start it by themselves, with their own process,
 and it ends with that one.
 """
 

@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["DEFINITIONS", "ONE_OFF", "ROLES", "SERVICES", "EcsError", "filled", "names_in"]
 
 ROOT = Path(__file__).parents[4]
-"""The checkout: this file is ``src/taxi_predictor/apps/ecs/places.py`` of it."""
+"""The checkout: this file is ``src/taxi_predictor/apps/ecs/definitions.py`` of it."""
 DEFINITIONS = ROOT / "deploy" / "ecs"
 ROLES = ROOT / "deploy" / "postgres" / "roles.psql"
 

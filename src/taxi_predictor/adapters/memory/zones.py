@@ -1,7 +1,7 @@
 """Zones of a city in a dictionary."""
 
 from taxi_predictor.domain.place import ZoneTable
-from taxi_predictor.ports.outbound.places import ZoneStore
+from taxi_predictor.ports.outbound.zones import ZoneStore
 
 __all__ = ["MemoryZoneStore"]
 
