@@ -23,11 +23,11 @@ from time import perf_counter
 from zoneinfo import ZoneInfo
 
 from accuracy import YELLOW, opened
+from drift_picture import MonthOfDrift, draw_drift
 
 from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.models import MemoryModelRegistry
-from taxi_predictor.adapters.pictures.drift import MonthOfDrift, draw_drift
 from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.distribution import DurationDistribution

@@ -171,7 +171,7 @@ def test_a_link_keeps_the_state_and_changes_what_it_is_for() -> None:
 def a_step(minute: int, p95_s: float | None) -> Lately:
     until = datetime(2024, 3, 1, 8, minute, tzinfo=UTC)
     rates = Rates(requests_per_s=1.0, failed=None, p95_s=p95_s)
-    return Lately(until=until, over_s=60.0, rates=rates, trips_per_s=0.0, degraded=None)
+    return Lately(until=until, over_s=60.0, rates=rates, degraded=None)
 
 
 def test_a_course_breaks_where_there_is_nothing_to_tell() -> None:

@@ -62,7 +62,6 @@ class Lately:
     until: datetime
     over_s: float
     rates: Rates
-    trips_per_s: float
     degraded: float | None
     """The share of trips that were answered without something; None: none was answered."""
 

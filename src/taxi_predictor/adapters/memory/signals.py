@@ -148,7 +148,6 @@ def _lately(calls: Sequence[Told], began: datetime, ended: datetime) -> Lately:
         until=ended,
         over_s=over_s,
         rates=_rates(calls, over_s),
-        trips_per_s=trips / over_s,
         degraded=degraded / trips if trips else None,
     )
 

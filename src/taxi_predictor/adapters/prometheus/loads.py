@@ -67,7 +67,6 @@ def lately_of(rates: Sequence[Sample], *, until: datetime, over_s: float) -> Lat
         until=until,
         over_s=over_s,
         rates=_rates(rates),
-        trips_per_s=trips,
         degraded=degraded / trips if trips > 0 else None,
     )
 
