@@ -210,6 +210,21 @@ def test_every_module_names_what_it_exports() -> None:
             assert set(names) <= set(vars(importlib.import_module(f"{PACKAGE}.{module.name}".rstrip("."))))
 
 
+def test_what_a_module_takes_from_another_is_what_that_one_exports() -> None:
+    exports = {module.name: module.exports() for module in modules()}
+    strays = [
+        f"{module.name} takes {alias.name} from {source}"
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == PACKAGE
+        for source in [str(node.module).removeprefix(PACKAGE).lstrip(".")]
+        for alias in node.names
+        if f"{source}.{alias.name}".lstrip(".") not in exports  # else it is a module
+        if alias.name not in (exports[source] or ()) and alias.name != "__version__"
+    ]
+    assert strays == []
+
+
 def test_a_module_is_one_noun() -> None:
     fat = {module.name: len(module.path.read_text("utf-8").splitlines()) for module in modules()}
     fat = {name: lines for name, lines in fat.items() if lines > MAX_LINES}

@@ -15,7 +15,7 @@ from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.signals import open_signals
 
-__all__ = ["options_of", "serve_dashboard"]
+__all__ = ["serve_dashboard"]
 
 
 async def serve_dashboard(settings: Settings) -> None:

@@ -19,6 +19,7 @@ from taxi_predictor.domain.trip import TripPlan
 
 __all__ = [
     "FEATURE_NAMES",
+    "KM_PER_DEG",
     "SEASONAL_FEATURES",
     "FeatureEncoder",
     "PlanValues",

@@ -6,7 +6,6 @@ from taxi_predictor.domain.arithmetic import Arithmetic, Quantity
 
 __all__ = [
     "DISTANCE_CLASSES",
-    "DISTANCE_CUTS_KM",
     "DISTANCE_NAMES",
     "PARTS_OF_DAY",
     "PART_NAMES",

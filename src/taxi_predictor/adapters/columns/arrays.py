@@ -22,7 +22,6 @@ __all__ = [
     "encode_clock",
     "frame",
     "one_of_every",
-    "plan_arrays",
     "thinned",
 ]
 

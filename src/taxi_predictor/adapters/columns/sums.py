@@ -5,7 +5,7 @@ import polars as pl
 
 from taxi_predictor.domain.trip_sum import IDS, TripSum
 
-__all__ = ["ids_sum", "words_of_ids"]
+__all__ = ["ids_sum"]
 
 HALF = 2**64
 

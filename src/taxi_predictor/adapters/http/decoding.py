@@ -20,7 +20,6 @@ __all__ = [
     "decode",
     "in_words",
     "patterned",
-    "pointer_to",
     "read_value",
     "schema_of",
 ]

@@ -21,7 +21,7 @@ from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.outbound.answers import Answer, Claim
 from taxi_predictor.ports.outbound.watch import timed
 
-__all__ = ["MAX_KEPT_BYTES", "Idempotency", "begin_once", "settle"]
+__all__ = ["Idempotency", "begin_once", "settle"]
 
 log = logging.getLogger(__name__)
 

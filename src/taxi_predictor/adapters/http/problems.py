@@ -32,7 +32,6 @@ from taxi_predictor.ports.inbound.health import Readiness
 __all__ = [
     "EXCEPTION_HANDLERS",
     "PROBLEM_JSON",
-    "RETRY_AFTER_S",
     "STATUS",
     "FieldProblem",
     "NotReady",

@@ -29,6 +29,7 @@ __all__ = [
     "RecordingTelemetry",
     "Refused",
     "Shipped",
+    "Told",
     "Unlogged",
 ]
 

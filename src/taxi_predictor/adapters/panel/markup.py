@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-__all__ = ["Query", "filled", "link", "page_template", "templates"]
+__all__ = ["Query", "filled", "link", "page_template"]
 
 Query = Mapping[str, str]
 """What the address says behind its question mark: the whole state of a page."""

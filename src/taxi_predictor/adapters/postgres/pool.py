@@ -11,7 +11,7 @@ import asyncpg
 from taxi_predictor.domain.errors import StorageFull, Unavailable
 from taxi_predictor.ports.outbound.telemetry import PoolState
 
-__all__ = ["connected", "open_pool", "ping", "state_of", "translated", "watched"]
+__all__ = ["PATIENCE_S", "connected", "open_pool", "ping", "state_of", "translated", "watched"]
 
 CONNECT_TIMEOUT_S = 5.0
 PATIENCE_S = 5.0

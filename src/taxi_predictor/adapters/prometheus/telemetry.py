@@ -23,7 +23,7 @@ from taxi_predictor.ports.outbound.telemetry import (
     Telemetry,
 )
 
-__all__ = ["BUCKETS_S", "PrometheusTelemetry", "exposed"]
+__all__ = ["PrometheusTelemetry", "exposed"]
 
 BUCKETS_S = (
     0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5,

@@ -26,7 +26,7 @@ from taxi_predictor.domain.errors import (
 )
 from taxi_predictor.ports.outbound.progress import Progress
 
-__all__ = ["TLC_URL", "TaxiKind", "TlcArchive", "TlcMonths"]
+__all__ = ["TaxiKind", "TlcArchive", "TlcMonths"]
 
 TLC_URL = "https://d37ci6vzurychx.cloudfront.net"
 ATTEMPTS = 3

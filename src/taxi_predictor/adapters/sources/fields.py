@@ -6,7 +6,7 @@ import polars as pl
 
 from taxi_predictor.adapters.sources.schemas import COORDINATES, ZONES
 
-__all__ = ["TIMES", "as_text", "read_fields"]
+__all__ = ["INT32_MAX", "TIMES", "as_text", "read_fields"]
 
 TIMES = ("pickup_at", "dropoff_at")
 FACTS = ("distance_km", "distance_mi", "total_amount")

@@ -14,7 +14,7 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.ports.outbound.scoring import RowPiece
 
-__all__ = ["REFERENCES", "RowJudge"]
+__all__ = ["RowJudge"]
 
 REFERENCES = ("reference", "trip_id", "id")
 """What the column is called by which a file names its trips; the first that is there counts."""

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.place import EARTH_RADIUS_KM
 
-__all__ = ["QUARTERS_OF_WEEK", "Ends", "Floats", "Incident", "Ints", "Ride", "SimulatedCity", "SimulatedDay"]
+__all__ = ["Ends", "Floats", "Incident", "Ints", "Ride", "SimulatedCity", "SimulatedDay"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

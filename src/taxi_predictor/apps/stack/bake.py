@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from taxi_predictor.apps.stack.engine import say
 from taxi_predictor.apps.stack.layout import StackError
 
-__all__ = ["Traffic", "bake", "traffic_of"]
+__all__ = ["MAX_FAILED", "MAX_P95_S", "Traffic", "bake", "traffic_of"]
 
 DOOR = 8443
 """Where nginx listens for clients; what is asked at its other port is asked by us."""

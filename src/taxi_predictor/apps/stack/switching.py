@@ -12,7 +12,7 @@ from taxi_predictor.apps.stack.layout import Layout, StackError
 from taxi_predictor.apps.stack.smoke import compare_colours, erase_smoke, smoke_api, smoke_key, wait_ready
 from taxi_predictor.apps.stack.state import Deploying, State, now, save_state
 
-__all__ = ["Switching", "live_colour", "set_live"]
+__all__ = ["READY_WITHIN_S", "Switching", "live_colour", "set_live"]
 
 READY_WITHIN_S = 180.0
 BEFORE_S = 60.0

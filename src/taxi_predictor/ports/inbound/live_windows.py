@@ -20,7 +20,7 @@ from taxi_predictor.domain.reference import PREDICTION
 from taxi_predictor.domain.slices import slices
 from taxi_predictor.ports.outbound.predictions import EndedPrediction, OutcomeLog, PredictionLog
 
-__all__ = ["LONGEST", "LiveWindows", "label_of"]
+__all__ = ["LONGEST", "LiveWindows"]
 
 LONGEST = timedelta(days=28)
 """Nothing older is kept."""

@@ -11,7 +11,7 @@ from taxi_predictor.ports.outbound.predictions import Attached, EndedPrediction,
 from taxi_predictor.ports.testing.records import a_record, an_outcome
 from taxi_predictor.ports.testing.samples import NOON
 
-__all__ = ["OutcomeLogContract"]
+__all__ = ["OutcomeLogContract", "ended"]
 
 HOUR = timedelta(hours=1)
 REPORTED = NOON + HOUR

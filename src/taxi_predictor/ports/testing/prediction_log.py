@@ -17,7 +17,7 @@ from taxi_predictor.ports.testing.records import a_prediction_id, a_record, reco
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.tables import CONTRACT
 
-__all__ = ["PredictionLogContract"]
+__all__ = ["PredictionLogContract", "logged"]
 
 MONTHS = [NOON + timedelta(days=40 * number) for number in range(3)]
 MANY = 1_200  # more than anybody yields at once

@@ -11,7 +11,7 @@ from taxi_predictor.adapters.panel.charts.scale import Scale, round_ticks
 from taxi_predictor.adapters.panel.words import Words
 from taxi_predictor.domain.signals import Drifted, Lately
 
-__all__ = ["ACT", "LOOK", "course_picture", "drift_picture", "standing_picture"]
+__all__ = ["course_picture", "drift_picture", "standing_picture"]
 
 LOOK, ACT = 0.1, 0.25
 """From such an index on one looks, and one acts (see domain/drift.py)."""

@@ -15,13 +15,7 @@ from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.ports.inbound.departures import Departures
 from taxi_predictor.ports.inbound.prediction import Prediction
 
-__all__ = [
-    "comparables_picture",
-    "day_picture",
-    "distribution_picture",
-    "explanation_picture",
-    "minute_ticks",
-]
+__all__ = ["comparables_picture", "day_picture", "distribution_picture", "explanation_picture"]
 
 BINS = 36
 ROUND_MINUTES = (1, 2, 3, 5, 10, 15, 20, 30, 60, 90, 120, 180)
