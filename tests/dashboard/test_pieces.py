@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, date, datetime
+from pathlib import Path
 from string import Formatter
 
 import pytest
@@ -12,11 +13,11 @@ from taxi_predictor.adapters.panel.charts.bars import Bar, diverging_bars, plain
 from taxi_predictor.adapters.panel.charts.live import course_picture, standing_picture
 from taxi_predictor.adapters.panel.charts.plot import Plot
 from taxi_predictor.adapters.panel.charts.scale import Scale, round_ticks
-from taxi_predictor.adapters.panel.markup import link
+from taxi_predictor.adapters.panel.gazetteer import Gazetteer
+from taxi_predictor.adapters.panel.markup import filled, link
 from taxi_predictor.adapters.panel.pages.city import filter_of
 from taxi_predictor.adapters.panel.pages.data import Gap, gaps
 from taxi_predictor.adapters.panel.pages.page import Visit, trouble
-from taxi_predictor.adapters.panel.gazetteer import Gazetteer
 from taxi_predictor.adapters.panel.words import LANGUAGES, Words, catalogue
 from taxi_predictor.domain.errors import Invalid, InvalidTrip, Unavailable, UnknownZone
 from taxi_predictor.domain.explanation import Cause
@@ -24,7 +25,7 @@ from taxi_predictor.domain.features import FEATURE_NAMES
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.reference import PREDICTION, UNCOMPARED, Measure
-from taxi_predictor.domain.signals import Lately, Rates
+from taxi_predictor.domain.signals import Alarm, Lately, Rates
 from taxi_predictor.domain.traffic import Window
 from taxi_predictor.ports.outbound.journal import Deed
 from taxi_predictor.ports.testing.strategies import A_CITY
@@ -40,17 +41,35 @@ def a_zone(number: int, name: str, *, outline: str | None = SQUARE) -> Zone:
 ZONES = ZoneTable({z.id: z for z in (a_zone(1, "Corona"), a_zone(2, "Corona"), a_zone(3, "Times Sq"))})
 
 
+NAMED = ("alarm.", "slice.")
+RULES = Path(__file__).parents[2] / "deploy" / "prometheus" / "rules"
+
+
 def names_in(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
 def test_every_language_says_the_same_things() -> None:
-    """All but names of slices, which are English where nobody translated them."""
+    """All but names of slices and alarms, which are English where nobody translated them."""
     catalogues = {name: catalogue(name) for name in LANGUAGES}
     english = {key: names_in(text) for key, text in catalogues["en"].items()}
     for texts in catalogues.values():
-        said = {key: names_in(text) for key, text in texts.items() if not key.startswith("slice.")}
-        assert said == {key: names for key, names in english.items() if not key.startswith("slice.")}
+        said = {key: names_in(text) for key, text in texts.items() if not key.startswith(NAMED)}
+        assert said == {key: names for key, names in english.items() if not key.startswith(NAMED)}
+
+
+def test_every_alarm_is_said_in_spanish_too() -> None:
+    """The summary of a rule is English, and stands behind it."""
+    rules = {name for file in RULES.glob("*.yml") for name in re.findall(r"alert: (\w+)", file.read_text())}
+    spoken = {key.removeprefix("alarm.") for key in catalogue("es") if key.startswith("alarm.")}
+    assert spoken == rules - {"Watchdog"}  # is there to be heard, and is shown nowhere
+    alarm = Alarm(name="ApiDown", severity="critical", summary="No process of the API can be reached.")
+    shown = {
+        language: filled("live_alarms", words=Words(language), alarms=[(alarm, None)], ringing=[alarm])
+        for language in LANGUAGES
+    }
+    assert all(alarm.summary in html for html in shown.values())
+    assert "nadie recibe una predicción" in shown["es"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
