@@ -10,8 +10,8 @@ import polars as pl
 import pyarrow as pa
 
 from taxi_predictor.adapters.sources.ahead import read_ahead
-from taxi_predictor.adapters.sources.files import opened_parquet, readable
 from taxi_predictor.adapters.sources.file_place import FilePlace
+from taxi_predictor.adapters.sources.files import opened_parquet, readable
 from taxi_predictor.adapters.sources.row_lines import count_lines, csv_rows, read_block
 from taxi_predictor.adapters.sources.row_objects import OBJECT_COLUMNS, object_rows
 from taxi_predictor.adapters.sources.row_pieces import RowJudge
@@ -134,7 +134,7 @@ class ObjectRows(FileRows):
 
 
 class ParquetRows(FileRows):
-    """By pyarrow, as all parquet is read here: on a damaged file polars may abort the process."""
+    """By pyarrow, as trips in files of this machine are: on a damaged file polars may abort the process."""
 
     def __init__(self, place: FilePlace, *, city: City, zones: ZoneTable | None) -> None:
         with self._opened(place) as file:
