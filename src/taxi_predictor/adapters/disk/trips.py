@@ -9,7 +9,7 @@ import shutil
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -25,7 +25,6 @@ __all__ = ["BATCH_ROWS", "DiskTripStore"]
 PIECE_ROWS = 200_000
 BATCH_ROWS = 65_536
 KEY = ["pickup_at", "trip_id"]
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
