@@ -42,6 +42,8 @@ from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.slices import slices
 from taxi_predictor.domain.trip import FinishedTrip, PlanBatch, TripId, TripPlan
 from taxi_predictor.ports.inbound.backtesting import Backtest
+from taxi_predictor.ports.inbound.deeds import DeedBook
+from taxi_predictor.ports.inbound.evaluating import ModelEvaluation
 from taxi_predictor.ports.inbound.judging import ModelJudge
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
@@ -194,19 +196,31 @@ class World:
             city=self.city,
             trips=self.trips,
             scratch=MemoryTripScratch(),
-            zones=zones,
             trainer=self.trainer,
             tuner=ThreeRecipes(),
             trials=self.trials,
-            baselines=baselines,
             judge=judge,
             registry=self.registry,
             versions=self.versions,
-            journal=self.journal,
-            actor="ada",
-            clock=self.clock,
+            deeds=self.deed_book,
             progress=progress,
             runs=RunBook(notes=self.run_notes, clock=self.clock, telemetry=RecordingTelemetry()),
+        )
+
+    @property
+    def deed_book(self) -> DeedBook:
+        return DeedBook(journal=self.journal, clock=self.clock, actor="ada")
+
+    @property
+    def evaluation(self) -> ModelEvaluation:
+        return ModelEvaluation(
+            city=self.city,
+            trips=self.trips,
+            scratch=MemoryTripScratch(),
+            zones=MemoryZoneStore(),
+            baselines=MeanDurationTrainer(),
+            versions=self.versions,
+            progress=MemoryProgress(),
         )
 
     @property
@@ -231,9 +245,7 @@ class World:
             versions=self.versions,
             shelf=self.shelf,
             ladder=Ladder(shelf=self.shelf, fallback=fallback_model(A_CITY), lowest=AnswerSource.CHAMPION),
-            journal=self.journal,
-            actor="ada",
-            clock=self.clock,
+            deeds=self.deed_book,
         )
 
     def sync(self, *, clock: Clock | None = None) -> ModelSync:

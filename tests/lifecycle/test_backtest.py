@@ -176,17 +176,17 @@ async def test_an_evaluation_replays_the_level_on_stored_trips(two_months: list[
     world = World()
     await world.store(slower(two_months, since=MONDAY))
     await world.training.train(until=MONDAY)
-    plain = await world.training.evaluate(None, since=MONDAY)
-    levelled = await world.training.evaluate(None, since=MONDAY, live_level=True)
+    plain = await world.evaluation.evaluate(None, since=MONDAY)
+    levelled = await world.evaluation.evaluate(None, since=MONDAY, live_level=True)
     assert plain.levelled is None
     assert levelled.evaluation.scores() == plain.evaluation.scores()
     assert levelled.levelled is not None
     assert levelled.levelled.n == levelled.evaluation.overall.n
     assert levelled.levelled.mae_s < 0.95 * levelled.evaluation.overall.abs_error_s / levelled.levelled.n
     with pytest.raises(Invalid, match="stored trips only"):
-        await world.training.evaluate([], live_level=True)
+        await world.evaluation.evaluate([], live_level=True)
 
 
 async def test_an_evaluation_trains_no_baselines_unless_it_is_asked_to(world: World) -> None:
     await world.training.train()
-    assert (await world.training.evaluate(None)).evaluation.baselines() == {}
+    assert (await world.evaluation.evaluate(None)).evaluation.baselines() == {}

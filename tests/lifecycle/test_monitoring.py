@@ -89,6 +89,7 @@ class Service:
             training=world.training,
             lifecycle=world.lifecycle,
             journal=world.journal,
+            deeds=world.deed_book,
             turns=self.turns,
             telemetry=self.telemetry,
             clock=world.clock,

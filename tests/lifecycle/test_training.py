@@ -50,13 +50,13 @@ async def test_the_manifest_names_the_families_of_its_own_window(world: World) -
 
 async def test_stored_trips_are_measured_on_days_the_model_has_not_seen(world: World) -> None:
     trained = await world.training.train()
-    fresh = await world.training.evaluate(None, baselines=True)
+    fresh = await world.evaluation.evaluate(None, baselines=True)
     assert fresh.seen_days == 0
     assert fresh.evaluation.overall.n == trained.report.held_out.n
     lift, judged = (
         known["mean duration"].lift for known in (fresh.evaluation.baselines(), trained.report.baselines)
     )
     assert lift == pytest.approx(judged)
-    flattered = await world.training.evaluate(None, since=FIRST + timedelta(days=10))
+    flattered = await world.evaluation.evaluate(None, since=FIRST + timedelta(days=10))
     assert flattered.seen_days == 44
     assert flattered.evaluation.overall.n == 50 * 300

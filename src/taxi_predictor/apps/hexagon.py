@@ -10,6 +10,7 @@ from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.comparing import ComparableTrips
 from taxi_predictor.ports.inbound.departures import DepartureBoard
 from taxi_predictor.ports.inbound.dispatch import Dispatch
+from taxi_predictor.ports.inbound.evaluating import ModelEvaluation
 from taxi_predictor.ports.inbound.feedback import Feedback
 from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
@@ -54,6 +55,7 @@ class Container:
     intake: TripIntake
     training: ModelTraining
     outside_training: OutsideTraining
+    evaluation: ModelEvaluation
     backtest: Backtest
     lifecycle: ModelLifecycle
     sync: ModelSync

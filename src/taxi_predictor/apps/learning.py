@@ -6,6 +6,8 @@ from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.ports.inbound.backtesting import Backtest
+from taxi_predictor.ports.inbound.deeds import DeedBook
+from taxi_predictor.ports.inbound.evaluating import ModelEvaluation
 from taxi_predictor.ports.inbound.intake import TripIntake
 from taxi_predictor.ports.inbound.judging import ModelJudge
 from taxi_predictor.ports.inbound.outside_training import OutsideTraining
@@ -13,21 +15,19 @@ from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 
-__all__ = ["backtest_of", "outside_training_of", "training_of"]
+__all__ = ["backtest_of", "evaluation_of", "outside_training_of", "training_of"]
 
 
 def training_of(
-    outbound: Outbound, settings: Settings, city: City, *, versions: ModelVersions, runs: RunBook
+    outbound: Outbound, city: City, *, versions: ModelVersions, deeds: DeedBook, runs: RunBook
 ) -> ModelTraining:
     return ModelTraining(
         city=city,
         trips=outbound.trips,
         scratch=outbound.scratch,
-        zones=outbound.zones,
         trainer=outbound.trainer,
         tuner=outbound.tuner,
         trials=outbound.trials,
-        baselines=outbound.baselines,
         judge=ModelJudge(
             city=city,
             zones=outbound.zones,
@@ -40,11 +40,21 @@ def training_of(
         ),
         registry=outbound.registry,
         versions=versions,
-        journal=outbound.journal,
-        actor=settings.who,
-        clock=outbound.clock,
+        deeds=deeds,
         progress=outbound.progress,
         runs=runs,
+    )
+
+
+def evaluation_of(outbound: Outbound, city: City, *, versions: ModelVersions) -> ModelEvaluation:
+    return ModelEvaluation(
+        city=city,
+        trips=outbound.trips,
+        scratch=outbound.scratch,
+        zones=outbound.zones,
+        baselines=outbound.baselines,
+        versions=versions,
+        progress=outbound.progress,
     )
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
+from taxi_predictor.ports.inbound.deeds import DeedBook
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.live_windows import LiveWindows
 from taxi_predictor.ports.inbound.monitoring import Monitoring
@@ -39,12 +40,14 @@ def retraining_of(
     monitoring: Monitoring,
     training: ModelTraining,
     lifecycle: ModelLifecycle,
+    deeds: DeedBook,
 ) -> Retraining:
     return Retraining(
         monitoring=monitoring,
         training=training,
         lifecycle=lifecycle,
         journal=outbound.journal,
+        deeds=deeds,
         turns=outbound.turns,
         telemetry=outbound.monitor_telemetry,
         clock=outbound.clock,

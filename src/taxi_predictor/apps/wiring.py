@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from taxi_predictor.apps.hexagon import Container
 from taxi_predictor.apps.jobs import jobs_of
-from taxi_predictor.apps.learning import backtest_of, outside_training_of, training_of
+from taxi_predictor.apps.learning import backtest_of, evaluation_of, outside_training_of, training_of
 from taxi_predictor.apps.monitoring import monitoring_of, retraining_of, shadowing_of
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
@@ -13,6 +13,7 @@ from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.inbound.archiving import TripArchiving
 from taxi_predictor.ports.inbound.arrivals import Arrivals
 from taxi_predictor.ports.inbound.comparing import ComparableTrips
+from taxi_predictor.ports.inbound.deeds import DeedBook
 from taxi_predictor.ports.inbound.departures import DepartureBoard
 from taxi_predictor.ports.inbound.dispatch import Dispatch
 from taxi_predictor.ports.inbound.feedback import Feedback
@@ -93,15 +94,14 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         telemetry=outbound.log_telemetry,
     )
     handover = SpoolHandover(spool=outbound.spool, clock=outbound.clock, telemetry=outbound.log_telemetry)
-    training = training_of(outbound, settings, city, versions=versions, runs=runs)
+    deeds = DeedBook(journal=outbound.journal, clock=outbound.clock, actor=settings.who)
+    training = training_of(outbound, city, versions=versions, deeds=deeds, runs=runs)
     lifecycle = ModelLifecycle(
         registry=outbound.registry,
         versions=versions,
         shelf=outbound.shelf,
         ladder=ladder,
-        journal=outbound.journal,
-        actor=settings.who,
-        clock=outbound.clock,
+        deeds=deeds,
     )
     monitoring = monitoring_of(outbound, settings, city, level_is_on=levelling.is_on)
     scoring = Scoring(files=outbound.scoring_files, predictor=predictor, clock=outbound.clock)
@@ -110,6 +110,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         intake=intake,
         training=training,
         outside_training=outside_training_of(outbound, intake=intake, training=training),
+        evaluation=evaluation_of(outbound, city, versions=versions),
         backtest=backtest_of(outbound, settings, city),
         sync=ModelSync(
             versions=versions,
@@ -123,7 +124,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         shadowing=shadowing_of(outbound, settings, versions),
         lifecycle=lifecycle,
         monitoring=monitoring,
-        retraining=retraining_of(outbound, settings, monitoring, training, lifecycle),
+        retraining=retraining_of(outbound, settings, monitoring, training, lifecycle, deeds),
         ladder=ladder,
         predictor=predictor,
         scoring=scoring,

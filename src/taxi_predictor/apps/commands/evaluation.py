@@ -13,7 +13,7 @@ from taxi_predictor.apps.commands.session import level_json, opened, parse_insta
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.evaluation import Scores
-from taxi_predictor.ports.inbound.training import EvaluatedModel
+from taxi_predictor.ports.inbound.evaluating import EvaluatedModel
 
 __all__ = ["evaluate"]
 
@@ -56,7 +56,7 @@ async def evaluate(
     async with opened() as container:
         await ensure_zones(container, zones)
         tz = container.city.tz
-        evaluated = await container.training.evaluate(
+        evaluated = await container.evaluation.evaluate(
             None if source == "stored" else await container.intake.parts(source),
             which=which,
             since=parse_instant(since, tz) if since else None,

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from taxi_predictor.domain.errors import PromotionRefused, UnknownModel
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
+from taxi_predictor.ports.inbound.deeds import DeedBook
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.versions import ModelVersions, WhichModel
-from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.journal import Deed, Entry, Journal
+from taxi_predictor.ports.outbound.journal import Deed
 from taxi_predictor.ports.outbound.models import (
     Alias,
     ModelRegistry,
@@ -20,10 +20,7 @@ __all__ = ["ModelLifecycle"]
 
 
 class ModelLifecycle:
-    """Every move is written to the journal first: if it does not answer, nothing moves.
-
-    It names the *actor* of the move, or the usual one where none is given.
-    """
+    """Every move is written to the journal first: if it does not answer, nothing moves."""
 
     def __init__(
         self,
@@ -32,17 +29,13 @@ class ModelLifecycle:
         versions: ModelVersions,
         shelf: ModelShelf,
         ladder: Ladder,
-        journal: Journal,
-        actor: str,
-        clock: Clock,
+        deeds: DeedBook,
     ) -> None:
         self._registry = registry
         self._versions = versions
         self._shelf = shelf
         self._ladder = ladder
-        self._journal = journal
-        self._actor = actor
-        self._clock = clock
+        self._deeds = deeds
 
     async def models(self) -> Sequence[RegisteredModel]:
         """All versions, oldest first."""
@@ -76,7 +69,7 @@ class ModelLifecycle:
             deed, reason = Deed.PROMOTED, "; ".join(verdict.reasons)
             if against:
                 deed, reason = Deed.OVERRIDDEN, f"{override} (against: {against})"
-            await self._write(deed, version, reason, actor)
+            await self._deeds.write(deed, version, reason, actor=actor)
             former = await self._versions.holder(Alias.CHAMPION)
             previous = former.version if former and former.version != version else None
             return await self._enthrone(registered, artifact, previous=previous)
@@ -96,7 +89,7 @@ class ModelLifecycle:
             if fault := await asyncio.to_thread(self._versions.fault, previous, artifact):
                 await self._refuse(previous.version, fault, actor)
             reason = f"instead of version {champion.version}" if champion else "no champion served"
-            await self._write(Deed.ROLLED_BACK, previous.version, reason, actor)
+            await self._deeds.write(Deed.ROLLED_BACK, previous.version, reason, actor=actor)
             return await self._enthrone(previous, artifact, previous=champion.version if champion else None)
 
     def _place(self, version: ModelVersion, artifact: ModelArtifact) -> None:
@@ -104,13 +97,8 @@ class ModelLifecycle:
         self._ladder.refresh()  # here at once; other processes look by themselves
 
     async def _refuse(self, version: ModelVersion, reason: str, actor: str | None) -> None:
-        await self._write(Deed.REFUSED, version, reason, actor)
+        await self._deeds.write(Deed.REFUSED, version, reason, actor=actor)
         raise PromotionRefused(f"version {version} is not promoted: {reason}")
-
-    async def _write(self, deed: Deed, version: ModelVersion, reason: str, actor: str | None) -> None:
-        await self._journal.write(
-            Entry(at=self._clock.now(), actor=actor or self._actor, deed=deed, version=version, reason=reason)
-        )
 
     async def _enthrone(
         self, registered: RegisteredModel, artifact: ModelArtifact, *, previous: ModelVersion | None

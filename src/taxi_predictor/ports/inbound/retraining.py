@@ -9,6 +9,7 @@ from taxi_predictor.domain.errors import PromotionRefused, TaxiPredictorError
 from taxi_predictor.domain.live import LiveReport, VersionState
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.reference import Measure
+from taxi_predictor.ports.inbound.deeds import DeedBook
 from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
 from taxi_predictor.ports.inbound.monitoring import Monitoring
 from taxi_predictor.ports.inbound.training import ModelTraining
@@ -48,6 +49,7 @@ class Retraining:
         training: ModelTraining,
         lifecycle: ModelLifecycle,
         journal: Journal,
+        deeds: DeedBook,
         turns: Turns,
         telemetry: MonitorTelemetry,
         clock: Clock,
@@ -58,6 +60,7 @@ class Retraining:
         self._training = training
         self._lifecycle = lifecycle
         self._journal = journal
+        self._deeds = deeds
         self._turns = turns
         self._telemetry = telemetry
         self._clock = clock
@@ -149,9 +152,7 @@ class Retraining:
         return next((model.version for model in models if Alias.CHAMPION in model.aliases), None)
 
     async def _write(self, deed: Deed, version: ModelVersion, reason: str) -> None:
-        await self._journal.write(
-            Entry(at=self._clock.now(), actor=ACTOR, deed=deed, version=version, reason=reason)
-        )
+        await self._deeds.write(deed, version, reason, actor=ACTOR)
 
 
 def _words(state: VersionState) -> str:
