@@ -19,7 +19,8 @@ from taxi_predictor.domain.errors import (
 )
 from taxi_predictor.domain.job import JobId, JobNote, JobState, new_job_id, parse_job_id
 from taxi_predictor.domain.place import ZoneTable
-from taxi_predictor.ports.inbound import jobs
+from taxi_predictor.ports.inbound import job_work
+from taxi_predictor.ports.inbound.job_work import JobWork
 from taxi_predictor.ports.inbound.jobs import ScoringJobs
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.scoring import Scoring
@@ -49,16 +50,19 @@ class House:
     store: MemoryJobStore = field(default_factory=MemoryJobStore)
     files: Files = field(default_factory=lambda: Files({}))
     clock: MemoryClock = field(default_factory=lambda: MemoryClock(NOON))
-    work: jobs.Work | None = None
+    work: job_work.Work | None = None
 
     @property
     def jobs(self) -> ScoringJobs:
-        return ScoringJobs(
+        return ScoringJobs(store=self.store, clock=self.clock, keep=KEEP, max_unfinished=3)
+
+    @property
+    def job_work(self) -> JobWork:
+        return JobWork(
+            jobs=self.jobs,
             store=self.store,
             scoring=Scoring(files=self.files, predictor=self.predictor, clock=self.clock),
             clock=self.clock,
-            keep=KEEP,
-            max_unfinished=3,
             work=self.work,
         )
 
@@ -78,7 +82,7 @@ def house(predictor: DurationPredictor) -> House:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "LOOK_S", 0.01)
+    monkeypatch.setattr(job_work, "LOOK_S", 0.01)
 
 
 async def until(holds: Callable[[], object]) -> None:
@@ -90,12 +94,12 @@ async def until(holds: Callable[[], object]) -> None:
 async def test_a_job_is_done_row_for_row(house: House) -> None:
     job_id = await house.submit()
     assert (await house.note(job_id)).state is JobState.QUEUED
-    await house.jobs.work(job_id)
+    await house.job_work.work(job_id)
     assert await house.note(job_id) == JobNote(
         state=JobState.SUCCEEDED, at=NOON, rows_done=9, rows_total=9, problems=1
     )
     assert len(house.files.answered[f"{job_id}/answers"]) == 9
-    await house.jobs.work(job_id)  # again is harmless
+    await house.job_work.work(job_id)  # again is harmless
 
 
 async def test_a_job_is_its_owners_alone(house: House) -> None:
@@ -117,7 +121,7 @@ async def test_there_is_a_result_once_it_succeeded(house: House) -> None:
     job_id = await house.submit()
     with pytest.raises(JobUnfinished, match="is queued"):
         await house.jobs.result(job_id, owner="dispatch")
-    await house.jobs.work(job_id)
+    await house.job_work.work(job_id)
     house.store.files[f"{job_id}/answers"] = b"answers"
     kept, content = await house.jobs.result(job_id, owner="dispatch")
     assert kept.job.job_id == job_id
@@ -129,11 +133,11 @@ async def test_what_is_away_is_waited_for_and_the_job_goes_on(house: House, erro
     job_id = await house.submit()
     house.files.wrong = error
     with pytest.raises(Unavailable):
-        await house.jobs.work(job_id)
+        await house.job_work.work(job_id)
     note = await house.note(job_id)
     assert (note.state, note.trouble) == (JobState.WAITING, str(error))
     house.files.wrong = None
-    await house.jobs.work(job_id)
+    await house.job_work.work(job_id)
     assert (await house.note(job_id)).state is JobState.SUCCEEDED
 
 
@@ -141,7 +145,7 @@ async def test_a_file_that_is_none_fails_and_says_why(house: House) -> None:
     job_id = await house.submit()
     house.files.trips.clear()
     house.files.wrong = UnknownJob("of no known kind")
-    await house.jobs.work(job_id)
+    await house.job_work.work(job_id)
     note = await house.note(job_id)
     assert (note.state, note.trouble) == (JobState.FAILED, "of no known kind")
     with pytest.raises(JobUnfinished, match="is failed: of no known kind"):
@@ -151,7 +155,7 @@ async def test_a_file_that_is_none_fails_and_says_why(house: House) -> None:
 async def test_another_process_that_is_at_it_is_left_to_it(house: House) -> None:
     job_id = await house.submit()
     async with house.files.answers(f"{job_id}/answers", RowForm.CSV):
-        await house.jobs.work(job_id)
+        await house.job_work.work(job_id)
         assert (await house.note(job_id)).state is JobState.QUEUED
 
 
@@ -160,20 +164,20 @@ async def test_too_many_are_not_taken(house: House) -> None:
         job_id = await house.submit()
     with pytest.raises(Overloaded, match="3 jobs"):
         await house.submit()
-    await house.jobs.work(job_id)
+    await house.job_work.work(job_id)
     await house.submit()
 
 
 async def test_ended_jobs_are_forgotten_in_time(house: House) -> None:
     done, queued = await house.submit(), await house.submit()
-    await house.jobs.work(done)
+    await house.job_work.work(done)
     [kept] = await house.store.jobs(done)
     assert house.jobs.expires_at(kept) == NOON + KEEP
     house.clock.advance(KEEP - timedelta(seconds=1))
-    await house.jobs.next()
+    await house.job_work.next()
     assert len(await house.store.jobs()) == 2
     house.clock.advance(timedelta(seconds=1))
-    assert (await house.jobs.next()) == (await house.store.jobs(queued))[0]
+    assert (await house.job_work.next()) == (await house.store.jobs(queued))[0]
     assert [one.job.job_id for one in await house.store.jobs()] == [queued]
 
 
@@ -184,14 +188,14 @@ async def test_the_oldest_is_done_first_and_one_that_waits_holds_up_nobody(house
         done.append(job_id)
         if len(done) == 1:
             raise Unavailable("away")
-        await ScoringJobs.work(quiet.jobs, job_id)
+        await quiet.job_work.work(job_id)
 
     quiet = House(house.predictor, store=house.store, clock=house.clock)
     house.work = work
     first = await house.submit()
     house.clock.advance(timedelta(seconds=1))
     second = await house.submit()
-    following = asyncio.create_task(house.jobs.follow())
+    following = asyncio.create_task(house.job_work.follow())
     await until(lambda: len(done) == 2)
     assert done == [first, second]
     house.clock.advance(timedelta(minutes=1))
@@ -213,7 +217,7 @@ async def test_a_job_that_is_removed_is_stopped(house: House) -> None:
 
     house.work = work
     job_id = await house.submit()
-    following = asyncio.create_task(house.jobs.follow())
+    following = asyncio.create_task(house.job_work.follow())
     async with asyncio.timeout(5):
         await begun.wait()
         await house.jobs.remove(job_id, owner="dispatch")
@@ -235,7 +239,7 @@ async def test_work_that_breaks_down_at_the_same_row_is_given_up(house: House) -
 
     house.work = work
     job_id = await house.submit()
-    following = asyncio.create_task(house.jobs.follow())
+    following = asyncio.create_task(house.job_work.follow())
     async with asyncio.timeout(5):
         while (note := await house.note(job_id)).state is not JobState.FAILED:
             house.clock.advance(timedelta(minutes=1))

@@ -13,7 +13,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from shelves import answers_in
-from taxi_predictor.ports.inbound import jobs
+from taxi_predictor.ports.inbound import job_work
 from taxi_predictor.ports.testing.samples import NOON
 
 Client = TestClient[Litestar]
@@ -43,7 +43,7 @@ TABLE = (
 @pytest.fixture(autouse=True, scope="module")
 def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "LOOK_S", 0.02)
+        patch.setattr(job_work, "LOOK_S", 0.02)
         yield
 
 
@@ -237,7 +237,7 @@ def test_jobs_need_a_key_for_predictions(serve: Serve) -> None:
 
 
 def test_too_many_jobs_are_asked_to_come_later(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "LOOK_S", 60)
+    monkeypatch.setattr(job_work, "LOOK_S", 60)
     with serve(jobs_max_unfinished=2) as client:
         answers = [send(client, TABLE) for _ in range(4)]
         refused = answers[-1]

@@ -36,7 +36,7 @@ async def follow(settings: Settings) -> None:
             container.sync.follow,
             container.outcome_intake.follow,
             container.shadowing.follow,
-            container.jobs.follow_here,
+            container.job_work.follow_here,
         )
         try:
             await asyncio.gather(*map(kept_going, endless))

@@ -16,6 +16,7 @@ from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
 from taxi_predictor.ports.inbound.intake import TripIntake
+from taxi_predictor.ports.inbound.job_work import JobWork
 from taxi_predictor.ports.inbound.jobs import ScoringJobs
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
@@ -67,6 +68,7 @@ class Container:
     predictor: DurationPredictor
     scoring: Scoring
     jobs: ScoringJobs
+    job_work: JobWork
     matrices: DurationMatrices
     arrivals: Arrivals
     departures: DepartureBoard

@@ -28,7 +28,7 @@ async def _work(settings: Settings, job_id: JobId) -> int:
         async with open_container(settings) as container:
             with suppress(Unavailable):  # as a server does, which answers without a level then
                 await container.levelling.load()
-            await container.jobs.work(job_id)
+            await container.job_work.work(job_id)
     except Unavailable:
         return AWAY
     return 0

@@ -9,23 +9,32 @@ from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.job import JobId
+from taxi_predictor.ports.inbound.job_work import JobWork
 from taxi_predictor.ports.inbound.jobs import ScoringJobs
 from taxi_predictor.ports.inbound.scoring import Scoring
 
-__all__ = ["AWAY", "jobs_of"]
+__all__ = ["AWAY", "job_work_of", "jobs_of"]
 
 AWAY = 5
 """The exit code that says that something does not answer, as the command line has it."""
 
 
-def jobs_of(outbound: Outbound, settings: Settings, scoring: Scoring) -> ScoringJobs:
-    """The jobs of a home; where other processes cannot see them, they are done in this one."""
+def jobs_of(outbound: Outbound, settings: Settings) -> ScoringJobs:
     return ScoringJobs(
         store=outbound.jobs,
-        scoring=scoring,
         clock=outbound.clock,
         keep=timedelta(hours=settings.jobs_keep_hours),
         max_unfinished=settings.jobs_max_unfinished,
+    )
+
+
+def job_work_of(outbound: Outbound, settings: Settings, jobs: ScoringJobs, scoring: Scoring) -> JobWork:
+    """Where other processes cannot see the jobs, they are done in this one."""
+    return JobWork(
+        jobs=jobs,
+        store=outbound.jobs,
+        scoring=scoring,
+        clock=outbound.clock,
         work=None if settings.profile == "memory" else work_beside,
         is_followed_elsewhere=settings.accompanied or not settings.jobs_max_bytes,
     )

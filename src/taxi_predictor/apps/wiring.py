@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from taxi_predictor.apps.hexagon import Container
-from taxi_predictor.apps.jobs import jobs_of
+from taxi_predictor.apps.jobs import job_work_of, jobs_of
 from taxi_predictor.apps.learning import backtest_of, evaluation_of, outside_training_of, training_of
 from taxi_predictor.apps.monitoring import monitoring_of, retraining_of, shadowing_of
 from taxi_predictor.apps.outbound import Outbound
@@ -105,6 +105,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
     )
     monitoring = monitoring_of(outbound, settings, city, level_is_on=levelling.is_on)
     scoring = Scoring(files=outbound.scoring_files, predictor=predictor, clock=outbound.clock)
+    jobs = jobs_of(outbound, settings)
     return Container(
         city=city,
         intake=intake,
@@ -128,7 +129,8 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         ladder=ladder,
         predictor=predictor,
         scoring=scoring,
-        jobs=jobs_of(outbound, settings, scoring),
+        jobs=jobs,
+        job_work=job_work_of(outbound, settings, jobs, scoring),
         matrices=DurationMatrices(
             predictor=predictor,
             columns=outbound.columns,

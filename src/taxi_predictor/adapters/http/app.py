@@ -89,7 +89,7 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
                     hexagon.gatekeeper.follow,
                     hexagon.spooling.follow,
                     hexagon.outcome_intake.watch,
-                    hexagon.jobs.follow,
+                    hexagon.job_work.follow,
                 )
             ]
             try:

@@ -11,6 +11,7 @@ from taxi_predictor.ports.inbound.feedback import Feedback
 from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
+from taxi_predictor.ports.inbound.job_work import JobWork
 from taxi_predictor.ports.inbound.jobs import ScoringJobs
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
@@ -35,6 +36,8 @@ class Hexagon(Protocol):
     def predictor(self) -> DurationPredictor: ...
     @property
     def jobs(self) -> ScoringJobs: ...
+    @property
+    def job_work(self) -> JobWork: ...
     @property
     def matrices(self) -> DurationMatrices: ...
     @property
