@@ -10,9 +10,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from taxi_predictor.apps.addresses import address_of
 from taxi_predictor.domain.errors import Invalid
 
-__all__ = ["SECRETS", "InvalidSettings", "Settings", "address_of", "load_settings", "url_here"]
+__all__ = ["SECRETS", "InvalidSettings", "Settings", "load_settings"]
 
 PREFIX = "TAXI_"
 FILE_SUFFIX = "_FILE"
@@ -206,19 +207,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             return getpass.getuser()
         except (OSError, KeyError):  # KeyError before Python 3.13
             return "unknown"
-
-
-def address_of(host: str, port: int) -> str:
-    """Host and port as addresses are written: an IPv6 host stands in brackets (RFC 3986, 3.2.2)."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # where one listens; asked is this machine
-
-
-def url_here(host: str, port: int) -> str:
-    """Where this machine reaches what listens at *host* and *port*."""
-    return f"http://{address_of(EVERYWHERE.get(host, host), port)}"
 
 
 _DEFAULTS = Settings()

@@ -7,7 +7,8 @@ from taxi_predictor.adapters.prometheus.asking import open_asking
 from taxi_predictor.adapters.prometheus.queried import PrometheusServiceSignals
 from taxi_predictor.adapters.prometheus.scraped import ScrapedServiceSignals
 from taxi_predictor.adapters.system.clock import SystemClock
-from taxi_predictor.apps.settings import Settings, url_here
+from taxi_predictor.apps.addresses import url_here
+from taxi_predictor.apps.settings import Settings
 from taxi_predictor.ports.outbound.signals import ServiceSignals
 
 __all__ = ["open_signals"]

@@ -8,11 +8,12 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
+from taxi_predictor.apps.addresses import address_of
 from taxi_predictor.apps.commands.live_tables import facts, live_tables
 from taxi_predictor.apps.commands.output import ERR, OUT, write_json
 from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.container import Container
-from taxi_predictor.apps.settings import Settings, address_of, load_settings
+from taxi_predictor.apps.settings import Settings, load_settings
 from taxi_predictor.domain.errors import OutOfBand
 from taxi_predictor.domain.live import LiveReport
 from taxi_predictor.ports.inbound.followers import kept_going

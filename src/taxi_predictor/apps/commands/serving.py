@@ -8,13 +8,14 @@ from typing import Literal
 
 from taxi_predictor.adapters.disk.shelf import champion_folder
 from taxi_predictor.adapters.lightgbm.artifact import read_verified
+from taxi_predictor.apps.addresses import address_of
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.commands.output import ERR
 from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.contradictions import refuse_contradictions
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.profiles import models_folder
-from taxi_predictor.apps.settings import Settings, address_of, load_settings
+from taxi_predictor.apps.settings import Settings, load_settings
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, PromotionRefused, Unavailable
 
 __all__ = [
