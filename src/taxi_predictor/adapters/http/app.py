@@ -19,7 +19,8 @@ from taxi_predictor.adapters.http.gate.leftovers import close_unread
 from taxi_predictor.adapters.http.heads import answering_heads
 from taxi_predictor.adapters.http.hexagon import OpenHexagon
 from taxi_predictor.adapters.http.idempotency import Idempotency
-from taxi_predictor.adapters.http.idempotency_key import KEY_HEADER, REPLAYED_HEADER, describe_keys
+from taxi_predictor.adapters.http.idempotency_description import describe_keys
+from taxi_predictor.adapters.http.idempotency_key import KEY_HEADER, REPLAYED_HEADER
 from taxi_predictor.adapters.http.inference.errors import UNROUTED_HANDLERS
 from taxi_predictor.adapters.http.inference.routes import INFERENCE
 from taxi_predictor.adapters.http.openapi import complete, openapi_config, show_page

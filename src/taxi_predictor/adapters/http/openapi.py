@@ -1,12 +1,13 @@
 """The description of the API: OpenAPI 3.1, for programs as JSON and for people as a page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, Router, get
 from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
@@ -24,6 +25,7 @@ from litestar.openapi.spec import (
 )
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.response import Redirect
+from litestar.routes import BaseRoute, HTTPRoute
 from msgspec import Struct
 
 from taxi_predictor import __version__
@@ -35,7 +37,14 @@ from taxi_predictor.adapters.http.problems import PROBLEM_JSON, NotReadyProblem,
 from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER
 from taxi_predictor.adapters.http.schema_page import page
 
-__all__ = ["complete", "drop_default_error", "openapi_config", "problem_responses", "show_page"]
+__all__ = [
+    "complete",
+    "drop_default_error",
+    "openapi_config",
+    "operations_of",
+    "problem_responses",
+    "show_page",
+]
 
 _DESCRIPTIONS = {
     400: "The body cannot be read as what it says it is.",
@@ -137,6 +146,19 @@ def complete(document: OpenAPI, examples: Mapping[type[Struct], Sequence[Struct]
                 _add_headers(operation)
                 if name.startswith("/v1/"):
                     _add_msgpack(operation)
+
+
+def operations_of(
+    document: OpenAPI, routes: Iterable[BaseRoute]
+) -> Iterator[tuple[Operation, HTTPRouteHandler]]:
+    """Yield each operation that *document* describes, and its handler, whose ``opt`` says more of it."""
+    paths = document.paths or {}
+    for route in routes:
+        if isinstance(route, HTTPRoute) and route.path_format in paths:
+            for method, (handler, _) in route.route_handler_map.items():
+                operation: Operation | None = getattr(paths[route.path_format], method.lower(), None)
+                if operation is not None:
+                    yield operation, handler
 
 
 def _either_place(place: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -15,10 +15,10 @@ from litestar.openapi.spec import (
     SecurityScheme,
 )
 from litestar.openapi.spec.enums import OpenAPIType
-from litestar.routes import BaseRoute, HTTPRoute
+from litestar.routes import BaseRoute
 
 from taxi_predictor.adapters.http.examples import PROBLEM_EXAMPLES
-from taxi_predictor.adapters.http.openapi import drop_default_error
+from taxi_predictor.adapters.http.openapi import drop_default_error, operations_of
 from taxi_predictor.adapters.http.problems import PROBLEM_JSON, Problem
 from taxi_predictor.domain.access import Scope
 
@@ -48,20 +48,14 @@ def describe(document: OpenAPI, routes: Iterable[BaseRoute], *, is_open: bool) -
     Where predictions are *is_open*, they need no key.
     """
     document.components.security_schemes = dict(SCHEMES)
-    paths = document.paths or {}
-    for route in routes:
-        if not isinstance(route, HTTPRoute) or route.path_format not in paths:
+    for operation, handler in operations_of(document, routes):
+        scope = handler.opt.get("scope")
+        if scope is None:
             continue
-        item = paths[route.path_format]
-        for method, (handler, _) in route.route_handler_map.items():
-            operation: Operation | None = getattr(item, method.lower(), None)
-            scope = handler.opt.get("scope")
-            if operation is None or scope is None:
-                continue
-            # Where none is needed, none is described: clients that are made from this would ask for one.
-            if not (is_open and scope is Scope.PREDICT):
-                operation.security = [{name: []} for name in SCHEMES]
-            _add_refusals(operation)
+        # Where none is needed, none is described: clients that are made from this would ask for one.
+        if not (is_open and scope is Scope.PREDICT):
+            operation.security = [{name: []} for name in SCHEMES]
+        _add_refusals(operation)
 
 
 def _add_refusals(operation: Operation) -> None:
