@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.contradictions import refuse_contradictions
+from taxi_predictor.apps.extras import look_for, needing, stores_of
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.profiles import PROFILES
@@ -27,12 +28,15 @@ async def open_container(
 
     Raises:
         InvalidSettings: the home is that of another city, or settings contradict each other.
+        NotInstalled: the package came without an extra that the profile needs.
     """
     refuse_contradictions(settings)
     city = load_city(settings.city)
     if settings.profile != "memory":
         claim_home(settings.home, city)
     async with AsyncExitStack() as stack:
-        profile = PROFILES[settings.profile]
-        outbound = await profile(settings, city, progress or MemoryProgress(), stack)
+        profile, stores = PROFILES[settings.profile], stores_of(settings)
+        with needing("train", *stores):
+            look_for(*stores)
+            outbound = await profile(settings, city, progress or MemoryProgress(), stack)
         yield wire(swap(outbound), settings, city)
