@@ -10,7 +10,7 @@ from taxi_predictor.apps.extras import look_for, needing, stores_of
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.profiles import PROFILES
-from taxi_predictor.apps.settings import Settings
+from taxi_predictor.apps.settings import Settings, checked
 from taxi_predictor.apps.wiring import Container, wire
 from taxi_predictor.ports.outbound.progress import Progress
 
@@ -27,9 +27,10 @@ async def open_container(
     """Open the adapters of the profile; close them in reverse order on exit.
 
     Raises:
-        InvalidSettings: the home is that of another city, or settings contradict each other.
+        InvalidSettings: one is of the wrong kind, they contradict each other, or the home is of another city.
         NotInstalled: the package came without an extra that the profile needs.
     """
+    settings = checked(settings)
     refuse_contradictions(settings)
     city = load_city(settings.city)
     if settings.profile != "memory":

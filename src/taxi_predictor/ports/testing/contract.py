@@ -27,7 +27,8 @@ class Contract(ABC):  # noqa: B024 # what is to be opened, and how, is up to eac
     pytestmark = pytest.mark.anyio
 
     @pytest.fixture(scope="class")
-    def anyio_backend(self) -> str:
+    @classmethod
+    def anyio_backend(cls) -> str:
         """The event loop of the standard library, which every adapter of the package runs in."""
         return "asyncio"
 
