@@ -55,6 +55,15 @@ async def test_the_memory_profile_does_the_whole_job() -> None:
         assert 600 < prediction.duration_s < 7200
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"), [({"profile": "memry"}, "profile: Invalid"), ({"pool_max": 1}, "pool_max: Expected")]
+)
+async def test_settings_that_a_program_made_are_looked_at(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidSettings, match=said):
+        async with open_container(Settings(**wrong)):
+            pytest.fail("it was opened")
+
+
 async def test_the_memory_profile_warns_that_it_forgets() -> None:
     async def opened() -> None:
         async with open_container(MEMORY):

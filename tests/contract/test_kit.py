@@ -5,15 +5,17 @@ A broken adapter is an in-memory one with one thing wrong. Every clause of the k
 
 import asyncio
 import math
+import re
 import threading
 import time
-from abc import ABC
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 from itertools import count
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import msgspec
@@ -24,7 +26,7 @@ from hypothesis import Phase, settings
 
 import shelves
 from collector import remembered
-from taxi_predictor.adapters.columns.arrays import ARRAYS, frame
+from taxi_predictor.adapters.columns.arrays import ARRAYS, encode_batch, frame
 from taxi_predictor.adapters.columns.plans import FramePlanColumns, FramePlanGrid
 from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
 from taxi_predictor.adapters.memory.archive import MemoryTripArchive
@@ -35,6 +37,7 @@ from taxi_predictor.adapters.memory.constant_speed import (
     ConstantSpeedLoader,
     ConstantSpeedModel,
     ConstantSpeedTrainer,
+    log_duration,
 )
 from taxi_predictor.adapters.memory.jobs import MemoryJobStore
 from taxi_predictor.adapters.memory.journal import MemoryJournal
@@ -87,6 +90,8 @@ from taxi_predictor.domain.signals import Alarm, Lately, LiveQuality, PartState,
 from taxi_predictor.domain.traffic import DurationCounts, HourCount, PairCount, SpotCount, Window
 from taxi_predictor.domain.trip import PlanBatch, TripBatch, TripId, TripPlan
 from taxi_predictor.domain.trip_sum import IDS, TripSum
+from taxi_predictor.ports import outbound
+from taxi_predictor.ports import testing as kit
 from taxi_predictor.ports.outbound.answers import Answer, Claim, Holder
 from taxi_predictor.ports.outbound.archive import ArchivedTrips
 from taxi_predictor.ports.outbound.backtests import FoldKey
@@ -129,13 +134,14 @@ from taxi_predictor.ports.outbound.trips import (
     TripSource,
     TripStore,
 )
-from taxi_predictor.ports.outbound.tuning import Trial
+from taxi_predictor.ports.outbound.tuning import RecipeTuner, Trial
 from taxi_predictor.ports.outbound.watch import Watch
 from taxi_predictor.ports.testing.access import KeySnapshotContract, KeyStoreContract
 from taxi_predictor.ports.testing.answers import AnswerStoreContract
 from taxi_predictor.ports.testing.backtests import BacktestStoreContract
 from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
 from taxi_predictor.ports.testing.clock import ClockContract
+from taxi_predictor.ports.testing.contract import Contract, clauses
 from taxi_predictor.ports.testing.duration_model import DurationModelContract
 from taxi_predictor.ports.testing.engine import ModelLoaderContract, ModelTrainerContract
 from taxi_predictor.ports.testing.ingest_log import IngestLogContract
@@ -152,6 +158,7 @@ from taxi_predictor.ports.testing.prediction_log import PredictionLogContract
 from taxi_predictor.ports.testing.prediction_spool import PredictionSpoolContract
 from taxi_predictor.ports.testing.progress import ProgressContract
 from taxi_predictor.ports.testing.quarantine import QuarantineContract
+from taxi_predictor.ports.testing.recipe_tuner import RecipeTunerContract
 from taxi_predictor.ports.testing.records import a_record
 from taxi_predictor.ports.testing.retention import RetentionContract
 from taxi_predictor.ports.testing.runs import RunNotesContract
@@ -174,49 +181,13 @@ from taxi_predictor.ports.testing.trip_store import TripStoreContract
 from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
 from watched import Remembered
 
-CONTRACTS: tuple[type[ABC], ...] = (
-    AnswerStoreContract,
-    BaselineTrainerContract,
-    BacktestStoreContract,
-    ClockContract,
-    DurationModelContract,
-    IngestLogContract,
-    JobStoreContract,
-    JournalContract,
-    KeySnapshotContract,
-    KeyStoreContract,
-    LevelStoreContract,
-    TrialStoreContract,
-    ModelLoaderContract,
-    ModelRegistryContract,
-    ModelShelfContract,
-    ModelTrainerContract,
-    MonitorTelemetryContract,
-    OutcomeLogContract,
-    PlanColumnsContract,
-    PredictionLogContract,
-    PredictionSpoolContract,
-    ProgressContract,
-    QuarantineContract,
-    RateLimitsContract,
-    RetentionContract,
-    RunNotesContract,
-    ScoringFilesContract,
-    ServiceSignalsContract,
-    ShadowLogContract,
-    SourceCatalogContract,
-    SyncNotesContract,
-    TelemetryContract,
-    TracingContract,
-    TripArchiveContract,
-    TripErasureContract,
-    TripScratchContract,
-    TripSourceContract,
-    TripStatisticsContract,
-    TripStoreContract,
-    TurnsContract,
-    ZoneStoreContract,
-)
+CONTRACTS = {
+    suite
+    for module in iter_modules(kit.__path__, f"{kit.__name__}.")
+    for suite in vars(import_module(module.name)).values()
+    if isinstance(suite, type) and issubclass(suite, Contract) and suite.ports
+}
+"""Every suite of the kit: whatever is written there has to be broken here."""
 
 BROKEN: list[Any] = []
 """Contract, broken adapter, the clause that it breaks, and the errors that show it."""
@@ -2726,6 +2697,95 @@ class BringsBack(MemoryJobStore):
         await super().remove(job_id)
 
 
+# Tuners
+
+
+class SteadySpeeds(RecipeTuner):
+    """A sound one: recipes are speeds, and each is measured by what it misses the validation window by."""
+
+    async def trials(
+        self, data: TrainingData, tried: Sequence[Trial], /, *, budget_s: float, progress: Progress
+    ) -> AsyncIterator[Trial]:
+        deadline, number = time.monotonic() + budget_s, len(tried)
+        while not number or time.monotonic() < deadline:
+            recipe = {"speed_km_h": 12.0 + number}
+            with progress.step(f"try {recipe}", total=1.0):
+                loss = await asyncio.to_thread(self.loss, data, recipe["speed_km_h"])
+            yield Trial(recipe=recipe, loss=loss)
+            number += 1
+
+    def loss(self, data: TrainingData, speed_km_h: float) -> float:
+        trips = pl.concat([frame(batch.table) for batch in data.batches]).sort("trip_id")
+        is_fit = pl.col("pickup_at") < data.split.validate_from
+        unseen = TripBatch(trips.filter(~is_fit))
+        if not len(unseen) or not len(trips.filter(is_fit)):
+            raise NotEnoughTrips("a window is empty")
+        distance_km = encode_batch(unseen.plans, data.city)["distance_km"]
+        said = np.asarray(log_duration(ARRAYS, distance_km, speed_km_h))
+        return float(np.abs(said - np.log(frame(unseen.table)["duration_s"].to_numpy())).mean())
+
+
+@breaks(RecipeTunerContract, "test_one_recipe_is_measured_however_short_the_time", by=ValueError)
+class LooksAtTheClockFirst(SteadySpeeds):
+    async def trials(
+        self, data: TrainingData, tried: Sequence[Trial], /, *, budget_s: float, progress: Progress
+    ) -> AsyncIterator[Trial]:
+        if budget_s:
+            async for trial in super().trials(data, tried, budget_s=budget_s, progress=progress):
+                yield trial
+
+
+@breaks(RecipeTunerContract, "test_when_the_time_is_over_nothing_more_is_tried")
+class TriesOneMore(SteadySpeeds):
+    async def trials(
+        self, data: TrainingData, tried: Sequence[Trial], /, *, budget_s: float, progress: Progress
+    ) -> AsyncIterator[Trial]:
+        async for trial in super().trials(data, tried, budget_s=budget_s + 1, progress=progress):
+            yield trial
+            if not budget_s:
+                return
+
+
+@breaks(RecipeTunerContract, "test_a_search_goes_on_where_it_ended")
+class BeginsTheSearchAnew(SteadySpeeds):
+    async def trials(
+        self, data: TrainingData, tried: Sequence[Trial], /, *, budget_s: float, progress: Progress
+    ) -> AsyncIterator[Trial]:
+        async for trial in super().trials(data, (), budget_s=budget_s, progress=progress):
+            yield trial
+
+
+@breaks(RecipeTunerContract, "test_a_window_without_trips_is_refused")
+class LooksAtOneWindow(SteadySpeeds):
+    def loss(self, data: TrainingData, speed_km_h: float) -> float:
+        with suppress(NotEnoughTrips):
+            return super().loss(data, speed_km_h)
+        return 1.0
+
+
+@breaks(RecipeTunerContract, "test_the_event_loop_stays_free")
+class TriesOnTheEventLoop(SteadySpeeds):
+    async def trials(
+        self, data: TrainingData, tried: Sequence[Trial], /, *, budget_s: float, progress: Progress
+    ) -> AsyncIterator[Trial]:
+        for number in range(len(tried), 99):
+            speed_km_h = 12.0 + number
+            yield Trial(recipe={"speed_km_h": speed_km_h}, loss=self.loss(data, speed_km_h))
+
+
+# The kit as a whole
+
+PARTS = {"Baseline", "PlanGrid", "ScoredRows", "SourcePart", "SpoolPart", "Step", "Trace", "TripRows"}
+"""What a port hands out, which its suite looks at too: nobody swaps them alone."""
+
+
+def outbound_ports() -> Iterator[type]:
+    for module in iter_modules(outbound.__path__, f"{outbound.__name__}."):
+        for named in map(vars(import_module(module.name)).get, import_module(module.name).__all__):
+            if getattr(named, "_is_protocol", False):
+                yield named
+
+
 @pytest.mark.parametrize(("contract", "adapter", "clause", "by"), BROKEN)
 def test_a_broken_adapter_fails_its_clause(
     contract: type[Any], adapter: type[Any], clause: str, by: Any
@@ -2760,7 +2820,39 @@ def clause_for(contract: type[Any], adapter: type[Any], clause: str) -> Any:
 
 
 def test_every_clause_can_fail() -> None:
-    clauses = {
-        (contract, name) for contract in CONTRACTS for name in dir(contract) if name.startswith("test_")
+    written = {(suite, name) for suite in CONTRACTS for name in clauses(suite)}
+    assert written == {(case.values[0], case.values[2]) for case in BROKEN}
+
+
+@pytest.mark.parametrize("suite", sorted(CONTRACTS, key=lambda suite: suite.__name__))
+def test_every_clause_says_what_it_wants(suite: type[Contract]) -> None:
+    silent = [name for name, clause in clauses(suite).items() if not clause.__doc__]
+    assert silent == []
+
+
+def test_every_port_has_its_suite() -> None:
+    ports = {port for suite in CONTRACTS for port in suite.ports}
+    without = {port.__name__ for port in outbound_ports()} - {port.__name__ for port in ports}
+    assert without == PARTS
+
+
+def test_a_clause_that_fails_says_which_promise_of_which_port_is_not_kept() -> None:
+    for adapter, clause in (
+        (SecondWriteWins, "test_the_first_write_wins"),
+        (ForgetsToBreakTies, "test_what_was_stored_comes_back_unchanged_and_in_order"),  # by Hypothesis
+    ):
+        with pytest.raises(AssertionError) as failed:
+            run(clause_for(TripStoreContract, adapter, clause), tries=20)
+        wants = " ".join(str(getattr(TripStoreContract, clause).__doc__).split())
+        said = f"A promise of TripStore is not kept.\nTripStoreContract.{clause}: {wants}"
+        assert failed.value.__notes__.count(said) == 1
+
+
+def test_the_page_of_the_kit_lists_every_suite() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "adapter-kit.md").read_text("utf-8")
+    row = re.compile(r"^\| (`\w+`(?:, `\w+`)*) \| `(\w+)\.(\w+)` \|", re.MULTILINE)
+    shown = {(module, suite): re.findall(r"\w+", ports) for ports, module, suite in row.findall(page)}
+    assert shown == {
+        (suite.__module__.rpartition(".")[2], suite.__name__): [port.__name__ for port in suite.ports]
+        for suite in CONTRACTS
     }
-    assert clauses == {(case.values[0], case.values[2]) for case in BROKEN}

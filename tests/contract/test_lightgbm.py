@@ -8,13 +8,17 @@ from tempfile import TemporaryDirectory
 from taxi_predictor.adapters.columns.speeds import SpeedModel
 from taxi_predictor.adapters.disk.shelf import DiskModelShelf
 from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
+from taxi_predictor.adapters.lightgbm.recipe import CENTRE_RECIPE
 from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
+from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelShelf, ModelTrainer
+from taxi_predictor.ports.outbound.tuning import RecipeTuner
 from taxi_predictor.ports.testing.duration_model import DurationModelContract
 from taxi_predictor.ports.testing.engine import ModelLoaderContract, ModelTrainerContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
+from taxi_predictor.ports.testing.recipe_tuner import RecipeTunerContract
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.tables import TableMaker
 
@@ -56,6 +60,18 @@ class TestLightgbmTrainer(Engine, ModelTrainerContract):
 
 class TestLightgbmLoader(Engine, ModelLoaderContract):
     pass
+
+
+class TestLightgbmTuner(RecipeTunerContract):
+    table = staticmethod(table)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[RecipeTuner]:
+        yield LightgbmTuner()
+
+    async def test_the_first_recipe_is_the_trainers_own(self) -> None:
+        [first] = await self.tried(at_most=1)
+        assert first.recipe == CENTRE_RECIPE
 
 
 class TestDiskModelShelf(ModelShelfContract):

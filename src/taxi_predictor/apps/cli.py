@@ -22,6 +22,7 @@ from rich.markup import escape
 
 from taxi_predictor import __version__
 from taxi_predictor.apps.commands.output import ERR, drop_output
+from taxi_predictor.apps.extras import needing
 from taxi_predictor.domain.errors import Invalid, NotFound, Refused, TaxiPredictorError, Unavailable
 
 __all__ = ["main"]
@@ -104,7 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Who stands in for a champion is said with the answer.
         logging.getLogger("taxi_predictor.ports.inbound.ladder").setLevel(logging.ERROR)
     try:
-        app(arguments, exit_on_error=False, print_error=False)
+        with needing("train"):
+            app(arguments, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
         ERR.print(f"[bold red]usage[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)

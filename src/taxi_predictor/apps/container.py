@@ -6,11 +6,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.contradictions import refuse_contradictions
+from taxi_predictor.apps.extras import look_for, needing, stores_of
 from taxi_predictor.apps.hexagon import Container
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.profiles import PROFILES
-from taxi_predictor.apps.settings import Settings
+from taxi_predictor.apps.settings import Settings, checked
 from taxi_predictor.apps.wiring import wire
 from taxi_predictor.ports.outbound.progress import Progress
 
@@ -27,13 +28,17 @@ async def open_container(
     """Open the adapters of the profile; close them in reverse order on exit.
 
     Raises:
-        InvalidSettings: the home is that of another city, or settings contradict each other.
+        InvalidSettings: one is of the wrong kind, they contradict each other, or the home is of another city.
+        NotInstalled: the package came without an extra that the profile needs.
     """
+    settings = checked(settings)
     refuse_contradictions(settings)
     city = load_city(settings.city)
     if settings.profile != "memory":
         claim_home(settings.home, city)
     async with AsyncExitStack() as stack:
-        profile = PROFILES[settings.profile]
-        outbound = await profile(settings, city, progress or MemoryProgress(), stack)
+        profile, stores = PROFILES[settings.profile], stores_of(settings)
+        with needing("train", *stores):
+            look_for(*stores)
+            outbound = await profile(settings, city, progress or MemoryProgress(), stack)
         yield wire(swap(outbound), settings, city)

@@ -17,6 +17,7 @@ from taxi_predictor.ports.outbound.progress import Progress
 __all__ = [
     "PROFILES",
     "NotForProduction",
+    "forests_folder",
     "models_folder",
 ]
 
@@ -204,7 +205,7 @@ async def _stored(
     # MLflow takes 200 MB and two seconds to import: too much for a process that answers.
     registry = await stack.enter_async_context(aclosing(ProcessModelRegistry(make_registry)))
     clock, telemetry, watched = SystemClock(), figures_of_process(), monitor_figures_of_process()
-    loader, scratch = LightgbmLoader(settings.home / "forests"), settings.home / "scratch"
+    loader, scratch = LightgbmLoader(forests_folder(settings)), settings.home / "scratch"
     trips, outcomes = PostgresTripStore(pool), PostgresOutcomeLog(pool)
     return Outbound(
         clock=clock,
@@ -279,6 +280,11 @@ async def _limits(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Ra
 def models_folder(settings: Settings) -> Path:
     """Where the models are that this deployment serves, unless it keeps them in memory."""
     return settings.home / "models"
+
+
+def forests_folder(settings: Settings) -> Path:
+    """Where the tables are that models are walked by, made once for all processes."""
+    return settings.home / "forests"
 
 
 def _downloads(settings: Settings) -> Path:

@@ -13,7 +13,7 @@ import msgspec
 from taxi_predictor.apps.addresses import address_of
 from taxi_predictor.domain.errors import Invalid
 
-__all__ = ["SECRETS", "InvalidSettings", "Settings", "load_settings"]
+__all__ = ["SECRETS", "InvalidSettings", "Settings", "checked", "load_settings"]
 
 PREFIX = "TAXI_"
 FILE_SUFFIX = "_FILE"
@@ -236,17 +236,39 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         set_by[field] = variable
     try:
         given = {name: _several(name, value) for name, value in raw.items() if value}
-        settings = msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, text: kind(text))
+        settings = _converted(given, strict=False)
     except msgspec.ValidationError as error:
-        # It ends in "- at `$.pool_max`".
-        reason, _, field = str(error).partition(" - at `$.")
-        raise InvalidSettings(f"{set_by[field.rstrip('`')]}: {reason}") from error
+        reason, field = _parts_of(error)
+        raise InvalidSettings(f"{set_by[field]}: {reason}") from error
     try:
         for network in settings.api_trusted_proxies:
             _ = ip_network(network)
     except ValueError as error:
         raise InvalidSettings(f"{PREFIX}API_TRUSTED_PROXIES: {error}") from error
     return settings
+
+
+def checked(settings: Settings) -> Settings:
+    """*settings* that a program made, each seen to be of its kind; a path may be given as text.
+
+    Raises:
+        InvalidSettings: a value of the wrong kind.
+    """
+    try:
+        return _converted(msgspec.structs.asdict(settings), strict=True)
+    except msgspec.ValidationError as error:
+        reason, field = _parts_of(error)
+        raise InvalidSettings(f"{field}: {reason}") from error
+
+
+def _converted(given: Mapping[str, object], *, strict: bool) -> Settings:
+    return msgspec.convert(given, Settings, strict=strict, dec_hook=lambda kind, text: kind(text))
+
+
+def _parts_of(error: msgspec.ValidationError) -> tuple[str, str]:
+    """What is wrong, and with which field: it ends in "- at `$.pool_max`"."""
+    reason, _, field = str(error).partition(" - at `$.")
+    return reason, field.rstrip("`")
 
 
 def _several(field: str, value: str) -> str | tuple[str, ...]:

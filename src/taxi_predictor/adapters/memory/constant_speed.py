@@ -28,7 +28,7 @@ from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelTrainer, TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
 
-__all__ = ["ConstantSpeedLoader", "ConstantSpeedModel", "ConstantSpeedTrainer"]
+__all__ = ["ConstantSpeedLoader", "ConstantSpeedModel", "ConstantSpeedTrainer", "log_duration"]
 
 N = TypeVar("N", bound=Quantity)
 

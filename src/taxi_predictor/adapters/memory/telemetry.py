@@ -1,5 +1,7 @@
 """Telemetry that remembers every call, as values that a test can compare."""
 
+from collections import deque
+from collections.abc import MutableSequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -107,10 +109,10 @@ Told = (
 
 
 class RecordingTelemetry(Telemetry, LogTelemetry, LoadTelemetry, RunTelemetry, Figures):
-    """Grows with every call: for tests, not for services."""
+    """Grows with every call, unless it is to remember only the *last* so many."""
 
-    def __init__(self) -> None:
-        self.calls: list[Told] = []
+    def __init__(self, *, last: int | None = None) -> None:
+        self.calls: MutableSequence[Told] = [] if last is None else deque(maxlen=last)
         """All that counts, in the order of the calls."""
         self.serving: tuple[ModelVersion | None, AnswerSource] | None = None
         """What the service answers with; None: it is not ready, or nobody said that it is."""

@@ -3,14 +3,13 @@
 import csv
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
 from cyclopts import Parameter
 from rich.table import Table
 
-from taxi_predictor.adapters.http.bodies import PredictionAnswer
 from taxi_predictor.apps.commands.output import ERR, OUT, result_to, write_json
 from taxi_predictor.apps.commands.session import opened, parse_instant, parse_place
 from taxi_predictor.apps.commands.trips import ensure_zones
@@ -22,6 +21,9 @@ from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.prediction import Prediction
 from taxi_predictor.ports.inbound.scoring import quantiles_s
+
+if TYPE_CHECKING:
+    from taxi_predictor.adapters.http.bodies import PredictionAnswer
 
 __all__ = ["predict", "refuse_overwriting"]
 
@@ -97,6 +99,8 @@ async def predict(
         comparables = await container.comparing.like(plan, similar) if similar is not None else None
         tz = container.city.tz
     if json:
+        from taxi_predictor.adapters.http.bodies import PredictionAnswer  # late: nothing else here needs it
+
         answer = PredictionAnswer.of(prediction, coverage=coverage, explanation=explanation)
         write_json(_as_json(answer, comparables), Path("-"))
         return
@@ -109,7 +113,7 @@ async def predict(
         _show_similar(comparables, tz)
 
 
-def _as_json(answer: PredictionAnswer, comparables: Comparables | None) -> bytes:
+def _as_json(answer: "PredictionAnswer", comparables: Comparables | None) -> bytes:
     """The API's answer, and what similar trips took where that was asked for."""
     fields = {
         name: value for name, value in msgspec.structs.asdict(answer).items() if value is not msgspec.UNSET

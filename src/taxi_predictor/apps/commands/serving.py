@@ -7,12 +7,12 @@ import sys
 from typing import Literal
 
 from taxi_predictor.adapters.disk.shelf import champion_folder
-from taxi_predictor.adapters.lightgbm.artifact import read_verified
 from taxi_predictor.apps.addresses import address_of
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.commands.output import ERR
 from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.contradictions import refuse_contradictions
+from taxi_predictor.apps.extras import look_for, needing, stores_of
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.profiles import models_folder
 from taxi_predictor.apps.settings import Settings, load_settings
@@ -44,6 +44,9 @@ async def serve(what: Literal["api", "dashboard"] = "api", /) -> None:
         The face to serve.
     """
     settings = load_settings()
+    extra, stores = "serve" if what == "api" else "dashboard", stores_of(settings)
+    with needing(extra, *stores):
+        look_for(extra, *stores)  # the processes that need them could not say it well
     if what == "dashboard":
         await _serve_dashboard(settings)
         return
@@ -84,6 +87,8 @@ def _is_stocked(settings: Settings) -> bool:
     """Whether a sound champion is at hand: then the half of a start is saved that opening all takes."""
     if settings.profile == "memory":
         return False
+    from taxi_predictor.adapters.lightgbm.artifact import read_verified  # late: the help needs no engine
+
     claim_home(settings.home, load_city(settings.city))
     folder = champion_folder(models_folder(settings))
     try:

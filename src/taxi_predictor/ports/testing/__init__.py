@@ -1,37 +1,12 @@
 """What an adapter is held to: one contract suite per outbound port, and strategies for its values.
 
-For tests only, ours and those of whoever writes an adapter; it needs pytest and Hypothesis.
+For tests only, ours and those of whoever writes an adapter; docs/adapter-kit.md shows how. It needs the
+extra ``testing``: pytest, Hypothesis, and anyio, whose plugin for pytest runs the clauses that wait.
 """
+
+from pkgutil import iter_modules
 
 import pytest
 
 # So that a clause that fails shows the values it compared, as in a test module.
-pytest.register_assert_rewrite(
-    *(
-        f"{__name__}.{module}"
-        for module in (
-            "access",
-            "answers",
-            "backtests",
-            "clock",
-            "duration_model",
-            "ingest_log",
-            "jobs",
-            "model_registry",
-            "model_shelf",
-            "plans",
-            "progress",
-            "quarantine",
-            "scoring",
-            "signals",
-            "telemetry",
-            "trip_archive",
-            "trip_erasure",
-            "trip_scratch",
-            "trip_source",
-            "trip_statistics",
-            "trip_store",
-            "zone_store",
-        )
-    )
-)
+pytest.register_assert_rewrite(*(module.name for module in iter_modules(__path__, f"{__name__}.")))

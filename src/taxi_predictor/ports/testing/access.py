@@ -1,7 +1,7 @@
 """The contracts of KeyStore and KeySnapshot, and API keys to test with."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from taxi_predictor.domain.access import ApiKey, KeyId, Scope
 from taxi_predictor.domain.errors import Refused, UnknownKey
 from taxi_predictor.ports.outbound.access import KeySnapshot, KeyStore
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.tables import CONTRACT
 
@@ -48,7 +49,7 @@ def api_keys() -> st.SearchStrategy[ApiKey]:
     )
 
 
-class KeyStoreContract(ABC):
+class KeyStoreContract(Contract, of=KeyStore):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[KeyStore]:
         """A store without keys."""
@@ -115,7 +116,7 @@ class KeyStoreContract(ABC):
             assert list(await store.keys()) == [an_api_key(ONE)]
 
 
-class KeySnapshotContract(ABC):
+class KeySnapshotContract(Contract, of=KeySnapshot):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[KeySnapshot]:
         """A place where nothing was saved."""

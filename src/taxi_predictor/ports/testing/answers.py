@@ -1,7 +1,7 @@
 """The contract of AnswerStore, and claims and answers to test with."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from uuid import UUID
@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxi_predictor.ports.outbound.answers import Answer, AnswerStore, Claim, Holder
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.tables import CONTRACT
 
@@ -49,7 +50,7 @@ def answers() -> st.SearchStrategy[Answer]:
     )
 
 
-class AnswerStoreContract(ABC):
+class AnswerStoreContract(Contract, of=AnswerStore):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[AnswerStore]:
         """A store in which nothing is held."""

@@ -1,7 +1,7 @@
 """The contract of BacktestStore."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import AbstractAsyncContextManager
 
 from hypothesis import given
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from taxi_predictor.domain.backtest import FoldResult
 from taxi_predictor.domain.evaluation import Tally
 from taxi_predictor.ports.outbound.backtests import BacktestStore, FoldKey
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.tables import CONTRACT
 
 __all__ = ["BacktestStoreContract"]
@@ -33,7 +34,7 @@ def results() -> st.SearchStrategy[FoldResult]:
     )
 
 
-class BacktestStoreContract(ABC):
+class BacktestStoreContract(Contract, of=BacktestStore):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[BacktestStore]:
         """An empty store."""
@@ -54,6 +55,7 @@ class BacktestStoreContract(ABC):
             assert await store.get(ONE) == result
 
     async def test_the_last_put_counts(self) -> None:
+        """Whatever was kept for the same fold before it, also what was kept once already."""
         async with self.open() as store:
             for n in (1.0, 2.0, 1.0):
                 await store.put(ONE, a_result(n))

@@ -26,7 +26,7 @@ __all__ = ["BaselineTrainerContract"]
 _trained: dict[type[TableMaker], Sequence[Baseline]] = {}
 
 
-class BaselineTrainerContract(TableMaker):
+class BaselineTrainerContract(TableMaker, of=BaselineTrainer):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[BaselineTrainer]:
         """A trainer with a fixed seed."""

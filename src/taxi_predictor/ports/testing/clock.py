@@ -1,15 +1,16 @@
 """The contract of Clock."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 from taxi_predictor.ports.outbound.clock import Clock
+from taxi_predictor.ports.testing.contract import Contract
 
 __all__ = ["ClockContract"]
 
 
-class ClockContract(ABC):
+class ClockContract(Contract, of=Clock):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[Clock]:
         """A clock."""

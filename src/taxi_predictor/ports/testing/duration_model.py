@@ -16,6 +16,7 @@ from taxi_predictor.domain.departures import fastest_s, slowest_s
 from taxi_predictor.domain.evaluation import Evaluation
 from taxi_predictor.domain.features import FEATURE_NAMES, FeatureEncoder, plan_values
 from taxi_predictor.domain.level import BOUND, LiveLevel
+from taxi_predictor.domain.model import DurationModel
 from taxi_predictor.domain.place import great_circle_km
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.testing.engine import LEVELS, EngineContract, estimates, numbers, same
@@ -27,7 +28,7 @@ from taxi_predictor.ports.testing.tables import CONTRACT
 __all__ = ["DurationModelContract"]
 
 
-class DurationModelContract(EngineContract):
+class DurationModelContract(EngineContract, of=DurationModel):
     async def test_no_plans_no_answers(self) -> None:
         """An empty question has an empty answer."""
         assert list((await self.model()).estimate([])) == []

@@ -57,7 +57,7 @@ def estimates(model: DurationModel, asked: Sequence[TripPlan]) -> list[list[floa
     return [numbers(distribution) for distribution in model.estimate(asked)]
 
 
-class ModelTrainerContract(EngineContract):
+class ModelTrainerContract(EngineContract, of=ModelTrainer):
     async def test_the_artifact_is_in_the_folder_given(self) -> None:
         """Its manifest names every other file there by its sum."""
         async with self.open() as (trainer, _):
@@ -132,7 +132,7 @@ class ModelTrainerContract(EngineContract):
         assert turns
 
 
-class ModelLoaderContract(EngineContract):
+class ModelLoaderContract(EngineContract, of=ModelLoader):
     async def test_a_model_is_opened_with_its_manifest(self) -> None:
         """What was written is what is read."""
         async with self.open() as (trainer, loader):

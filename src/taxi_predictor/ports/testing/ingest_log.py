@@ -22,7 +22,7 @@ class LoggingTrips(TripStore, IngestLog, Protocol):
     """Keeps trips, and when they came."""
 
 
-class IngestLogContract(TableMaker):
+class IngestLogContract(TableMaker, of=IngestLog):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[tuple[LoggingTrips, Quarantine]]:
         """An empty store and its quarantine, fresh each time."""

@@ -10,6 +10,7 @@ import pytest
 from taxi_predictor.domain.errors import UnknownJob
 from taxi_predictor.domain.job import Job, JobNote, JobState, new_job_id
 from taxi_predictor.ports.outbound.jobs import JobStore, KeptJob
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.samples import NOON
 
 __all__ = ["JobShelf", "JobStoreContract", "a_job", "sent"]
@@ -61,7 +62,7 @@ def a_note(state: JobState, *, trouble: str | None = None) -> JobNote:
     )
 
 
-class JobStoreContract(ABC):
+class JobStoreContract(Contract, of=JobStore):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[tuple[JobStore, JobShelf]]:
         """An empty store, and a way to look at its files."""
@@ -140,6 +141,7 @@ class JobStoreContract(ABC):
             assert shelf.read(other.source) == CONTENT
 
     async def test_a_note_does_not_bring_back_what_is_gone(self) -> None:
+        """Whoever works on a job may not know yet that it was removed."""
         async with self.open() as (store, _):
             kept: KeptJob = await store.add(a_job(), sent(CONTENT))
             await store.remove(kept.job.job_id)

@@ -1,13 +1,14 @@
 """The contract of Journal."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.ports.outbound.journal import Deed, Entry, Journal
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.samples import NOON
 
 __all__ = ["JournalContract", "an_entry"]
@@ -23,7 +24,7 @@ async def versions(journal: Journal, *, limit: int = 100) -> Sequence[int]:
     return [entry.version for entry in await journal.entries(limit=limit)]
 
 
-class JournalContract(ABC):
+class JournalContract(Contract, of=Journal):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[Journal]:
         """A journal without entries, fresh each time."""

@@ -1,6 +1,6 @@
 """The contract of LevelStore, and live levels to test with."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from taxi_predictor.domain.level import BOUND, STRATA, LiveLevel
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.ports.outbound.level import LevelStore
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.tables import CONTRACT
 
@@ -35,7 +36,7 @@ def levels() -> st.SearchStrategy[LiveLevel | None]:
     )
 
 
-class LevelStoreContract(ABC):
+class LevelStoreContract(Contract, of=LevelStore):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[LevelStore]:
         """An empty store."""

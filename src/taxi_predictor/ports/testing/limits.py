@@ -1,11 +1,12 @@
 """The contract of RateLimits."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 
 from taxi_predictor.ports.outbound.limits import WINDOW_S, RateLimits
+from taxi_predictor.ports.testing.contract import Contract
 
 __all__ = ["AT_MOST", "RateLimitsContract"]
 
@@ -14,7 +15,7 @@ A_HAIR = 0.02
 """Of a window: what clocks that are not stopped need to get past an instant."""
 
 
-class RateLimitsContract(ABC):
+class RateLimitsContract(Contract, of=RateLimits):
     """Times are in windows, so that one who tests on a real clock can make his short."""
 
     window_s: float = WINDOW_S

@@ -1,6 +1,6 @@
 """The contract of ModelRegistry."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -12,6 +12,7 @@ import pytest
 from taxi_predictor.domain.errors import UnknownModel
 from taxi_predictor.domain.model import Manifest, ModelVersion
 from taxi_predictor.ports.outbound.models import Alias, ModelRegistry, ModelReport
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.samples import a_report, an_artifact
 from taxi_predictor.ports.testing.training import files_in
 
@@ -35,7 +36,7 @@ async def aliases(registry: ModelRegistry) -> dict[ModelVersion, set[Alias]]:
     return {known.version: set(known.aliases) for known in await registry.versions()}
 
 
-class ModelRegistryContract(ABC):
+class ModelRegistryContract(Contract, of=ModelRegistry):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[ModelRegistry]:
         """An empty registry, fresh each time."""

@@ -29,7 +29,7 @@ def _medians_s(model: DurationModel) -> list[float]:
     ]
 
 
-class ModelShelfContract(TableMaker):
+class ModelShelfContract(TableMaker, of=ModelShelf):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[tuple[ModelShelf, ModelTrainer]]:
         """An empty shelf, fresh each time, and a trainer of models that it can serve."""

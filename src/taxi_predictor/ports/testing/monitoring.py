@@ -1,7 +1,7 @@
 """The contracts of MonitorTelemetry and of Turns, and a report to tell."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from typing import Protocol
@@ -15,6 +15,7 @@ from taxi_predictor.domain.live import ALL, FeatureDrift, LevelState, LiveMeasur
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.ports.outbound.monitoring import MonitorTelemetry, Retrained, Turns
 from taxi_predictor.ports.outbound.telemetry import Figures
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.samples import NOON
 
 __all__ = [
@@ -90,7 +91,7 @@ class ReadableMonitorTelemetry(MonitorTelemetry, Figures, Protocol):
     """Takes in, and gives out again."""
 
 
-class MonitorTelemetryContract(ABC):
+class MonitorTelemetryContract(Contract, of=(MonitorTelemetry, Figures)):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[ReadableMonitorTelemetry]:
         """Telemetry that was told nothing, and whose figures say only what it is told."""
@@ -156,7 +157,7 @@ async def is_free(turns: Turns, name: str) -> bool:
         return is_ours
 
 
-class TurnsContract(ABC):
+class TurnsContract(Contract, of=Turns):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[tuple[Turns, Turns]]:
         """As two processes of one deployment have them, where nobody has a turn."""

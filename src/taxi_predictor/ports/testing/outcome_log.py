@@ -1,13 +1,14 @@
 """The contract of OutcomeLog: the first word about a trip stands, whenever it comes."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from taxi_predictor.ports.outbound.predictions import Attached, EndedPrediction, OutcomeLog, PredictionLog
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.records import a_record, an_outcome
 from taxi_predictor.ports.testing.samples import NOON
 
@@ -24,7 +25,7 @@ async def ended(log: OutcomeLog, since: datetime, until: datetime) -> list[Ended
         return [one async for group in groups for one in group]
 
 
-class OutcomeLogContract(ABC):
+class OutcomeLogContract(Contract, of=OutcomeLog):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[tuple[PredictionLog, OutcomeLog]]:
         """Both logs of one deployment, in which nothing is kept."""

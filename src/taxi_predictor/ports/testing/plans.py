@@ -1,7 +1,7 @@
 """The contract of PlanColumns."""
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta, timezone
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from taxi_predictor.domain.place import Place, Point, ZoneId
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.outbound.plans import PlanColumns
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.strategies import instants, places, plans
 from taxi_predictor.ports.testing.tables import CONTRACT
@@ -33,7 +34,7 @@ def departures() -> st.SearchStrategy[Sequence[datetime]]:
     return known.flatmap(lambda some: st.lists(st.sampled_from(some), min_size=1, max_size=3))
 
 
-class PlanColumnsContract(ABC):
+class PlanColumnsContract(Contract, of=PlanColumns):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[PlanColumns]:
         """Columns."""

@@ -1,7 +1,7 @@
 """The contract of PredictionLog: every record once, as it was."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from taxi_predictor.domain.record import PredictionRecord
 from taxi_predictor.ports.outbound.predictions import PredictionLog
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.records import a_prediction_id, a_record, records
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.tables import CONTRACT
@@ -32,7 +33,7 @@ def by_id(records_: Sequence[PredictionRecord]) -> list[PredictionRecord]:
     return sorted(records_, key=lambda record: record.prediction_id)
 
 
-class PredictionLogContract(ABC):
+class PredictionLogContract(Contract, of=PredictionLog):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[PredictionLog]:
         """A log in which nothing is kept."""

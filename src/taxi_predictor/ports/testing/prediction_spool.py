@@ -1,6 +1,6 @@
 """The contract of PredictionSpool: what was appended is taken, by one at a time."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import AbstractContextManager
 
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from taxi_predictor.domain.errors import StorageFull
 from taxi_predictor.domain.record import PredictionRecord
 from taxi_predictor.ports.outbound.predictions import PredictionSpool, SpoolPart
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.records import a_record, records
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.tables import CONTRACT
@@ -33,7 +34,7 @@ def drained(spool: PredictionSpool) -> list[PredictionRecord]:
     return found
 
 
-class PredictionSpoolContract(ABC):
+class PredictionSpoolContract(Contract, of=PredictionSpool):
     @abstractmethod
     def open(self, max_bytes: int = ROOM) -> AbstractContextManager[PredictionSpool]:
         """A spool in which nothing waits, and which may take so many bytes."""

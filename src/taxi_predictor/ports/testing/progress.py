@@ -2,12 +2,13 @@
 
 import asyncio
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import AbstractAsyncContextManager
 
 import pytest
 
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.testing.contract import Contract
 
 __all__ = ["ProgressContract"]
 
@@ -18,7 +19,7 @@ class WorkError(Exception):
     """Raised by the work of these tests."""
 
 
-class ProgressContract(ABC):
+class ProgressContract(Contract, of=Progress):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[Progress]:
         """A place to show progress, fresh each time."""

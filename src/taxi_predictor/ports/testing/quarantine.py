@@ -45,7 +45,7 @@ async def read(
     ]
 
 
-class QuarantineContract(TableMaker):
+class QuarantineContract(TableMaker, of=Quarantine):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[tuple[TripStore, Quarantine]]:
         """An empty store and its quarantine, fresh each time."""

@@ -1,6 +1,6 @@
 """The contract of Retention: what is to be forgotten is gone, and nothing else."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +16,7 @@ from taxi_predictor.ports.outbound.predictions import (
 )
 from taxi_predictor.ports.outbound.retention import Forgotten, Retention
 from taxi_predictor.ports.outbound.shadows import ShadowLog
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.outcome_log import ended
 from taxi_predictor.ports.testing.prediction_log import logged
 from taxi_predictor.ports.testing.records import a_record, a_score, an_outcome
@@ -31,7 +32,7 @@ END = NOON + timedelta(days=100)
 NOTHING = Forgotten(predictions=0, outcomes=0)
 
 
-class RetentionContract(ABC):
+class RetentionContract(Contract, of=Retention):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[Logs]:
         """The logs of one deployment, in which nothing is kept, and what makes them forget."""

@@ -1,10 +1,11 @@
 """The contract of RunNotes."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import AbstractContextManager
 from datetime import timedelta
 
 from taxi_predictor.ports.outbound.runs import Became, Run, RunKind, RunNotes
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.samples import NOON
 
 __all__ = ["RunNotesContract"]
@@ -18,7 +19,7 @@ INGEST = Run(
 TRAINING = Run(kind=RunKind.TRAINING, ended_at=NOON, took_s=100.0, trouble="not-enough-trips")
 
 
-class RunNotesContract(ABC):
+class RunNotesContract(Contract, of=RunNotes):
     @abstractmethod
     def open(self) -> AbstractContextManager[RunNotes]:
         """Where nothing was left."""

@@ -1,6 +1,6 @@
 """The contract of ScoringFiles: of rows that are read, and of rows of answers that are written."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
@@ -26,6 +26,7 @@ from taxi_predictor.ports.outbound.scoring import (
     Terms,
     TripRows,
 )
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.tables import CONTRACT
 
@@ -106,12 +107,13 @@ def unnamed(answers: Sequence[AnswerRow] | None) -> list[tuple[object, ...]] | N
     return None if answers is None else [(row[0], *row[2:]) for row in answers]
 
 
-class ScoringFilesContract(ABC):
+class ScoringFilesContract(Contract, of=ScoringFiles):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[tuple[ScoringFiles, FileShelf]]:
         """Files in the form of CSV, which are read in pieces of a few rows, and a way to look at them."""
 
     async def test_a_file_that_is_not_there_is_missing(self) -> None:
+        """It is said when the file is opened, and in no other words."""
         async with self.open() as (files, shelf):
             name = shelf.put(ROWS)
             with pytest.raises(MissingSource):
@@ -134,6 +136,7 @@ class ScoringFilesContract(ABC):
             assert rows.total in (None, len(given_rows))
 
     async def test_rows_are_read_on_from_wherever_that_ended(self) -> None:
+        """From the position of any piece: no row comes again, and none is left out."""
         async with self.open() as (files, shelf):
             rows = await files.rows(shelf.put(ROWS), FORM, zones=None)
             pieces = await read(rows)
@@ -197,6 +200,7 @@ class ScoringFilesContract(ABC):
             assert unnamed(shelf.answers("on")) == expected(ROWS)
 
     async def test_what_is_begun_anew_forgets_what_was_there(self) -> None:
+        """A beginning on other terms keeps neither the answers of the former one nor how far it came."""
         async with self.open() as (files, shelf):
             rows = await files.rows(shelf.put(ROWS), FORM, zones=None)
             pieces = await read(rows)
@@ -229,6 +233,7 @@ class ScoringFilesContract(ABC):
                 assert unnamed(shelf.answers("former")) == expected(ROWS)[: sum(map(len, pieces[:count]))]
 
     async def test_a_file_without_rows_has_answers_without_rows(self) -> None:
+        """It is a file all the same, and not none."""
         async with self.open() as (files, shelf):
             rows = await files.rows(shelf.put([]), FORM, zones=None)
             assert await read(rows) == []

@@ -1,7 +1,7 @@
 """The contract of ShadowLog: one score of each version for each prediction."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import PredictionRecord
 from taxi_predictor.ports.outbound.predictions import EndedPrediction, OutcomeLog, PredictionLog
 from taxi_predictor.ports.outbound.shadows import EndedShadow, ShadowLog
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.records import a_prediction_id, a_record, a_score, an_outcome
 from taxi_predictor.ports.testing.samples import NOON
 
@@ -28,7 +29,7 @@ async def shadowed(log: ShadowLog, since: datetime, until: datetime) -> list[Pre
         return [one.ended.record async for group in groups for one in group]
 
 
-class ShadowLogContract(ABC):
+class ShadowLogContract(Contract, of=ShadowLog):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[tuple[PredictionLog, OutcomeLog, ShadowLog]]:
         """The logs of one deployment, in which nothing is kept."""

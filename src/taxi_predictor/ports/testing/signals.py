@@ -1,7 +1,7 @@
 """The contract of ServiceSignals: what a service has done is seen from outside, and nothing else."""
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import AbstractAsyncContextManager
 from itertools import pairwise
 
@@ -21,6 +21,7 @@ from taxi_predictor.domain.signals import (
     by_severity,
 )
 from taxi_predictor.ports.outbound.signals import LATELY, ServiceSignals
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.monitoring import a_live_report
 from taxi_predictor.ports.testing.watched import ASKED, FAST_S, VERSION, Day, WatchedService
 
@@ -32,7 +33,7 @@ SLOW_S = 0.25
 """Between 0.2 and 0.3, where a histogram would have edges."""
 
 
-class ServiceSignalsContract(ABC):
+class ServiceSignalsContract(Contract, of=ServiceSignals):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[tuple[ServiceSignals, WatchedService]]:
         """A service that was told nothing but that the model 7 answers as the champion, and what sees it."""

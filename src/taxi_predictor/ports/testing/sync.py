@@ -1,11 +1,12 @@
 """The contract of SyncNotes."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import AbstractContextManager
 from datetime import timedelta
 
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.ports.outbound.sync import SyncNotes, SyncState
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.samples import NOON
 
 __all__ = ["SyncNotesContract"]
@@ -13,7 +14,7 @@ __all__ = ["SyncNotesContract"]
 LATER = NOON + timedelta(seconds=2, microseconds=1)
 
 
-class SyncNotesContract(ABC):
+class SyncNotesContract(Contract, of=SyncNotes):
     @abstractmethod
     def open(self) -> AbstractContextManager[SyncNotes]:
         """Where nothing was left."""

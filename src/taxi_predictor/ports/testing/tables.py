@@ -1,6 +1,6 @@
 """What the suites share: how they make columns."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence
 
 from hypothesis import HealthCheck, Phase, settings
@@ -16,6 +16,7 @@ from taxi_predictor.domain.trip import (
     TripPlan,
 )
 from taxi_predictor.ports.outbound.trips import REJECT_COLUMNS, CleanBatch, RejectBatch
+from taxi_predictor.ports.testing.contract import Contract
 
 __all__ = ["CONTRACT", "Reject", "TableMaker", "stream"]
 
@@ -32,7 +33,7 @@ Reject = tuple[int, Rejection, str]
 """Row number, reason and record."""
 
 
-class TableMaker(ABC):
+class TableMaker(Contract):
     """A suite whose port takes columns: it needs a table engine, and leaves the choice to you."""
 
     @abstractmethod

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,7 @@ from taxi_predictor.ports.outbound.telemetry import (
     Signal,
     Telemetry,
 )
+from taxi_predictor.ports.testing.contract import Contract
 
 __all__ = ["ReadableTelemetry", "TelemetryContract"]
 
@@ -84,7 +85,7 @@ VERBS = (
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 
 
-class TelemetryContract(ABC):
+class TelemetryContract(Contract, of=(Telemetry, LogTelemetry, LoadTelemetry, RunTelemetry, Figures)):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[ReadableTelemetry]:
         """Telemetry that was told nothing, and whose figures say only what it is told."""

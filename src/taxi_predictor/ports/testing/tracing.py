@@ -1,7 +1,7 @@
 """The contract of Tracing: who is followed, under which ids, and that telling never fails."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import pytest
 
 from taxi_predictor.ports.outbound.tracing import Trace, Tracing, calling_span
 from taxi_predictor.ports.outbound.watch import Part, Watch
+from taxi_predictor.ports.testing.contract import Contract
 
 __all__ = ["ToldSpan", "TracingContract"]
 
@@ -56,7 +57,7 @@ def _watch(**parts: Part) -> Watch:
     return watch
 
 
-class TracingContract(ABC):
+class TracingContract(Contract, of=Tracing):
     @abstractmethod
     def open(self, *, share: float) -> AbstractContextManager[tuple[Tracing, Told]]:
         """One that follows *share* of the requests; and what it was told, a span for each and its parts."""

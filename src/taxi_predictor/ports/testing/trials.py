@@ -1,9 +1,10 @@
 """The contract of TrialStore."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import AbstractAsyncContextManager
 
 from taxi_predictor.ports.outbound.tuning import Trial, TrialStore
+from taxi_predictor.ports.testing.contract import Contract
 
 __all__ = ["TrialStoreContract", "a_trial"]
 
@@ -13,7 +14,7 @@ def a_trial(number: int) -> Trial:
     return Trial(recipe=recipe, loss=1 / (number + 3))
 
 
-class TrialStoreContract(ABC):
+class TrialStoreContract(Contract, of=TrialStore):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[TrialStore]:
         """An empty store."""

@@ -21,7 +21,7 @@ __all__ = ["TripArchiveContract"]
 JANUARY = date(2023, 1, 1)
 
 
-class TripArchiveContract(TableMaker):
+class TripArchiveContract(TableMaker, of=TripArchive):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[TripArchive]:
         """An empty archive, fresh each time."""

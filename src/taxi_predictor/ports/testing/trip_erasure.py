@@ -30,7 +30,7 @@ class ErasableTrips(TripStore, TripErasure, Protocol):
     """Keeps trips, until they are erased."""
 
 
-class TripErasureContract(TableMaker):
+class TripErasureContract(TableMaker, of=TripErasure):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[tuple[ErasableTrips, Quarantine]]:
         """An empty store and its quarantine, fresh each time."""

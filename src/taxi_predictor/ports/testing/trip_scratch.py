@@ -23,7 +23,7 @@ __all__ = ["TripScratchContract"]
 A_PART = PartName(family="sample", name="one")
 
 
-class TripScratchContract(TableMaker):
+class TripScratchContract(TableMaker, of=TripScratch):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[TripScratch]:
         """Room for some trips; three to a batch."""

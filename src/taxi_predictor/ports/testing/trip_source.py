@@ -2,7 +2,7 @@
 
 import json
 import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -13,6 +13,7 @@ from taxi_predictor.domain.errors import InvalidSource, MissingSource
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import FinishedTrip
 from taxi_predictor.ports.outbound.trips import CleanBatch, SourceCatalog, SourcePart, TripSource
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.tables import Reject
 
 __all__ = ["SourceCatalogContract", "TripSourceContract"]
@@ -27,7 +28,7 @@ async def read(part: SourcePart) -> list[CleanBatch]:
     return [batch async for batch in part.batches()]
 
 
-class TripSourceContract(ABC):
+class TripSourceContract(Contract, of=TripSource):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[TripSource]:
         """A source with trips, with rejects, and with more than one batch."""
@@ -115,7 +116,7 @@ class TripSourceContract(ABC):
                 assert len(set(named)) == len(named)
 
 
-class SourceCatalogContract(ABC):
+class SourceCatalogContract(Contract, of=SourceCatalog):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[SourceCatalog]:
         """A catalog; it knows neither the scheme ``no-such-scheme`` nor the file ``no-such-file``."""

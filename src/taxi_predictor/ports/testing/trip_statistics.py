@@ -47,7 +47,7 @@ def a_way(
     return replace(trip, plan=plan, metered_distance_km=km)
 
 
-class TripStatisticsContract(TableMaker):
+class TripStatisticsContract(TableMaker, of=TripStatistics):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[tuple[TripStore, TripStatistics]]:
         """An empty store and what counts its trips, in the city of the samples; fresh each time."""

@@ -85,7 +85,7 @@ async def read(
     return [trip async for batch in batches for trip in batch]
 
 
-class TripStoreContract(TableMaker):
+class TripStoreContract(TableMaker, of=TripStore):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[tuple[TripStore, Quarantine]]:
         """An empty store and its quarantine, fresh each time; it can be read while it is written to."""

@@ -1,7 +1,7 @@
 """The contract of ZoneStore."""
 
 import json
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.ports.outbound.zones import ZoneStore
+from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.strategies import points, zone_ids
 from taxi_predictor.ports.testing.tables import CONTRACT
 
@@ -57,7 +58,7 @@ class TornMapping(Mapping[ZoneId, Zone]):
         return 5
 
 
-class ZoneStoreContract(ABC):
+class ZoneStoreContract(Contract, of=ZoneStore):
     @abstractmethod
     def open(self) -> AbstractAsyncContextManager[ZoneStore]:
         """A store that never remembered anything, fresh each time."""

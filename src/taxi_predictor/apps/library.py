@@ -1,0 +1,51 @@
+"""A champion at hand in any program, which needs neither a server nor a database nor a registry."""
+
+from os import PathLike
+from pathlib import Path
+
+from taxi_predictor.apps.extras import needing
+from taxi_predictor.apps.profiles import forests_folder, models_folder
+from taxi_predictor.apps.settings import Settings
+from taxi_predictor.domain.record import AnswerSource
+from taxi_predictor.ports.inbound.ladder import Ladder
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
+
+__all__ = ["load_champion"]
+
+
+def load_champion(home: str | PathLike[str]) -> DurationPredictor:
+    """What answers for a deployment that keeps its files in *home*, which is what ``TAXI_HOME`` names.
+
+    The same use case as behind every face. What a face has besides is not here: a live level, for which
+    trips must have ended lately, zones by id, a log, and somebody who stands in for a champion that cannot
+    be used. The champion of this moment answers for good: after a promotion, load again.
+
+    Raises:
+        NoChampion: no model serves there.
+        BrokenModel: its files are damaged.
+        NotInstalled: the package came without its extra ``predict``.
+    """
+    with needing("predict"):
+        from taxi_predictor.adapters.columns.plans import FramePlanColumns
+        from taxi_predictor.adapters.columns.speeds import fallback_model
+        from taxi_predictor.adapters.disk.shelf import DiskModelShelf
+        from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
+        from taxi_predictor.adapters.memory.zones import MemoryZoneStore
+        from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
+        from taxi_predictor.adapters.system.clock import SystemClock
+
+    settings = Settings(home=Path(home))
+    shelf = DiskModelShelf(models_folder(settings), LightgbmLoader(forests_folder(settings)))
+    city = shelf.champion().manifest.city
+    ladder = Ladder(shelf=shelf, fallback=fallback_model(city), lowest=AnswerSource.CHAMPION)
+    ladder.refresh()
+    telemetry = RecordingTelemetry(last=0)
+    return DurationPredictor(
+        ladder=ladder,
+        zones=MemoryZoneStore(),
+        clock=SystemClock(),
+        city=city,
+        columns=FramePlanColumns(),
+        telemetry=telemetry,
+        load_telemetry=telemetry,
+    )
