@@ -30,8 +30,8 @@ def load_champion(home: str | PathLike[str]) -> DurationPredictor:
         from taxi_predictor.adapters.columns.speeds import fallback_model
         from taxi_predictor.adapters.disk.shelf import DiskModelShelf
         from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
-        from taxi_predictor.adapters.memory.zones import MemoryZoneStore
         from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
+        from taxi_predictor.adapters.memory.zones import MemoryZoneStore
         from taxi_predictor.adapters.system.clock import SystemClock
 
     settings = Settings(home=Path(home))
