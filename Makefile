@@ -29,7 +29,7 @@ test-faults: setup ## Kill, stop, tear, mute and corrupt under load (FAULTS=20; 
 	OMP_NUM_THREADS=1 STORM_FAULTS=$(or $(FAULTS),20) $(BIN)/pytest tests/storm -s
 
 docs: setup ## Build the documentation as a site into build/docs, where a warning is an error
-	$(BIN)/sphinx-build -q -W --keep-going -c docs . "$(or $(SITE),build/docs)"
+	$(BIN)/sphinx-build -q -W --keep-going $(ARGS) -c docs . "$(or $(SITE),build/docs)"
 
 ##@ Run here
 demo: setup ## Trips in, a promoted model out, an answer over HTTP (TRIPS=file or source, ZONES=file, SERVE=0)

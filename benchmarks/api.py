@@ -139,9 +139,9 @@ def our_versions() -> str:
 
 def write_page(rows: Sequence[Sequence[str]], rounds: int, others: str) -> None:
     """Put the table into docs/speed.md, with what it was measured of."""
+    how = f"Medians of {rounds} rounds with {CONNECTIONS} connections, on {os.cpu_count()} cores."
     lines = [
-        f"Medians of {rounds} rounds with {CONNECTIONS} connections, on {os.cpu_count()} cores. "
-        f"Ours: {our_versions()}. Others: {others.strip()}.",
+        f"{how} Ours: {our_versions()}. Others: {others.strip()}.",
         "",
         "| one trip asked of | CPU, us | requests/s | ours to it |",
         "| --- | ---: | ---: | ---: |",

@@ -55,5 +55,6 @@ def say_language(_: "Sphinx", page: str, __: str, context: dict[str, Any], ___: 
 
 def lead_to_front(app: "Sphinx", error: Exception | None) -> None:
     if error is None:
-        forward = f'<!doctype html><title>{project}</title><meta http-equiv="refresh" content="0; url={FRONT}.html">'
-        (Path(app.outdir) / "index.html").write_text(f"{forward}\n", "utf-8")
+        forward = f'<meta http-equiv="refresh" content="0; url={FRONT}.html">'
+        page = f"<!doctype html>\n<title>{project}</title>\n{forward}\n"
+        (Path(app.outdir) / "index.html").write_text(page, "utf-8")
