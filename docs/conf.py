@@ -14,8 +14,8 @@ from pygments.lexers.special import TextLexer
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-MENU = "<!-- menu -->"
-ENTRY = re.compile(r"^(?:- |\| )\[[^\]]+\]\(([^)#:]+)\.md\)", re.MULTILINE)
+MENU = re.compile(r"^<!-- menu -->$", re.MULTILINE)
+ENTRY = re.compile(r"^(?:- |\| )\[([^\]]+)\]\(([^)#:]+)\.md\)", re.MULTILINE)
 FRONT = "docs/index"
 
 project = "taxi_predictor"
@@ -44,8 +44,8 @@ def setup(app: "Sphinx") -> None:
 
 
 def add_menu(_: "Sphinx", __: str, source: list[str]) -> None:
-    if MENU in source[0]:
-        entries = dict.fromkeys(ENTRY.findall(source[0]))
+    if MENU.search(source[0]):
+        entries = dict.fromkeys(f"{title} <{page}>" for title, page in ENTRY.findall(source[0]))
         source[0] += "\n".join(("\n\n```{toctree}", ":hidden:", "", *entries, "```", ""))
 
 
