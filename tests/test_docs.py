@@ -409,6 +409,14 @@ def test_every_setting_command_and_target_that_is_named_exists(page: Path) -> No
     }
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_module_that_is_named_exists(page: Path) -> None:
+    package = ROOT / "src" / "taxi_predictor"
+    named = r"`(?:src/taxi_predictor/)?((?:domain|ports|adapters|apps)/[\w/]+)(?:\.py)?`"
+    for name in re.findall(named, page.read_text("utf-8")):
+        assert (package / name).is_dir() or (package / f"{name}.py").is_file(), f"{page}: {name}"
+
+
 def command_names() -> set[str]:
     return {name for name in app if not name.startswith("-")}
 
