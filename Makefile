@@ -28,6 +28,9 @@ test-slow: setup ## Run what `make test` leaves out: other cities and files of r
 test-faults: setup ## Kill, stop, tear, mute and corrupt under load (FAULTS=20; 10 min)
 	OMP_NUM_THREADS=1 STORM_FAULTS=$(or $(FAULTS),20) $(BIN)/pytest tests/storm -s
 
+docs: setup ## Build the documentation as a site into build/docs, where a warning is an error
+	$(BIN)/sphinx-build -q -W --keep-going $(ARGS) -c docs . "$(or $(SITE),build/docs)"
+
 ##@ Run here
 demo: setup ## Trips in, a promoted model out, an answer over HTTP (TRIPS=file or source, ZONES=file, SERVE=0)
 	@$(BIN)/taxi-predictor demo $(if $(TRIPS),--trips "$(TRIPS)") $(if $(ZONES),--zones "$(ZONES)") $(if $(filter 0,$(SERVE)),--no-serve)
@@ -105,8 +108,8 @@ accuracy: setup ## Measure every method on real trips and write docs/accuracy.md
 	$(BIN)/python benchmarks/accuracy.py "$(or $(DATA),../shared/data)"
 drill-drift: setup ## Watch a model of 2019 through 2020, in compressed time (DATA=folder, 5 min)
 	$(BIN)/python benchmarks/drift.py "$(or $(DATA),../shared/data)"
-bench: setup ## Print ratios against floors and peers measured in the same run (10 min)
-	$(BIN)/python benchmarks/api.py
+bench: setup ## Print ratios against floors and peers measured in the same run, and write docs/speed.md (10 min)
+	$(BIN)/python benchmarks/api.py --write
 	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/watching.py
 	$(BIN)/python benchmarks/log.py
@@ -161,4 +164,4 @@ $(TOOLS)/.ready: requirements/pipeline.txt requirements/checkov.txt requirements
 
 .PHONY: help setup fmt check test test-slow test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench bench-large bench-capacity bench-deliveries lock lock-images clean \
   up down build deploy rollback backup restore backup-verify status preflight postflight smoke logs restart ps psql job scan verify-deploy \
-  test-database package integration rehearse-release verify-pipeline audit tasks lock-pipeline
+  docs test-database package integration rehearse-release verify-pipeline audit tasks lock-pipeline

@@ -4,15 +4,17 @@ All are asked in turn, several rounds, in one run on one machine; the figures ar
 rounds, the ratios medians of the rounds' ratios. CPU per request counts first: it is that of the server's
 whole process tree.
 
-    python benchmarks/api.py [--home FOLDER] [--rounds 5] [--seconds 2] [--no-peers]
+    python benchmarks/api.py [--home FOLDER] [--rounds 5] [--seconds 2] [--no-peers] [--write]
 
 Without --home a model is trained on simulated trips. What the others are, rivals.py says.
+With --write the table of docs/speed.md is written anew.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -31,6 +33,8 @@ from rivals import Running, peer_versions, peers
 from taxi_predictor.apps.commands.serving import server_command
 
 HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "speed.md"
+WRITTEN = re.compile(r"(<!-- measured: begin .*?-->\n)(.*?)(<!-- measured: end -->)", re.DOTALL)
 CONNECTIONS = 32
 OURS, ECHO, BARE = "POST /v1/predictions", "echo, same middlewares", "echo, bare framework"
 TRIP = {
@@ -48,6 +52,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--write", action="store_true", help="write docs/speed.md")
     options = parser.parse_args()
     if (os.cpu_count() or 1) > 1:
         os.sched_setaffinity(0, CLIENT_CORES)
@@ -56,7 +61,9 @@ def main() -> None:
         servers = [*stack.enter_context(our_servers(home))]
         if not options.no_peers:
             servers += stack.enter_context(peers(home))
-        show_throughput(servers, options.rounds, options.seconds)
+        measured = show_throughput(servers, options.rounds, options.seconds)
+        if options.write:
+            write_page(measured, options.rounds, peer_versions() if len(servers) > 3 else "none")
         show_latency(servers[:2], options.rounds, options.seconds)
 
 
@@ -97,7 +104,8 @@ def our_servers(home: Path) -> Iterator[Running]:
         ]
 
 
-def show_throughput(servers: Running, rounds: int, seconds: float) -> None:
+def show_throughput(servers: Running, rounds: int, seconds: float) -> Sequence[Sequence[str]]:
+    """Print who takes how much, and return the rows: name, CPU, requests, ours to it."""
     cpu_us: dict[str, list[float]] = {target.name: [] for target, _ in servers}
     per_s: dict[str, list[float]] = {target.name: [] for target, _ in servers}
     for number in track(range(rounds + 1), "throughput", console=OUT, transient=True):
@@ -109,22 +117,39 @@ def show_throughput(servers: Running, rounds: int, seconds: float) -> None:
             if number:  # the first round warms up
                 cpu_us[target.name].append((cpu_s(pid) - before_s) / len(answers.latencies_s) * 1e6)
                 per_s[target.name].append(answers.per_s)
-    ours = ", ".join(f"{name} {version(name)}" for name in ("litestar", "granian", "msgspec", "lightgbm"))
-    table = Table(title=f"{CONNECTIONS} connections, one worker; {ours}")
+    table = Table(title=f"{CONNECTIONS} connections, one worker; {our_versions()}")
     for name in ("", "CPU us/request", "to ours", "requests/s", "ours to it"):
         table.add_column(name, justify="left" if not name else "right")
+    rows = []
     for target, _ in servers:
         name = target.name
-        table.add_row(
-            name,
-            f"{statistics.median(cpu_us[name]):,.0f}",
-            f"{ratio(cpu_us[OURS], cpu_us[name]):.2f}",
-            f"{statistics.median(per_s[name]):,.0f}",
-            f"{ratio(per_s[OURS], per_s[name]):.2f}",
-        )
+        cpu, rate = f"{statistics.median(cpu_us[name]):,.0f}", f"{statistics.median(per_s[name]):,.0f}"
+        to_it = f"{ratio(per_s[OURS], per_s[name]):.2f}"
+        table.add_row(name, cpu, f"{ratio(cpu_us[OURS], cpu_us[name]):.2f}", rate, to_it)
+        rows.append((name, cpu, rate, to_it))
     OUT.print(table)
     if len(servers) > 3:
         OUT.print(f"peers: {peer_versions()}", highlight=False)
+    return rows
+
+
+def our_versions() -> str:
+    return ", ".join(f"{name} {version(name)}" for name in ("litestar", "granian", "msgspec", "lightgbm"))
+
+
+def write_page(rows: Sequence[Sequence[str]], rounds: int, others: str) -> None:
+    """Put the table into docs/speed.md, with what it was measured of."""
+    how = f"Medians of {rounds} rounds with {CONNECTIONS} connections, on {os.cpu_count()} cores."
+    lines = [
+        f"{how} Ours: {our_versions()}. Others: {others.strip()}.",
+        "",
+        "| one trip asked of | CPU, us | requests/s | ours to it |",
+        "| --- | ---: | ---: | ---: |",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
+    page = PAGE.read_text("utf-8")
+    written = "\n".join(("", *lines, "", ""))
+    PAGE.write_text(WRITTEN.sub(lambda old: f"{old[1]}{written}{old[3]}", page), "utf-8")
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:

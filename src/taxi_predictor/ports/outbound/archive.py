@@ -24,6 +24,8 @@ class ArchivedTrips:
 
 
 class TripArchive(Protocol):
+    """Trips of old months, away from the database."""
+
     @abstractmethod
     async def write(self, family: str, month: date, batches: AsyncIterator[TripBatch], /) -> ArchivedTrips:
         """Keep the trips of *batches*, all or nothing.

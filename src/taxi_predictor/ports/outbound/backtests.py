@@ -12,6 +12,8 @@ FoldKey = NewType("FoldKey", str)
 
 
 class BacktestStore(Protocol):
+    """What the finished origins of backtests came to."""
+
     @abstractmethod
     async def put(self, key: FoldKey, result: FoldResult, /) -> None:
         """Keep *result* in place of what was kept by that key; readers see the old one or the new.

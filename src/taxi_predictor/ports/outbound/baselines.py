@@ -28,6 +28,8 @@ class Baseline(Protocol):
 
 
 class BaselineTrainer(Protocol):
+    """Learns the simple methods that a model has to beat."""
+
     @abstractmethod
     async def fit(self, data: TrainingData, /, *, progress: Progress) -> Sequence[Baseline]:
         """Learn each method from all of *data* (fit and validation windows), weakest first.

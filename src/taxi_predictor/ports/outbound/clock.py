@@ -8,6 +8,8 @@ __all__ = ["Clock"]
 
 
 class Clock(Protocol):
+    """What time it is."""
+
     @abstractmethod
     def now(self) -> datetime:
         """The present instant, aware, in UTC; never earlier than the one given before."""

@@ -42,6 +42,8 @@ class Entry:
 
 
 class Journal(Protocol):
+    """What was done to models, by whom and why; entries are added and never changed."""
+
     @abstractmethod
     async def write(self, entry: Entry, /) -> None:
         """Append *entry*.

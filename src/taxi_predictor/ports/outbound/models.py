@@ -55,6 +55,8 @@ class TrainingData:
 
 
 class ModelTrainer(Protocol):
+    """Learns from trips and writes what it learned into a folder."""
+
     @abstractmethod
     async def fit(self, data: TrainingData, folder: Path, /, *, progress: Progress) -> ModelArtifact:
         """Train on *data* and write the artifact into the empty *folder*.
@@ -68,6 +70,8 @@ class ModelTrainer(Protocol):
 
 
 class ModelLoader(Protocol):
+    """Makes a model that answers of such a folder."""
+
     @abstractmethod
     def open(self, folder: Path, /) -> DurationModel:
         """Load the artifact in *folder* after checking every file against its manifest.

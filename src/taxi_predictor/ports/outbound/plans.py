@@ -31,6 +31,8 @@ class PlanGrid(Protocol):
 
 
 class PlanColumns(Protocol):
+    """Trips that are asked about, as columns to calculate with."""
+
     @property
     @abstractmethod
     def m(self) -> ColumnArithmetic:

@@ -22,6 +22,8 @@ class Step(Protocol):
 
 
 class Progress(Protocol):
+    """Tells a person how far long work has come."""
+
     @abstractmethod
     def step(self, label: str, /, *, total: float | None = None) -> AbstractContextManager[Step]:
         """Begin a step of *total* units (None: unknown); it ends with the context.

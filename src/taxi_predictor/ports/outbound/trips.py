@@ -70,6 +70,8 @@ class PartName:
 
 
 class SourcePart(Protocol):
+    """What is ingested whole or not at all, such as one file; it reads and cleans itself."""
+
     @property
     @abstractmethod
     def name(self) -> PartName: ...
@@ -103,6 +105,8 @@ class SourcePart(Protocol):
 
 
 class TripSource(Protocol):
+    """Where trips come from, in parts."""
+
     @abstractmethod
     async def parts(self) -> Sequence[SourcePart]:
         """The parts in the order in which they are to be read; at least one.
@@ -116,6 +120,8 @@ class TripSource(Protocol):
 
 
 class SourceCatalog(Protocol):
+    """Finds the source, or the table of zones, that a name such as ``trips.csv`` means."""
+
     @abstractmethod
     def open(self, spec: str, /, *, zones: ZoneTable | None, are_finished: bool = True) -> TripSource:
         """The source that *spec* names: a file, a folder, or ``scheme:options``; reads nothing yet.

@@ -21,6 +21,8 @@ class Trial:
 
 
 class RecipeTuner(Protocol):
+    """Looks for a better recipe to train by."""
+
     @abstractmethod
     def trials(
         self, data: TrainingData, tried: Sequence[Trial], /, *, budget_s: float, progress: Progress

@@ -9,6 +9,8 @@ __all__ = ["ZoneStore"]
 
 
 class ZoneStore(Protocol):
+    """The table of zones that was remembered last."""
+
     @abstractmethod
     async def zones(self) -> ZoneTable | None:
         """The table that was remembered last, or None if there never was one.
