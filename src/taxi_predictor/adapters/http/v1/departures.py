@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from litestar import HttpMethod, Response, get, post, route
+from litestar import get, post
 from litestar.params import JSONBody, QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -23,6 +23,7 @@ from taxi_predictor.adapters.http.bodies import (
 )
 from taxi_predictor.adapters.http.decoding import Time, convert, patterned
 from taxi_predictor.adapters.http.examples import A_MODEL, A_PICKUP, A_PICKUP_AT
+from taxi_predictor.adapters.http.methods import naming_methods
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.problems import FieldProblem, Problem
 from taxi_predictor.adapters.http.queries import InvalidQuery, with_plus
@@ -210,13 +211,7 @@ async def _compare(data: DeparturesBody, request: ApiRequest) -> DeparturesAnswe
     return await asyncio.to_thread(DeparturesAnswer.of, found, data.coverage)
 
 
-@route("/v1/departures", http_method=HttpMethod.OPTIONS, status_code=204, include_in_schema=False)
-async def name_methods() -> Response[None]:
-    """Litestar's own answer would name the methods of the first handler of a path, and no others."""
-    return Response(None, status_code=204, headers={"Allow": "GET, OPTIONS, POST"})
-
-
-ROUTES = (name_methods, compare_departures, list_departures)
+ROUTES = (naming_methods("/v1/departures", "GET, OPTIONS, POST"), compare_departures, list_departures)
 
 _LATER = A_PICKUP_AT + timedelta(hours=1)
 

@@ -1,128 +1,42 @@
 """How long will each trip of a file take? It is sent now, and its answers are fetched later."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
-from litestar import HttpMethod, Response, delete, get, post, route
+from litestar import Response, delete, get, post
 from litestar.exceptions import HTTPException
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import PathParameter, QueryParameter
 from litestar.response import Stream
 
 from taxi_predictor.adapters.http.bodies import DEFAULT_COVERAGE
-from taxi_predictor.adapters.http.decoding import MalformedBody
 from taxi_predictor.adapters.http.examples import AN_UNKNOWN_PARAMETER
 from taxi_predictor.adapters.http.gate.callers import caller
-from taxi_predictor.adapters.http.idempotency import begin_once, settle
-from taxi_predictor.adapters.http.idempotency_key import (
-    IDEMPOTENT,
-    ITSELF,
-    REPLAYED_HEADER,
-    begin_fingerprint,
-    key_of,
-)
-from taxi_predictor.adapters.http.lines import NDJSON
+from taxi_predictor.adapters.http.idempotency import settle
+from taxi_predictor.adapters.http.idempotency_key import IDEMPOTENT, ITSELF, REPLAYED_HEADER
+from taxi_predictor.adapters.http.methods import naming_methods
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.problems import Problem
 from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.adapters.http.responses import ApiResponse
 from taxi_predictor.adapters.http.v1.job_answers import EXAMPLES, JobAnswer, JobsAnswer
+from taxi_predictor.adapters.http.v1.job_files import (
+    FORMS,
+    MEDIA_TYPES,
+    Repeated,
+    ResultOperation,
+    Upload,
+    UploadOperation,
+)
 from taxi_predictor.domain.access import Scope
-from taxi_predictor.domain.errors import NoJobs, TooMuch
+from taxi_predictor.domain.errors import NoJobs
 from taxi_predictor.domain.job import parse_job_id
-from taxi_predictor.ports.outbound.answers import Answer, Claim
+from taxi_predictor.ports.outbound.answers import Answer
 from taxi_predictor.ports.outbound.scoring import RowForm
 
 __all__ = ["EXAMPLES", "ROUTES"]
 
 TAGS = ["jobs"]
-FORMS = {
-    "text/csv": RowForm.CSV,
-    NDJSON: RowForm.NDJSON,
-    "application/jsonl": RowForm.NDJSON,
-    "application/vnd.apache.parquet": RowForm.PARQUET,
-}
-MEDIA_TYPES = {form: media_type for media_type, form in reversed(FORMS.items())}
-
 JobName = Annotated[str, PathParameter(description="The `job_id` that was answered.")]
-
-
-@dataclass
-class UploadOperation(Operation):
-    """Says that the body is a file."""
-
-    def __post_init__(self) -> None:
-        file = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY, min_length=1)
-        self.request_body = RequestBody(
-            required=True, content={media_type: OpenAPIMediaType(schema=file) for media_type in FORMS}
-        )
-
-
-@dataclass
-class ResultOperation(Operation):
-    """Says that the answer is a file."""
-
-    def __post_init__(self) -> None:
-        # No type: a reader of one line of JSON takes it for the object that it is.
-        file = Schema(description="The answers, a row for each row of the file.")
-        success = (self.responses or {})["200"]
-        if isinstance(success, OpenAPIResponse):
-            success.content = {
-                media_type: OpenAPIMediaType(schema=file) for media_type in MEDIA_TYPES.values()
-            }
-
-
-class _Repeated(Exception):
-    """The upload is a repeat of an earlier one."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__()
-        self.answer = answer
-
-
-class _Upload:
-    """A file on its way here, and whether it came before: only its end can tell."""
-
-    def __init__(self, request: ApiRequest) -> None:
-        self._request = request
-        self._key = key_of(request.scope)
-        self.claim: Claim | None = None
-        """Of the one that is done under the key, if there is a key."""
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """All of it.
-
-        Raises:
-            TooMuch: it is larger than may be.
-            MalformedBody: it is empty.
-            _Repeated: it is a repeat, which is answered already.
-            IdempotencyKeyReused, IdempotencyKeyInUse, Unavailable: as those of any request with a key.
-        """
-        scope = self._request.scope
-        most, length = self._request.options.jobs_max_bytes, self._request.content_length
-        digest, received = begin_fingerprint(scope), 0
-        _refuse_more_than(most, length or 0)
-        async for piece in self._request.stream():
-            received += len(piece)
-            _refuse_more_than(most, received)
-            if piece:
-                digest.update(piece)
-                yield piece
-        if not received:
-            raise MalformedBody("the body is empty: send a file of trips")
-        if self._key is not None:
-            begun = await begin_once(self._request.hexagon.repeats, scope, self._key, digest.digest())
-            if isinstance(begun, Answer):
-                raise _Repeated(begun)
-            self.claim = begun
-
-
-def _refuse_more_than(most: int, received: int) -> None:
-    if received > most:
-        raise TooMuch(f"a job's file has at most {most:,} bytes: send it in several jobs")
 
 
 _UNKNOWN = Problem(
@@ -160,13 +74,13 @@ async def create_job(
     if form is None:
         raise HTTPException(status_code=415, detail=f"send the file as one of: {', '.join(FORMS)}")
     jobs, repeats, owner = request.hexagon.jobs, request.hexagon.repeats, caller(request.scope).name
-    upload, answer = _Upload(request), None
+    upload, answer = Upload(request), None
     try:
         kept = await jobs.submit(upload.pieces(), owner=owner, form=form, coverage=coverage)
         body = msgspec.json.encode(JobAnswer.of(kept, jobs))
         headers = {"Location": f"/v1/jobs/{kept.job.job_id}"}
         answer = Answer(status=202, headers=tuple(headers.items()), body=body)
-    except _Repeated as repeated:
+    except Repeated as repeated:
         answer, headers = repeated.answer, {**dict(repeated.answer.headers), REPLAYED_HEADER: "true"}
         begun = msgspec.json.decode(answer.body, type=JobAnswer)
         await jobs.find(parse_job_id(begun.job_id), owner=owner)  # one that was deleted is not begun again
@@ -250,16 +164,12 @@ async def delete_job(job_id: JobName, request: ApiRequest) -> None:
     await request.hexagon.jobs.remove(parse_job_id(job_id), owner=caller(request.scope).name)
 
 
-@route("/v1/jobs", http_method=HttpMethod.OPTIONS, status_code=204, include_in_schema=False)
-async def name_methods() -> Response[None]:
-    """Litestar's own answer would name the methods of the first handler of a path, and no others."""
-    return Response(None, status_code=204, headers={"Allow": "GET, OPTIONS, POST"})
-
-
-@route("/v1/jobs/{job_id:str}", http_method=HttpMethod.OPTIONS, status_code=204, include_in_schema=False)
-async def name_methods_of_job(job_id: JobName) -> Response[None]:
-    """As :func:`name_methods`."""
-    return Response(None, status_code=204, headers={"Allow": "DELETE, GET, OPTIONS"})
-
-
-ROUTES = (name_methods, name_methods_of_job, create_job, list_jobs, show_job, job_result, delete_job)
+ROUTES = (
+    naming_methods("/v1/jobs", "GET, OPTIONS, POST"),
+    naming_methods("/v1/jobs/{job_id:str}", "DELETE, GET, OPTIONS"),
+    create_job,
+    list_jobs,
+    show_job,
+    job_result,
+    delete_job,
+)
