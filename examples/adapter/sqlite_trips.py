@@ -19,17 +19,8 @@ from taxi_predictor.domain.errors import StorageFull, Unavailable
 from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch
-from taxi_predictor.ports.outbound.trips import (
-    REJECT_COLUMNS,
-    Added,
-    CleanBatch,
-    PartName,
-    Quarantine,
-    RejectBatch,
-    RejectCount,
-    TripCount,
-    TripStore,
-)
+from taxi_predictor.ports.outbound.sources import REJECT_COLUMNS, CleanBatch, PartName, RejectBatch
+from taxi_predictor.ports.outbound.trips import Added, Quarantine, RejectCount, TripCount, TripStore
 
 __all__ = ["SqliteQuarantine", "SqliteTripStore"]
 

@@ -25,7 +25,8 @@ from taxi_predictor.domain.errors import MissingSource, StorageFull, TripsChange
 from taxi_predictor.domain.trip import FinishedTrip, TripBatch, TripId
 from taxi_predictor.ports.inbound.archiving import TripArchiving
 from taxi_predictor.ports.outbound.archive import ArchivedTrips
-from taxi_predictor.ports.outbound.trips import PartName, TripStore
+from taxi_predictor.ports.outbound.sources import PartName
+from taxi_predictor.ports.outbound.trips import TripStore
 from taxi_predictor.ports.testing.samples import a_trip
 from taxi_predictor.ports.testing.strategies import A_CITY
 from taxi_predictor.ports.testing.tables import TableMaker, stream

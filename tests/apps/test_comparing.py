@@ -21,7 +21,8 @@ from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.trip import FinishedTrip, TripId
 from taxi_predictor.ports.inbound import comparing
 from taxi_predictor.ports.inbound.comparing import ComparableTrips
-from taxi_predictor.ports.outbound.trips import PartName, TripStore
+from taxi_predictor.ports.outbound.sources import PartName
+from taxi_predictor.ports.outbound.trips import TripStore
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.strategies import A_CITY
 from taxi_predictor.ports.testing.tables import TableMaker, stream

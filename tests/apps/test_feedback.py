@@ -25,7 +25,7 @@ from taxi_predictor.ports.inbound.feedback import Feedback, Report, Reported
 from taxi_predictor.ports.inbound.intake import TripIntake
 from taxi_predictor.ports.inbound.outcome_intake import MARGIN, ORPHANED_AFTER, OutcomeIntake, late_orphans
 from taxi_predictor.ports.inbound.runs import RunBook
-from taxi_predictor.ports.outbound.predictions import Attached
+from taxi_predictor.ports.outbound.outcomes import Attached
 from taxi_predictor.ports.testing.records import a_prediction_id, a_record, an_outcome
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.strategies import A_CITY

@@ -32,7 +32,7 @@ from taxi_predictor.domain.trip import FinishedTrip, TripBatch
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.replaying import replay
-from taxi_predictor.ports.outbound.trips import PartName
+from taxi_predictor.ports.outbound.sources import PartName
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_history
 from taxi_predictor.ports.testing.strategies import A_CITY
 from taxi_predictor.ports.testing.tables import TableMaker

@@ -31,8 +31,9 @@ from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.jobs import JobStore
 from taxi_predictor.ports.outbound.runs import Run, RunKind, RunNotes
 from taxi_predictor.ports.outbound.scratch import TripScratch
+from taxi_predictor.ports.outbound.sources import CleanBatch, PartName
 from taxi_predictor.ports.outbound.sync import SyncNotes, SyncState
-from taxi_predictor.ports.outbound.trips import CleanBatch, PartName, Quarantine, TripStore
+from taxi_predictor.ports.outbound.trips import Quarantine, TripStore
 from taxi_predictor.ports.testing.access import KeySnapshotContract, an_api_key
 from taxi_predictor.ports.testing.backtests import ONE, BacktestStoreContract, a_result
 from taxi_predictor.ports.testing.jobs import JobShelf, JobStoreContract, a_job, sent

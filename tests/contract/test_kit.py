@@ -108,32 +108,18 @@ from taxi_predictor.ports.outbound.models import (
     TrainingData,
 )
 from taxi_predictor.ports.outbound.monitoring import Retrained
-from taxi_predictor.ports.outbound.predictions import (
-    Attached,
-    EndedPrediction,
-    SpoolPart,
-    SpoolState,
-)
+from taxi_predictor.ports.outbound.outcomes import Attached, EndedPrediction
 from taxi_predictor.ports.outbound.progress import Progress, Step
 from taxi_predictor.ports.outbound.retention import Forgotten
 from taxi_predictor.ports.outbound.runs import Run, RunKind
 from taxi_predictor.ports.outbound.scoring import Reached, RowForm, RowPiece, ScoredRows, Terms, TripRows
 from taxi_predictor.ports.outbound.shadows import EndedShadow
+from taxi_predictor.ports.outbound.sources import CleanBatch, PartName, RejectBatch, SourcePart, TripSource
+from taxi_predictor.ports.outbound.spool import SpoolPart, SpoolState
 from taxi_predictor.ports.outbound.sync import SyncState
 from taxi_predictor.ports.outbound.telemetry import Exposition, PoolState
 from taxi_predictor.ports.outbound.tracing import CallingSpan, Trace
-from taxi_predictor.ports.outbound.trips import (
-    Added,
-    CleanBatch,
-    Ingest,
-    PartName,
-    RejectBatch,
-    RejectCount,
-    SourcePart,
-    TripCount,
-    TripSource,
-    TripStore,
-)
+from taxi_predictor.ports.outbound.trips import Added, Ingest, RejectCount, TripCount, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, Trial
 from taxi_predictor.ports.outbound.watch import Watch
 from taxi_predictor.ports.testing.access import KeySnapshotContract, KeyStoreContract

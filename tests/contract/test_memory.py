@@ -51,19 +51,18 @@ from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.limits import WINDOW_S, RateLimits
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.monitoring import Turns
-from taxi_predictor.ports.outbound.predictions import (
-    OutcomeLog,
-    PredictionLog,
-    PredictionSpool,
-)
+from taxi_predictor.ports.outbound.outcomes import OutcomeLog
+from taxi_predictor.ports.outbound.predictions import PredictionLog
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.retention import Retention
 from taxi_predictor.ports.outbound.runs import RunNotes
 from taxi_predictor.ports.outbound.scratch import TripScratch
 from taxi_predictor.ports.outbound.shadows import ShadowLog
+from taxi_predictor.ports.outbound.sources import PartName, SourceCatalog, TripSource
+from taxi_predictor.ports.outbound.spool import PredictionSpool
 from taxi_predictor.ports.outbound.statistics import TripStatistics
 from taxi_predictor.ports.outbound.sync import SyncNotes
-from taxi_predictor.ports.outbound.trips import PartName, Quarantine, SourceCatalog, TripSource, TripStore
+from taxi_predictor.ports.outbound.trips import Quarantine, TripStore
 from taxi_predictor.ports.outbound.tuning import TrialStore
 from taxi_predictor.ports.outbound.zones import ZoneStore
 from taxi_predictor.ports.testing.access import KeySnapshotContract, KeyStoreContract

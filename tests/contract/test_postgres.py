@@ -27,10 +27,8 @@ from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.monitoring import Turns
-from taxi_predictor.ports.outbound.predictions import (
-    OutcomeLog,
-    PredictionLog,
-)
+from taxi_predictor.ports.outbound.outcomes import OutcomeLog
+from taxi_predictor.ports.outbound.predictions import PredictionLog
 from taxi_predictor.ports.outbound.retention import Retention
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.statistics import TripStatistics

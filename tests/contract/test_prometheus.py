@@ -26,8 +26,8 @@ from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.outbound.monitoring import Retrained
-from taxi_predictor.ports.outbound.predictions import SpoolState
 from taxi_predictor.ports.outbound.runs import Became, Run, RunKind, RunResult
+from taxi_predictor.ports.outbound.spool import SpoolState
 from taxi_predictor.ports.outbound.telemetry import PoolState, Signal
 from taxi_predictor.ports.testing.monitoring import (
     MonitorTelemetryContract,

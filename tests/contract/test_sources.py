@@ -18,7 +18,7 @@ from taxi_predictor.adapters.sources.months import SimulationSource
 from taxi_predictor.adapters.sources.outcomes import OutcomeSource
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.place import Bounds
-from taxi_predictor.ports.outbound.trips import SourceCatalog, TripSource
+from taxi_predictor.ports.outbound.sources import SourceCatalog, TripSource
 from taxi_predictor.ports.testing.records import a_record, an_outcome
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract

@@ -17,7 +17,7 @@ from taxi_predictor.adapters.spool import spool as module
 from taxi_predictor.adapters.spool.frames import HEAD, framed
 from taxi_predictor.adapters.spool.spool import DiskPredictionSpool
 from taxi_predictor.domain.errors import StorageFull
-from taxi_predictor.ports.outbound.predictions import PredictionSpool
+from taxi_predictor.ports.outbound.spool import PredictionSpool
 from taxi_predictor.ports.testing.prediction_spool import ROOM, PredictionSpoolContract, all_of, drained
 from taxi_predictor.ports.testing.records import a_record
 

@@ -13,7 +13,7 @@ from taxi_predictor.adapters.postgres.pool import open_pool
 from taxi_predictor.adapters.postgres.trips import PostgresTripStore
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import FinishedTrip
-from taxi_predictor.ports.outbound.trips import CleanBatch, PartName
+from taxi_predictor.ports.outbound.sources import CleanBatch, PartName
 from taxi_predictor.ports.testing.samples import a_trip
 
 SOURCE = "simulation:trips=40000,months=2"

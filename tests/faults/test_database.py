@@ -22,7 +22,7 @@ from taxi_predictor.adapters.postgres.copying import copy_out
 from taxi_predictor.adapters.postgres.pool import connected, open_pool, translated
 from taxi_predictor.adapters.postgres.trips import PostgresTripStore
 from taxi_predictor.domain.errors import StorageFull
-from taxi_predictor.ports.outbound.trips import CleanBatch, PartName
+from taxi_predictor.ports.outbound.sources import CleanBatch, PartName
 from taxi_predictor.ports.testing.samples import a_trip
 
 SMALL = "simulation:trips=2000,months=1"

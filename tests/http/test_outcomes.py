@@ -17,7 +17,7 @@ from taxi_predictor.adapters.memory.predictions import MemoryOutcomeLog, MemoryP
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.prediction_id import new_prediction_id
 from taxi_predictor.domain.record import Outcome
-from taxi_predictor.ports.outbound.predictions import Attached
+from taxi_predictor.ports.outbound.outcomes import Attached
 from taxi_predictor.ports.testing.records import a_prediction_id, a_record
 from taxi_predictor.ports.testing.samples import NOON
 

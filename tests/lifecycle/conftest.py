@@ -56,7 +56,7 @@ from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.models import ModelTrainer, TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
-from taxi_predictor.ports.outbound.trips import PartName
+from taxi_predictor.ports.outbound.sources import PartName
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, Trial, TrialStore
 from taxi_predictor.ports.testing.samples import NOON, SPLIT
 from taxi_predictor.ports.testing.strategies import A_CITY

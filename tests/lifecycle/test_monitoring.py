@@ -31,7 +31,7 @@ from taxi_predictor.ports.inbound.monitoring import Monitoring
 from taxi_predictor.ports.inbound.retraining import ACTOR, Retraining
 from taxi_predictor.ports.outbound.models import RegisteredModel, TrainingData
 from taxi_predictor.ports.outbound.monitoring import Retrained, Turns
-from taxi_predictor.ports.outbound.predictions import EndedPrediction
+from taxi_predictor.ports.outbound.outcomes import EndedPrediction
 from taxi_predictor.ports.outbound.progress import Progress
 
 DAY = timedelta(days=1)

@@ -17,7 +17,7 @@ from taxi_predictor.adapters.sources.catalog import Catalog
 from taxi_predictor.adapters.sources.clouds import CloudSource
 from taxi_predictor.domain.errors import InvalidSource, MissingSource, NoZones, UnknownSchema
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
-from taxi_predictor.ports.outbound.trips import CleanBatch, SourcePart, TripSource
+from taxi_predictor.ports.outbound.sources import CleanBatch, SourcePart, TripSource
 from taxi_predictor.ports.testing.strategies import A_CITY
 
 ZONES = ZoneTable(

@@ -15,7 +15,7 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.place import Bounds, Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import TRIP_COLUMNS
-from taxi_predictor.ports.outbound.trips import CleanBatch
+from taxi_predictor.ports.outbound.sources import CleanBatch
 from taxi_predictor.ports.testing.strategies import A_CITY
 
 ZONES = ZoneTable(

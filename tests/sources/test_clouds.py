@@ -16,7 +16,7 @@ from taxi_predictor.adapters.sources.files import FileSource
 from taxi_predictor.adapters.sources.simulation import Simulation
 from taxi_predictor.domain.errors import InvalidSource, MissingSource, Unavailable, UnreadableSource
 from taxi_predictor.domain.trip import FinishedTrip
-from taxi_predictor.ports.outbound.trips import TripSource
+from taxi_predictor.ports.outbound.sources import TripSource
 from taxi_predictor.ports.testing.strategies import A_CITY
 from taxi_predictor.ports.testing.trip_source import TripSourceContract
 

@@ -23,7 +23,7 @@ from taxi_predictor.domain.errors import (
     UnreadableSource,
 )
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
-from taxi_predictor.ports.outbound.trips import CleanBatch, SourcePart
+from taxi_predictor.ports.outbound.sources import CleanBatch, SourcePart
 from taxi_predictor.ports.testing.strategies import A_CITY
 
 ZONES = ZoneTable(

@@ -12,7 +12,7 @@ from taxi_predictor.domain.errors import InvalidSource, MissingSource
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.record import Outcome, PredictionRecord
 from taxi_predictor.domain.trip import FinishedTrip, named_trip_id
-from taxi_predictor.ports.outbound.trips import CleanBatch, TripSource
+from taxi_predictor.ports.outbound.sources import CleanBatch, TripSource
 from taxi_predictor.ports.testing.records import a_record, an_outcome
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.strategies import A_CITY

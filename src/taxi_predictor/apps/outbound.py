@@ -17,12 +17,9 @@ from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.monitoring import MonitorTelemetry, Turns
+from taxi_predictor.ports.outbound.outcomes import OutcomeLog
 from taxi_predictor.ports.outbound.plans import PlanColumns
-from taxi_predictor.ports.outbound.predictions import (
-    OutcomeLog,
-    PredictionLog,
-    PredictionSpool,
-)
+from taxi_predictor.ports.outbound.predictions import PredictionLog
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.retention import Retention
 from taxi_predictor.ports.outbound.runs import RunNotes, RunTelemetry
@@ -30,11 +27,13 @@ from taxi_predictor.ports.outbound.scoring import ScoringFiles
 from taxi_predictor.ports.outbound.scratch import TripScratch
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.outbound.signals import ServiceSignals
+from taxi_predictor.ports.outbound.sources import SourceCatalog
+from taxi_predictor.ports.outbound.spool import PredictionSpool
 from taxi_predictor.ports.outbound.statistics import TripStatistics
 from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.telemetry import Figures, LoadTelemetry, LogTelemetry, PoolState, Telemetry
 from taxi_predictor.ports.outbound.tracing import Tracing
-from taxi_predictor.ports.outbound.trips import IngestLog, Quarantine, SourceCatalog, TripErasure, TripStore
+from taxi_predictor.ports.outbound.trips import IngestLog, Quarantine, TripErasure, TripStore
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 from taxi_predictor.ports.outbound.zones import ZoneStore
 

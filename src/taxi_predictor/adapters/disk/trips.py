@@ -18,7 +18,8 @@ from taxi_predictor.adapters.columns.trips import trips_of
 from taxi_predictor.adapters.disk.frames import full_if_it_fails, read_frame, write_frame
 from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch
-from taxi_predictor.ports.outbound.trips import Added, CleanBatch, PartName, TripCount, TripStore
+from taxi_predictor.ports.outbound.sources import CleanBatch, PartName
+from taxi_predictor.ports.outbound.trips import Added, TripCount, TripStore
 
 __all__ = ["BATCH_ROWS", "DiskTripStore"]
 

@@ -6,7 +6,8 @@ from itertools import islice
 
 from taxi_predictor.domain.prediction_id import PredictionId
 from taxi_predictor.domain.record import Outcome, PredictionRecord
-from taxi_predictor.ports.outbound.predictions import Attached, EndedPrediction, OutcomeLog, PredictionLog
+from taxi_predictor.ports.outbound.outcomes import Attached, EndedPrediction, OutcomeLog
+from taxi_predictor.ports.outbound.predictions import PredictionLog
 
 __all__ = ["GROUP_RECORDS", "MemoryOutcomeLog", "MemoryPredictionLog"]
 

@@ -9,7 +9,7 @@ from taxi_predictor.adapters.memory.shadows import MemoryShadowLog
 from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.prediction_id import PredictionId, predicted_at
 from taxi_predictor.domain.record import PredictionRecord
-from taxi_predictor.ports.outbound.predictions import EndedPrediction
+from taxi_predictor.ports.outbound.outcomes import EndedPrediction
 from taxi_predictor.ports.outbound.retention import Forgotten, Retention
 
 __all__ = ["MemoryRetention"]

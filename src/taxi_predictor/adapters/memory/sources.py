@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from taxi_predictor.domain.errors import InvalidSource, MissingSource
 from taxi_predictor.domain.place import ZoneTable
-from taxi_predictor.ports.outbound.trips import CleanBatch, PartName, SourceCatalog, SourcePart, TripSource
+from taxi_predictor.ports.outbound.sources import CleanBatch, PartName, SourceCatalog, SourcePart, TripSource
 
 __all__ = ["MemoryCatalog", "MemoryPart", "MemorySource"]
 

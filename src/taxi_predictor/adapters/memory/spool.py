@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from taxi_predictor.adapters.memory.predictions import GROUP_RECORDS
 from taxi_predictor.domain.errors import StorageFull
 from taxi_predictor.domain.record import PredictionRecord
-from taxi_predictor.ports.outbound.predictions import PredictionSpool, SpoolPart, SpoolState
+from taxi_predictor.ports.outbound.spool import PredictionSpool, SpoolPart, SpoolState
 
 __all__ = ["MemoryPredictionSpool"]
 

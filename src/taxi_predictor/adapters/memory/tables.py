@@ -6,7 +6,7 @@ import polars as pl
 
 from taxi_predictor.adapters.columns.arrays import frame
 from taxi_predictor.domain.trip import TRIP_COLUMNS, Table
-from taxi_predictor.ports.outbound.trips import REJECT_COLUMNS
+from taxi_predictor.ports.outbound.sources import REJECT_COLUMNS
 
 __all__ = ["REJECTS", "TRIPS", "conform", "table"]
 

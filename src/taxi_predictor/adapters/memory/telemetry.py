@@ -7,8 +7,8 @@ from datetime import datetime
 
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
-from taxi_predictor.ports.outbound.predictions import SpoolState
 from taxi_predictor.ports.outbound.runs import Run, RunKind, RunTelemetry
+from taxi_predictor.ports.outbound.spool import SpoolState
 from taxi_predictor.ports.outbound.sync import SyncState
 from taxi_predictor.ports.outbound.telemetry import (
     Exposition,

@@ -13,14 +13,12 @@ from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch, TripId
 from taxi_predictor.domain.trip_sum import TripSum
+from taxi_predictor.ports.outbound.sources import CleanBatch, PartName, RejectBatch
 from taxi_predictor.ports.outbound.trips import (
     Added,
-    CleanBatch,
     Ingest,
     IngestLog,
-    PartName,
     Quarantine,
-    RejectBatch,
     RejectCount,
     TripCount,
     TripErasure,

@@ -13,7 +13,7 @@ from taxi_predictor.adapters.postgres.queries import QUERIES
 from taxi_predictor.adapters.postgres.reading import groups_of_rows
 from taxi_predictor.domain.prediction_id import PredictionId, predicted_at
 from taxi_predictor.domain.record import Outcome
-from taxi_predictor.ports.outbound.predictions import Attached, EndedPrediction, OutcomeLog
+from taxi_predictor.ports.outbound.outcomes import Attached, EndedPrediction, OutcomeLog
 
 __all__ = ["PostgresOutcomeLog", "ended_of"]
 

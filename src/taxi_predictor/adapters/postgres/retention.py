@@ -10,9 +10,7 @@ from taxi_predictor.adapters.postgres.outcomes import ended_of
 from taxi_predictor.adapters.postgres.pool import connected
 from taxi_predictor.adapters.postgres.queries import QUERIES, affected
 from taxi_predictor.adapters.postgres.reading import groups_of_rows
-from taxi_predictor.ports.outbound.predictions import (
-    EndedPrediction,
-)
+from taxi_predictor.ports.outbound.outcomes import EndedPrediction
 from taxi_predictor.ports.outbound.retention import Forgotten, Retention
 
 __all__ = ["PostgresRetention"]

@@ -18,15 +18,12 @@ from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch, TripId
 from taxi_predictor.domain.trip_sum import IDS, TripSum
+from taxi_predictor.ports.outbound.sources import REJECT_COLUMNS, CleanBatch, PartName, RejectBatch
 from taxi_predictor.ports.outbound.trips import (
-    REJECT_COLUMNS,
     Added,
-    CleanBatch,
     Ingest,
     IngestLog,
-    PartName,
     Quarantine,
-    RejectBatch,
     RejectCount,
     TripCount,
     TripErasure,

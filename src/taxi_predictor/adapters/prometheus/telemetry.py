@@ -10,8 +10,8 @@ from taxi_predictor.adapters.prometheus.load import SIZES, LoadFigures
 from taxi_predictor.adapters.prometheus.runs import RunFigures
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
-from taxi_predictor.ports.outbound.predictions import SpoolState
 from taxi_predictor.ports.outbound.runs import Run, RunTelemetry
+from taxi_predictor.ports.outbound.spool import SpoolState
 from taxi_predictor.ports.outbound.sync import SyncState
 from taxi_predictor.ports.outbound.telemetry import (
     Exposition,

@@ -10,9 +10,9 @@ from taxi_predictor.domain.errors import InvalidSource
 from taxi_predictor.domain.model import SIMULATION
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.record import OUTCOMES
-from taxi_predictor.ports.outbound.predictions import OutcomeLog
+from taxi_predictor.ports.outbound.outcomes import OutcomeLog
 from taxi_predictor.ports.outbound.progress import Progress
-from taxi_predictor.ports.outbound.trips import SourceCatalog, TripSource
+from taxi_predictor.ports.outbound.sources import SourceCatalog, TripSource
 
 if TYPE_CHECKING:
     from taxi_predictor.adapters.sources.download import TlcArchive

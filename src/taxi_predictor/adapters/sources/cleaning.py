@@ -20,7 +20,7 @@ from taxi_predictor.domain.errors import RepeatedHour
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.plausibility import EARLIEST, LATEST, ReadTrip, doubts
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch
-from taxi_predictor.ports.outbound.trips import CleanBatch, RejectBatch
+from taxi_predictor.ports.outbound.sources import CleanBatch, RejectBatch
 
 __all__ = ["Cleaning"]
 

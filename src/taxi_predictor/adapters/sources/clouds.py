@@ -24,7 +24,7 @@ from taxi_predictor.adapters.sources.files import (
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.errors import InvalidSource, MissingSource, Unavailable, UnreadableSource
 from taxi_predictor.domain.place import ZoneTable
-from taxi_predictor.ports.outbound.trips import PartName, SourcePart, TripSource
+from taxi_predictor.ports.outbound.sources import PartName, SourcePart, TripSource
 
 __all__ = ["CloudSource"]
 

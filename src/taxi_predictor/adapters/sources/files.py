@@ -26,7 +26,7 @@ from taxi_predictor.domain.errors import (
     UnreadableSource,
 )
 from taxi_predictor.domain.place import ZoneTable
-from taxi_predictor.ports.outbound.trips import CleanBatch, PartName, SourcePart, TripSource
+from taxi_predictor.ports.outbound.sources import CleanBatch, PartName, SourcePart, TripSource
 
 __all__ = [
     "ENDINGS",

@@ -16,7 +16,7 @@ from taxi_predictor.adapters.sources.simulation import Simulation
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.model import SIMULATION
 from taxi_predictor.domain.place import ZoneTable
-from taxi_predictor.ports.outbound.trips import PartName, SourcePart, TripSource
+from taxi_predictor.ports.outbound.sources import PartName, SourcePart, TripSource
 
 __all__ = ["SimulationSource", "TlcSource"]
 

@@ -19,8 +19,8 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.errors import InvalidSource, MissingSource
 from taxi_predictor.domain.plausibility import EARLIEST, LATEST
 from taxi_predictor.domain.record import OUTCOMES
-from taxi_predictor.ports.outbound.predictions import EndedPrediction, OutcomeLog
-from taxi_predictor.ports.outbound.trips import CleanBatch, PartName, SourcePart, TripSource
+from taxi_predictor.ports.outbound.outcomes import EndedPrediction, OutcomeLog
+from taxi_predictor.ports.outbound.sources import CleanBatch, PartName, SourcePart, TripSource
 
 __all__ = ["OutcomeSource"]
 

@@ -18,7 +18,7 @@ from uuid import uuid4
 from taxi_predictor.adapters.spool.frames import FORMAT, HEAD, Frames, format_of, framed
 from taxi_predictor.domain.errors import StorageFull, Unavailable
 from taxi_predictor.domain.record import PredictionRecord
-from taxi_predictor.ports.outbound.predictions import PredictionSpool, SpoolPart, SpoolState
+from taxi_predictor.ports.outbound.spool import PredictionSpool, SpoolPart, SpoolState
 
 __all__ = ["DiskPredictionSpool"]
 

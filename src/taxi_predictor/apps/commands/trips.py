@@ -18,7 +18,7 @@ from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.ports.inbound.intake import IngestReport
 from taxi_predictor.ports.inbound.stock import StoredTrips
-from taxi_predictor.ports.outbound.trips import REJECT_COLUMNS, PartName
+from taxi_predictor.ports.outbound.sources import REJECT_COLUMNS, PartName
 
 __all__ = ["ensure_zones", "ingest", "migrate", "refuse_share", "trips"]
 

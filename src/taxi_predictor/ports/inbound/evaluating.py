@@ -18,7 +18,8 @@ from taxi_predictor.ports.inbound.versions import ModelVersions, WhichModel
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.scratch import TripScratch
-from taxi_predictor.ports.outbound.trips import SourcePart, TripStore
+from taxi_predictor.ports.outbound.sources import SourcePart
+from taxi_predictor.ports.outbound.trips import TripStore
 from taxi_predictor.ports.outbound.zones import ZoneStore
 
 __all__ = ["EvaluatedModel", "ModelEvaluation"]

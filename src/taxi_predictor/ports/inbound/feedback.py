@@ -11,7 +11,8 @@ from taxi_predictor.domain.hindsight import CLOCKS_DIFFER_BY, refuse_implausible
 from taxi_predictor.domain.prediction_id import PredictionId, predicted_at
 from taxi_predictor.domain.record import Outcome, PredictionRecord
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.predictions import Attached, OutcomeLog, PredictionLog
+from taxi_predictor.ports.outbound.outcomes import Attached, OutcomeLog
+from taxi_predictor.ports.outbound.predictions import PredictionLog
 
 __all__ = ["Feedback", "Report", "Reported"]
 

@@ -11,13 +11,8 @@ from taxi_predictor.domain.record import OUTCOMES
 from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.runs import Became, RunKind
-from taxi_predictor.ports.outbound.trips import (
-    CleanBatch,
-    PartName,
-    SourceCatalog,
-    SourcePart,
-    TripStore,
-)
+from taxi_predictor.ports.outbound.sources import CleanBatch, PartName, SourceCatalog, SourcePart
+from taxi_predictor.ports.outbound.trips import TripStore
 from taxi_predictor.ports.outbound.zones import ZoneStore
 
 __all__ = ["IngestReport", "TripIntake"]

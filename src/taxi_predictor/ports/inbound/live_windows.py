@@ -18,7 +18,8 @@ from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.record import PredictionRecord
 from taxi_predictor.domain.reference import PREDICTION
 from taxi_predictor.domain.slices import slices
-from taxi_predictor.ports.outbound.predictions import EndedPrediction, OutcomeLog, PredictionLog
+from taxi_predictor.ports.outbound.outcomes import EndedPrediction, OutcomeLog
+from taxi_predictor.ports.outbound.predictions import PredictionLog
 
 __all__ = ["LONGEST", "LiveWindows"]
 

@@ -10,7 +10,7 @@ from taxi_predictor.domain.prediction_id import PredictionId
 from taxi_predictor.domain.record import OUTCOMES, Outcome
 from taxi_predictor.ports.inbound.intake import IngestReport, TripIntake
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.predictions import OutcomeLog
+from taxi_predictor.ports.outbound.outcomes import OutcomeLog
 from taxi_predictor.ports.outbound.telemetry import LogTelemetry
 
 __all__ = ["MARGIN", "MAX_ORPHANS", "ORPHANED_AFTER", "OutcomeIntake", "late_orphans", "source_of_hour"]

@@ -12,7 +12,8 @@ from taxi_predictor.domain.prediction_id import PredictionId, new_prediction_id
 from taxi_predictor.domain.record import PredictionRecord
 from taxi_predictor.ports.inbound.prediction import Prediction
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.predictions import PredictionLog, PredictionSpool
+from taxi_predictor.ports.outbound.predictions import PredictionLog
+from taxi_predictor.ports.outbound.spool import PredictionSpool
 from taxi_predictor.ports.outbound.telemetry import LogTelemetry
 from taxi_predictor.ports.outbound.watch import timed
 

@@ -13,11 +13,9 @@ from taxi_predictor.ports.inbound.intake import TripIntake
 from taxi_predictor.ports.inbound.outcome_intake import source_of_hour
 from taxi_predictor.ports.inbound.shipping import SpoolShipping
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.predictions import (
-    EndedPrediction,
-    PredictionSpool,
-)
+from taxi_predictor.ports.outbound.outcomes import EndedPrediction
 from taxi_predictor.ports.outbound.retention import Forgotten, Retention
+from taxi_predictor.ports.outbound.spool import PredictionSpool
 from taxi_predictor.ports.outbound.trips import Quarantine, TripErasure
 
 __all__ = ["Erased", "LogRetention", "Pruned"]

@@ -9,7 +9,8 @@ from typing import Protocol, TypeVar
 
 from taxi_predictor.domain.errors import Invalid, Unavailable
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.predictions import PredictionLog, PredictionSpool, SpoolPart, SpoolState
+from taxi_predictor.ports.outbound.predictions import PredictionLog
+from taxi_predictor.ports.outbound.spool import PredictionSpool, SpoolPart, SpoolState
 from taxi_predictor.ports.outbound.telemetry import LogTelemetry
 
 __all__ = ["SpoolHandover", "SpoolKeeping", "SpoolShipping"]

@@ -10,13 +10,13 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.ports.inbound.outcome_intake import late_orphans
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.predictions import OutcomeLog, PredictionLog
+from taxi_predictor.ports.outbound.outcomes import OutcomeLog
+from taxi_predictor.ports.outbound.predictions import PredictionLog
+from taxi_predictor.ports.outbound.sources import PartName, RejectBatch
 from taxi_predictor.ports.outbound.trips import (
     Ingest,
     IngestLog,
-    PartName,
     Quarantine,
-    RejectBatch,
     RejectCount,
     TripCount,
     TripStore,

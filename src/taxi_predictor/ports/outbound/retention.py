@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from taxi_predictor.ports.outbound.predictions import EndedPrediction
+from taxi_predictor.ports.outbound.outcomes import EndedPrediction
 
 __all__ = ["Forgotten", "Retention"]
 

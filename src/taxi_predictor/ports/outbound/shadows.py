@@ -8,7 +8,7 @@ from typing import Protocol
 
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import ShadowScore
-from taxi_predictor.ports.outbound.predictions import EndedPrediction
+from taxi_predictor.ports.outbound.outcomes import EndedPrediction
 
 __all__ = ["EndedShadow", "ShadowLog"]
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
-from taxi_predictor.ports.outbound.predictions import SpoolState
+from taxi_predictor.ports.outbound.spool import SpoolState
 from taxi_predictor.ports.outbound.sync import SyncState
 
 __all__ = ["Exposition", "Figures", "LoadTelemetry", "LogTelemetry", "PoolState", "Signal", "Telemetry"]

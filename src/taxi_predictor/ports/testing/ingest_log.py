@@ -9,7 +9,8 @@ from typing import Protocol
 import pytest
 
 from taxi_predictor.domain.plausibility import Rejection
-from taxi_predictor.ports.outbound.trips import CleanBatch, IngestLog, PartName, Quarantine, TripStore
+from taxi_predictor.ports.outbound.sources import CleanBatch, PartName
+from taxi_predictor.ports.outbound.trips import IngestLog, Quarantine, TripStore
 from taxi_predictor.ports.testing.samples import a_trip
 from taxi_predictor.ports.testing.tables import TableMaker, stream
 

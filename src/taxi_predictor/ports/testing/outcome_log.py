@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from taxi_predictor.ports.outbound.predictions import Attached, EndedPrediction, OutcomeLog, PredictionLog
+from taxi_predictor.ports.outbound.outcomes import Attached, EndedPrediction, OutcomeLog
+from taxi_predictor.ports.outbound.predictions import PredictionLog
 from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.records import a_record, an_outcome
 from taxi_predictor.ports.testing.samples import NOON

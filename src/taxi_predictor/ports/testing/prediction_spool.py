@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from taxi_predictor.domain.errors import StorageFull
 from taxi_predictor.domain.record import PredictionRecord
-from taxi_predictor.ports.outbound.predictions import PredictionSpool, SpoolPart
+from taxi_predictor.ports.outbound.spool import PredictionSpool, SpoolPart
 from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.records import a_record, records
 from taxi_predictor.ports.testing.samples import NOON

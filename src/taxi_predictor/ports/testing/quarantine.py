@@ -8,7 +8,8 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from taxi_predictor.domain.plausibility import Rejection
-from taxi_predictor.ports.outbound.trips import PartName, Quarantine, RejectCount, TripStore
+from taxi_predictor.ports.outbound.sources import PartName
+from taxi_predictor.ports.outbound.trips import Quarantine, RejectCount, TripStore
 from taxi_predictor.ports.testing.samples import a_trip
 from taxi_predictor.ports.testing.tables import Reject, TableMaker, stream
 

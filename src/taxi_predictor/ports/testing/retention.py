@@ -10,10 +10,8 @@ import pytest
 
 from taxi_predictor.domain.place import Place, Point, ZoneId
 from taxi_predictor.domain.record import PredictionRecord
-from taxi_predictor.ports.outbound.predictions import (
-    OutcomeLog,
-    PredictionLog,
-)
+from taxi_predictor.ports.outbound.outcomes import OutcomeLog
+from taxi_predictor.ports.outbound.predictions import PredictionLog
 from taxi_predictor.ports.outbound.retention import Forgotten, Retention
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 from taxi_predictor.ports.testing.contract import Contract

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import PredictionRecord
-from taxi_predictor.ports.outbound.predictions import EndedPrediction, OutcomeLog, PredictionLog
+from taxi_predictor.ports.outbound.outcomes import EndedPrediction, OutcomeLog
+from taxi_predictor.ports.outbound.predictions import PredictionLog
 from taxi_predictor.ports.outbound.shadows import EndedShadow, ShadowLog
 from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.records import a_prediction_id, a_record, a_score, an_outcome

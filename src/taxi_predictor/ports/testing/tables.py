@@ -15,7 +15,7 @@ from taxi_predictor.domain.trip import (
     TripBatch,
     TripPlan,
 )
-from taxi_predictor.ports.outbound.trips import REJECT_COLUMNS, CleanBatch, RejectBatch
+from taxi_predictor.ports.outbound.sources import REJECT_COLUMNS, CleanBatch, RejectBatch
 from taxi_predictor.ports.testing.contract import Contract
 
 __all__ = ["CONTRACT", "Reject", "TableMaker", "stream"]

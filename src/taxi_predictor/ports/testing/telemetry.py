@@ -12,8 +12,8 @@ import pytest
 
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
-from taxi_predictor.ports.outbound.predictions import SpoolState
 from taxi_predictor.ports.outbound.runs import Became, Run, RunKind, RunTelemetry
+from taxi_predictor.ports.outbound.spool import SpoolState
 from taxi_predictor.ports.outbound.sync import SyncState
 from taxi_predictor.ports.outbound.telemetry import (
     Figures,

@@ -13,7 +13,8 @@ import pytest
 from taxi_predictor.domain.errors import TripsChanged
 from taxi_predictor.domain.trip import FinishedTrip, TripId
 from taxi_predictor.domain.trip_sum import TripSum
-from taxi_predictor.ports.outbound.trips import Added, PartName, Quarantine, TripErasure, TripStore
+from taxi_predictor.ports.outbound.sources import PartName
+from taxi_predictor.ports.outbound.trips import Added, Quarantine, TripErasure, TripStore
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.tables import TableMaker, stream
 from taxi_predictor.ports.testing.trip_store import read

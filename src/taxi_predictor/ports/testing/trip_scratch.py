@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from taxi_predictor.domain.errors import UnreadableSource
 from taxi_predictor.domain.trip import FinishedTrip, TripBatch
 from taxi_predictor.ports.outbound.scratch import TripScratch
-from taxi_predictor.ports.outbound.trips import Added, PartName
+from taxi_predictor.ports.outbound.sources import PartName
+from taxi_predictor.ports.outbound.trips import Added
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.tables import CONTRACT, TableMaker, stream
 from taxi_predictor.ports.testing.trip_store import read

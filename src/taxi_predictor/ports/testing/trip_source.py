@@ -12,7 +12,7 @@ import pytest
 from taxi_predictor.domain.errors import InvalidSource, MissingSource
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import FinishedTrip
-from taxi_predictor.ports.outbound.trips import CleanBatch, SourceCatalog, SourcePart, TripSource
+from taxi_predictor.ports.outbound.sources import CleanBatch, SourceCatalog, SourcePart, TripSource
 from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.tables import Reject
 

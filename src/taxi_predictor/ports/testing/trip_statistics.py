@@ -16,8 +16,9 @@ from taxi_predictor.domain.traffic import (
     cell_bounds,
 )
 from taxi_predictor.domain.trip import FinishedTrip
+from taxi_predictor.ports.outbound.sources import PartName
 from taxi_predictor.ports.outbound.statistics import TripStatistics
-from taxi_predictor.ports.outbound.trips import PartName, TripStore
+from taxi_predictor.ports.outbound.trips import TripStore
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.tables import TableMaker, stream
 

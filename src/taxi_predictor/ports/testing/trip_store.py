@@ -17,7 +17,8 @@ from taxi_predictor.domain.errors import UnreadableSource
 from taxi_predictor.domain.place import Bounds, Point
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import FinishedTrip, TripId
-from taxi_predictor.ports.outbound.trips import Added, CleanBatch, PartName, Quarantine, TripCount, TripStore
+from taxi_predictor.ports.outbound.sources import CleanBatch, PartName
+from taxi_predictor.ports.outbound.trips import Added, Quarantine, TripCount, TripStore
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.strategies import finished_trips, instants
 from taxi_predictor.ports.testing.tables import CONTRACT, TableMaker, stream
