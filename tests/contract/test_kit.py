@@ -2848,6 +2848,12 @@ def test_a_clause_that_fails_says_which_promise_of_which_port_is_not_kept() -> N
         assert failed.value.__notes__.count(said) == 1
 
 
+def test_tests_that_pytest_would_pass_over_are_an_error() -> None:
+    with pytest.raises(TypeError, match="no clause of TripStore: it has no open and no table"):
+        type("TestMine", (TripStoreContract,), {})
+    assert type("Opened", (TripStoreContract,), {}).__abstractmethods__ == {"open", "table"}
+
+
 def test_the_page_of_the_kit_lists_every_suite() -> None:
     page = (Path(__file__).parents[2] / "docs" / "adapter-kit.md").read_text("utf-8")
     row = re.compile(r"^\| (`\w+`(?:, `\w+`)*) \| `(\w+)\.(\w+)` \|", re.MULTILINE)

@@ -4,7 +4,13 @@ For tests only, ours and those of whoever writes an adapter; docs/adapter-kit.md
 extra ``testing``: pytest, Hypothesis, and anyio, whose plugin for pytest runs the clauses that wait.
 """
 
+from importlib.util import find_spec
 from pkgutil import iter_modules
+
+if absent := [name for name in ("anyio", "hypothesis", "pytest") if find_spec(name) is None]:
+    raise ModuleNotFoundError(
+        f"the kit needs {' and '.join(absent)}: pip install 'taxi-predictor[testing]'", name=absent[0]
+    )
 
 import pytest
 
