@@ -60,7 +60,7 @@ def _refuse_incomplete(tests: type[Contract]) -> None:
         names = " and ".join(port.__name__ for port in tests.ports) or "the port"
         raise TypeError(
             f"{tests.__name__} would run no clause of {names}: it has no {' and no '.join(missing)};"
-            " docs/adapter-kit.md shows how they are written"
+            " taxi_predictor.ports.testing says in its first lines what to write"
         )
 
 
