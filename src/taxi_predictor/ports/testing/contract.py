@@ -18,7 +18,8 @@ class Contract(ABC):  # noqa: B024 # what is to be opened, and how, is up to eac
     """The suite *of* a port, or of several that belong together: its clauses are methods ``test_...``.
 
     A class of tests that inherits it and opens an adapter is all that pytest needs. A clause that fails
-    names the port, itself and what it wants, which is its docstring, below whatever pytest shows.
+    names the port, itself and what it wants, which is its docstring after its name, below whatever pytest
+    shows.
 
     Raises:
         TypeError: such a class, called ``Test...``, lacks what has to be written; pytest would pass it over.
@@ -45,7 +46,8 @@ class Contract(ABC):  # noqa: B024 # what is to be opened, and how, is up to eac
         names = " and ".join(port.__name__ for port in cls.ports)
         for name, clause in clauses(cls).items():
             wants = " ".join(cleandoc(clause.__doc__ or "").split())
-            note = f"A promise of {names} is not kept.\n{cls.__name__}.{name}: {wants}"
+            promise = name.removeprefix("test_").replace("_", " ")
+            note = f"A promise of {names} is not kept: {promise}.\n{wants}"
             if (handle := getattr(clause, "hypothesis", None)) is not None:
                 handle.inner_test = _telling(handle.inner_test, note)
             else:
