@@ -2823,15 +2823,22 @@ def test_every_port_has_its_suite() -> None:
 
 
 def test_a_clause_that_fails_says_which_promise_of_which_port_is_not_kept() -> None:
-    for adapter, clause in (
-        (SecondWriteWins, "test_the_first_write_wins"),
-        (ForgetsToBreakTies, "test_what_was_stored_comes_back_unchanged_and_in_order"),  # by Hypothesis
+    for adapter, promise in (
+        (SecondWriteWins, "the first write wins"),
+        (ForgetsToBreakTies, "what was stored comes back unchanged and in order"),  # by Hypothesis
     ):
+        name = f"test_{promise.replace(' ', '_')}"
         with pytest.raises(AssertionError) as failed:
-            run(clause_for(TripStoreContract, adapter, clause), tries=20)
-        wants = " ".join(str(getattr(TripStoreContract, clause).__doc__).split())
-        said = f"A promise of TripStore is not kept.\nTripStoreContract.{clause}: {wants}"
+            run(clause_for(TripStoreContract, adapter, name), tries=20)
+        wants = " ".join(str(getattr(TripStoreContract, name).__doc__).split())
+        said = f"A promise of TripStore is not kept: {promise}.\n{wants}"
         assert failed.value.__notes__.count(said) == 1
+
+
+def test_tests_that_pytest_would_pass_over_are_an_error() -> None:
+    with pytest.raises(TypeError, match="no clause of TripStore: it has no open and no table"):
+        type("TestMine", (TripStoreContract,), {})
+    assert type("Opened", (TripStoreContract,), {}).__abstractmethods__ == {"open", "table"}
 
 
 def test_the_page_of_the_kit_lists_every_suite() -> None:

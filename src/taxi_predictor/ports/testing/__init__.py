@@ -1,10 +1,25 @@
 """What an adapter is held to: one contract suite per outbound port, and strategies for its values.
 
-For tests only, ours and those of whoever writes an adapter; docs/adapter-kit.md shows how. It needs the
-extra ``testing``: pytest, Hypothesis, and anyio, whose plugin for pytest runs the clauses that wait.
+For tests only, ours and those of whoever writes an adapter, such as one of ZoneStore::
+
+    class TestMyZoneStore(ZoneStoreContract):
+        @asynccontextmanager
+        async def open(self) -> AsyncIterator[ZoneStore]:
+            yield MyZoneStore()
+
+That is all: pytest runs the clauses. The docstring of a suite's ``open`` says what is to be yielded; suites
+of ports that take many rows want to be told how tables are made, too, by
+``table = staticmethod(taxi_predictor.adapters.memory.tables.table)`` for instance.
+The kit needs the extra ``testing``.
 """
 
+from importlib.util import find_spec
 from pkgutil import iter_modules
+
+if absent := [name for name in ("anyio", "hypothesis", "pytest") if find_spec(name) is None]:
+    raise ModuleNotFoundError(
+        f"the kit needs {' and '.join(absent)}: pip install 'taxi-predictor[testing]'", name=absent[0]
+    )
 
 import pytest
 

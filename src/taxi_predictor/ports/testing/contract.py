@@ -18,7 +18,11 @@ class Contract(ABC):  # noqa: B024 # what is to be opened, and how, is up to eac
     """The suite *of* a port, or of several that belong together: its clauses are methods ``test_...``.
 
     A class of tests that inherits it and opens an adapter is all that pytest needs. A clause that fails
-    names the port, itself and what it wants, which is its docstring, below whatever pytest shows.
+    names the port, itself and what it wants, which is its docstring after its name, below whatever pytest
+    shows.
+
+    Raises:
+        TypeError: such a class, called ``Test...``, lacks what has to be written; pytest would pass it over.
     """
 
     ports: ClassVar[tuple[type, ...]] = ()
@@ -35,16 +39,31 @@ class Contract(ABC):  # noqa: B024 # what is to be opened, and how, is up to eac
     def __init_subclass__(cls, *, of: type | tuple[type, ...] = (), **others: object) -> None:
         super().__init_subclass__(**others)
         if not of:
-            return  # somebody's own tests of an adapter promise nothing of a port
+            # Somebody's own tests of an adapter promise nothing of a port.
+            _refuse_incomplete(cls)
+            return
         cls.ports = of if isinstance(of, tuple) else (of,)
         names = " and ".join(port.__name__ for port in cls.ports)
         for name, clause in clauses(cls).items():
             wants = " ".join(cleandoc(clause.__doc__ or "").split())
-            note = f"A promise of {names} is not kept.\n{cls.__name__}.{name}: {wants}"
+            promise = name.removeprefix("test_").replace("_", " ")
+            note = f"A promise of {names} is not kept: {promise}.\n{wants}"
             if (handle := getattr(clause, "hypothesis", None)) is not None:
                 handle.inner_test = _telling(handle.inner_test, note)
             else:
                 setattr(cls, name, _telling(clause, note))
+
+
+def _refuse_incomplete(tests: type[Contract]) -> None:
+    """See that pytest will run *tests*, where it is called so that it should."""
+    members = ((name, getattr(tests, name, None)) for name in dir(tests))
+    missing = [name for name, member in members if getattr(member, "__isabstractmethod__", False)]
+    if missing and tests.__name__.startswith("Test"):
+        names = " and ".join(port.__name__ for port in tests.ports) or "the port"
+        raise TypeError(
+            f"{tests.__name__} would run no clause of {names}: it has no {' and no '.join(missing)};"
+            " taxi_predictor.ports.testing says in its first lines what to write"
+        )
 
 
 def clauses(contract: type[Contract]) -> dict[str, Clause]:
