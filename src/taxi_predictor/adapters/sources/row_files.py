@@ -80,7 +80,7 @@ class CsvRows(FileRows):
 
     def _pieces(self, reached: Reached, now: datetime) -> Generator[RowPiece]:
         first, position = reached.rows + 1, reached.position or self._begins_at
-        width, empty = len(self._names), ("",) * len(self._names)
+        width = len(self._names)
         numbers = {name: self._names.index(name) for name in self._judge.columns}
         with self._place.reading() as file:
             while True:
@@ -88,9 +88,12 @@ class CsvRows(FileRows):
                 rows, taken = csv_rows(block, width)
                 position = block.end_of(taken)
                 if rows:
-                    values = list(zip(*(empty if row is None else row for row in rows), strict=True))
+                    # Of the columns that are read alone: a first line may name a hundred thousand others.
                     raw = pl.DataFrame(
-                        {name: pl.Series(name, values[at], pl.String) for name, at in numbers.items()}
+                        {
+                            name: pl.Series(name, ["" if row is None else row[at] for row in rows], pl.String)
+                            for name, at in numbers.items()
+                        }
                     )
                     problems = (
                         [MALFORMED_ROW if row is None else None for row in rows] if None in rows else None
