@@ -6,6 +6,7 @@ job, with its own process, and it ends with that one.
 
 import asyncio
 import os
+import resource
 import sys
 from contextlib import suppress
 from datetime import timedelta
@@ -19,10 +20,15 @@ from taxi_predictor.domain.job import JobId, parse_job_id
 from taxi_predictor.ports.inbound.jobs import ScoringJobs
 from taxi_predictor.ports.inbound.scoring import Scoring
 
-__all__ = ["jobs_of", "main", "work_beside"]
+__all__ = ["bound_memory", "jobs_of", "main", "work_beside"]
 
 NICENESS = 15
 """Whoever answers goes first, then what is shipped and followed for them."""
+ENVIRONMENT = {
+    "POLARS_MAX_THREADS": "1",
+    # Its own sets a gigabyte aside from the beginning, which would count as used.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
 AWAY = 5
 """The exit code that says that something does not answer, as the command line has it."""
 
@@ -49,7 +55,7 @@ async def work_beside(job_id: JobId) -> None:
     """
     environment = {
         name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"
-    } | {"POLARS_MAX_THREADS": "1"}
+    } | ENVIRONMENT
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "taxi_predictor.apps.jobs", job_id, str(os.getpid())), env=environment
     )
@@ -64,6 +70,16 @@ async def work_beside(job_id: JobId) -> None:
         raise Unavailable(f"job {job_id} waits: its own note says for what")
     if code:
         raise ChildProcessError(f"the process of job {job_id} ended with {code}")
+
+
+def bound_memory(most_bytes: int) -> None:
+    """Let this process have no more than so much: a small file may unpack to any size.
+
+    Whoever wants more here is told that there is none, and nobody else on this machine has to give way.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    soft = most_bytes if hard == resource.RLIM_INFINITY else min(most_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 async def _work(settings: Settings, job_id: JobId) -> int:
@@ -82,6 +98,7 @@ async def _work(settings: Settings, job_id: JobId) -> int:
 def main(job: str, parent: str) -> None:
     settings = load_settings()
     write_logs(settings.log_format)
+    bound_memory(settings.jobs_max_memory_bytes)
     os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
     end_with(int(parent))
     try:

@@ -143,6 +143,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long a job and its result are there after its end."""
     jobs_min_free_bytes: Annotated[int, msgspec.Meta(ge=0)] = 1 << 29
     """What jobs leave free on the disk of home: with less, none is taken and those under way wait."""
+    jobs_max_memory_bytes: Annotated[int, msgspec.Meta(ge=1 << 29)] = 1 << 30
+    """What a job may take of memory; a file that unpacks to more than fits into that is refused."""
     dashboard_host: str = "127.0.0.1"
     """The address the dashboard listens on."""
     dashboard_port: Port = 5006
