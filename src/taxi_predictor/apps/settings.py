@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec.structs import asdict
 
+from taxi_predictor.domain.access import without_credentials
 from taxi_predictor.domain.errors import Invalid
 
 __all__ = ["SECRETS", "InvalidSettings", "Settings", "address_of", "load_settings", "url_here"]
@@ -181,6 +183,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether what a service logs goes to the collector, too."""
     redis_url: str | None = None
     """Where several processes count requests; needed for a rate limit with more than one worker."""
+
+    def __repr__(self) -> str:
+        """Without secrets: whoever logs this, or fails with it at hand, tells them to nobody."""
+        told = {name: value for name, value in asdict(self).items() if value != getattr(_DEFAULTS, name)}
+        hidden = dict.fromkeys(SECRETS & told.keys(), "...")
+        shown = without_credentials(", ".join(f"{name}={value!r}" for name, value in (told | hidden).items()))
+        return f"Settings({shown})"
 
     @property
     def api_address(self) -> str:
