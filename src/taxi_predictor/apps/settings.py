@@ -282,5 +282,6 @@ def _several(field: str, value: str) -> str | tuple[str, ...]:
 def _secret(variable: str, path: str) -> str:
     try:
         return Path(path).read_text("utf-8").strip()
-    except OSError as error:
-        raise InvalidSettings(f"{variable} names a file that cannot be read: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise InvalidSettings(f"{variable} names a file that cannot be read: {path}: {why}") from None
