@@ -188,6 +188,20 @@ async def test_text_in_the_notes_of_a_file_is_not_run(tmp_path: Path) -> None:
     assert problems(await read(path, RowForm.PARQUET)) == [None]
 
 
+async def test_a_billion_rows_that_are_all_the_same_are_not_answered(tmp_path: Path) -> None:
+    """In a few kilobytes; whoever sent them as a job had the queue for days, and filled the disk."""
+    path, rows = tmp_path / "same.parquet", 3_000_000
+    one = a_table()
+    alike = {
+        name: pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int8()), one[name].combine_chunks())
+        for name in one.column_names
+    }
+    parquet.write_table(pa.table(alike), path, store_schema=False)
+    assert path.stat().st_size < 100_000
+    with pytest.raises(UnreadableSource, match="3,000,000 rows"):
+        await read(path, RowForm.PARQUET)
+
+
 BOMB = """
 import asyncio, sys
 from pathlib import Path

@@ -4,12 +4,16 @@ What a server does with bytes that are no HTTP is tried in ``tests/journeys/test
 real one.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from gated import ask as ask_gate
+from gated import gated
 
 Client = Any
 TRIP = {
@@ -236,6 +240,27 @@ def test_a_key_does_not_come_by_another_name(client: Client, operator: Mapping[s
 def test_a_trace_that_is_none_is_not_followed(client: Client, trace: str) -> None:
     headers = [("traceparent", trace.encode()), ("tracestate", b"x" * 10_000), ("baggage", b"a=b")]
     assert client.get("/v1/stats", headers=headers).status_code in (200, 401)
+
+
+# --- time ---
+
+
+async def test_streams_that_drip_leave_turns_to_others() -> None:
+    """Before, so many as there are turns kept everybody else from any answer, for as long as they liked."""
+    app = gated(max_concurrent=4, max_waiting=8)
+    dripping = [
+        asyncio.create_task(ask_gate(app, "/stream", method="POST", pieces=[b"x"], ends=False))
+        for _ in range(4)
+    ]
+    await asyncio.sleep(0.05)
+    try:
+        answers = await asyncio.gather(*(ask_gate(app, "/who") for _ in range(4)))
+        assert [answer.status for answer in answers] == [200] * 4
+    finally:
+        for task in dripping:
+            task.cancel()
+        await asyncio.gather(*dripping, return_exceptions=True)
+    assert (await ask_gate(app, "/stream", method="POST", pieces=[b"whole"])).status == 201
 
 
 # --- paths and addresses ---

@@ -24,6 +24,9 @@ __all__ = ["open_rows"]
 
 BOM = b"\xef\xbb\xbf"
 PIECE_ROWS = 25_000
+FEW_ROWS = 1_000_000
+"""More of them take a byte each, at least: a line has one. Parquet says of a billion in a kilobyte that they
+are alike, and somebody would be at work for days."""
 
 
 def open_rows(source: str, form: RowForm, *, city: City, zones: ZoneTable | None) -> TripRows:
@@ -142,6 +145,11 @@ class ParquetRows(FileRows):
     def __init__(self, place: FilePlace, *, city: City, zones: ZoneTable | None) -> None:
         with self._opened(place) as file:
             names, total = file.schema_arrow.names, file.metadata.num_rows
+        size, _ = place.facts()
+        if total > max(size, FEW_ROWS):
+            raise UnreadableSource(
+                f"{place.spec} has {total:,} rows in {size:,} bytes: in no file of trips are all the same"
+            )
         super().__init__(place, RowJudge.of(names, place.spec, city=city, zones=zones), total)
 
     @staticmethod
