@@ -10,11 +10,15 @@ from taxi_predictor.domain.model import Manifest
 from taxi_predictor.ports.testing.samples import NOON, SPLIT
 from taxi_predictor.ports.testing.strategies import A_CITY
 
-__all__ = ["reseal"]
+__all__ = ["a_manifest", "reseal"]
 
 
 def reseal(folder: Path, **changes: Any) -> None:
     """Let a manifest in *folder*, with *changes*, have the digests of the files that are there."""
+    write_manifest(folder, a_manifest(**changes))
+
+
+def a_manifest(**changes: Any) -> Manifest:
     usual: dict[str, Any] = {
         "engine": ENGINE,
         "city": A_CITY,
@@ -29,4 +33,4 @@ def reseal(folder: Path, **changes: Any) -> None:
         "created_at": NOON,
         "code_version": "0.0.0",
     }
-    write_manifest(folder, Manifest(**usual | changes))
+    return Manifest(**usual | changes)

@@ -14,6 +14,8 @@ import httpx
 import pytest
 
 from dashboard.town import free_port, light
+from security.artifacts import a_manifest
+from taxi_predictor.adapters.panel.operators import Operator, Operators
 from taxi_predictor.adapters.panel.options import Options
 from taxi_predictor.adapters.panel.pages.models import ModelsPage
 from taxi_predictor.adapters.panel.pages.page import Visit
@@ -21,7 +23,11 @@ from taxi_predictor.adapters.panel.server import serving
 from taxi_predictor.adapters.panel.words import Words
 from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.settings import Settings
+from taxi_predictor.domain.model import MANIFEST_FILE, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
+from taxi_predictor.domain.verdict import Check
+from taxi_predictor.ports.outbound.journal import Deed, Entry
+from taxi_predictor.ports.testing.samples import NOON, a_report
 
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = '"><img src=x onerror=alert(1)>'
@@ -59,6 +65,24 @@ class Dashboard:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 
+    async def _register(self, core: Container) -> None:
+        """A model whose every word is markup, and an entry in the journal that is, too."""
+        manifest = a_manifest(
+            engine=SCRIPT,
+            sources=(SCRIPT, IMAGE),
+            code_version=IMAGE,
+            fingerprint=SCRIPT,
+            importance={SCRIPT: 0.9, "distance_km": 0.1},
+            recipe={SCRIPT: SCRIPT},
+        )
+        report = a_report(passed=False)
+        verdict = replace(report.verdict, reasons=(SCRIPT, IMAGE), checks=(Check(SCRIPT, False, IMAGE),))
+        judged = replace(report, verdict=verdict, slices={SCRIPT: report.held_out})
+        (self._folder / MANIFEST_FILE).write_text("{}")
+        await core.outbound.registry.register(ModelArtifact(self._folder, manifest), judged)
+        entry = Entry(at=NOON, actor=SCRIPT, deed=Deed.REFUSED, version=ModelVersion(1), reason=IMAGE)
+        await core.outbound.journal.write(entry)
+
     def _call(self, coroutine: object) -> None:
         asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)  # type: ignore[arg-type] # any will do
 
@@ -68,6 +92,7 @@ class Dashboard:
         self.core = core = await self._stack.enter_async_context(opened)
         await core.outbound.zones.remember(ZONES)
         (self._folder / "trips.csv").write_text(TRIPS)
+        await self._register(core)
         await core.intake.ingest(str(self._folder / "trips.csv"), max_reject_share=1.0)
 
         @asynccontextmanager
@@ -165,6 +190,18 @@ def test_names_of_places_and_rows_of_files_are_text(visitor: httpx.Client) -> No
     assert SCRIPT not in visitor.get("/data", params={"reason": "malformed-field"}).text
 
 
+async def test_words_of_a_model_and_of_the_journal_are_text(dashboard: Dashboard) -> None:
+    async with Operators("http://127.0.0.1:9") as operators:
+        operators._known["known"] = Operator(key="k", may_act=True, until_s=float("inf"))
+        visit = Visit(words=Words("en"), query={"version": "1"}, signed_in="known")
+        pieces = [parts async for parts in ModelsPage(dashboard.core, operators).parts(visit)]
+    said = "".join(str(html) for parts in pieces for html in parts.values())
+    assert said.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 6
+    assert said.count("&#34;&gt;&lt;img src=x") >= 4
+    assert "<script" not in said
+    assert "<img" not in said
+
+
 def test_two_documents_have_two_nonces(visitor: httpx.Client) -> None:
     said = [re.findall(r"'nonce-([^']+)'", visitor.get("/data").text) for _ in range(2)]
     assert said[0] != said[1]
@@ -217,8 +254,6 @@ def test_who_signs_in_is_led_to_no_other_place(visitor: httpx.Client, page: str)
 
 async def test_a_deed_of_absurd_content_is_none(dashboard: Dashboard) -> None:
     """As a script of somebody else would send it by the websocket, and whoever signed in would do it."""
-    from taxi_predictor.adapters.panel.operators import Operator, Operators
-
     async with Operators("http://127.0.0.1:9") as operators:
         name = "known"
         operators._known[name] = Operator(key="k", may_act=True, until_s=float("inf"))
