@@ -95,6 +95,8 @@ verify-pipeline: setup $(TOOLS)/.ready ## Lint workflows, validate, test and pla
 	VERIFY_PIPELINE=1 TOOLS="$(TOOLS)" $(BIN)/pytest -n 0 tests/pipeline $(ARGS)
 audit: $(TOOLS)/.ready ## Look up known weaknesses of what goes into images (needs the internet)
 	for lock in api jobs dashboard mlflow; do $(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/$$lock.txt || exit 1; done
+licences: setup ## Write docs/licences.md anew: who made what goes into images, and on what terms
+	$(BIN)/python deploy/ci/licences.py
 tasks: setup ## Write deploy/ecs anew, of the settings
 	$(BIN)/python -m taxi_predictor.apps.ecs write
 
@@ -164,4 +166,4 @@ $(TOOLS)/.ready: requirements/pipeline.txt requirements/checkov.txt requirements
 
 .PHONY: help setup fmt check test test-slow test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench bench-large bench-capacity bench-deliveries lock lock-images clean \
   up down build deploy rollback backup restore backup-verify status preflight postflight smoke logs restart ps psql job scan verify-deploy \
-  docs test-database package integration rehearse-release verify-pipeline audit tasks lock-pipeline
+  docs test-database package integration rehearse-release verify-pipeline audit licences tasks lock-pipeline

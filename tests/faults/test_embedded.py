@@ -1,6 +1,8 @@
 """The embedded PostgreSQL is there for whoever uses it, whoever else comes and goes."""
 
 import asyncio
+import re
+import stat
 import sys
 from pathlib import Path
 
@@ -30,8 +32,19 @@ async def answers(dsn: str) -> bool:
         await connection.close()
 
 
+def refuse_others(folder: Path, dsn: str) -> None:
+    """It asks for no password, and its socket may lie where everybody comes by: it is for its owner alone."""
+    found = re.search(r"host=([^&]+)", dsn)
+    assert found is not None
+    socket = Path(found[1]) / ".s.PGSQL.5432"
+    assert not socket.is_relative_to(folder)
+    assert stat.S_IMODE(socket.stat().st_mode) == 0o700
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
 async def test_who_left_while_others_stayed_may_come_back_when_they_are_gone(tmp_path: Path) -> None:
-    folder, running = tmp_path / "postgres", tmp_path / "postgres" / "postmaster.pid"
+    folder = tmp_path / ("a-long-name-" * 10) / "postgres"  # too long for a socket in it
+    running = folder / "postmaster.pid"
     pipe = asyncio.subprocess.PIPE
     other = await asyncio.create_subprocess_exec(
         sys.executable, "-c", OTHER, str(folder), stdin=pipe, stdout=pipe
@@ -40,6 +53,7 @@ async def test_who_left_while_others_stayed_may_come_back_when_they_are_gone(tmp
     assert await other.stdout.readline() == b"there\n"
     async with embedded_postgres(folder) as dsn:
         assert await answers(dsn)
+        refuse_others(folder, dsn)
     assert running.exists()
     await other.communicate(b"go\n")
     assert not running.exists()

@@ -25,7 +25,8 @@ def claim_home(home: Path, city: City) -> None:
     # What cannot be written takes in neither trips nor models, and whoever tries will say so.
     with suppress(OSError):
         if not kept.exists():
-            home.mkdir(parents=True, exist_ok=True)
+            # For its owner: it says who went where. What is there already stays as somebody wanted it.
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = home / f".{CITY}-{uuid4().hex}"
             draft.write_text(f"{city.name}\n", "utf-8")
             try:

@@ -6,6 +6,7 @@ each job, with its own process, and it ends with that one.
 
 import asyncio
 import os
+import resource
 import sys
 from contextlib import suppress
 
@@ -17,7 +18,7 @@ from taxi_predictor.apps.settings import Settings, load_settings
 from taxi_predictor.domain.errors import TaxiPredictorError, Unavailable
 from taxi_predictor.domain.job import JobId, parse_job_id
 
-__all__ = ["main"]
+__all__ = ["bound_memory", "main"]
 
 NICENESS = 15
 """Whoever answers goes first, then what is shipped and followed for them."""
@@ -34,9 +35,20 @@ async def _work(settings: Settings, job_id: JobId) -> int:
     return 0
 
 
+def bound_memory(most_bytes: int) -> None:
+    """Let this process have no more than so much: a small file may unpack to any size.
+
+    Whoever wants more here is told that there is none, and nobody else on this machine has to give way.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    soft = most_bytes if hard == resource.RLIM_INFINITY else min(most_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
 def main(job: str, parent: str) -> None:
     settings = load_settings()
     write_logs(settings.log_format)
+    bound_memory(settings.jobs_max_memory_bytes)
     os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
     end_with(int(parent))
     try:

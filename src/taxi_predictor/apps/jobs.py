@@ -13,8 +13,14 @@ from taxi_predictor.ports.inbound.job_work import JobWork
 from taxi_predictor.ports.inbound.jobs import ScoringJobs
 from taxi_predictor.ports.inbound.scoring import Scoring
 
-__all__ = ["AWAY", "job_work_of", "jobs_of"]
+__all__ = ["AWAY", "ENVIRONMENT", "job_work_of", "jobs_of"]
 
+ENVIRONMENT = {
+    "POLARS_MAX_THREADS": "1",
+    # Its own sets a gigabyte aside from the beginning, which would count as used.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+"""Of the process of a job."""
 AWAY = 5
 """The exit code that says that something does not answer, as the command line has it."""
 
@@ -49,7 +55,7 @@ async def work_beside(job_id: JobId) -> None:
     """
     environment = {
         name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"
-    } | {"POLARS_MAX_THREADS": "1"}
+    } | ENVIRONMENT
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "taxi_predictor.apps.job_process", job_id, str(os.getpid())), env=environment
     )

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from taxi_predictor.domain.access import without_credentials
 from taxi_predictor.ports.outbound.watch import current_watch
 
 __all__ = ["JsonLines", "TextLines", "facts_of", "write_logs"]
@@ -20,6 +21,7 @@ STANDARD = frozenset((*vars(logging.makeLogRecord({})), "message", "asctime", "t
 PLACE = re.compile(r"-?\d{1,3}\.\d{3,}")
 """Degrees to 100 m and finer, and whatever looks like them."""
 KEY = re.compile(r"taxi_([0-9a-f]+)_[A-Za-z0-9_-]+")
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
@@ -61,7 +63,7 @@ def redacted(text: str) -> str:
     """*text* without exact places and without secrets."""
     if "." in text:
         text = PLACE.sub(lambda found: f"{float(found[0]):.2f}", text)
-    return KEY.sub(r"taxi_\1_...", text) if "taxi_" in text else text
+    return without_credentials(KEY.sub(r"taxi_\1_...", text) if "taxi_" in text else text)
 
 
 class JsonLines(logging.Formatter):
@@ -84,6 +86,7 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         facts: Mapping[str, object] = facts_of(record)
         told = " ".join(f"{name}={value}" for name, value in facts.items() if name != "exception")
+        told = UNPRINTABLE.sub(" ", told)  # it would move the cursor of whoever reads, or begin another line
         at = datetime.fromtimestamp(record.created).astimezone().isoformat(" ", "milliseconds")
         line = f"{at} {record.levelname.lower():7} {redacted(record.getMessage())} {told}".rstrip()
         return f"{line}\n{facts['exception']}".rstrip() if "exception" in facts else line

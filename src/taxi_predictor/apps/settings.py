@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec.structs import asdict
 
 from taxi_predictor.apps.addresses import address_of
+from taxi_predictor.domain.access import without_credentials
 from taxi_predictor.domain.errors import Invalid
 
 __all__ = ["SECRETS", "InvalidSettings", "Settings", "checked", "load_settings"]
@@ -144,6 +146,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long a job and its result are there after its end."""
     jobs_min_free_bytes: Annotated[int, msgspec.Meta(ge=0)] = 1 << 29
     """What jobs leave free on the disk of home: with less, none is taken and those under way wait."""
+    jobs_max_memory_bytes: Annotated[int, msgspec.Meta(ge=1 << 29)] = 1 << 30
+    """What a job may take of memory; a file that unpacks to more than fits into that is refused."""
     dashboard_host: str = "127.0.0.1"
     """The address the dashboard listens on."""
     dashboard_port: Port = 5006
@@ -180,6 +184,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether what a service logs goes to the collector, too."""
     redis_url: str | None = None
     """Where several processes count requests; needed for a rate limit with more than one worker."""
+
+    def __repr__(self) -> str:
+        """Without secrets: whoever logs this, or fails with it at hand, tells them to nobody."""
+        told = {name: value for name, value in asdict(self).items() if value != getattr(_DEFAULTS, name)}
+        hidden = dict.fromkeys(SECRETS & told.keys(), "...")
+        shown = without_credentials(", ".join(f"{name}={value!r}" for name, value in (told | hidden).items()))
+        return f"Settings({shown})"
 
     @property
     def api_address(self) -> str:
@@ -281,5 +292,6 @@ def _several(field: str, value: str) -> str | tuple[str, ...]:
 def _secret(variable: str, path: str) -> str:
     try:
         return Path(path).read_text("utf-8").strip()
-    except OSError as error:
-        raise InvalidSettings(f"{variable} names a file that cannot be read: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise InvalidSettings(f"{variable} names a file that cannot be read: {path}: {why}") from None

@@ -14,7 +14,17 @@ from typing import NewType
 
 from taxi_predictor.domain.errors import Invalid
 
-__all__ = ["ANYBODY", "ApiKey", "Caller", "KeyId", "KeyState", "Scope", "new_key", "parse_key"]
+__all__ = [
+    "ANYBODY",
+    "ApiKey",
+    "Caller",
+    "KeyId",
+    "KeyState",
+    "Scope",
+    "new_key",
+    "parse_key",
+    "without_credentials",
+]
 
 KeyId = NewType("KeyId", str)
 """Eight hex digits, which may be shown to anybody."""
@@ -22,6 +32,9 @@ KeyId = NewType("KeyId", str)
 ID_BYTES, SECRET_BYTES = 4, 24
 KEY = re.compile(r"taxi_([0-9a-f]{8})_([0-9A-Za-z_-]{32})")
 """The secret is base64url (RFC 4648, 5): as it is, it may stand in a header and in a path."""
+CREDENTIALS = re.compile(r"(?<=://)[^/?#\s'\"]*@")
+"""User and password, as they stand in an address (RFC 3986, 3.2.1); a password that should be quoted may
+have an ``@`` of its own."""
 ID = re.compile(r"[0-9a-f]{8}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._@-]{0,63}")
@@ -124,6 +137,11 @@ def parse_key(text: str) -> tuple[KeyId, str] | None:
     """The id and the secret in *text*; None if it cannot be a key."""
     found = KEY.fullmatch(text)
     return (KeyId(found[1]), found[2]) if found else None
+
+
+def without_credentials(text: str) -> str:
+    """*text*, and in it no user and no password of any address."""
+    return CREDENTIALS.sub("", text) if "://" in text else text
 
 
 def _digest(secret: str) -> str:

@@ -60,6 +60,7 @@ class Machine:
             "BAKE_S": "8",
             "BACKUP_FOLDER": str(state / "backups"),
             "EDGE_REQUESTS_PER_S": "1000",
+            "TAXI_DASHBOARD_OPEN": "true",  # a browser looks at its pages
             "PYTHONPATH": str(ROOT / "src"),
             **self._ports(),
         }

@@ -11,7 +11,10 @@ from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate, DurationModel, Manifest
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
 
-__all__ = ["EngineModel"]
+__all__ = ["MOST_LOG", "EngineModel"]
+
+MOST_LOG = 700.0
+"""No engine says more of ln(seconds): the exponential of 710 is no number any more."""
 
 
 class EngineModel(DurationModel):

@@ -6,16 +6,18 @@ It needs no trees and no library, so that it still answers where a model cannot 
 import json
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from math import log
+from itertools import pairwise
+from math import isfinite, log
 from statistics import NormalDist
 
 import numpy as np
 
 from taxi_predictor import __version__
 from taxi_predictor.adapters.columns.arrays import Floats
-from taxi_predictor.adapters.columns.engine_model import EngineModel
+from taxi_predictor.adapters.columns.engine_model import MOST_LOG, EngineModel
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import ScaledResiduals
+from taxi_predictor.domain.errors import BrokenModel
 from taxi_predictor.domain.model import Manifest
 from taxi_predictor.domain.split import TimeSplit
 
@@ -102,10 +104,18 @@ class SpeedProfile:
             residuals = ScaledResiduals(**{name: tuple(of) for name, of in content["residuals"].items()})
             curves = {name: tuple(map(float, content[name])) for name in ("log_km", "log_s", "by_hour")}
             profile = cls(**curves, sigma=float(content["sigma"]), residuals=residuals)
-        except (TypeError, KeyError, AttributeError) as error:
+        except (TypeError, KeyError, AttributeError, OverflowError, BrokenModel) as error:
             raise ValueError(f"not a speed profile: {error!r}") from error
         if len(profile.by_hour) != HOURS or len(profile.log_km) != len(profile.log_s) or not profile.log_km:
             raise ValueError("not a speed profile: its curves do not fit together")
+        # JSON as Python reads it has NaN and Infinity.
+        if not all(map(isfinite, (*profile.log_km, *profile.log_s, *profile.by_hour, profile.sigma))):
+            raise ValueError("not a speed profile: what should be a number is none")
+        farthest = max(map(abs, profile.log_s)) + max(map(abs, profile.by_hour))
+        widest = profile.sigma * max(map(abs, residuals.values))
+        ascends = all(a <= b for a, b in pairwise(profile.log_km))
+        if not (ascends and profile.sigma > 0 and max(farthest, widest) < MOST_LOG):
+            raise ValueError("not a speed profile: no city is so")
         return profile
 
     def curve(self, distance_km: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from litestar.types import Scope
 
-__all__ = ["header_of", "media_type_of"]
+__all__ = ["header_of", "media_type_of", "only_header_of"]
 
 
 def header_of(scope: Scope, name: bytes) -> bytes | None:
@@ -11,6 +11,12 @@ def header_of(scope: Scope, name: bytes) -> bytes | None:
         if given == name:
             return value
     return None
+
+
+def only_header_of(scope: Scope, name: bytes) -> bytes | None:
+    """The one of that *name*; None where there is none, or more than one."""
+    given = [value for named, value in scope["headers"] if named == name]
+    return given[0] if len(given) == 1 else None
 
 
 def media_type_of(scope: Scope) -> str:

@@ -10,7 +10,7 @@ from litestar.types import HTTPResponseStartEvent, Scope
 
 from taxi_predictor.adapters.http.decoding import MalformedBody, decode
 from taxi_predictor.adapters.http.formats import sent_as
-from taxi_predictor.adapters.http.headers import header_of, media_type_of
+from taxi_predictor.adapters.http.headers import header_of, media_type_of, only_header_of
 from taxi_predictor.adapters.http.hexagon import Hexagon
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.timing import server_timing
@@ -108,8 +108,8 @@ class ApiRequest(Request[Any, Any, Any]):
 
 
 def request_id_of(scope: Scope) -> str:
-    """The id that the client gave, where it is fit for a log line, else one made for this request."""
-    given = header_of(scope, b"x-request-id")
+    """The id that the client gave, where it is one and fit for a log line, else one made for this request."""
+    given = only_header_of(scope, b"x-request-id")
     return given.decode() if given is not None and _SANE_ID.fullmatch(given) else token_hex(16)
 
 

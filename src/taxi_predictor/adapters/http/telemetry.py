@@ -9,7 +9,7 @@ from litestar.types import HTTPResponseStartEvent, Receive, Scope, Send
 from litestar.types.asgi_types import LifeSpanReceive, LifeSpanScope, LifeSpanSend
 
 from taxi_predictor.adapters.http.gate.callers import caller_known
-from taxi_predictor.adapters.http.headers import header_of
+from taxi_predictor.adapters.http.headers import only_header_of
 from taxi_predictor.adapters.http.requests import remember_watch, request_id_of, watch_of
 from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.ports.outbound.telemetry import Telemetry
@@ -70,7 +70,7 @@ class WatchedLitestar(Litestar):
     def _followed(self, scope: Scope) -> Trace | None:
         if self.tracing is None or scope["path"].startswith(PROBED):
             return None
-        given = header_of(scope, b"traceparent")
+        given = only_header_of(scope, b"traceparent")  # of several, nobody knows whose it follows
         return self.tracing.follow(None if given is None else given.decode("latin-1"))
 
 

@@ -12,11 +12,21 @@ from taxi_predictor.adapters.columns.speeds import SPEEDS_FILE, SpeedProfile
 from taxi_predictor.domain.errors import BrokenModel
 from taxi_predictor.domain.model import MANIFEST_FILE, SERVED_FORMATS, Manifest
 
-__all__ = ["CENTRE_FILE", "ENGINE", "SPREAD_FILE", "read_spare", "read_verified", "write_manifest"]
+__all__ = [
+    "CENTRE_FILE",
+    "ENGINE",
+    "SPREAD_FILE",
+    "read_spare",
+    "read_text",
+    "read_verified",
+    "write_manifest",
+]
 
 ENGINE = "lightgbm"
 CENTRE_FILE = "centre.txt"
 SPREAD_FILE = "spread.txt"
+MAX_FILE_BYTES = 256 << 20
+"""Ours have 4 MB: who serves reads a file whole, and is not to run out of memory over it."""
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> Manifest:
@@ -48,15 +58,20 @@ def read_spare(folder: Path) -> tuple[Manifest, SpeedProfile]:
     with _read(folder) as manifest:
         _verify(folder, SPEEDS_FILE, manifest)
         try:
-            return manifest, SpeedProfile.from_json((folder / SPEEDS_FILE).read_bytes())
-        except ValueError as error:
+            return manifest, SpeedProfile.from_json(_content(folder / SPEEDS_FILE))
+        except (ValueError, RecursionError) as error:
             raise BrokenModel(f"the speeds in {folder} cannot be read: {error}") from error
+
+
+def read_text(folder: Path, name: str) -> str:
+    """A file that :func:`read_verified` has verified."""
+    return _content(folder / name).decode("utf-8", "replace")
 
 
 @contextmanager
 def _read(folder: Path) -> Iterator[Manifest]:
     try:
-        text = (folder / MANIFEST_FILE).read_bytes()
+        text = _content(folder / MANIFEST_FILE)
         form = msgspec.json.decode(text, type=_Form)
         if form.engine != ENGINE or form.format not in SERVED_FORMATS:
             raise BrokenModel(
@@ -66,7 +81,7 @@ def _read(folder: Path) -> Iterator[Manifest]:
         yield msgspec.json.decode(text, type=Manifest)
     except OSError as error:
         raise BrokenModel(f"the model in {folder} is incomplete: {error}") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BrokenModel(f"the manifest in {folder} cannot be read: {error}") from error
 
 
@@ -81,4 +96,12 @@ class _Form(msgspec.Struct):
 
 
 def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(_content(path)).hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise BrokenModel(f"{path} is larger than {MAX_FILE_BYTES >> 20} MB, and no file of a model")
+    return content

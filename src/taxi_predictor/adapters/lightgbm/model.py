@@ -1,18 +1,27 @@
 """Answering from trees."""
 
+from collections.abc import Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
 from taxi_predictor.adapters.columns.arrays import Floats
-from taxi_predictor.adapters.columns.engine_model import EngineModel
+from taxi_predictor.adapters.columns.engine_model import MOST_LOG, EngineModel
 from taxi_predictor.adapters.columns.speeds import SpeedModel
-from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE, SPREAD_FILE, read_spare, read_verified
+from taxi_predictor.adapters.lightgbm.artifact import (
+    CENTRE_FILE,
+    SPREAD_FILE,
+    read_spare,
+    read_text,
+    read_verified,
+)
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
 from taxi_predictor.adapters.lightgbm.evaluators import Evaluator, evaluator_of
 from taxi_predictor.adapters.lightgbm.forest import Forest
 from taxi_predictor.adapters.lightgbm.forest_file import kept_forest
+from taxi_predictor.adapters.lightgbm.soundness import SoundText, Unsound, sound_text, trees_of
 from taxi_predictor.domain.errors import BrokenModel
 from taxi_predictor.domain.features import FEATURE_NAMES
 from taxi_predictor.domain.model import Manifest
@@ -44,29 +53,35 @@ class LightgbmLoader(ModelLoader):
 
     def __init__(self, tables: Path | None = None) -> None:
         self._tables = tables
+        self._farthest: dict[tuple[str, tuple[str, ...]], float] = {}
+        """Of boosters that are known to be sound, by their digests and features: their farthest answers."""
 
     def open(self, folder: Path, /) -> LightgbmModel:
         manifest = read_verified(folder)
+        if unknown := set(manifest.features) - set(FEATURE_NAMES):
+            raise BrokenModel(f"the model in {folder} wants features that this code does not make: {unknown}")
         try:
-            centre = lightgbm.Booster(model_file=folder / CENTRE_FILE)
-            spread = lightgbm.Booster(model_file=folder / SPREAD_FILE)
-        except (lightgbm.basic.LightGBMError, OSError) as error:
-            raise BrokenModel(f"LightGBM cannot read the model in {folder}: {error}") from error
-        unknown = set(manifest.features) - set(FEATURE_NAMES)
-        if unknown or centre.num_feature() != len(manifest.features):
-            raise BrokenModel(f"the model in {folder} wants other features than this code makes: {unknown}")
-        return LightgbmModel(
-            manifest, centre, evaluator_of(centre, spread, lambda: self._forest(folder, manifest))
-        )
+            texts = [self._sound(folder, name, manifest) for name in (CENTRE_FILE, SPREAD_FILE)]
+            if not texts[1].farthest * max(map(abs, manifest.residuals.values)) < MOST_LOG:
+                raise Unsound("its quantiles might be longer than any duration")
+            centre, spread = (lightgbm.Booster(model_str=sound.text) for sound in texts)
+        except (lightgbm.basic.LightGBMError, OSError, Unsound) as error:
+            raise BrokenModel(f"the model in {folder} cannot be served: {error}") from error
+        forest = partial(self._forest, manifest, [sound.text for sound in texts])
+        return LightgbmModel(manifest, centre, evaluator_of(centre, spread, forest))
 
-    def _forest(self, folder: Path, manifest: Manifest) -> Forest:
-        def make() -> Forest:
-            return Forest.of(*((folder / name).read_text() for name in (CENTRE_FILE, SPREAD_FILE)))
+    def _sound(self, folder: Path, name: str, manifest: Manifest) -> SoundText:
+        """The text of a booster: looked at once, however often it is opened."""
+        text, known = read_text(folder, name), (manifest.files[name], manifest.features)
+        if known not in self._farthest:
+            self._farthest[known] = sound_text(text, manifest.features).farthest
+        return SoundText(trees_of(text), self._farthest[known])
 
+    def _forest(self, manifest: Manifest, texts: Sequence[str]) -> Forest:
         if self._tables is None:
-            return make()
+            return Forest.of(*texts)
         digests = f"{manifest.files[CENTRE_FILE]} {manifest.files[SPREAD_FILE]}"
-        return kept_forest(self._tables, sha256(digests.encode()).hexdigest(), make)
+        return kept_forest(self._tables, sha256(digests.encode()).hexdigest(), lambda: Forest.of(*texts))
 
     def open_spare(self, folder: Path, /) -> SpeedModel:
         return SpeedModel(*read_spare(folder))

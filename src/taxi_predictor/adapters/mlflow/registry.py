@@ -17,6 +17,7 @@ import msgspec
 
 from taxi_predictor.adapters.mlflow import lineage
 from taxi_predictor.adapters.pictures.models import draw_pictures
+from taxi_predictor.domain.access import without_credentials
 from taxi_predictor.domain.errors import BrokenModel, TaxiPredictorError, Unavailable, UnknownModel
 from taxi_predictor.domain.model import MANIFEST_FILE, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.ports.outbound.models import Alias, ModelRegistry, ModelReport, RegisteredModel
@@ -186,7 +187,7 @@ class MlflowModelRegistry(ModelRegistry):
                     msgspec.json.decode(manifest.read_bytes(), type=Manifest),
                     msgspec.json.decode(report.read_bytes(), type=ModelReport),
                 )
-            except (msgspec.DecodeError, TaxiPredictorError) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TaxiPredictorError) as error:
                 raise BrokenModel(f"the registry's record of run {run_id} cannot be read: {error}") from error
 
     def _download(self, run_id: str, path: str, folder: str) -> Path:
@@ -234,14 +235,15 @@ def _translated() -> Iterator[None]:
     except TaxiPredictorError:
         raise
     except OSError as error:
-        raise Unavailable(f"the model registry does not answer: {error}") from error
+        raise Unavailable(f"the model registry does not answer: {without_credentials(str(error))}") from error
     except Exception as error:
         # Named only here: importing MLflow takes two seconds.
         from mlflow.exceptions import MlflowException
 
         if not isinstance(error, (MlflowException, *_database_errors())):
             raise
-        reason = " ".join(str(error).split())[:200]
+        # MLflow quotes the whole address that it asked, with the password of whoever may ask.
+        reason = without_credentials(" ".join(str(error).split()))[:200]
         if getattr(error, "error_code", None) == "RESOURCE_DOES_NOT_EXIST":
             raise UnknownModel(f"the registry knows no such model version: {reason}") from error
         raise Unavailable(f"the model registry does not answer: {reason}") from error

@@ -11,6 +11,10 @@ from taxi_predictor.domain.place import Place, Point, ZoneId, ZoneTable
 
 __all__ = ["Gazetteer"]
 
+MOST_DIGITS = 9
+"""Of a zone's id; Python refuses to read a number of thousands."""
+SHOWN_CHARS = 40
+
 
 @dataclass(frozen=True)
 class Gazetteer:
@@ -41,7 +45,7 @@ class Gazetteer:
         text = text.strip()
         if (point := _point(text)) is not None:
             return Place(point)
-        if text.isascii() and text.isdigit():
+        if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS:
             return (self.zones or ZoneTable()).place(ZoneId(int(text)))
         wanted = text.casefold()
         named = {name.casefold(): zone for zone, name in self.names.items()}
@@ -53,7 +57,7 @@ class Gazetteer:
             for name, where in airports.items():
                 if is_meant(name, wanted):
                     return Place(where)
-        raise UnknownZone(f"no place is called {text!r}")
+        raise UnknownZone(f"no place is called {text[:SHOWN_CHARS]!r}")
 
     def name(self, place: Place) -> str:
         """What people call it, as :meth:`find` takes it."""
@@ -87,4 +91,6 @@ def _point(text: str) -> Point | None:
     try:
         return Point(lat_deg, lon_deg)
     except InvalidTrip:
-        raise InvalidTrip(f"{text} is not a point on Earth: latitude first, then longitude") from None
+        raise InvalidTrip(
+            f"{text[:SHOWN_CHARS]} is not a point on Earth: latitude first, then longitude"
+        ) from None

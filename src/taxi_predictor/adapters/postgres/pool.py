@@ -98,11 +98,16 @@ async def open_pool(dsn: str, *, max_size: int = 10, reads_only: bool = False) -
 
 
 async def _connect(*args: Any, **kwargs: Any) -> asyncpg.Connection:
-    """As asyncpg does, which leaves some addresses that make no sense to ``int``."""
+    """As asyncpg does, which leaves some addresses that make no sense to ``int``.
+
+    What that quotes may be half of a password which has a ``/`` or a ``#`` in it.
+    """
     try:
         return await asyncpg.connect(*args, **kwargs)
-    except ValueError as error:
-        raise asyncpg.ClientConfigurationError(f"invalid DSN: {error}") from error
+    except ValueError:
+        raise asyncpg.ClientConfigurationError(
+            "invalid DSN: its port is no number; write what is special in a password as in %2F for /"
+        ) from None
 
 
 class Watchdog:

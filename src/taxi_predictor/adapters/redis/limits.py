@@ -36,8 +36,12 @@ async def open_redis(url: str) -> AsyncIterator[BlockingConnectionPool]:
         pool = BlockingConnectionPool.from_url(
             url, max_connections=CONNECTIONS, timeout=PATIENCE_S, retry=Retry(NoBackoff(), 0)
         )
-    except ValueError as error:
-        raise Invalid(f"this is no URL of a Redis: {error}") from error
+    except ValueError:
+        # It says why, and may quote half of a password in doing so.
+        raise Invalid(
+            "this is no URL of a Redis, as in redis://user:password@host:6379/0; write what is special in the"
+            " password as in %2F for /"
+        ) from None
     try:
         yield pool
     finally:

@@ -24,6 +24,9 @@ __all__ = ["open_rows"]
 
 BOM = b"\xef\xbb\xbf"
 PIECE_ROWS = 25_000
+FEW_ROWS = 1_000_000
+"""More of them take a byte each, at least: a line has one. Parquet says of a billion in a kilobyte that they
+are alike, and somebody would be at work for days."""
 
 
 def open_rows(source: str, form: RowForm, *, city: City, zones: ZoneTable | None) -> TripRows:
@@ -80,7 +83,7 @@ class CsvRows(FileRows):
 
     def _pieces(self, reached: Reached, now: datetime) -> Generator[RowPiece]:
         first, position = reached.rows + 1, reached.position or self._begins_at
-        width, empty = len(self._names), ("",) * len(self._names)
+        width = len(self._names)
         numbers = {name: self._names.index(name) for name in self._judge.columns}
         with self._place.reading() as file:
             while True:
@@ -88,9 +91,12 @@ class CsvRows(FileRows):
                 rows, taken = csv_rows(block, width)
                 position = block.end_of(taken)
                 if rows:
-                    values = list(zip(*(empty if row is None else row for row in rows), strict=True))
+                    # Of the columns that are read alone: a first line may name a hundred thousand others.
                     raw = pl.DataFrame(
-                        {name: pl.Series(name, values[at], pl.String) for name, at in numbers.items()}
+                        {
+                            name: pl.Series(name, ["" if row is None else row[at] for row in rows], pl.String)
+                            for name, at in numbers.items()
+                        }
                     )
                     problems = (
                         [MALFORMED_ROW if row is None else None for row in rows] if None in rows else None
@@ -139,6 +145,11 @@ class ParquetRows(FileRows):
     def __init__(self, place: FilePlace, *, city: City, zones: ZoneTable | None) -> None:
         with self._opened(place) as file:
             names, total = file.schema_arrow.names, file.metadata.num_rows
+        size, _ = place.facts()
+        if total > max(size, FEW_ROWS):
+            raise UnreadableSource(
+                f"{place.spec} has {total:,} rows in {size:,} bytes: in no file of trips are all the same"
+            )
         super().__init__(place, RowJudge.of(names, place.spec, city=city, zones=zones), total)
 
     @staticmethod

@@ -194,8 +194,13 @@ def _lock(place: FilePlace) -> int:
         parts.make()
         file = f"{parts.path}/{LOCK}"
     else:  # a bucket knows no locks
-        file = f"{gettempdir()}/taxi-predictor-{sha256(place.spec.encode()).hexdigest()[:16]}.{LOCK}"
-    lock = os.open(file, os.O_CREAT | os.O_RDWR, 0o600)
+        name = f"taxi-predictor-{os.getuid()}-{sha256(place.spec.encode()).hexdigest()[:16]}.{LOCK}"
+        file = f"{gettempdir()}/{name}"
+    try:
+        # Anybody may put a link there, to wherever a file is to come into being.
+        lock = os.open(file, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise Invalid(f"{place.spec} cannot be written: {file}: {error.strerror}") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -16,7 +16,10 @@ from taxi_predictor.adapters.http.headers import media_type_of
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.domain.access import ANYBODY
 
-__all__ = ["Gate"]
+__all__ = ["ANY_BODY", "Gate"]
+
+ANY_BODY = ("*",)
+"""As the ``streams`` of a handler: its answer takes as long as its reader likes, whatever was asked with."""
 
 PROBED = "/health"
 """Who asks there whether the service lives asks by its address, not by its names."""
@@ -27,7 +30,7 @@ class Gate(ASGIMiddleware):
 
     A handler whose ``opt`` has a ``scope`` of access is asked all of it; one without, such as health,
     only the host. Of one that has ``streams``, a body of one of those media types is bounded in each
-    piece and not in all.
+    piece and not in all; as its client may hold its turn for ever so, streams have half of the turns.
 
     It belongs to one application, as its slots do.
     """
@@ -39,6 +42,7 @@ class Gate(ASGIMiddleware):
         self._addresses = ClientAddresses(options.trusted_proxies)
         self._rates = Rates()
         self._slots = Slots(at_work=options.max_concurrent, waiting=options.max_waiting)
+        self._streams = Slots(at_work=max(options.max_concurrent // 2, 1), waiting=options.max_waiting)
         self._within_s = options.deadline_s
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
@@ -59,11 +63,13 @@ class Gate(ASGIMiddleware):
                 else f"key {caller.name}"
             )
             await self._rates.check(hexagon.limits, who)
-        kind = StreamPassage if _is_stream(scope) else Passage
-        passage = kind(scope, receive, send, slots=self._slots, within_s=self._within_s)
-        await passage.go(next_app)
+        if _is_stream(scope):
+            both = (self._streams, self._slots)
+            await StreamPassage(scope, receive, send, slots=both, within_s=self._within_s).go(next_app)
+        else:
+            await Passage(scope, receive, send, slots=self._slots, within_s=self._within_s).go(next_app)
 
 
 def _is_stream(scope: Scope) -> bool:
     streams: Collection[str] = scope["route_handler"].opt.get("streams", ())
-    return bool(streams) and media_type_of(scope) in streams
+    return bool(streams) and (streams == ANY_BODY or media_type_of(scope) in streams)

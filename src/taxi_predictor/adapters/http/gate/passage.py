@@ -1,6 +1,7 @@
 """A request that was admitted, on its way to an answer: how long it may take, and when it is its turn."""
 
 import asyncio
+from collections.abc import Sequence
 
 from litestar.types import ASGIApp, Message, Receive, ReceiveMessage, Scope, Send
 
@@ -96,14 +97,17 @@ class Passage:
 
 
 class StreamPassage:
-    """Has *within_s* to get a slot, which it holds to the end, and as long for each piece, in and out.
+    """Has *within_s* to get one of each of *slots*, which it holds to the end, and as long for each piece,
+    in and out.
 
     What is streamed may be of any length, and so its whole is not bounded.
     """
 
     __slots__ = ("_is_sent", "_receive", "_scope", "_send", "_slots", "_within_s")
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, *, slots: Slots, within_s: float) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, *, slots: Sequence[Slots], within_s: float
+    ) -> None:
         self._scope = scope
         self._slots = slots
         self._within_s = within_s
@@ -118,15 +122,21 @@ class StreamPassage:
             Overloaded: too many wait already.
             DeadlineExceeded: time was up in the queue.
         """
+        entered: list[Slots] = []
         try:
-            async with asyncio.timeout(self._within_s):
-                await self._slots.enter()
-        except TimeoutError as error:
-            raise DeadlineExceeded(f"it was not this request's turn within {self._within_s:g} s") from error
-        try:
+            try:
+                async with asyncio.timeout(self._within_s):
+                    for slots in self._slots:
+                        await slots.enter()
+                        entered.append(slots)
+            except TimeoutError as error:
+                raise DeadlineExceeded(
+                    f"it was not this request's turn within {self._within_s:g} s"
+                ) from error
             await next_app(self._scope, self.receive, self.send)
         finally:
-            self._slots.leave()
+            for slots in entered:
+                slots.leave()
 
     async def send(self, message: Message) -> None:
         try:

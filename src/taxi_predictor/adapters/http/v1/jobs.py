@@ -11,6 +11,7 @@ from litestar.response import Stream
 from taxi_predictor.adapters.http.bodies import DEFAULT_COVERAGE
 from taxi_predictor.adapters.http.examples import AN_UNKNOWN_PARAMETER
 from taxi_predictor.adapters.http.gate.callers import caller
+from taxi_predictor.adapters.http.gate.gate import ANY_BODY
 from taxi_predictor.adapters.http.idempotency import settle
 from taxi_predictor.adapters.http.idempotency_key import IDEMPOTENT, ITSELF, REPLAYED_HEADER
 from taxi_predictor.adapters.http.methods import naming_methods
@@ -138,7 +139,7 @@ async def show_job(job_id: JobName, request: ApiRequest) -> JobAnswer:
     responses=problem_responses(
         404, 409, 422, 500, 503, such_as=[_UNKNOWN, _UNFINISHED, AN_UNKNOWN_PARAMETER]
     ),
-    opt={"scope": Scope.PREDICT},
+    opt={"scope": Scope.PREDICT, "streams": ANY_BODY},
 )
 async def job_result(job_id: JobName, request: ApiRequest) -> Stream:
     kept, content = await request.hexagon.jobs.result(parse_job_id(job_id), owner=caller(request.scope).name)

@@ -119,8 +119,9 @@ def importance_picture(manifest: Manifest, words: Words) -> Markup | None:
     """What splits gained, by the words that explain a prediction; None where an engine has none to tell."""
     by_cause: dict[str, float] = {}
     for name, share in manifest.importance.items():
-        for cause in CAUSE_OF[name]:
-            by_cause[cause.name.lower()] = by_cause.get(cause.name.lower(), 0.0) + share / len(CAUSE_OF[name])
+        causes = CAUSE_OF.get(name, ())  # a model of other code may have features that this does not know
+        for cause in causes:
+            by_cause[cause.name.lower()] = by_cause.get(cause.name.lower(), 0.0) + share / len(causes)
     if not by_cause:
         return None
     bars = [

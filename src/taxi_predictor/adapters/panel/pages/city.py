@@ -29,6 +29,9 @@ WITHIN_BOUNDS_MIN = (5, 60)
 CELL_KM = 1.0
 KINDS = {"": None, "weekday": False, "weekend": True}
 RUSH_HOUR = 8
+MOST_DIGITS = 9
+"""Python refuses to read a number of thousands."""
+SHOWN_CHARS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,12 +241,13 @@ def _day(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise Invalid(f"{text!r} is not a day such as 2024-03-01") from None
+        shown = (text or "")[:SHOWN_CHARS]
+        raise Invalid(f"{shown!r} is not a day such as 2024-03-01") from None
 
 
 def _whole(text: str | None, default: int, low: int, high: int) -> int:
     if not text:
         return default
-    if not text.isdecimal() or not low <= int(text) <= high:
-        raise Invalid(f"{text!r} is not a whole number from {low} to {high}")
+    if len(text) > MOST_DIGITS or not text.isdecimal() or not low <= int(text) <= high:
+        raise Invalid(f"{text[:SHOWN_CHARS]!r} is not a whole number from {low} to {high}")
     return int(text)

@@ -8,9 +8,12 @@ from taxi_predictor.adapters.panel.lands import Land, Lands
 from taxi_predictor.adapters.panel.pages.page import Page, Parts, Visit
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.place import Place
+from taxi_predictor.domain.plausibility import CALENDAR, EARLIEST, LATEST
 from taxi_predictor.domain.wall_clock import instant_of
 
 __all__ = ["MapPage"]
+
+SHOWN_CHARS = 40
 
 
 class MapPage(Page, ABC):
@@ -36,7 +39,7 @@ class MapPage(Page, ABC):
         """The local time that *text* names; now, by the minute, where there is none.
 
         Raises:
-            Invalid: that is no time, or one that clocks show twice or never.
+            Invalid: that is no time, one that clocks show twice or never, or beyond the calendar.
         """
         tz = self._hexagon.city.tz
         if not text:
@@ -44,5 +47,7 @@ class MapPage(Page, ABC):
         try:
             at = datetime.fromisoformat(text)
         except ValueError:
-            raise Invalid(f"{text!r} is not a time such as 2024-03-01T08:30") from None
+            raise Invalid(f"{text[:SHOWN_CHARS]!r} is not a time such as 2024-03-01T08:30") from None
+        if not EARLIEST.year <= at.year < LATEST.year:  # and so its instant can be told
+            raise Invalid(f"{at.isoformat()} is not {CALENDAR}")
         return instant_of(at, tz).astimezone(tz)

@@ -1,5 +1,6 @@
 """The models: what each is worth, which serves, why; and, for operators, which is to serve."""
 
+import re
 from collections.abc import AsyncGenerator, Sequence
 
 from markupsafe import Markup
@@ -59,7 +60,7 @@ class ModelsPage(Page):
             return
         try:
             match deed.get("action"):
-                case "promote" if deed.get("version", "").isdecimal():
+                case "promote" if re.fullmatch("[1-9][0-9]{0,8}", deed.get("version", "")):
                     version = int(deed["version"])
                     reason = deed.get("override", "").strip() or None
                     await self._operators.promote(operator, version, override=reason)
