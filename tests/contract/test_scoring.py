@@ -15,7 +15,7 @@ from pyarrow import fs
 from buckets import a_bucket
 from shelves import ShelfInMemory, answers_in, csv_of
 from taxi_predictor.adapters.memory.scoring import MemoryScoringFiles
-from taxi_predictor.adapters.sources import places, row_files, row_lines
+from taxi_predictor.adapters.sources import file_place, row_files, row_lines
 from taxi_predictor.adapters.sources.scoring import FileScoring
 from taxi_predictor.domain.errors import (
     Invalid,
@@ -81,12 +81,12 @@ class ShelfBelow(FileShelf):
         self._place = place
 
     def put(self, rows: Sequence[TripPlan | None], /) -> str:
-        with places.FilePlace.of(f"{self._place}/trips").writing() as file:
+        with file_place.FilePlace.of(f"{self._place}/trips").writing() as file:
             file.write(csv_of(rows))
         return "trips"
 
     def answers(self, target: str, /) -> Sequence[AnswerRow] | None:
-        content = places.FilePlace.of(f"{self._place}/{target}").content()
+        content = file_place.FilePlace.of(f"{self._place}/{target}").content()
         return None if content is None else answers_in(content)
 
 
@@ -362,14 +362,14 @@ async def test_a_full_disk_takes_nothing_away(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["s3://trips", "s3:///file"])
 def test_a_bucket_and_a_file_are_named(name: str) -> None:
     with pytest.raises(Invalid, match="name a bucket and a file"):
-        places.FilePlace.of(name)
+        file_place.FilePlace.of(name)
 
 
 @pytest.mark.usefixtures("bucket")
 async def test_a_bucket_says_what_is_wrong() -> None:
     with pytest.raises(MissingSource, match="no such file"):
         await FILES.rows("s3://trips/none.csv", RowForm.CSV, zones=None)
-    nowhere = places.FilePlace.of("s3://none/answers.csv")
+    nowhere = file_place.FilePlace.of("s3://none/answers.csv")
     with pytest.raises(Invalid, match="NO_SUCH_BUCKET"), nowhere.writing() as file:
         file.write(b"x")
 
@@ -390,6 +390,6 @@ async def test_nothing_is_left_beside_the_answers_in_a_bucket(bucket: fs.S3FileS
 
 async def test_a_bucket_that_does_not_answer_may_later(monkeypatch: pytest.MonkeyPatch) -> None:
     with a_bucket():
-        place = places.FilePlace.of("s3://trips/trips.csv")
+        place = file_place.FilePlace.of("s3://trips/trips.csv")
     with pytest.raises(Unavailable, match="AWS Error"):
         place.facts()
