@@ -27,14 +27,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from typing import Any, get_args, get_origin
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -60,6 +59,7 @@ from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.plausibility import ReadTrip, Rejection, doubts
 from taxi_predictor.ports import outbound
 from taxi_predictor.ports.outbound.models import Alias
+from waiting import until
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -145,6 +145,7 @@ class Workshop:
             "COLUMNS": "120",
             "LC_ALL": "C.UTF-8",
             "OMP_NUM_THREADS": "1",
+            "TMPDIR": gettempdir(),
             "TAXI_API_PORT": str(self._port),
             "TAXI_DASHBOARD_PORT": str(free_port()),
             "TAXI_METRICS_PORT": str(self._metrics_port),
@@ -224,11 +225,11 @@ class Workshop:
         return done.stdout
 
     def _execute_until(self, awaited: str, block: Block, folder: Path) -> str:
-        deadline = time.monotonic() + PATIENCE_S
-        while awaited not in (printed := self._execute(block, block.text, folder)):
-            assert time.monotonic() < deadline, f"{block}: never printed {awaited}\n{printed}"
-            time.sleep(0.2)
-        return printed
+        def printed() -> str:
+            text = self._execute(block, block.text, folder)
+            return text if awaited in text else ""
+
+        return until(printed, f"{block} prints {awaited}", patience_s=PATIENCE_S, every_s=0.2)
 
     def _start(self, block: Block, folder: Path) -> subprocess.Popen[bytes]:
         log = folder / f"background-{block.line}.log"
@@ -242,13 +243,13 @@ class Workshop:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline and process.poll() is None:
-            if self._is_ready():
-                return process
-            time.sleep(0.2)
-        stop(process)
-        pytest.fail(f"{block}: not ready, exit {process.returncode}\n{log.read_text('utf-8')}")
+        try:
+            until(lambda: process.poll() is not None or self._is_ready(), patience_s=PATIENCE_S, every_s=0.1)
+            assert process.returncode is None
+        except AssertionError:
+            stop(process)
+            pytest.fail(f"{block}: not ready, exit {process.returncode}\n{log.read_text('utf-8')}")
+        return process
 
     def _is_ready(self) -> bool:
         try:

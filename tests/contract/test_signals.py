@@ -143,7 +143,17 @@ class Watchers:
     def told(self) -> list[str]:
         """The alerts that got through and hold."""
         url = f"{self.alertmanager}/api/v2/alerts"
-        return [alert["labels"]["alertname"] for alert in httpx.get(url, trust_env=False).json()]
+        return sorted(alert["labels"]["alertname"] for alert in httpx.get(url, trust_env=False).json())
+
+    def firing(self) -> list[str]:
+        """The alerts that the rules have found."""
+        found = httpx.get(f"{self.prometheus}/api/v1/alerts", trust_env=False).json()["data"]["alerts"]
+        return sorted(alert["labels"]["alertname"] for alert in found if alert["state"] == "firing")
+
+    def evaluated_s(self) -> float:
+        """When the rules were last looked at."""
+        found = httpx.get(f"{self.prometheus}/api/v1/rules", trust_env=False).json()["data"]["groups"]
+        return min(datetime.fromisoformat(group["lastEvaluation"]).timestamp() for group in found)
 
     def by_job(self, query: str) -> dict[str, float]:
         url = f"{self.prometheus}/api/v1/query"
@@ -178,7 +188,9 @@ class Scraped(Served):
         """By the rules, too, and by whoever hears of what they say."""
         now_s = time.time()
         await self._until(lambda: self._is_seen(now_s))
-        await asyncio.sleep(0.7)
+        seen_s = time.time()
+        await self._until(lambda: self.watchers.evaluated_s() > seen_s)
+        await self._until(lambda: self.watchers.told() == self.watchers.firing())
 
     async def forgotten(self) -> None:
         """Return once nothing is known of those that ran before."""

@@ -11,6 +11,7 @@ import pytest
 from dashboard.looking import visiting
 from dashboard.town import Town
 from taxi_predictor.adapters.panel.sitting import Sitting
+from waiting import until
 
 PEOPLE = 20
 RESPONSIVE_S = 3.0
@@ -72,11 +73,12 @@ def test_twenty_people_look_at_once_and_leave_nothing_behind(browser: Any, town:
         assert page.locator("#hour").input_value() == str(number)
         assert page.locator("#days").input_value() == ""
     context.close()
-    deadline_s = time.monotonic() + 40
-    while any(one() is not None for one in sittings) and time.monotonic() < deadline_s:
-        time.sleep(1)
+
+    def is_gone() -> bool:
         gc.collect()
-    assert [one() for one in sittings if one() is not None] == []
+        return all(one() is None for one in sittings)
+
+    until(is_gone, "nothing is left of any of them", every_s=0.5)
 
 
 @pytest.fixture(scope="module")

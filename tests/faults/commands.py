@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -19,6 +19,7 @@ from taxi_predictor.adapters.postgres.migrations import migrate
 from taxi_predictor.adapters.postgres.pool import APPLICATION, open_pool
 from taxi_predictor.ports.inbound.intake import IngestReport
 from taxi_predictor.ports.testing.tables import TableMaker
+from waiting import eventually
 
 __all__ = [
     "OURS",
@@ -31,7 +32,6 @@ __all__ = [
     "empty_database",
     "finish",
     "part_counts",
-    "until",
 ]
 
 PATIENCE_S = 30.0
@@ -141,25 +141,13 @@ async def empty_database(*, tablespace: str = "pg_default", is_migrated: bool = 
             await server.execute(f"drop database {name} with (force)")
 
 
-async def until(condition: Callable[[], object], *, every_s: float = 0.005) -> None:
-    """Wait until *condition* (a function or a coroutine function) holds."""
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            found = condition()
-            if asyncio.iscoroutine(found):
-                found = await found
-            if found:
-                return
-            await asyncio.sleep(every_s)
-
-
 async def all_gone(database: asyncpg.Pool) -> None:
     """Wait until the server has rolled back what killed processes had under way."""
 
     async def is_alone() -> bool:
         return not await database.fetchval(f"select count(*) from pg_stat_activity where {OURS}")
 
-    await until(is_alone)
+    await eventually(is_alone, "nobody else is connected")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import asyncpg
 import polars as pl
 import pytest
 
-from faults.commands import Home, Stored, finish, until
+from faults.commands import Home, Stored, finish
+from waiting import eventually
 
 NOON = datetime(2024, 3, 4, 12)  # noqa: DTZ001 # local to the city, as files have it
 
@@ -156,7 +157,7 @@ async def test_an_interrupt_leaves_nothing_of_the_part(home: Home, database: asy
         query = "select count(*) from pg_stat_activity where query ilike 'copy%taxi_trips%'"
         return bool(await database.fetchval(query))
 
-    await until(is_storing)
+    await eventually(is_storing)
     process.send_signal(signal.SIGINT)
     done = await finish(process)
     assert done.code == 130

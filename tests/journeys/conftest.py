@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ from typing import Any
 
 import httpx
 import pytest
+
+from waiting import until
 
 
 @dataclass(frozen=True)
@@ -93,16 +94,14 @@ def figures(port: int) -> str:
 
 
 def _wait_until_ready(client: httpx.Client, server: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    def is_ready() -> bool:
         assert server.poll() is None, "the server ended before it was ready"
         try:
-            if client.get("/health/ready").is_success:
-                return
+            return client.get("/health/ready").is_success
         except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    pytest.fail("the server was not ready within 60 s")
+            return False
+
+    until(is_ready, "the server is ready")
 
 
 @pytest.fixture(scope="session")

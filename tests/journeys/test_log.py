@@ -7,8 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +19,7 @@ import pytest
 from journeys.conftest import Deployment, figures, free_port
 from servers import needs_redis, redis_url
 from taxi_predictor.adapters.postgres.embedded import embedded_postgres
+from waiting import until
 
 TRIP = {
     "pickup": {"lat": 40.7614, "lon": -73.9776},
@@ -44,13 +43,6 @@ def logged(deployment: Deployment, prediction_id: str) -> bool:
                 await connection.close()
 
     return asyncio.run(ask())
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not is_so():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.1)
 
 
 def asked(api: httpx.Client) -> dict[str, Any]:

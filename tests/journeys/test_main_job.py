@@ -2,7 +2,6 @@
 
 import csv
 import io
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import polars as pl
 
 from journeys.conftest import Deployment
 from servers import slow
+from waiting import until
 
 TRIP = {"pickup": {"lat": 40.7614, "lon": -73.9776}, "dropoff": {"lat": 40.6465, "lon": -73.7865}}
 FLAGS = ("--pickup", "40.7614,-73.9776", "--dropoff", "40.6465,-73.7865")
@@ -111,13 +111,12 @@ def test_a_promotion_reaches_the_running_api_and_a_rollback_takes_it_back(deploy
 
         def answer_by(version: int) -> dict[str, Any]:
             """Whoever serves looks every second."""
-            deadline_s = time.monotonic() + 10
-            while True:
-                answer: dict[str, Any] = api.post("/v1/predictions", json=question).json()
-                if answer["model"]["version"] == version:
-                    return answer
-                assert time.monotonic() < deadline_s, f"version {version} does not answer"
-                time.sleep(0.05)
+
+            def answer() -> dict[str, Any]:
+                told: dict[str, Any] = api.post("/v1/predictions", json=question).json()
+                return told if told["model"]["version"] == version else {}
+
+            return until(answer, f"version {version} answers")
 
         first = answer_by(1)
         second = deployment.json("train", "--json")

@@ -1,10 +1,13 @@
 """Two months of trips at a steady speed, and models of them: good ones, and ones that were bent."""
 
+import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -39,8 +42,10 @@ from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, 
 from taxi_predictor.domain.place import Place, Point, great_circle_km
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.domain.record import AnswerSource
+from taxi_predictor.domain.sanity import probe
 from taxi_predictor.domain.slices import slices
 from taxi_predictor.domain.trip import FinishedTrip, PlanBatch, TripId, TripPlan
+from taxi_predictor.ports.inbound import judging
 from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.deeds import DeedBook
 from taxi_predictor.ports.inbound.evaluating import ModelEvaluation
@@ -272,8 +277,20 @@ def two_months() -> list[FinishedTrip]:
     return steady_trips()
 
 
+@pytest.fixture(autouse=True)
+def few_rays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand are asked for in a second, of models as simple as these; a training of ours takes less."""
+    monkeypatch.setattr(judging, "probe", partial(probe, rays=20))
+
+
+@pytest.fixture(scope="session")
+def stored(two_months: list[FinishedTrip]) -> MemoryTripStore:
+    """The two months, stored once; nobody adds to this one."""
+    trips = MemoryTripStore(MemoryQuarantine())
+    asyncio.run(World(trips=trips).store(two_months))
+    return trips
+
+
 @pytest.fixture
-async def world(two_months: list[FinishedTrip]) -> World:
-    world = World()
-    await world.store(two_months)
-    return world
+def world(stored: MemoryTripStore) -> World:
+    return World(trips=deepcopy(stored))

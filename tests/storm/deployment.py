@@ -16,9 +16,9 @@ import httpx
 import msgspec
 
 from storm.clients import Clients, Ledger
-from storm.faults import until
 from storm.neighbours import Database, Registry, free_port
 from storm.proxy import Network
+from waiting import until
 
 __all__ = ["Deployment", "deployed"]
 

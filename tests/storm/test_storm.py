@@ -5,13 +5,15 @@ STORM_FAULTS says how many faults there are; without it each kind comes once, an
 
 import os
 import time
+from contextlib import suppress
 from itertools import cycle, islice
 from pathlib import Path
 
 import httpx
 
 from storm.deployment import Deployment, clients_of, deployed
-from storm.faults import FAULTS, until
+from storm.faults import FAULTS
+from waiting import until
 
 RATE = 120.0
 WORKERS, WORKERS_BESIDE_OTHER_TESTS = 4, 2
@@ -85,12 +87,15 @@ def settled(storm: Deployment) -> tuple[int, int, float]:
     promised = list(storm.ledger.predictions), list(storm.ledger.outcomes)
     tables = ("predictions", "outcomes")
     began_s = time.monotonic()
-    while True:
+
+    def counted() -> tuple[int, int]:
         found = [storm.missing(table, ids) for table, ids in zip(tables, promised, strict=True)]
         lost, doubled = (sum(of) for of in zip(*found, strict=True))
-        if not lost or time.monotonic() - began_s > SETTLED_S:
-            break
-        time.sleep(0.2)
+        return lost, doubled
+
+    with suppress(AssertionError):  # it is said how much is missing
+        until(lambda: not counted()[0], patience_s=SETTLED_S, every_s=0.2)
     settled_s = time.monotonic() - began_s
+    lost, doubled = counted()
     until(lambda: storm.answering_versions(16) == {storm.champion}, "the right model in every worker")
     return lost, doubled, settled_s

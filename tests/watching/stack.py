@@ -18,9 +18,10 @@ import httpx
 import yaml
 
 from journeys.conftest import free_port
+from waiting import until
 from watching.declarations import ALERTMANAGER, PROMETHEUS, read_yaml, run, understood
 
-__all__ = ["PATIENCE_S", "PROGRAMS", "Listener", "Stack", "listening", "soon", "watching"]
+__all__ = ["PROGRAMS", "Listener", "Stack", "listening", "soon", "watching"]
 
 PROGRAMS = (
     *("prometheus", "prometheus-alertmanager", "amtool", "promtool"),
@@ -28,16 +29,11 @@ PROGRAMS = (
     *("prometheus-redis-exporter", "prometheus-blackbox-exporter", "nginx", "redis-server", "openssl"),
 )
 """As Debian calls them; ``.ci/run`` installs them."""
-PATIENCE_S = 60.0
 
 
 def soon(question: Callable[[], Any], what: str) -> Any:
-    """The first answer that is not empty."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not (answer := question()):
-        assert time.monotonic() < deadline_s, f"{what}: not within {PATIENCE_S:g} s"
-        time.sleep(0.2)
-    return answer
+    """The first answer that is not empty: Prometheus looks once a second."""
+    return until(question, what, every_s=0.2)
 
 
 class Listener(ThreadingHTTPServer):

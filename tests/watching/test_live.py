@@ -4,10 +4,9 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,8 +16,9 @@ import httpx
 import pytest
 
 from journeys.conftest import Deployment, free_port
+from waiting import until
 from watching.declarations import EXPORTED, Panel, filled_in, panels
-from watching.stack import PATIENCE_S, PROGRAMS, Listener, Stack, listening, soon, watching
+from watching.stack import PROGRAMS, Listener, Stack, listening, soon, watching
 
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, PROGRAMS)),
@@ -205,9 +205,8 @@ def unanswered(stack: Stack) -> list[str]:
 @pytest.fixture(scope="module")
 def settled(stack: Stack) -> Stack:
     """Once every panel shows something, or all had time enough: the tests say which does not."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    while unanswered(stack) and time.monotonic() < deadline_s:
-        time.sleep(1)
+    with suppress(AssertionError):
+        until(lambda: not unanswered(stack), every_s=1)
     return stack
 
 
