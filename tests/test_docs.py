@@ -5,7 +5,8 @@ begins with ``<!-- after: PAGE -->``. A comment right before a block says what e
 
 * ``<!-- not run: REASON -->``
 * ``<!-- file: NAME -->``: it is written into the page's folder
-* ``<!-- background -->``: it is left running while the rest of the page runs
+* ``<!-- background -->``: it is left running while the rest of the page runs, and of the next one
+  that begins it in the same folder
 * ``<!-- numbers vary -->``: what it prints may have other numbers, as after training
 * ``<!-- until: TEXT -->``: it is run again until it prints TEXT, as somebody would who waits for it
 
@@ -29,6 +30,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
@@ -128,6 +130,7 @@ class Workshop:
         # The path of PostgreSQL's socket may not be long.
         self.folder = Path(mkdtemp(prefix="taxi-docs-"))
         self._done: dict[Path, Path] = {}
+        self._background: dict[tuple[Path, str], subprocess.Popen[bytes]] = {}
         self._port, self._metrics_port = free_port(), free_port()
         shims = self.folder / "bin"
         shims.mkdir()
@@ -167,29 +170,32 @@ class Workshop:
 
     def _run_blocks(self, found: Blocks, folder: Path) -> None:
         printed = ""
-        background: list[subprocess.Popen[bytes]] = []
-        try:
-            for block in found:
-                if (name := block.told("file")) is not None:
-                    (folder / name).write_text(f"{self._here(block.text)}\n", "utf-8")
-                elif block.told("not run") is not None:
-                    printed = ""
-                elif block.told("background") is not None:
-                    background.append(self._start(block, folder))
-                elif (awaited := block.told("until")) is not None:
-                    printed = self._execute_until(awaited, block, folder)
-                elif block.language == "bash":
-                    printed = self._execute(block, block.text, folder)
-                elif block.language == "console":
-                    printed = ""
-                    for command, shown in commands(block):
-                        assert_alike(shown, self._execute(block, command, folder), block)
-                elif block.language == "json":
-                    assert printed, f"{block}: no command before it printed this"
-                    assert_same_shape(json.loads(block.text), json.loads(printed), where=str(block))
-        finally:
-            for process in background:
-                stop(process)
+        self.stop(but={(folder, block.text) for block in found if block.told("background") is not None})
+        for block in found:
+            if (name := block.told("file")) is not None:
+                (folder / name).write_text(f"{self._here(block.text)}\n", "utf-8")
+            elif block.told("not run") is not None:
+                printed = ""
+            elif block.told("background") is not None:
+                began = self._background.get((folder, block.text))
+                if began is None or began.poll() is not None:
+                    self._background[folder, block.text] = self._start(block, folder)
+            elif (awaited := block.told("until")) is not None:
+                printed = self._execute_until(awaited, block, folder)
+            elif block.language == "bash":
+                printed = self._execute(block, block.text, folder)
+            elif block.language == "console":
+                printed = ""
+                for command, shown in commands(block):
+                    assert_alike(shown, self._execute(block, command, folder), block)
+            elif block.language == "json":
+                assert printed, f"{block}: no command before it printed this"
+                assert_same_shape(json.loads(block.text), json.loads(printed), where=str(block))
+
+    def stop(self, *, but: AbstractSet[tuple[Path, str]] = frozenset()) -> None:
+        """Stop what was left running, *but* for what the next page would only start again."""
+        for began in self._background.keys() - but:
+            stop(self._background.pop(began))
 
     def _here(self, text: str) -> str:
         """*text* with the ports of this run in place of those that a reader has."""
@@ -317,6 +323,7 @@ def assert_same_shape(shown: Any, printed: Any, *, where: str) -> None:
 def workshop() -> Iterator[Workshop]:
     workshop = Workshop()
     yield workshop
+    workshop.stop()
     shutil.rmtree(workshop.folder, ignore_errors=True)
 
 

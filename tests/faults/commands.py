@@ -128,14 +128,17 @@ def dsn_of(database: str, *, user: str = "postgres", password: str = "") -> str:
 
 @asynccontextmanager
 async def empty_database(*, tablespace: str = "pg_default", is_migrated: bool = True) -> AsyncIterator[str]:
-    """The DSN of a new database, which goes with the test."""
-    name = f"faults_{os.getpid()}_{next(_numbers)}"
+    """The DSN of a new database, which goes with the test: a copy of one that was migrated once."""
+    name, template = f"faults_{os.getpid()}_{next(_numbers)}", "template1"
     async with open_pool(postgres_dsn(), max_size=1) as server:
-        await server.execute(f"create database {name} tablespace {tablespace}")
-        try:
-            if is_migrated:
-                async with open_pool(dsn_of(name), max_size=1) as pool:
+        if is_migrated:
+            template = f"faults_{os.getpid()}"
+            if not await server.fetchval("select true from pg_database where datname = $1", template):
+                await server.execute(f"create database {template}")
+                async with open_pool(dsn_of(template), max_size=1) as pool:
                     await migrate(pool)
+        await server.execute(f"create database {name} template {template} tablespace {tablespace}")
+        try:
             yield dsn_of(name)
         finally:
             await server.execute(f"drop database {name} with (force)")

@@ -105,9 +105,9 @@ async def test_a_bad_source(home: Home, database: asyncpg.Pool, make, code, word
     ],
 )
 async def test_a_wrong_command(  # type: ignore[no-untyped-def] # rows of the table above
-    home: Home, arguments, settings, code, words
+    stocked: Home, arguments, settings, code, words
 ) -> None:
-    done = await home.on(home.dsn, **settings).run(*arguments)
+    done = await stocked.on(stocked.dsn, **settings).run(*arguments)
     assert done.code == code
     assert words in done.complaint
 

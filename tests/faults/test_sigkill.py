@@ -13,8 +13,8 @@ import asyncpg
 from faults.commands import OURS, Home, Stored, all_gone, empty_database, finish, part_counts
 from waiting import eventually
 
-SOURCE = "simulation:trips=60000,months=4"
-KILLS = 10
+SOURCE = "simulation:trips=40000,months=4"
+KILLS = 30 if "SLOW" in os.environ else 6
 KILLS_PER_START = 4
 """After so many the tables are emptied, so that parts are met new as well as known."""
 

@@ -17,6 +17,9 @@ import pytest
 
 from waiting import until
 
+SOURCE, TRIPS = "simulation:trips=20_000,months=2", 20_000
+"""What the deployment has learned from: as few as pass."""
+
 
 @dataclass(frozen=True)
 class Deployment:
@@ -114,7 +117,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     with (common / "main-job.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (first.home / "models" / "champion").exists():
-            first.run("ingest", "simulation:trips=40_000,months=2")
+            first.run("ingest", SOURCE)
             first.run("train", "--until", "2024-02-20")
             first.run("promote")
     # PostgreSQL wants its files to stay its own.

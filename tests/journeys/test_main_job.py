@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from journeys.conftest import Deployment
+from journeys.conftest import SOURCE, TRIPS, Deployment
 from servers import slow
 from waiting import until
 
@@ -18,8 +18,8 @@ FLAGS = ("--pickup", "40.7614,-73.9776", "--dropoff", "40.6465,-73.7865")
 
 
 def test_every_row_is_accounted_for_and_a_second_ingest_adds_nothing(deployment: Deployment) -> None:
-    again = deployment.json("ingest", "simulation:trips=40_000,months=2", "--json")
-    assert again["read"] == 40_000
+    again = deployment.json("ingest", SOURCE, "--json")
+    assert again["read"] == TRIPS
     assert again["added"] == 0
     assert again["read"] == again["known"] + sum(again["rejected"].values())
     stored = deployment.json("trips", "--json")
@@ -40,7 +40,7 @@ def test_an_evaluation_says_what_programs_ask_for(deployment: Deployment) -> Non
 def test_a_source_that_is_not_stored_is_evaluated_by_the_same_rules(deployment: Deployment) -> None:
     since = ("--from", "2024-02-20", "--json", "-")
     stored = deployment.json("evaluate", *since)
-    source = deployment.json("evaluate", "simulation:trips=40_000,months=2", *since)
+    source = deployment.json("evaluate", SOURCE, *since)
     assert source["n"] == stored["n"]
     assert abs(source["mae_s"] - stored["mae_s"]) < 1e-6
 
@@ -153,8 +153,12 @@ def test_the_api_says_that_it_has_no_model(tmp_path: Path) -> None:
     empty.run("promote", code=4)
 
 
+@slow
 def test_the_demo_answers_and_ends(tmp_path: Path) -> None:
-    # Port 9 is where nobody listens: the TLC can't be reached.
+    """As it is typed; the documentation runs it on a few trips.
+
+    Port 9 is where nobody listens: the TLC can't be reached.
+    """
     unreachable = {"TAXI_TLC_URL": "http://127.0.0.1:9", "TAXI_API_PORT": "8765"}
     demo = Deployment(tmp_path / "demo", unreachable)
     said = demo.run("demo", "--no-serve")

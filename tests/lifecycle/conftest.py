@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -38,13 +37,14 @@ from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.level import LiveLevel
-from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, ModelArtifact
+from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, DurationModel, Manifest, ModelArtifact
 from taxi_predictor.domain.place import Place, Point, great_circle_km
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.sanity import probe
 from taxi_predictor.domain.slices import slices
 from taxi_predictor.domain.trip import FinishedTrip, PlanBatch, TripId, TripPlan
+from taxi_predictor.domain.verdict import Check
 from taxi_predictor.ports.inbound import judging
 from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.deeds import DeedBook
@@ -278,9 +278,13 @@ def two_months() -> list[FinishedTrip]:
 
 
 @pytest.fixture(autouse=True)
-def few_rays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thousand are asked for in a second, of models as simple as these; a training of ours takes less."""
-    monkeypatch.setattr(judging, "probe", partial(probe, rays=20))
+def few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model may serve after twenty thousand questions; of ones as simple as these, few say it all."""
+
+    def a_few(model: DurationModel, plans: Sequence[TripPlan]) -> list[Check]:
+        return probe(model, plans[:5], rays=20)
+
+    monkeypatch.setattr(judging, "probe", a_few)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from waiting import until
 
 __all__ = ["Deployment", "deployed"]
 
-SIMULATED = "simulation:trips=15_000,months=2"
+SIMULATED = "simulation:trips=4_000,months=2"
 TRIP = {
     "pickup": {"lat": 40.7614, "lon": -73.9776},
     "dropoff": {"lat": 40.6465, "lon": -73.7865},
