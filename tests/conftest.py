@@ -44,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return  # its environment says where
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # `tmp_path` is kept, to look into
     _folder.append(Path(tempfile.mkdtemp(prefix="taxi-")))  # short: sockets are in it
+    _folder[0].chmod(0o755)  # a database may run as another user
     os.environ["TMPDIR"] = tempfile.tempdir = str(_folder[0])
 
 

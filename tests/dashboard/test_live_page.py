@@ -15,6 +15,7 @@ import yaml
 from axe_playwright_python.sync_playwright import Axe
 from prometheus_client.parser import text_string_to_metric_families
 
+from asking import asking
 from dashboard.looking import Visitor, visiting
 from dashboard.town import Town, free_port
 from taxi_predictor.adapters.panel.words import Words
@@ -58,7 +59,7 @@ def watched(town: Town) -> Town:
 
 
 def figures(port: int) -> Mapping[str, list[Any]]:
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    text = asking.get(f"http://127.0.0.1:{port}/metrics").text
     found: dict[str, list[Any]] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:

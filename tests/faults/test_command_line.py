@@ -28,6 +28,7 @@ def trips(rows: int, *, duration_s: int = 600) -> pl.DataFrame:
     )
 
 
+PORTS = {"TAXI_API_PORT": "0", "TAXI_METRICS_PORT": "0"}
 BETWEEN = ("predict", "--pickup", "40.7,-74", "--dropoff", "40.72,-74")
 
 
@@ -122,7 +123,7 @@ async def test_a_home_serves_one_city(home: Home, database: asyncpg.Pool) -> Non
         ("predict", "--pickup", "40.7,-74", "--dropoff", "40.7,-74"),
         ("serve",),
     ):
-        done = await home.run(*command)
+        done = await home.on(home.dsn, **PORTS).run(*command)
         assert done.code == 2
         assert "is the home of chicago, not of new-york" in done.complaint
     assert (await Stored.of(database)).trips == ingested.added

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from asking import asking
 from waiting import until
 
 SOURCE, TRIPS = "simulation:trips=20_000,months=2", 20_000
@@ -93,7 +94,7 @@ def free_port() -> int:
 
 def figures(port: int) -> str:
     """What the process beside the workers tells at *port*."""
-    return httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=20, trust_env=False).text
+    return asking.get(f"http://127.0.0.1:{port}/metrics", timeout=20).text
 
 
 def _wait_until_ready(client: httpx.Client, server: "subprocess.Popen[bytes]") -> None:

@@ -8,6 +8,7 @@ import sys
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from asking import asking
 from journeys.conftest import Deployment
 from waiting import until
 
@@ -27,12 +28,12 @@ def figures(port: int) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
 
     def has_looked() -> bool:
         try:
-            return httpx.get(f"http://127.0.0.1:{port}/health/ready").is_success
+            return asking.get(f"http://127.0.0.1:{port}/health/ready").is_success
         except httpx.TransportError:
             return False
 
     until(has_looked, "somebody has looked")
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    text = asking.get(f"http://127.0.0.1:{port}/metrics").text
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)

@@ -17,6 +17,7 @@ import httpx
 import msgspec
 import pytest
 
+from asking import asking
 from journeys.conftest import Deployment, figures, free_port
 from waiting import until
 
@@ -50,7 +51,7 @@ class Service:
 
     def get(self, path: str) -> httpx.Response:
         """By a connection of its own, which any of the workers may take."""
-        return httpx.get(f"http://{self.host}:{self.port}{path}", timeout=PATIENCE_S, trust_env=False)
+        return asking.get(f"http://{self.host}:{self.port}{path}", timeout=PATIENCE_S)
 
     def workers(self) -> set[int]:
         pid = self.launcher.pid
@@ -158,9 +159,7 @@ def test_two_workers_count_every_request_and_one_that_is_killed_is_replaced(depl
 
 def test_a_thousand_requests_are_a_thousand_with_four_workers(deployment: Deployment) -> None:
     def ask(number: int) -> int:
-        return httpx.post(
-            service_url, content=BODY, headers=JSON, timeout=PATIENCE_S, trust_env=False
-        ).status_code
+        return asking.post(service_url, content=BODY, headers=JSON, timeout=PATIENCE_S).status_code
 
     with serving(deployment, workers=4) as service, ThreadPoolExecutor(8) as pool:
         service_url = f"http://{service.host}:{service.port}{PREDICTIONS}"
@@ -178,7 +177,7 @@ def test_a_thousand_requests_are_a_thousand_with_four_workers(deployment: Deploy
 def test_the_figures_are_not_for_whoever_asks_the_api(deployment: Deployment) -> None:
     with serving(deployment) as service:
         assert service.get("/metrics").status_code == 404
-        elsewhere = httpx.get(f"http://127.0.0.1:{service.metrics_port}/v1/models", trust_env=False)
+        elsewhere = asking.get(f"http://127.0.0.1:{service.metrics_port}/v1/models")
         assert elsewhere.status_code == 404
 
 

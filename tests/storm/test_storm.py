@@ -9,8 +9,7 @@ from contextlib import suppress
 from itertools import cycle, islice
 from pathlib import Path
 
-import httpx
-
+from asking import asking
 from storm.deployment import Deployment, clients_of, deployed
 from storm.faults import FAULTS
 from waiting import until
@@ -69,7 +68,7 @@ def figures_add_up(storm: Deployment) -> None:
     """All workers together count each prediction once, whichever of them is asked."""
 
     def logged() -> float:
-        text = httpx.get(f"http://127.0.0.1:{storm.metrics_port}/metrics", trust_env=False).text
+        text = asking.get(f"http://127.0.0.1:{storm.metrics_port}/metrics").text
         [line] = [line for line in text.splitlines() if line.startswith("taxi_predictions_logged_total")]
         return float(line.split()[1])
 

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import yaml
 
+from asking import asking
 from journeys.conftest import free_port
 from waiting import until
 from watching.declarations import ALERTMANAGER, PROMETHEUS, read_yaml, run, understood
@@ -87,7 +88,7 @@ class Stack:
 
     def ask(self, query: str) -> Sequence[Any]:
         """The series that Prometheus answers with."""
-        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": query}, timeout=20, trust_env=False)
+        answer = asking.get(f"{self.url}/api/v1/query", params={"query": query}, timeout=20)
         assert answer.is_success, f"{query}: {answer.text}"
         found: Sequence[Any] = answer.json()["data"]["result"]
         return found
@@ -175,7 +176,7 @@ PORTS = (
 
 def _is_up(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/-/ready", trust_env=False).is_success
+        return asking.get(f"{url}/-/ready").is_success
     except httpx.TransportError:
         return False
 

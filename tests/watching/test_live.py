@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 import httpx
 import pytest
 
+from asking import asking
 from journeys.conftest import Deployment, free_port
 from waiting import until
 from watching.declarations import EXPORTED, Panel, filled_in, panels
@@ -145,7 +146,7 @@ def test_a_thousand_requests_to_four_workers_are_a_thousand(stack: Stack) -> Non
 
 
 def test_every_rule_can_be_evaluated(stack: Stack) -> None:
-    groups = httpx.get(f"{stack.url}/api/v1/rules", trust_env=False).json()["data"]["groups"]
+    groups = asking.get(f"{stack.url}/api/v1/rules").json()["data"]["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
     assert len(rules) > 30
     assert {rule["name"]: rule.get("lastError") for rule in rules if rule["health"] != "ok"} == {}
@@ -187,10 +188,10 @@ def test_what_follows_from_a_cause_is_held_back(stack: Stack) -> None:
         ("PredictionsUnlogged", "critical"),
     ]
     posted = [{"labels": {"alertname": name, "severity": severity}} for name, severity in causes]
-    assert httpx.post(url, json=posted, trust_env=False).is_success
+    assert asking.post(url, json=posted).is_success
 
     def held_back() -> set[str]:
-        found = httpx.get(url, params={"inhibited": "true"}, trust_env=False).json()
+        found = asking.get(url, params={"inhibited": "true"}).json()
         return {one["labels"]["alertname"] for one in found if one["status"]["inhibitedBy"]}
 
     soon(lambda: "ReplicationBehind" in held_back(), "the follower is held back")
