@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from faults.commands import Home, Stored, finish
+from journeys.conftest import free_port
 from waiting import eventually
 
 NOON = datetime(2024, 3, 4, 12)  # noqa: DTZ001 # local to the city, as files have it
@@ -28,7 +29,7 @@ def trips(rows: int, *, duration_s: int = 600) -> pl.DataFrame:
     )
 
 
-PORTS = {"TAXI_API_PORT": "0", "TAXI_METRICS_PORT": "0"}
+PORTS = {"TAXI_API_PORT": str(free_port()), "TAXI_METRICS_PORT": "0"}
 BETWEEN = ("predict", "--pickup", "40.7,-74", "--dropoff", "40.72,-74")
 
 

@@ -207,7 +207,7 @@ def unanswered(stack: Stack) -> list[str]:
 def settled(stack: Stack) -> Stack:
     """Once every panel shows something, or all had time enough: the tests say which does not."""
     with suppress(AssertionError):
-        until(lambda: not unanswered(stack), every_s=1)
+        until(lambda: not unanswered(stack), patience_s=180, every_s=1)
     return stack
 
 
