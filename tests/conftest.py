@@ -1,13 +1,21 @@
-"""Under CI the skipped tests have to be those of ``skips.txt``, each for the reason given there."""
+"""How the whole suite runs: where it keeps its files, in what order it goes, and what it may skip.
+
+Under CI the skipped tests have to be those of ``skips.txt``, each for the reason given there.
+"""
 
 import os
+import shutil
+import tempfile
+from collections import defaultdict
 from pathlib import Path
+from random import Random
 
 import pytest
 
 SKIPS = Path(__file__).with_name("skips.txt")
 
 _skipped: dict[str, str] = {}
+_folder: list[Path] = []
 
 
 @pytest.fixture
@@ -24,15 +32,40 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--shuffle", type=int, metavar="SEED", help="run the files, and the tests of each, in another order"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have a folder for all that tests and their processes leave, also those that are killed."""
+    if hasattr(config, "workerinput"):
+        return  # its environment says where
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # `tmp_path` is kept, to look into
+    _folder.append(Path(tempfile.mkdtemp(prefix="taxi-")))  # short: sockets are in it
+    _folder[0].chmod(0o755)  # a database may run as another user
+    os.environ["TMPDIR"] = tempfile.tempdir = str(_folder[0])
+
+
 LONGEST = ("storm", "journeys", "test_live.py", "test_docs.py", "test_signals.py", "lifecycle")
 """Begun first, so that none of them is waited for alone at the end."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     def turn(item: pytest.Item) -> int:
         return next((turn for turn, name in enumerate(LONGEST) if name in item.path.parts), len(LONGEST))
 
     items.sort(key=turn)
+    seed = config.getoption("shuffle")
+    if seed is not None:
+        files: defaultdict[Path, list[pytest.Item]] = defaultdict(list)
+        for item in items:
+            files[item.path].append(item)
+        chance = Random(seed)
+        for tests in (shuffled := chance.sample(list(files.values()), len(files))):
+            chance.shuffle(tests)
+        items[:] = [item for tests in shuffled for item in tests]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -40,13 +73,31 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         _skipped[report.nodeid] = report.longrepr[2].removeprefix("Skipped: ")
 
 
+@pytest.hookimpl(trylast=True)  # when all processes of tests have ended
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    # With workers, each reports to the controller, which has no workerinput of its own.
+    if hasattr(session.config, "workerinput"):
+        return
+    # Without workers this process has not ended yet; the lock is of the wheel that brings PostgreSQL.
+    ended = bool(getattr(session.config.option, "numprocesses", None))
+    left = (
+        sorted({path.name for folder in _folder for path in folder.iterdir()} - {".lockfile"})
+        if ended
+        else []
+    )
+    if left:
+        print(f"\nleft behind in the folder for temporary files: {', '.join(left)}")  # noqa: T201
+    # With workers, each reports to the controller.
     whole_suite = not session.config.option.keyword and session.config.args_source.name != "ARGS"
-    if os.environ.get("CI") != "true" or hasattr(session.config, "workerinput") or not whole_suite:
+    if os.environ.get("CI") != "true" or not whole_suite:
         return
     lines = (line.split("#", 1)[0].strip() for line in SKIPS.read_text().splitlines())
     expected = dict(line.split(" | ", 1) for line in lines if line)
     if _skipped != expected:
         print(f"\nskipped: {_skipped}\nexpected by {SKIPS.name}: {expected}")  # noqa: T201
+    if _skipped != expected or left:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure() -> None:
+    for folder in _folder:
+        shutil.rmtree(folder, ignore_errors=True)

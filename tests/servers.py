@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,9 +17,11 @@ import pytest
 
 from taxi_predictor.adapters.postgres.migrations import migrate
 from taxi_predictor.adapters.postgres.pool import open_pool
+from waiting import until
 
 __all__ = [
     "REAL_TRIPS",
+    "is_open",
     "needs_real_trips",
     "needs_redis",
     "open_database",
@@ -84,11 +85,14 @@ def redis_url() -> str:
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=_folder.name)
     atexit.register(server.terminate)
-    for _ in range(100):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return f"redis://127.0.0.1:{port}"
-    raise AssertionError("redis-server did not start")
+    until(lambda: is_open(port), "redis-server listens")
+    return f"redis://127.0.0.1:{port}"
+
+
+def is_open(port: int) -> bool:
+    """Whether somebody listens at *port*."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True

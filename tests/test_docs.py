@@ -5,7 +5,8 @@ begins with ``<!-- after: PAGE -->``. A comment right before a block says what e
 
 * ``<!-- not run: REASON -->``
 * ``<!-- file: NAME -->``: it is written into the page's folder
-* ``<!-- background -->``: it is left running while the rest of the page runs
+* ``<!-- background -->``: it is left running while the rest of the page runs, and of the next one
+  that begins it in the same folder
 * ``<!-- numbers vary -->``: what it prints may have other numbers, as after training
 * ``<!-- until: TEXT -->``: it is run again until it prints TEXT, as somebody would who waits for it
 
@@ -27,14 +28,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from typing import Any, get_args, get_origin
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -60,6 +61,7 @@ from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.plausibility import ReadTrip, Rejection, doubts
 from taxi_predictor.ports import outbound
 from taxi_predictor.ports.outbound.models import Alias
+from waiting import until
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -128,6 +130,7 @@ class Workshop:
         # The path of PostgreSQL's socket may not be long.
         self.folder = Path(mkdtemp(prefix="taxi-docs-"))
         self._done: dict[Path, Path] = {}
+        self._background: dict[tuple[Path, str], subprocess.Popen[bytes]] = {}
         self._port, self._metrics_port = free_port(), free_port()
         shims = self.folder / "bin"
         shims.mkdir()
@@ -145,6 +148,7 @@ class Workshop:
             "COLUMNS": "120",
             "LC_ALL": "C.UTF-8",
             "OMP_NUM_THREADS": "1",
+            "TMPDIR": gettempdir(),
             "TAXI_API_PORT": str(self._port),
             "TAXI_DASHBOARD_PORT": str(free_port()),
             "TAXI_METRICS_PORT": str(self._metrics_port),
@@ -166,29 +170,32 @@ class Workshop:
 
     def _run_blocks(self, found: Blocks, folder: Path) -> None:
         printed = ""
-        background: list[subprocess.Popen[bytes]] = []
-        try:
-            for block in found:
-                if (name := block.told("file")) is not None:
-                    (folder / name).write_text(f"{self._here(block.text)}\n", "utf-8")
-                elif block.told("not run") is not None:
-                    printed = ""
-                elif block.told("background") is not None:
-                    background.append(self._start(block, folder))
-                elif (awaited := block.told("until")) is not None:
-                    printed = self._execute_until(awaited, block, folder)
-                elif block.language == "bash":
-                    printed = self._execute(block, block.text, folder)
-                elif block.language == "console":
-                    printed = ""
-                    for command, shown in commands(block):
-                        assert_alike(shown, self._execute(block, command, folder), block)
-                elif block.language == "json":
-                    assert printed, f"{block}: no command before it printed this"
-                    assert_same_shape(json.loads(block.text), json.loads(printed), where=str(block))
-        finally:
-            for process in background:
-                stop(process)
+        self.stop(but={(folder, block.text) for block in found if block.told("background") is not None})
+        for block in found:
+            if (name := block.told("file")) is not None:
+                (folder / name).write_text(f"{self._here(block.text)}\n", "utf-8")
+            elif block.told("not run") is not None:
+                printed = ""
+            elif block.told("background") is not None:
+                began = self._background.get((folder, block.text))
+                if began is None or began.poll() is not None:
+                    self._background[folder, block.text] = self._start(block, folder)
+            elif (awaited := block.told("until")) is not None:
+                printed = self._execute_until(awaited, block, folder)
+            elif block.language == "bash":
+                printed = self._execute(block, block.text, folder)
+            elif block.language == "console":
+                printed = ""
+                for command, shown in commands(block):
+                    assert_alike(shown, self._execute(block, command, folder), block)
+            elif block.language == "json":
+                assert printed, f"{block}: no command before it printed this"
+                assert_same_shape(json.loads(block.text), json.loads(printed), where=str(block))
+
+    def stop(self, *, but: AbstractSet[tuple[Path, str]] = frozenset()) -> None:
+        """Stop what was left running, *but* for what the next page would only start again."""
+        for began in self._background.keys() - but:
+            stop(self._background.pop(began))
 
     def _here(self, text: str) -> str:
         """*text* with the ports of this run in place of those that a reader has."""
@@ -224,11 +231,11 @@ class Workshop:
         return done.stdout
 
     def _execute_until(self, awaited: str, block: Block, folder: Path) -> str:
-        deadline = time.monotonic() + PATIENCE_S
-        while awaited not in (printed := self._execute(block, block.text, folder)):
-            assert time.monotonic() < deadline, f"{block}: never printed {awaited}\n{printed}"
-            time.sleep(0.2)
-        return printed
+        def printed() -> str:
+            text = self._execute(block, block.text, folder)
+            return text if awaited in text else ""
+
+        return until(printed, f"{block} prints {awaited}", patience_s=PATIENCE_S, every_s=0.2)
 
     def _start(self, block: Block, folder: Path) -> subprocess.Popen[bytes]:
         log = folder / f"background-{block.line}.log"
@@ -242,13 +249,13 @@ class Workshop:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline and process.poll() is None:
-            if self._is_ready():
-                return process
-            time.sleep(0.2)
-        stop(process)
-        pytest.fail(f"{block}: not ready, exit {process.returncode}\n{log.read_text('utf-8')}")
+        try:
+            until(lambda: process.poll() is not None or self._is_ready(), patience_s=PATIENCE_S, every_s=0.1)
+            assert process.returncode is None
+        except AssertionError:
+            stop(process)
+            pytest.fail(f"{block}: not ready, exit {process.returncode}\n{log.read_text('utf-8')}")
+        return process
 
     def _is_ready(self) -> bool:
         try:
@@ -316,6 +323,7 @@ def assert_same_shape(shown: Any, printed: Any, *, where: str) -> None:
 def workshop() -> Iterator[Workshop]:
     workshop = Workshop()
     yield workshop
+    workshop.stop()
     shutil.rmtree(workshop.folder, ignore_errors=True)
 
 

@@ -37,7 +37,7 @@ A_PLAN = TripPlan(pickup=Place(Point(40.76, -73.98)), dropoff=Place(Point(40.65,
 @forgetful
 async def test_the_memory_profile_does_the_whole_job() -> None:
     async with open_container(MEMORY) as container:
-        report = await container.intake.ingest("simulation:trips=20_000,months=1")
+        report = await container.intake.ingest("simulation:trips=3_000,months=1")
         noted = container.outbound.run_notes.last(RunKind.INGEST)
         assert noted is not None
         assert noted.trips == {

@@ -21,6 +21,7 @@ from taxi_predictor.domain.errors import (
 from taxi_predictor.ports.inbound import gatekeeping
 from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.testing.samples import NOON
+from waiting import eventually
 
 EVERY, MAX_AGE = timedelta(seconds=10), timedelta(hours=1)
 TICK = timedelta(microseconds=1)
@@ -29,9 +30,11 @@ PREDICT = frozenset({Scope.PREDICT})
 
 class FailingStore(MemoryKeyStore):
     is_away = False
+    refused = 0
 
     async def keys(self) -> Sequence[ApiKey]:
         if self.is_away:
+            self.refused += 1
             raise Unavailable("the database does not answer")
         return await super().keys()
 
@@ -302,10 +305,10 @@ async def test_following_waits_troubles_out() -> None:
     office.lose_the_store()
     following = asyncio.create_task(gatekeeper.follow())
     key = await gatekeeper.create("ada", PREDICT)
-    await asyncio.sleep(0.02)
+    assert isinstance(office.store, FailingStore)
+    await eventually(lambda: office.store.refused > 2, "it goes on asking")
     with pytest.raises(Unavailable):
         gatekeeper.admit(key, Scope.PREDICT)
-    assert isinstance(office.store, FailingStore)
     office.store.is_away = False
     async with asyncio.timeout(5):
         await snapshot.is_saved.wait()

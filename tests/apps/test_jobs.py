@@ -1,7 +1,6 @@
 """Jobs are done one after the other, wait for what is away, and are forgotten in time."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -27,6 +26,7 @@ from taxi_predictor.ports.inbound.scoring import Scoring
 from taxi_predictor.ports.outbound.scoring import RowForm, TripRows
 from taxi_predictor.ports.testing.jobs import sent
 from taxi_predictor.ports.testing.samples import NOON, a_history
+from waiting import eventually
 
 ROWS: list[MemoryRow] = ["missing-field", *(trip.plan for trip in a_history(trips=8))]
 KEEP = timedelta(hours=2)
@@ -83,12 +83,6 @@ def house(predictor: DurationPredictor) -> House:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_work, "LOOK_S", 0.01)
-
-
-async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110 # it tells nobody
-            await asyncio.sleep(0.005)
 
 
 async def test_a_job_is_done_row_for_row(house: House) -> None:
@@ -196,10 +190,10 @@ async def test_the_oldest_is_done_first_and_one_that_waits_holds_up_nobody(house
     house.clock.advance(timedelta(seconds=1))
     second = await house.submit()
     following = asyncio.create_task(house.job_work.follow())
-    await until(lambda: len(done) == 2)
+    await eventually(lambda: len(done) == 2)
     assert done == [first, second]
     house.clock.advance(timedelta(minutes=1))
-    await until(lambda: len(done) == 3)
+    await eventually(lambda: len(done) == 3)
     assert done == [first, second, first]
     following.cancel()
     await asyncio.wait({following})
@@ -240,10 +234,13 @@ async def test_work_that_breaks_down_at_the_same_row_is_given_up(house: House) -
     house.work = work
     job_id = await house.submit()
     following = asyncio.create_task(house.job_work.follow())
-    async with asyncio.timeout(5):
-        while (note := await house.note(job_id)).state is not JobState.FAILED:
-            house.clock.advance(timedelta(minutes=1))
-            await asyncio.sleep(0.01)
+
+    async def failed() -> JobNote | None:
+        house.clock.advance(timedelta(minutes=1))
+        note = await house.note(job_id)
+        return note if note.state is JobState.FAILED else None
+
+    note = await eventually(failed, "it is given up")
     assert note.trouble == "the work broke down 3 times after row 0"
     following.cancel()
     await asyncio.wait({following})

@@ -24,6 +24,7 @@ from taxi_predictor.ports.testing.samples import NOON, a_history, a_trip
 from taxi_predictor.ports.testing.strategies import A_CITY
 from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.training import fit
+from waiting import eventually
 
 CHAMPION, LAST_GOOD, SPEED_PROFILE, FALLBACK_SPEED = AnswerSource
 ONE, TWO = ModelVersion(1), ModelVersion(2)
@@ -205,9 +206,7 @@ async def test_whoever_follows_sees_a_new_champion_by_itself(
     assert ladder.serving().source is FALLBACK_SPEED
     following = asyncio.create_task(ladder.follow())
     shelf.place(ONE, artifact)
-    async with asyncio.timeout(20):
-        while ladder.serving().source is not CHAMPION:  # noqa: ASYNC110 # it tells nobody
-            await asyncio.sleep(0.01)
+    await eventually(lambda: ladder.serving().source is CHAMPION, "the champion answers")
     following.cancel()
     with suppress(asyncio.CancelledError):
         await following
@@ -225,9 +224,7 @@ async def test_following_survives_whatever_goes_wrong(folder: Path) -> None:
         shelf=Odd(folder, LightgbmLoader()), fallback=fallback_model(A_CITY), lowest=FALLBACK_SPEED
     )
     following = asyncio.create_task(ladder.follow())
-    async with asyncio.timeout(20):
-        while len(calls) < 3:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await eventually(lambda: len(calls) >= 3, "it looks again")
     assert not following.done()
     following.cancel()
     assert ladder.serving().source is FALLBACK_SPEED

@@ -18,6 +18,7 @@ from taxi_predictor.ports.inbound.prediction import Prediction
 from taxi_predictor.ports.inbound.recording import GroupCommit, PredictionRecording, Recorder, SpoolRecorder
 from taxi_predictor.ports.inbound.shipping import SpoolShipping
 from taxi_predictor.ports.testing.samples import NOON, a_trip
+from waiting import quiet
 
 
 class SlowLog(MemoryPredictionLog):
@@ -110,9 +111,9 @@ async def test_what_comes_during_a_commit_goes_with_the_next(prediction: Predict
         return await use_case.keep([prediction], owner="app", references=[None])
 
     first = asyncio.create_task(keep())
-    await asyncio.sleep(0.01)
+    await quiet()
     others = [asyncio.create_task(keep()) for _ in range(5)]
-    await asyncio.sleep(0.01)
+    await quiet()
     assert log.groups == [1]
     log.gate.release()
     assert (await first).is_logged
@@ -129,9 +130,9 @@ async def test_one_that_gives_up_takes_the_commit_from_nobody(prediction: Predic
     leaving, staying = (
         asyncio.create_task(use_case.keep([prediction], owner="app", references=[None])) for _ in range(2)
     )
-    await asyncio.sleep(0.01)
+    await quiet()
     leaving.cancel()
-    await asyncio.sleep(0.01)
+    await quiet()
     log.gate.release()
     assert (await staying).is_logged
     assert await log.count() == 2

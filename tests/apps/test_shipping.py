@@ -19,6 +19,7 @@ from taxi_predictor.ports.inbound import shipping
 from taxi_predictor.ports.inbound.shipping import SpoolHandover, SpoolShipping
 from taxi_predictor.ports.testing.records import a_record
 from taxi_predictor.ports.testing.samples import NOON
+from waiting import eventually
 
 
 def shipped_to(
@@ -118,11 +119,9 @@ async def test_it_follows_through_an_outage_and_says_how_the_spool_stands(
     use_case, spool, telemetry = shipped_to(log)
     spool.append([a_record(1)])
     following = asyncio.create_task(use_case.follow())
-    await asyncio.sleep(0.05)
-    assert telemetry.spool is not None
-    assert telemetry.spool.size_bytes
+    await eventually(lambda: telemetry.spool and telemetry.spool.size_bytes, "it says that something waits")
     log.is_away = False
-    await asyncio.sleep(0.05)
+    await eventually(lambda: telemetry.spool and not telemetry.spool.size_bytes, "nothing waits any more")
     following.cancel()
     with suppress(asyncio.CancelledError):
         await following
@@ -142,9 +141,7 @@ async def test_who_hands_over_ships_nothing_and_says_how_the_spool_stands(
     following = asyncio.create_task(handover.follow())
     for number in range(3):
         mine.append([a_record(number)])
-        async with asyncio.timeout(5):
-            while not await shipper.ship():  # noqa: ASYNC110 # whoever ships is told by nobody
-                await asyncio.sleep(0.01)
+        await eventually(shipper.ship, "something was handed over")
     assert await log.count() == 3
     mine.append([a_record(3)])
     following.cancel()

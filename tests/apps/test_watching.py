@@ -14,6 +14,7 @@ from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.signals import PartState, ServiceLoad
 from taxi_predictor.ports.inbound.watching import Watching
 from taxi_predictor.ports.testing.samples import NOON
+from waiting import quiet
 
 
 class Slow(MemoryServiceSignals):
@@ -37,9 +38,9 @@ async def test_many_who_look_at_once_ask_once() -> None:
     signals = Slow()
     watching = Watching(signals=signals)
     looks = [asyncio.create_task(watching.load()) for _ in range(20)]
-    await asyncio.sleep(0)
+    await quiet()
     looks[0].cancel()  # who gives up
-    await asyncio.sleep(0)
+    await quiet()
     signals.may_answer.set()
     answers = await asyncio.gather(*looks[1:])
     assert signals.asked == 1
@@ -62,7 +63,7 @@ async def test_following_goes_on_whatever_is_away() -> None:
     signals.may_answer.set()
     signals.away.add("api")
     following = asyncio.create_task(Watching(signals=signals).follow())
-    await asyncio.sleep(0.01)
+    await quiet()
     assert signals.asked == 1
     assert not following.done()
     following.cancel()

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
@@ -29,6 +28,7 @@ from taxi_predictor.domain.errors import (
 from taxi_predictor.ports.outbound.models import Alias, ModelRegistry
 from taxi_predictor.ports.outbound.watch import Watch, watched_by
 from taxi_predictor.ports.testing.model_registry import NOBODY, ModelRegistryContract
+from waiting import quiet, until
 
 MAKE = partial(MemoryModelRegistry, clock=SystemClock())
 
@@ -52,13 +52,6 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def is_gone_soon(pid: int) -> bool:
-    deadline = time.monotonic() + 10
-    while is_alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not is_alive(pid)
-
-
 @asynccontextmanager
 async def stopped(*, patience_s: float) -> AsyncIterator[ProcessModelRegistry]:
     """A registry whose child has answered and does not move any more."""
@@ -69,11 +62,20 @@ async def stopped(*, patience_s: float) -> AsyncIterator[ProcessModelRegistry]:
         yield registry
 
 
+async def asked(registry: ProcessModelRegistry) -> "asyncio.Task[object]":
+    """A call that waits for its answer."""
+    call = asyncio.create_task(registry.versions())
+    await quiet()
+    assert registry._child is not None
+    assert registry._child.stdout is not None
+    assert registry._child.stdout._waiter is not None  # type: ignore[attr-defined]
+    return call
+
+
 async def test_a_child_that_dies_during_a_call_is_unavailable_and_the_next_call_has_another() -> None:
     async with stopped(patience_s=60) as registry:
         first = child_of(registry)
-        call = asyncio.create_task(registry.versions())
-        await asyncio.sleep(0.1)
+        call = await asked(registry)
         os.kill(first, signal.SIGKILL)
         with pytest.raises(Unavailable, match="has ended"):
             await call
@@ -94,8 +96,7 @@ async def test_a_child_that_does_not_answer_in_time_is_unavailable_and_killed() 
 async def test_the_answer_to_a_call_that_was_given_up_is_nobody_else_s() -> None:
     async with stopped(patience_s=60) as registry:
         pid = child_of(registry)
-        call = asyncio.create_task(registry.versions())
-        await asyncio.sleep(0.1)
+        call = await asked(registry)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
@@ -159,7 +160,7 @@ def test_a_child_does_not_outlive_a_parent_that_is_killed() -> None:
         pid = int(parent.stdout.readline())
         assert is_alive(pid)
         parent.kill()
-    assert is_gone_soon(pid)
+    until(lambda: not is_alive(pid), "the child is gone")
 
 
 @pytest.mark.parametrize("kind", [UnknownModel, BrokenModel, StorageFull, Unavailable])

@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
+from asking import asking
 from taxi_predictor.adapters.prometheus.monitor import (
     PrometheusMonitorTelemetry,
     monitor_figures_of_process,
@@ -277,14 +277,16 @@ def test_figures_are_served_and_whether_they_are_fresh() -> None:
         figures, host="127.0.0.1", port=0, setting="TAXI_MONITOR_PORT", trouble=lambda: troubles[0]
     ) as port:
         url = f"http://127.0.0.1:{port}"
-        assert samples(httpx.get(f"{url}/metrics").content)["process_open_fds{}"] >= 3
-        answer = httpx.get(f"{url}/metrics", headers={"Accept": OPEN_METRICS})
+        assert samples(asking.get(f"{url}/metrics").content)["process_open_fds{}"] >= 3
+        answer = asking.get(f"{url}/metrics", headers={"Accept": OPEN_METRICS})
         assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
-        statuses = [httpx.get(f"{url}{path}").status_code for path in ("/health/live", "/health/ready", "/x")]
+        statuses = [
+            asking.get(f"{url}{path}").status_code for path in ("/health/live", "/health/ready", "/x")
+        ]
         assert statuses == [200, 200, 404]
-        assert httpx.post(f"{url}/metrics").status_code == 405
+        assert asking.post(f"{url}/metrics").status_code == 405
         troubles.reverse()
-        late = httpx.get(f"{url}/health/ready")
+        late = asking.get(f"{url}/health/ready")
         assert (late.status_code, late.text) == (503, "the last look is 2000 s ago\n")
         with (
             pytest.raises(Unavailable, match="TAXI_MONITOR_PORT"),

@@ -19,6 +19,7 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
+from asking import asking
 from journeys.conftest import free_port
 from taxi_predictor.adapters.prometheus.asking import open_asking
 from taxi_predictor.adapters.prometheus.queried import PrometheusServiceSignals
@@ -138,16 +139,26 @@ class Watchers:
     def forget(self) -> None:
         """All that was seen."""
         url = f"{self.prometheus}/api/v1/admin/tsdb/delete_series"
-        httpx.post(url, params={"match[]": '{__name__=~".+"}'}, trust_env=False).raise_for_status()
+        asking.post(url, params={"match[]": '{__name__=~".+"}'}).raise_for_status()
 
     def told(self) -> list[str]:
         """The alerts that got through and hold."""
         url = f"{self.alertmanager}/api/v2/alerts"
-        return [alert["labels"]["alertname"] for alert in httpx.get(url, trust_env=False).json()]
+        return sorted(alert["labels"]["alertname"] for alert in asking.get(url).json())
+
+    def firing(self) -> list[str]:
+        """The alerts that the rules have found."""
+        found = asking.get(f"{self.prometheus}/api/v1/alerts").json()["data"]["alerts"]
+        return sorted(alert["labels"]["alertname"] for alert in found if alert["state"] == "firing")
+
+    def evaluated_s(self) -> float:
+        """When the rules were last looked at."""
+        found = asking.get(f"{self.prometheus}/api/v1/rules").json()["data"]["groups"]
+        return min(datetime.fromisoformat(group["lastEvaluation"]).timestamp() for group in found)
 
     def by_job(self, query: str) -> dict[str, float]:
         url = f"{self.prometheus}/api/v1/query"
-        answer = httpx.get(url, params={"query": query}, trust_env=False).json()
+        answer = asking.get(url, params={"query": query}).json()
         return {one["metric"]["job"]: float(one["value"][1]) for one in answer["data"]["result"]}
 
     def stop(self) -> None:
@@ -178,7 +189,9 @@ class Scraped(Served):
         """By the rules, too, and by whoever hears of what they say."""
         now_s = time.time()
         await self._until(lambda: self._is_seen(now_s))
-        await asyncio.sleep(0.7)
+        seen_s = time.time()
+        await self._until(lambda: self.watchers.evaluated_s() > seen_s)
+        await self._until(lambda: self.watchers.told() == self.watchers.firing())
 
     async def forgotten(self) -> None:
         """Return once nothing is known of those that ran before."""

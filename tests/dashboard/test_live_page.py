@@ -15,6 +15,7 @@ import yaml
 from axe_playwright_python.sync_playwright import Axe
 from prometheus_client.parser import text_string_to_metric_families
 
+from asking import asking
 from dashboard.looking import Visitor, visiting
 from dashboard.town import Town, free_port
 from taxi_predictor.adapters.panel.words import Words
@@ -25,7 +26,6 @@ from taxi_predictor.domain.signals import is_question
 TRIPS = 240
 """More than the 200 from which on the monitor judges."""
 ENDS = {"pickup": {"lat": 40.76, "lon": -73.98}, "dropoff": {"lat": 40.7, "lon": -73.9}}
-PATIENCE_MS = 20_000
 
 needs_prometheus = pytest.mark.skipif(
     not all(map(shutil.which, ("prometheus", "prometheus-alertmanager"))),
@@ -59,7 +59,7 @@ def watched(town: Town) -> Town:
 
 
 def figures(port: int) -> Mapping[str, list[Any]]:
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    text = asking.get(f"http://127.0.0.1:{port}/metrics").text
     found: dict[str, list[Any]] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -116,7 +116,6 @@ def test_it_follows_by_itself(browser: Any, watched: Town) -> None:
         visitor.page.wait_for_function(
             "before => +document.querySelector('[data-name=asked]').dataset.value >= before + 5",
             arg=before,
-            timeout=PATIENCE_MS,
         )
         assert visitor.page.locator("time").inner_text() != clock
         assert visitor.value("requests") > 0
@@ -148,7 +147,7 @@ def test_an_api_that_dies_is_an_alarm_and_comes_back(browser: Any, watched: Town
         page.wait_for_selector('[data-health="api"].ok')
         watched.stop_api()
         try:
-            page.wait_for_selector('[data-alarm="ApiDown"]', timeout=PATIENCE_MS)
+            page.wait_for_selector('[data-alarm="ApiDown"]')
             page.wait_for_selector('[data-health="api"].no')
             said = page.locator('[data-part="service"] [data-trouble="unavailable"]').inner_text()
             assert "does not answer" in said
@@ -159,7 +158,7 @@ def test_an_api_that_dies_is_an_alarm_and_comes_back(browser: Any, watched: Town
             assert found.violations_count == 0, found.generate_report()
         finally:
             watched.start_api()
-        page.wait_for_selector('[data-alarm="ApiDown"]', state="detached", timeout=PATIENCE_MS)
+        page.wait_for_selector('[data-alarm="ApiDown"]', state="detached")
         page.wait_for_selector('[data-name="asked"]')
         assert page.locator("[data-trouble]").count() == 0
 
@@ -170,18 +169,18 @@ def test_a_monitor_or_a_database_that_is_away_is_said_to_be(browser: Any, watche
         page = visitor.page
         watched.stop_monitor()
         try:
-            page.wait_for_selector('[data-part="model"] [data-trouble="unavailable"]', timeout=PATIENCE_MS)
+            page.wait_for_selector('[data-part="model"] [data-trouble="unavailable"]')
             page.wait_for_selector('[data-health="monitor"].no')
             assert page.locator('[data-name="asked"]').count() == 1
         finally:
             watched.start_monitor()
-        page.wait_for_selector('[data-health="monitor"].ok', timeout=PATIENCE_MS)
+        page.wait_for_selector('[data-health="monitor"].ok')
         watched.stop_database()
         try:
-            page.wait_for_selector('[data-health="postgres"].no', timeout=PATIENCE_MS)
+            page.wait_for_selector('[data-health="postgres"].no')
         finally:
             watched.start_database()
-        page.wait_for_selector('[data-health="postgres"].ok', timeout=PATIENCE_MS)
+        page.wait_for_selector('[data-health="postgres"].ok')
         assert page.locator("[data-trouble]").count() == 0
 
 
@@ -260,26 +259,25 @@ def test_prometheus_and_alertmanager_are_asked_where_they_are(
         ):
             visitor.open("live")
             page = visitor.page
-            page.wait_for_selector('[data-alarm="Rings"]', timeout=PATIENCE_MS)
-            page.wait_for_selector('[data-name="asked"]', timeout=PATIENCE_MS)
+            page.wait_for_selector('[data-alarm="Rings"]')
+            page.wait_for_selector('[data-name="asked"]')
             requests = figures(watched.figures_port)["taxi_http_requests_total"]
             counted = sum(one.value for one in requests if is_question(one.labels["route"]))
             page.wait_for_function(
                 "counted => +document.querySelector('[data-name=asked]').dataset.value === counted",
                 arg=counted,
-                timeout=PATIENCE_MS,
             )
             for name in ("api", "monitor", "prometheus", "alertmanager"):
-                page.wait_for_selector(f'[data-health="{name}"].ok', timeout=PATIENCE_MS)
+                page.wait_for_selector(f'[data-health="{name}"].ok')
             watchers.stop("prometheus")
-            page.wait_for_selector('[data-health="prometheus"].no', timeout=PATIENCE_MS)
+            page.wait_for_selector('[data-health="prometheus"].no')
             page.wait_for_selector('[data-part="service"] [data-trouble="unavailable"]')
             watchers.stop("prometheus-alertmanager")
-            page.wait_for_selector('[data-part="alarms"] [data-trouble="unavailable"]', timeout=PATIENCE_MS)
+            page.wait_for_selector('[data-part="alarms"] [data-trouble="unavailable"]')
             watchers.start("prometheus", "prometheus-alertmanager")
-            page.wait_for_selector('[data-health="prometheus"].ok', timeout=PATIENCE_MS)
-            page.wait_for_selector('[data-alarm="Rings"]', timeout=PATIENCE_MS)
-            page.wait_for_selector('[data-name="asked"]', timeout=PATIENCE_MS)
+            page.wait_for_selector('[data-health="prometheus"].ok')
+            page.wait_for_selector('[data-alarm="Rings"]')
+            page.wait_for_selector('[data-name="asked"]')
             assert visitor.errors == []
             assert visitor.strangers == []
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from taxi_predictor.adapters.panel.pages.page import Deed, Page, Parts, Visit
 from taxi_predictor.adapters.panel.sitting import Sitting
 from taxi_predictor.adapters.panel.words import Words
+from waiting import quiet
 
 
 class SlowPage(Page):
@@ -58,17 +59,17 @@ async def opened(page: SlowPage) -> tuple[Sitting, Browser]:
     sitting, browser = Sitting(page, Visit(words=Words("en"), query={"asked": "one"})), Browser()
     await sitting.first()
     sitting.open(browser)
-    await asyncio.sleep(0)
+    await quiet()
     return sitting, browser
 
 
 async def test_only_what_differs_is_sent(page: SlowPage) -> None:
     page.gate.set()
     sitting, browser = await opened(page)
-    await asyncio.sleep(0.01)
+    await quiet()
     assert browser.parts == [{"later": "1"}]
     sitting.ask({"asked": "<two>"})
-    await asyncio.sleep(0.01)
+    await quiet()
     assert browser.parts[1:] == [{"asked": "<b>&lt;two&gt;</b>"}, {"later": "2"}]
     assert browser.messages[-1] == {"settled": True}
     sitting.close()
@@ -78,9 +79,9 @@ async def test_a_newer_question_ends_an_older_one(page: SlowPage) -> None:
     sitting, _ = await opened(page)
     for asked in ("two", "three"):
         sitting.ask({"asked": asked})
-        await asyncio.sleep(0)
+        await quiet()
     page.gate.set()
-    await asyncio.sleep(0.01)
+    await quiet()
     assert page.answered == ["three"]
     sitting.close()
 
@@ -88,11 +89,11 @@ async def test_a_newer_question_ends_an_older_one(page: SlowPage) -> None:
 async def test_a_deed_is_done_whatever_is_asked_meanwhile(page: SlowPage) -> None:
     sitting, _ = await opened(page)
     sitting.act({"action": "promote"})
-    await asyncio.sleep(0)
+    await quiet()
     sitting.ask({"asked": "two"})
     sitting.close()
     page.gate.set()
-    await asyncio.sleep(0.01)
+    await quiet()
     assert page.done == ["promote"]
 
 
@@ -100,10 +101,10 @@ async def test_a_fault_is_shown_and_goes_away(page: SlowPage) -> None:
     page.gate.set()
     sitting, browser = await opened(page)
     sitting.ask({"asked": "nonsense"})
-    await asyncio.sleep(0.01)
+    await quiet()
     assert "data-trouble" in browser.parts[-1]["fault"]
     sitting.ask({"asked": "sense"})
-    await asyncio.sleep(0.01)
+    await quiet()
     assert browser.parts[-1]["fault"] == ""
     sitting.close()
 
@@ -122,6 +123,6 @@ async def test_a_document_does_not_wait_for_what_takes_long(page: SlowPage) -> N
     browser = Browser()
     sitting.open(browser)
     stuck.gate.set()
-    await asyncio.sleep(0.01)
+    await quiet()
     assert browser.parts == [{"asked": "at last"}]
     sitting.close()

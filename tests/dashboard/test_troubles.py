@@ -1,6 +1,7 @@
 """What is away is said to be, with what to do, and all comes back by itself."""
 
 import gc
+import os
 import time
 import weakref
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 from dashboard.looking import visiting
 from dashboard.town import Town
 from taxi_predictor.adapters.panel.sitting import Sitting
+from waiting import until
 
-PEOPLE = 20
+PEOPLE = 20 if "SLOW" in os.environ else 6
 RESPONSIVE_S = 3.0
 """On a machine that others use, too."""
 
@@ -32,7 +34,7 @@ def test_a_database_that_dies_and_comes_back(browser: Any, town: Town) -> None:
             page.wait_for_selector('[data-trouble="unavailable"]')
         finally:
             town.start_database()
-        page.wait_for_selector('[data-name="trips"]', timeout=20_000)
+        page.wait_for_selector('[data-name="trips"]')
         assert page.locator("[data-trouble]").count() == 0
         assert visitor.value("trips") > 0
 
@@ -46,19 +48,19 @@ def test_a_dashboard_that_dies_and_comes_back(browser: Any, town: Town) -> None:
             visitor.page.wait_for_selector("#lost:not([hidden])")
         finally:
             town.start_dashboard()
-        visitor.page.wait_for_selector("#lost", state="hidden", timeout=20_000)
+        visitor.page.wait_for_selector("#lost", state="hidden")
         visitor.settled()
         assert visitor.value("duration") == before
 
 
-def test_twenty_people_look_at_once_and_leave_nothing_behind(browser: Any, town: Town) -> None:
+def test_many_people_look_at_once_and_leave_nothing_behind(browser: Any, town: Town) -> None:
     others = {id(one) for one in gc.get_objects() if isinstance(one, Sitting)}
     context = browser.new_context(reduced_motion="reduce")
     pages = [context.new_page() for _ in range(PEOPLE)]
     for number, page in enumerate(pages):
         page.goto(f"{town.url}/city?hour={number}", wait_until="commit")
     for page in pages:
-        page.wait_for_selector("body[data-ready]:not(.busy)", timeout=60_000)
+        page.wait_for_selector("body[data-ready]:not(.busy)")
     found = (one for one in gc.get_objects() if isinstance(one, Sitting) and id(one) not in others)
     sittings = [weakref.ref(one) for one in found]
     assert len(sittings) == PEOPLE
@@ -72,11 +74,12 @@ def test_twenty_people_look_at_once_and_leave_nothing_behind(browser: Any, town:
         assert page.locator("#hour").input_value() == str(number)
         assert page.locator("#days").input_value() == ""
     context.close()
-    deadline_s = time.monotonic() + 40
-    while any(one() is not None for one in sittings) and time.monotonic() < deadline_s:
-        time.sleep(1)
+
+    def is_gone() -> bool:
         gc.collect()
-    assert [one() for one in sittings if one() is not None] == []
+        return all(one() is None for one in sittings)
+
+    until(is_gone, "nothing is left of any of them", every_s=0.5)
 
 
 @pytest.fixture(scope="module")

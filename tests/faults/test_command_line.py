@@ -9,7 +9,9 @@ import asyncpg
 import polars as pl
 import pytest
 
-from faults.commands import Home, Stored, finish, until
+from faults.commands import Home, Stored, finish
+from journeys.conftest import free_port
+from waiting import eventually
 
 NOON = datetime(2024, 3, 4, 12)  # noqa: DTZ001 # local to the city, as files have it
 
@@ -27,6 +29,7 @@ def trips(rows: int, *, duration_s: int = 600) -> pl.DataFrame:
     )
 
 
+PORTS = {"TAXI_API_PORT": str(free_port()), "TAXI_METRICS_PORT": "0"}
 BETWEEN = ("predict", "--pickup", "40.7,-74", "--dropoff", "40.72,-74")
 
 
@@ -104,9 +107,9 @@ async def test_a_bad_source(home: Home, database: asyncpg.Pool, make, code, word
     ],
 )
 async def test_a_wrong_command(  # type: ignore[no-untyped-def] # rows of the table above
-    home: Home, arguments, settings, code, words
+    stocked: Home, arguments, settings, code, words
 ) -> None:
-    done = await home.on(home.dsn, **settings).run(*arguments)
+    done = await stocked.on(stocked.dsn, **settings).run(*arguments)
     assert done.code == code
     assert words in done.complaint
 
@@ -121,7 +124,7 @@ async def test_a_home_serves_one_city(home: Home, database: asyncpg.Pool) -> Non
         ("predict", "--pickup", "40.7,-74", "--dropoff", "40.7,-74"),
         ("serve",),
     ):
-        done = await home.run(*command)
+        done = await home.on(home.dsn, **PORTS).run(*command)
         assert done.code == 2
         assert "is the home of chicago, not of new-york" in done.complaint
     assert (await Stored.of(database)).trips == ingested.added
@@ -156,7 +159,7 @@ async def test_an_interrupt_leaves_nothing_of_the_part(home: Home, database: asy
         query = "select count(*) from pg_stat_activity where query ilike 'copy%taxi_trips%'"
         return bool(await database.fetchval(query))
 
-    await until(is_storing)
+    await eventually(is_storing)
     process.send_signal(signal.SIGINT)
     done = await finish(process)
     assert done.code == 130

@@ -15,6 +15,7 @@ from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import FinishedTrip
 from taxi_predictor.ports.outbound.sources import CleanBatch, PartName
 from taxi_predictor.ports.testing.samples import a_trip
+from waiting import eventually
 
 SOURCE = "simulation:trips=40000,months=2"
 ZONES = "zone_id,zone,borough,centroid_lat,centroid_lon\n" + "".join(
@@ -55,20 +56,32 @@ async def test_ingests_of_different_months_make_their_partitions_at_once(
     assert await database.fetchval(partitions) == 5
 
 
+async def waiting_in(database: asyncpg.Pool) -> int:
+    """How many connections wait for what another one holds."""
+    waits = "datname = current_database() and wait_event_type = 'Lock'"
+    waiting: int = await database.fetchval(f"select count(*) from pg_stat_activity where {waits}")
+    return waiting
+
+
 async def test_two_parts_that_offer_the_same_trips_in_opposite_order_do_not_block_each_other(
     database: asyncpg.Pool,
 ) -> None:
     """Neither waits for a trip of the other while the other waits for one of its own."""
     trips = [a_trip(number) for number in range(2)]
     store = PostgresTripStore(database)
-    has_begun = asyncio.Event()
+    has_begun, begun = asyncio.Event(), 0
 
     async def offered(*order: FinishedTrip) -> AsyncIterator[CleanBatch]:
+        nonlocal begun
         for row, trip in enumerate(order, 1):
             yield clean_batch([trip], row_numbers=[row])
-            if row == 1 and not has_begun.is_set():
+            if row == 1:
+                begun += 1
                 has_begun.set()
-                await asyncio.sleep(0.3)
+                await eventually(both_are_under_way, "both are under way, or one waits for the other")
+
+    async def both_are_under_way() -> bool:
+        return begun + await waiting_in(database) >= 2
 
     async with asyncio.timeout(20):
         first = asyncio.create_task(store.add(PartName(family="sample", name="one"), offered(*trips)))
@@ -90,12 +103,19 @@ async def test_a_part_with_rejects_that_comes_in_several_times_at_once_keeps_the
         await database.execute(f"alter database {name} set default_transaction_isolation = '{isolation}'")
     part, trips = PartName(family="sample", name="again"), [a_trip(number) for number in range(3)]
 
+    begun = 0
+
     async def offered() -> AsyncIterator[CleanBatch]:
+        nonlocal begun
         yield clean_batch(trips, rejects=[(9, Rejection.TOO_SHORT, "{}")])
-        await asyncio.sleep(0.05)
+        begun += 1
+        await eventually(all_are_under_way, "all are under way, or wait for another")
         yield clean_batch(trips[:1], row_numbers=[10])
 
-    async with open_pool(home.dsn, max_size=4) as database:
+    async def all_are_under_way() -> bool:
+        return begun + await waiting_in(database) >= 4
+
+    async with open_pool(home.dsn, max_size=5) as database:
         store = PostgresTripStore(database)
         async with asyncio.timeout(20):
             added = await asyncio.gather(*(store.add(part, offered()) for _ in range(4)))
@@ -109,9 +129,12 @@ async def test_a_part_with_rejects_that_comes_in_several_times_at_once_keeps_the
 async def test_a_reader_sees_a_part_only_when_it_is_whole(home: Home, database: asyncpg.Pool) -> None:
     process = await home.start("ingest", SOURCE)
     seen: set[Stored] = set()
-    while process.returncode is None:
+
+    async def has_ended() -> bool:
         seen.add(await Stored.of(database))
-        await asyncio.sleep(0.002)
+        return process.returncode is not None
+
+    await eventually(has_ended, "its end", every_s=0.002)
     assert (await finish(process)).code == 0
     first, second = (await part_counts(database)).values()
     before, between = Stored(), first

@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -15,7 +16,7 @@ import asyncpg
 import polars as pl
 import pytest
 
-from faults.commands import Finished, Home, Stored, clean_batch, dsn_of, empty_database, finish, until
+from faults.commands import Finished, Home, Stored, clean_batch, dsn_of, empty_database, finish
 from servers import postgres_dsn
 from storm.proxy import Network, Weather
 from taxi_predictor.adapters.postgres.copying import copy_out
@@ -24,6 +25,7 @@ from taxi_predictor.adapters.postgres.trips import PostgresTripStore
 from taxi_predictor.domain.errors import StorageFull
 from taxi_predictor.ports.outbound.sources import CleanBatch, PartName
 from taxi_predictor.ports.testing.samples import a_trip
+from waiting import eventually
 
 SMALL = "simulation:trips=2000,months=1"
 LARGE = "simulation:trips=200000,months=1"
@@ -54,10 +56,16 @@ async def test_a_connection_lost_in_the_middle_of_a_copy(
         copying.extend(row["pid"] for row in await database.fetch(query))
         return bool(copying)
 
-    await until(is_copying, every_s=0.001)
+    await eventually(is_copying, every_s=0.001)
     if is_full:
         os.kill(copying[0], signal.SIGSTOP)
-        await asyncio.sleep(0.3)
+        worked = [work_of(process.pid)]
+
+        def is_idle() -> bool:
+            worked.append(work_of(process.pid))
+            return worked[-1] == worked[-2]
+
+        await eventually(is_idle, "the connection takes no more", every_s=0.1)
     await database.execute("select pg_terminate_backend($1)", copying[0])
     if is_full:
         os.kill(copying[0], signal.SIGCONT)
@@ -65,6 +73,12 @@ async def test_a_connection_lost_in_the_middle_of_a_copy(
     assert await Stored.of(database) == Stored()
 
     assert (await home.run("ingest", LARGE, "--json")).report.added > 0
+
+
+def work_of(pid: int) -> int:
+    """How long a process has had a processor, in ticks."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
 
 
 async def test_a_connection_lost_between_two_statements(home: Home, database: asyncpg.Pool) -> None:
@@ -75,7 +89,7 @@ async def test_a_connection_lost_between_two_statements(home: Home, database: as
     async def is_lost() -> bool:
         return bool(await database.fetchval(f"{idle} and datname = current_database()"))
 
-    await until(is_lost, every_s=0.001)
+    await eventually(is_lost, every_s=0.001)
     assert_unavailable(await finish(process), "the database does not answer")
     assert await Stored.of(database) == Stored()
 
@@ -86,7 +100,9 @@ async def test_a_reader_that_leaves_early_is_let_go(database: asyncpg.Pool) -> N
     async with asyncio.timeout(10), database.acquire() as connection:
         async with aclosing(copy_out(connection, wide, types={"x": pl.String()})) as frames:
             async for _frame in frames:
-                await asyncio.sleep(0.2)
+                pid = connection.get_server_pid()
+                waits = f"select wait_event = 'ClientWrite' from pg_stat_activity where pid = {pid}"
+                await eventually(partial(database.fetchval, waits), "more is on its way than is taken")
                 break
         assert await connection.fetchval("select 1") == 1
 

@@ -8,12 +8,11 @@ import msgspec
 import pytest
 
 from faults.commands import Home, finish
+from faults.conftest import SMALL
 from taxi_predictor.apps.commands.output import result_to
 from taxi_predictor.domain.errors import Invalid, StorageFull, TaxiPredictorError, Unavailable
 from taxi_predictor.ports.inbound.intake import IngestReport
 from taxi_predictor.ports.inbound.stock import StoredTrips
-
-SMALL = "simulation:trips=2000,months=1"
 
 
 async def test_with_json_there_is_nothing_else_on_standard_output(home: Home) -> None:
@@ -25,13 +24,12 @@ async def test_with_json_there_is_nothing_else_on_standard_output(home: Home) ->
 
 
 @pytest.mark.parametrize("arguments", [("trips",), ("trips", "--json"), ("trips", "--rejects", "-")])
-async def test_a_reader_that_has_left_is_nobodys_fault(home: Home, arguments: tuple[str, ...]) -> None:
+async def test_a_reader_that_has_left_is_nobodys_fault(stocked: Home, arguments: tuple[str, ...]) -> None:
     """As in ``taxi-predictor trips | head -1``."""
-    await home.run("ingest", SMALL)
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        finished = await finish(await home.start(*arguments, stdout=writing))
+        finished = await finish(await stocked.start(*arguments, stdout=writing))
     finally:
         os.close(writing)
     assert finished.code == 0, finished.err
@@ -47,9 +45,8 @@ async def test_a_reader_that_has_left_is_nobodys_fault(home: Home, arguments: tu
         ("/dev/full", 5, "No space left on device"),
     ],
 )
-async def test_a_file_that_cannot_be_written(home: Home, target: str, code: int, words: str) -> None:
-    await home.run("ingest", SMALL)
-    finished = await home.run("trips", "--rejects", target)
+async def test_a_file_that_cannot_be_written(stocked: Home, target: str, code: int, words: str) -> None:
+    finished = await stocked.run("trips", "--rejects", target)
     assert (finished.code, finished.out) == (code, "")
     assert words in finished.complaint
 
@@ -106,12 +103,11 @@ def test_what_stands_in_the_way_is_said_in_a_sentence(
 
 
 @pytest.mark.parametrize("arguments", [("trips",), ("trips", "--json"), ("trips", "--rejects", "-")])
-async def test_standard_output_can_be_full(home: Home, arguments: tuple[str, ...]) -> None:
+async def test_standard_output_can_be_full(stocked: Home, arguments: tuple[str, ...]) -> None:
     """As in ``taxi-predictor trips > /dev/full``."""
-    await home.run("ingest", SMALL)
     full = os.open("/dev/full", os.O_WRONLY)
     try:
-        finished = await finish(await home.start(*arguments, stdout=full))
+        finished = await finish(await stocked.start(*arguments, stdout=full))
     finally:
         os.close(full)
     assert finished.code == 5

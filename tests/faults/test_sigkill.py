@@ -10,10 +10,11 @@ from pathlib import Path
 
 import asyncpg
 
-from faults.commands import OURS, Home, Stored, all_gone, empty_database, finish, part_counts, until
+from faults.commands import OURS, Home, Stored, all_gone, empty_database, finish, part_counts
+from waiting import eventually
 
-SOURCE = "simulation:trips=60000,months=4"
-KILLS = 10
+SOURCE = "simulation:trips=40000,months=4"
+KILLS = 30 if "SLOW" in os.environ else 6
 KILLS_PER_START = 4
 """After so many the tables are emptied, so that parts are met new as well as known."""
 
@@ -58,7 +59,7 @@ async def _uninterrupted(home: Home) -> tuple[dict[str, Stored], float, float]:
         async def is_connected() -> bool:
             return bool(await database.fetchval(f"select count(*) from pg_stat_activity where {OURS}"))
 
-        await until(is_connected)
+        await eventually(is_connected)
         connected_s = time.monotonic() - began
         assert (await finish(process)).code == 0
         return dict(await part_counts(database)), connected_s, time.monotonic() - began
@@ -76,7 +77,7 @@ async def test_the_next_command_works_after_the_owner_of_the_embedded_server_was
     home = Home(folder=tmp_path, dsn=None)
     running = tmp_path / "home" / "postgres" / "postmaster.pid"
     process = await home.start("ingest", "simulation:trips=300000,months=1")
-    await until(lambda: running.exists() and "ready" in running.read_text())
+    await eventually(lambda: running.exists() and "ready" in running.read_text())
     await asyncio.sleep(1.0)  # somewhere in its ingest
     process.kill()
     await process.communicate()
@@ -93,7 +94,7 @@ async def test_a_first_start_that_was_killed_with_all_its_children_is_not_in_the
     """As when the container is killed while the data folder is being made."""
     home = Home(folder=tmp_path, dsn=None)
     process = await home.start("trips")
-    await until(lambda: any((tmp_path / "home").glob("*/PG_VERSION")))
+    await eventually(lambda: any((tmp_path / "home").glob("*/PG_VERSION")))
     os.killpg(process.pid, signal.SIGKILL)
     await process.communicate()
     shown = await home.run("trips", "--json")

@@ -1,7 +1,6 @@
 """Files of trips over HTTP: sent once, worked on beside, fetched row for row."""
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from io import BytesIO
@@ -15,6 +14,7 @@ from litestar.testing import TestClient
 from shelves import answers_in
 from taxi_predictor.ports.inbound import job_work
 from taxi_predictor.ports.testing.samples import NOON
+from waiting import until
 
 Client = TestClient[Litestar]
 Serve = Callable[..., AbstractContextManager[Client]]
@@ -67,13 +67,12 @@ def ended(client: Client, answer: Any, *, headers: Mapping[str, str] | None = No
     """The job once it is over."""
     assert answer.status_code == 202, answer.text
     path = answer.headers["location"]
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
+
+    def is_over() -> dict[str, Any]:
         job: dict[str, Any] = client.get(path, headers=headers).json()
-        if job["state"] in ("succeeded", "failed"):
-            return job
-        time.sleep(0.02)
-    raise AssertionError(job)
+        return job if job["state"] in ("succeeded", "failed") else {}
+
+    return until(is_over, "the job is over")
 
 
 def test_a_csv_comes_back_as_a_csv(served: Client) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from taxi_predictor.adapters.http.lines import Line, LineAnswers, LineCutter, LineResponse
 from taxi_predictor.adapters.http.spill import Spill
 from taxi_predictor.domain.errors import StorageFull, TaxiPredictorError, Unavailable
+from waiting import quiet
 
 
 async def echo(lines: Sequence[Line]) -> bytes:
@@ -230,7 +231,7 @@ async def test_whoever_appends_waits_while_too_much_waits() -> None:
     spill = Spill(memory_bytes=4, max_bytes=10)
     await spill.append(b"12345678")
     appending = asyncio.create_task(spill.append(b"abcdefgh"))
-    await asyncio.sleep(0.02)
+    await quiet()
     assert not appending.done()
     pieces = spill.pieces()
     assert await anext(pieces) == b"12345678"

@@ -12,15 +12,10 @@ from litestar.exceptions import LitestarException
 from gated import Bell, ask, gated
 from taxi_predictor.adapters.http.gate.slots import Slots
 from taxi_predictor.domain.errors import Overloaded
+from waiting import quiet
 
 SOON_S = 0.05
 PATIENCE_S = 5.0
-
-
-async def until_quiet() -> None:
-    """Let every task go as far as it can."""
-    for _ in range(50):
-        await asyncio.sleep(0)
 
 
 async def test_no_more_are_worked_on_than_there_are_slots_and_who_came_first_goes_first() -> None:
@@ -30,12 +25,12 @@ async def test_no_more_are_worked_on_than_there_are_slots_and_who_came_first_goe
     asked = []
     for name in names:
         asked.append(asyncio.create_task(ask(app, f"/task/{name}")))
-        await until_quiet()
+        await quiet()
     for done in range(len(names)):
         assert bell.began == names[: done + 2]
         assert bell.at_work == min(2, len(names) - done)
         bell.ring()
-        await until_quiet()
+        await quiet()
     answers = await asyncio.gather(*asked)
     assert [answer.body.decode() for answer in answers] == names
 
@@ -44,7 +39,7 @@ async def test_beyond_the_queue_the_answer_is_at_once_that_too_much_is_asked() -
     bell = Bell()
     app = gated(bell, max_concurrent=1, max_waiting=2)
     asked = [asyncio.create_task(ask(app, "/task/x")) for _ in range(3)]
-    await until_quiet()
+    await quiet()
     for path, method in (("/task/x", "GET"), ("/read", "POST"), ("/stream", "POST")):
         refused = await asyncio.wait_for(ask(app, path, method=method), SOON_S)
         assert refused.status == 503
@@ -60,7 +55,7 @@ async def test_without_a_queue_only_who_finds_a_slot_is_served() -> None:
     bell = Bell()
     app = gated(bell, max_concurrent=1, max_waiting=0)
     first = asyncio.create_task(ask(app, "/task/x"))
-    await until_quiet()
+    await quiet()
     assert (await ask(app, "/task/x")).status == 503
     bell.ring()
     assert (await first).status == 200
@@ -72,13 +67,13 @@ async def test_who_leaves_the_queue_gives_up_the_turn() -> None:
     bell = Bell()
     app = gated(bell, max_concurrent=1, max_waiting=1)
     first = asyncio.create_task(ask(app, "/task/first"))
-    await until_quiet()
+    await quiet()
     leaver = asyncio.create_task(ask(app, "/task/leaver"))
-    await until_quiet()
+    await quiet()
     leaver.cancel()
-    await until_quiet()
+    await quiet()
     last = asyncio.create_task(ask(app, "/task/last"))
-    await until_quiet()
+    await quiet()
     bell.ring()
     bell.ring()
     assert [(await task).status for task in (first, last)] == [200, 200]
@@ -89,9 +84,9 @@ async def test_who_is_cancelled_at_work_frees_the_slot() -> None:
     bell = Bell()
     app = gated(bell, max_concurrent=1, max_waiting=0)
     first = asyncio.create_task(ask(app, "/task/first"))
-    await until_quiet()
+    await quiet()
     first.cancel()
-    await until_quiet()
+    await quiet()
     bell.ring()
     assert (await ask(app, "/task/second")).status == 200
 
@@ -119,7 +114,7 @@ async def test_whoever_comes_leaves_or_finishes_no_slot_is_lost_and_nobody_overt
         if step == "come":
             task = asyncio.create_task(come(number))
             is_full = len(working) == at_work and len(queue) >= waiting
-            await until_quiet()
+            await quiet()
             if is_full:
                 assert isinstance(task.exception(), Overloaded)
             else:
@@ -129,7 +124,7 @@ async def test_whoever_comes_leaves_or_finishes_no_slot_is_lost_and_nobody_overt
             slots.leave()
         elif step == "leave" and queue:
             queue.pop(sorted(queue)[which % len(queue)]).cancel()
-        await until_quiet()
+        await quiet()
         queue = {waiter: task for waiter, task in queue.items() if not task.done()}
         assert len(working) <= at_work
         assert not queue or len(working) == at_work, "a slot is free and somebody waits"
@@ -142,7 +137,7 @@ async def test_a_turn_that_comes_together_with_leaving_goes_to_the_next() -> Non
     slots = Slots(at_work=1, waiting=2)
     await slots.enter()
     leaver, last = (asyncio.create_task(slots.enter()) for _ in range(2))
-    await until_quiet()
+    await quiet()
     slots.leave()
     leaver.cancel()
     await asyncio.wait_for(last, SOON_S)
@@ -174,7 +169,7 @@ async def test_who_waits_too_long_for_a_turn_is_sent_away() -> None:
     bell = Bell()
     app = gated(bell, deadline_s=SOON_S, max_concurrent=1, max_waiting=1)
     first = asyncio.create_task(ask(app, "/stream", method="POST"))
-    await until_quiet()
+    await quiet()
     answers = [await ask(app, "/task/x"), await ask(app, "/read", method="POST", pieces=[b"a"])]
     answers.append(await ask(app, "/stream", method="POST"))
     assert [answer.problem["type"] for answer in answers] == ["/problems/deadline-exceeded"] * 3
@@ -217,7 +212,7 @@ async def test_a_client_that_is_slow_to_send_takes_no_slot_from_others() -> None
     slow = [
         asyncio.create_task(ask(app, "/read", method="POST", pieces=[b"half"], ends=False)) for _ in range(9)
     ]
-    await until_quiet()
+    await quiet()
     answer = await ask(app, "/read", method="POST", pieces=[b"wh", b"ole"])
     assert (answer.status, answer.body) == (201, b"whole")
     for task in slow:

@@ -12,6 +12,7 @@ from litestar.testing import TestClient
 
 from taxi_predictor.adapters.memory.tracing import MemoryTracing
 from taxi_predictor.ports.outbound.watch import Watch
+from waiting import quiet
 
 Client = TestClient[Litestar]
 Serve = Callable[..., AbstractContextManager[Client]]
@@ -132,7 +133,7 @@ async def cut_off(app: Litestar, path: str) -> None:
         "server": ("127.0.0.1", 80),
     }
     asking = asyncio.create_task(app(scope, never, never))
-    await asyncio.sleep(0.1)
+    await quiet()
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
 

@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -15,6 +14,12 @@ from typing import Any
 
 import httpx
 import pytest
+
+from asking import asking
+from waiting import until
+
+SOURCE, TRIPS = "simulation:trips=20_000,months=2", 20_000
+"""What the deployment has learned from: as few as pass."""
 
 
 @dataclass(frozen=True)
@@ -89,20 +94,18 @@ def free_port() -> int:
 
 def figures(port: int) -> str:
     """What the process beside the workers tells at *port*."""
-    return httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=20, trust_env=False).text
+    return asking.get(f"http://127.0.0.1:{port}/metrics", timeout=20).text
 
 
 def _wait_until_ready(client: httpx.Client, server: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    def is_ready() -> bool:
         assert server.poll() is None, "the server ended before it was ready"
         try:
-            if client.get("/health/ready").is_success:
-                return
+            return client.get("/health/ready").is_success
         except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    pytest.fail("the server was not ready within 60 s")
+            return False
+
+    until(is_ready, "the server is ready")
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +118,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     with (common / "main-job.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (first.home / "models" / "champion").exists():
-            first.run("ingest", "simulation:trips=40_000,months=2")
+            first.run("ingest", SOURCE)
             first.run("train", "--until", "2024-02-20")
             first.run("promote")
     # PostgreSQL wants its files to stay its own.

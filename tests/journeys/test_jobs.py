@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import httpx
 import pytest
 
 from journeys.conftest import Deployment
+from waiting import until
 
 ROWS = 80_000
 LINE = "2024-03-01T{:02}:{:02},{:.4f},-73.98{:02},40.77,-73.95,{}\n"
@@ -63,9 +63,11 @@ def test_whoever_kills_it_gets_the_same_file(tmp_path: Path, environment: Mappin
     seen = 0
     for _ in range(2):
         process = score(source, target, environment)
-        deadline = time.monotonic() + PATIENCE_S
-        while len(parts_of(target)) <= seen and time.monotonic() < deadline:
-            time.sleep(0.002)
+
+        def has_gone_on(process=process, seen=seen) -> bool:  # type: ignore[no-untyped-def]
+            return len(parts_of(target)) > seen or process.poll() is not None
+
+        until(has_gone_on, "another part of the answers", every_s=0.002)
         process.kill()
         assert process.wait(PATIENCE_S) == -signal.SIGKILL
         assert not target.exists()
@@ -98,14 +100,12 @@ def job_processes(job_id: str) -> list[int]:
 
 
 def until_state(client: httpx.Client, path: str, *, rows: int = 0, state: str = "running") -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
+    def is_there() -> bool:
         job = client.get(path).json()
-        if job["state"] == state and job["rows_done"] >= rows:
-            return
         assert job["state"] != "failed", job
-        time.sleep(0.01)
-    pytest.fail(f"{job}")
+        return job["state"] == state and job["rows_done"] >= rows
+
+    until(is_there, f"{state} with {rows} rows done", patience_s=PATIENCE_S)
 
 
 def test_a_job_outlives_its_process_and_the_service(deployment: Deployment, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,17 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from journeys.conftest import Deployment
+from journeys.conftest import SOURCE, TRIPS, Deployment
 from servers import slow
+from waiting import until
 
 TRIP = {"pickup": {"lat": 40.7614, "lon": -73.9776}, "dropoff": {"lat": 40.6465, "lon": -73.7865}}
 FLAGS = ("--pickup", "40.7614,-73.9776", "--dropoff", "40.6465,-73.7865")
 
 
 def test_every_row_is_accounted_for_and_a_second_ingest_adds_nothing(deployment: Deployment) -> None:
-    again = deployment.json("ingest", "simulation:trips=40_000,months=2", "--json")
-    assert again["read"] == 40_000
+    again = deployment.json("ingest", SOURCE, "--json")
+    assert again["read"] == TRIPS
     assert again["added"] == 0
     assert again["read"] == again["known"] + sum(again["rejected"].values())
     stored = deployment.json("trips", "--json")
@@ -40,7 +40,7 @@ def test_an_evaluation_says_what_programs_ask_for(deployment: Deployment) -> Non
 def test_a_source_that_is_not_stored_is_evaluated_by_the_same_rules(deployment: Deployment) -> None:
     since = ("--from", "2024-02-20", "--json", "-")
     stored = deployment.json("evaluate", *since)
-    source = deployment.json("evaluate", "simulation:trips=40_000,months=2", *since)
+    source = deployment.json("evaluate", SOURCE, *since)
     assert source["n"] == stored["n"]
     assert abs(source["mae_s"] - stored["mae_s"]) < 1e-6
 
@@ -111,13 +111,12 @@ def test_a_promotion_reaches_the_running_api_and_a_rollback_takes_it_back(deploy
 
         def answer_by(version: int) -> dict[str, Any]:
             """Whoever serves looks every second."""
-            deadline_s = time.monotonic() + 10
-            while True:
-                answer: dict[str, Any] = api.post("/v1/predictions", json=question).json()
-                if answer["model"]["version"] == version:
-                    return answer
-                assert time.monotonic() < deadline_s, f"version {version} does not answer"
-                time.sleep(0.05)
+
+            def answer() -> dict[str, Any]:
+                told: dict[str, Any] = api.post("/v1/predictions", json=question).json()
+                return told if told["model"]["version"] == version else {}
+
+            return until(answer, f"version {version} answers")
 
         first = answer_by(1)
         second = deployment.json("train", "--json")
@@ -154,8 +153,12 @@ def test_the_api_says_that_it_has_no_model(tmp_path: Path) -> None:
     empty.run("promote", code=4)
 
 
+@slow
 def test_the_demo_answers_and_ends(tmp_path: Path) -> None:
-    # Port 9 is where nobody listens: the TLC can't be reached.
+    """As it is typed; the documentation runs it on a few trips.
+
+    Port 9 is where nobody listens: the TLC can't be reached.
+    """
     unreachable = {"TAXI_TLC_URL": "http://127.0.0.1:9", "TAXI_API_PORT": "8765"}
     demo = Deployment(tmp_path / "demo", unreachable)
     said = demo.run("demo", "--no-serve")

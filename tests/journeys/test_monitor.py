@@ -4,16 +4,16 @@ import json
 import socket
 import subprocess
 import sys
-import time
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from asking import asking
 from journeys.conftest import Deployment
+from waiting import until
 
 TRIPS = 250
 MEASURES = ("mae", "bias", "coverage")
-PATIENCE_S = 60.0
 
 
 def a_trip(number: int) -> dict[str, object]:
@@ -25,20 +25,20 @@ def a_trip(number: int) -> dict[str, object]:
 
 def figures(port: int) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """What is served once somebody has looked."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
+
+    def has_looked() -> bool:
         try:
-            if httpx.get(f"http://127.0.0.1:{port}/health/ready").is_success:
-                text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
-                return {
-                    (sample.name, frozenset(sample.labels.items())): sample.value
-                    for family in text_string_to_metric_families(text)
-                    for sample in family.samples
-                }
+            return asking.get(f"http://127.0.0.1:{port}/health/ready").is_success
         except httpx.TransportError:
-            pass
-        time.sleep(0.2)
-    raise AssertionError("nobody looked")
+            return False
+
+    until(has_looked, "somebody has looked")
+    text = asking.get(f"http://127.0.0.1:{port}/metrics").text
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
 
 
 def test_trips_that_took_far_longer_ring(deployment: Deployment) -> None:
@@ -54,10 +54,7 @@ def test_trips_that_took_far_longer_ring(deployment: Deployment) -> None:
         ]
         kept = api.post("/v1/outcomes/batch", json={"outcomes": reports})
         assert kept.is_success, kept.text
-        deadline = time.monotonic() + PATIENCE_S
-        while any((deployment.home / "spool").glob("*.part")):  # not all of them are in the log yet
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: not any((deployment.home / "spool").glob("*.part")), "all of them are in the log")
 
     report = json.loads(deployment.run("monitor", "--once", "--json", code=3))
     [state] = [state for state in report["versions"] if state["version"] == report["champion"]]
@@ -76,11 +73,12 @@ def test_trips_that_took_far_longer_ring(deployment: Deployment) -> None:
             assert served[out] == 1
         whole = frozenset({("version", version), ("slice", "all"), ("window", "1d")})
         assert served["taxi_live_trips", whole] >= TRIPS
-        deadline = time.monotonic() + PATIENCE_S
-        while (entries := deployment.json("journal", "--json"))[0]["deed"] != "out-of-band":
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-        assert entries[0]["actor"] == "monitor"
+
+        def newest() -> dict[str, str]:
+            entry: dict[str, str] = deployment.json("journal", "--json")[0]
+            return entry if entry["deed"] == "out-of-band" else {}
+
+        assert until(newest, "it is in the journal")["actor"] == "monitor"
     finally:
         monitor.terminate()
         assert monitor.wait(30) == 130

@@ -54,6 +54,21 @@ def od_median_mae_s(train: list[Path], test: Path) -> float:
     return float(asked.select((answer - pl.col("duration_s")).abs().mean()).item())
 
 
+def test_some_green_trips_of_a_month_beat_the_simple_methods(tmp_path: Path) -> None:
+    """From a file as the TLC writes it, with its zones: every third row of a month."""
+    month = pl.read_parquet(GREEN / "green_tripdata_2023-11.parquet").gather_every(3)
+    month.write_parquet(tmp_path / "green_tripdata_2023-11.parquet")
+    deployment = Deployment(tmp_path / "green")
+    sample = str(tmp_path / "green_tripdata_2023-11.parquet")
+    report = deployment.json("ingest", sample, "--zones", str(ZONES), "--json")
+    assert report["read"] == len(month)
+    assert report["read"] == report["added"] + sum(report["rejected"].values())
+    model = deployment.json("train", "--json")
+    assert model["simulated"] is False
+    assert all(known["lift"] > 0 for known in model["baselines"].values()), model["baselines"]
+
+
+@slow
 def test_green_trips_beat_the_lookup_by_seven_percent(tmp_path: Path) -> None:
     months = [GREEN / f"green_tripdata_2023-{month:02}.parquet" for month in (8, 9, 10)]
     deployment = Deployment(tmp_path / "green")

@@ -11,12 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import msgspec
 import pytest
 
+from asking import asking
 from journeys.conftest import Deployment, figures, free_port
+from waiting import until
 
 PREDICTIONS = "/v1/predictions"
 BODY = msgspec.json.encode(
@@ -48,7 +51,7 @@ class Service:
 
     def get(self, path: str) -> httpx.Response:
         """By a connection of its own, which any of the workers may take."""
-        return httpx.get(f"http://{self.host}:{self.port}{path}", timeout=PATIENCE_S, trust_env=False)
+        return asking.get(f"http://{self.host}:{self.port}{path}", timeout=PATIENCE_S)
 
     def workers(self) -> set[int]:
         pid = self.launcher.pid
@@ -62,18 +65,33 @@ class Service:
 
     def wait_for_workers(self, number: int) -> None:
         """Each listens by itself: so many other connections find all of them."""
-        deadline_s = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline_s:
-            if len(listeners(self.port)) == number:
-                return
-            time.sleep(0.05)
-        pytest.fail(f"there are not {number} workers within {PATIENCE_S} s")
+        until(lambda: len(sockets(self.port, LISTEN)) == number, f"{number} workers listen")
+
+    def wait_for_halves(self, number: int) -> None:
+        """So many requests were begun: their connections are somebody's, who has read what was sent."""
+
+        def begun() -> int:
+            read = [one for one in sockets(self.port, ESTABLISHED) if not one.unread and one.inode != "0"]
+            return len(read)
+
+        until(lambda: begun() == number, f"{number} requests are in flight")
 
 
-def listeners(port: int) -> list[str]:
-    """The sockets that listen at *port*, as the kernel lists them."""
+LISTEN, ESTABLISHED = "0A", "01"
+
+
+class Socket(NamedTuple):
+    unread: int
+    """How many bytes wait for whoever has it."""
+    inode: str
+    """0 as long as nobody has taken it."""
+
+
+def sockets(port: int, state: str) -> list[Socket]:
+    """The sockets at *port* on this side, as the kernel lists them."""
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return [line[9] for line in lines if line[1].endswith(f":{port:04X}") and line[3] == "0A"]
+    found = [line for line in lines if line[1].endswith(f":{port:04X}") and line[3] == state]
+    return [Socket(int(line[4].partition(":")[2], 16), line[9]) for line in found]
 
 
 @contextmanager
@@ -125,10 +143,10 @@ def test_two_workers_count_every_request_and_one_that_is_killed_is_replaced(depl
         before = service.workers()
         victim = min(before)
         os.kill(victim, signal.SIGKILL)
-        deadline_s = time.monotonic() + PATIENCE_S
-        while victim in service.workers() or len(service.workers()) < 2:
-            assert time.monotonic() < deadline_s, "nobody took the place of the one that was killed"
-            time.sleep(0.05)
+        until(
+            lambda: victim not in service.workers() and len(service.workers()) == 2,
+            "another one in the place of the one that was killed",
+        )
         assert service.get("/health/ready").status_code == 200  # by the one that lives on
         service.wait_for_workers(2)
         assert service.get("/health/ready").status_code == 200
@@ -141,9 +159,7 @@ def test_two_workers_count_every_request_and_one_that_is_killed_is_replaced(depl
 
 def test_a_thousand_requests_are_a_thousand_with_four_workers(deployment: Deployment) -> None:
     def ask(number: int) -> int:
-        return httpx.post(
-            service_url, content=BODY, headers=JSON, timeout=PATIENCE_S, trust_env=False
-        ).status_code
+        return asking.post(service_url, content=BODY, headers=JSON, timeout=PATIENCE_S).status_code
 
     with serving(deployment, workers=4) as service, ThreadPoolExecutor(8) as pool:
         service_url = f"http://{service.host}:{service.port}{PREDICTIONS}"
@@ -161,7 +177,7 @@ def test_a_thousand_requests_are_a_thousand_with_four_workers(deployment: Deploy
 def test_the_figures_are_not_for_whoever_asks_the_api(deployment: Deployment) -> None:
     with serving(deployment) as service:
         assert service.get("/metrics").status_code == 404
-        elsewhere = httpx.get(f"http://127.0.0.1:{service.metrics_port}/v1/models", trust_env=False)
+        elsewhere = asking.get(f"http://127.0.0.1:{service.metrics_port}/v1/models")
         assert elsewhere.status_code == 404
 
 
@@ -169,9 +185,7 @@ def test_a_service_that_only_just_starts_can_be_stopped(deployment: Deployment) 
     with serving(deployment) as service:
         [worker] = service.workers()
         os.kill(worker, signal.SIGKILL)  # another one starts
-        deadline_s = time.monotonic() + PATIENCE_S
-        while service.workers() in ({worker}, set()):
-            assert time.monotonic() < deadline_s
+        until(lambda: service.workers() not in ({worker}, set()), "another one in its place", every_s=0.001)
         service.launcher.terminate()
         assert service.launcher.wait(PATIENCE_S) == 0
 
@@ -180,9 +194,9 @@ def test_a_service_that_only_just_starts_can_be_stopped(deployment: Deployment) 
 def test_what_is_in_flight_is_finished(deployment: Deployment, workers: int, how: signal.Signals) -> None:
     with serving(deployment, workers=workers) as service:
         in_flight = [service.begin() for _ in range(4 * workers)]
-        time.sleep(0.2)
+        service.wait_for_halves(len(in_flight))
         service.launcher.send_signal(how)
-        time.sleep(2)
+        until(lambda: not sockets(service.port, LISTEN), "nobody listens any more")
         with pytest.raises(httpx.ConnectError):
             service.get("/health/live")
         assert service.launcher.poll() is None
@@ -197,8 +211,10 @@ def test_while_it_drains_it_answers_but_is_not_ready_and_a_second_signal_ends_th
         workers, unfinished = service.workers(), service.begin()
         assert service.get("/health/live").headers.get("Connection") != "close"
         service.launcher.terminate()
-        time.sleep(0.3)
-        assert set(samples(service.figures(), "taxi_ready").values()) == {0.0}
+        until(
+            lambda: set(samples(service.figures(), "taxi_ready").values()) == {0.0},
+            "no worker says that it is ready",
+        )
         for _ in range(6):  # whichever worker is asked
             ready = service.get("/health/ready")
             assert (ready.status_code, ready.json()["type"]) == (503, "/problems/stopping")
@@ -228,8 +244,7 @@ def test_a_stop_under_load_loses_no_request_of_clients_that_heed_what_they_are_t
 
     with serving(deployment, workers=2, drain_s=1) as service, ThreadPoolExecutor(len(answered)) as pool:
         asking = [pool.submit(keep_asking, service, number) for number in range(len(answered))]
-        while min(answered) < 3 and not any(client.done() for client in asking):
-            time.sleep(0.05)
+        until(lambda: min(answered) >= 3 or any(client.done() for client in asking), "all are answered")
         service.launcher.terminate()
         for client in asking:
             client.result()

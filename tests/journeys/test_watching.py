@@ -15,6 +15,7 @@ import pytest
 
 from collector import Collector, collecting
 from journeys.conftest import Deployment, figures, free_port
+from waiting import until
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 TRIP = {
@@ -33,13 +34,6 @@ GIVEN_UP_AFTER_S = 5.0
 def with_settings(deployment: Deployment, **settings: str) -> Deployment:
     added = {f"TAXI_{name.upper()}": value for name, value in settings.items()}
     return replace(deployment, settings={**deployment.settings, **added})
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not is_so():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.05)
 
 
 def attributes(told: Any) -> dict[str, Any]:

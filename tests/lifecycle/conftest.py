@@ -1,8 +1,10 @@
 """Two months of trips at a steady speed, and models of them: good ones, and ones that were bent."""
 
+import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,12 +37,15 @@ from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.level import LiveLevel
-from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, Manifest, ModelArtifact
+from taxi_predictor.domain.model import MANIFEST_FILE, BatchEstimate, DurationModel, Manifest, ModelArtifact
 from taxi_predictor.domain.place import Place, Point, great_circle_km
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.domain.record import AnswerSource
+from taxi_predictor.domain.sanity import probe
 from taxi_predictor.domain.slices import slices
 from taxi_predictor.domain.trip import FinishedTrip, PlanBatch, TripId, TripPlan
+from taxi_predictor.domain.verdict import Check
+from taxi_predictor.ports.inbound import judging
 from taxi_predictor.ports.inbound.backtesting import Backtest
 from taxi_predictor.ports.inbound.deeds import DeedBook
 from taxi_predictor.ports.inbound.evaluating import ModelEvaluation
@@ -272,8 +277,24 @@ def two_months() -> list[FinishedTrip]:
     return steady_trips()
 
 
+@pytest.fixture(autouse=True)
+def few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model may serve after twenty thousand questions; of ones as simple as these, few say it all."""
+
+    def a_few(model: DurationModel, plans: Sequence[TripPlan]) -> list[Check]:
+        return probe(model, plans[:5], rays=20)
+
+    monkeypatch.setattr(judging, "probe", a_few)
+
+
+@pytest.fixture(scope="session")
+def stored(two_months: list[FinishedTrip]) -> MemoryTripStore:
+    """The two months, stored once; nobody adds to this one."""
+    trips = MemoryTripStore(MemoryQuarantine())
+    asyncio.run(World(trips=trips).store(two_months))
+    return trips
+
+
 @pytest.fixture
-async def world(two_months: list[FinishedTrip]) -> World:
-    world = World()
-    await world.store(two_months)
-    return world
+def world(stored: MemoryTripStore) -> World:
+    return World(trips=deepcopy(stored))

@@ -33,6 +33,7 @@ from taxi_predictor.ports.outbound.models import RegisteredModel, TrainingData
 from taxi_predictor.ports.outbound.monitoring import Retrained, Turns
 from taxi_predictor.ports.outbound.outcomes import EndedPrediction
 from taxi_predictor.ports.outbound.progress import Progress
+from waiting import eventually
 
 DAY = timedelta(days=1)
 THEN = FIRST + DAYS * DAY
@@ -469,9 +470,7 @@ async def test_a_follower_looks_and_acts(service: Service) -> None:
     retraining = service.retraining(days=7, monitoring=monitoring)
     following = [asyncio.create_task(endless()) for endless in (monitoring.follow, retraining.follow)]
     try:
-        async with asyncio.timeout(60):
-            while not service.telemetry.retrainings:  # noqa: ASYNC110 # nobody tells when one has ended
-                await asyncio.sleep(0.01)
+        await eventually(lambda: service.telemetry.retrainings, "a retraining has ended")
     finally:
         for task in following:
             task.cancel()

@@ -17,6 +17,7 @@ from taxi_predictor.ports.inbound import syncing
 from taxi_predictor.ports.inbound.syncing import ModelSync
 from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.models import Alias, RegisteredModel, ServedModel
+from waiting import eventually
 
 ONE, TWO = ModelVersion(1), ModelVersion(2)
 
@@ -179,12 +180,12 @@ async def followed(sync: ModelSync) -> AsyncIterator[None]:
 
 async def until_noted(world: World, words: str | None) -> None:
     """Wait for a note of a trouble of such *words*; None: of none."""
-    async with asyncio.timeout(5):
-        while True:
-            state = world.notes.last()
-            if state is not None and (words in (state.trouble or "") if words else state.trouble is None):
-                return
-            await asyncio.sleep(0.005)
+
+    def is_noted() -> bool:
+        state = world.notes.last()
+        return state is not None and (words in (state.trouble or "") if words else state.trouble is None)
+
+    await eventually(is_noted, f"a note of {words or 'no trouble'}")
 
 
 async def test_following_leaves_notes_of_what_it_found(

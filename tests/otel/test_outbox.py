@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from taxi_predictor.adapters.otel.outbox import BATCH, Outbox
+from waiting import until
 
 SOON_S = 10.0
 
@@ -34,13 +35,6 @@ class Lost:
     def __call__(self, number: int) -> None:
         with self._turn:
             self.number += number
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + SOON_S
-    while not is_so():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.01)
 
 
 def test_all_of_it_arrives_in_its_order() -> None:

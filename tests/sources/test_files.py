@@ -25,6 +25,7 @@ from taxi_predictor.domain.errors import (
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.ports.outbound.sources import CleanBatch, SourcePart
 from taxi_predictor.ports.testing.strategies import A_CITY
+from waiting import eventually
 
 ZONES = ZoneTable(
     {
@@ -469,22 +470,23 @@ async def test_a_reading_that_is_given_up_closes_its_file(
         files, "opened_parquet", lambda path: opened.append(parquet.ParquetFile(path)) or opened[-1]
     )
 
+    is_reading = asyncio.Event()
+
     async def give_up_while_waiting() -> None:
         async for _batch in part.batches():
-            await asyncio.sleep(60)
+            is_reading.set()
+            await asyncio.Event().wait()
 
     reading = part.batches()
     await anext(reading)
     await reading.aclose()  # type: ignore[attr-defined] # it is a generator
     task = asyncio.create_task(give_up_while_waiting())
-    await asyncio.sleep(0.05)
+    await is_reading.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    for _turn in range(500):  # the loop closes what nobody reads on when it finds the time
-        await asyncio.sleep(0.01)
-        if all(file.closed for file in opened):
-            break
-    assert [file.closed for file in opened] == [True, True]
+    assert len(opened) == 2
+    # The loop closes what nobody reads on when it finds the time.
+    await eventually(lambda: all(file.closed for file in opened), "both are closed")
 
 
 # Real files

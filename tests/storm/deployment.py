@@ -15,14 +15,15 @@ import asyncpg
 import httpx
 import msgspec
 
+from asking import asking
 from storm.clients import Clients, Ledger
-from storm.faults import until
 from storm.neighbours import Database, Registry, free_port
 from storm.proxy import Network
+from waiting import until
 
 __all__ = ["Deployment", "deployed"]
 
-SIMULATED = "simulation:trips=15_000,months=2"
+SIMULATED = "simulation:trips=4_000,months=2"
 TRIP = {
     "pickup": {"lat": 40.7614, "lon": -73.9776},
     "dropoff": {"lat": 40.6465, "lon": -73.7865},
@@ -126,7 +127,7 @@ class Deployment:
         found: set[int | None] = set()
         for _ in range(times):
             with suppress(httpx.TransportError):
-                answer = httpx.post(f"{self.base_url}/v1/predictions", json=TRIP, timeout=10, trust_env=False)
+                answer = asking.post(f"{self.base_url}/v1/predictions", json=TRIP, timeout=10)
                 told = answer.json()
                 if answer.is_success:
                     found.add(told["model"]["version"] if told["source"] == "champion" else None)
@@ -136,8 +137,7 @@ class Deployment:
         """Whether *key* opens, each time by another connection."""
         headers = {"Authorization": f"Bearer {key}"}
         answers = [
-            httpx.post(f"{self.base_url}/v1/predictions", json=TRIP, headers=headers, trust_env=False)
-            for _ in range(times)
+            asking.post(f"{self.base_url}/v1/predictions", json=TRIP, headers=headers) for _ in range(times)
         ]
         return all(answer.is_success for answer in answers)
 

@@ -7,30 +7,25 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from storm.proxy import Weather
+from waiting import until
 
 if TYPE_CHECKING:
     from storm.deployment import Deployment
 
-__all__ = ["FAULTS", "until"]
-
-PATIENCE_S = 60.0
+__all__ = ["FAULTS"]
 
 
-def until(
-    is_so: Callable[[], bool], what: str, *, patience_s: float = PATIENCE_S, every_s: float = 0.1
-) -> float:
+def waited_s(is_so: Callable[[], bool], what: str) -> float:
     """Wait until *is_so*, and return for how many seconds that was."""
     began_s = time.monotonic()
-    while not is_so():
-        assert time.monotonic() < began_s + patience_s, f"not within {patience_s:g} s: {what}"
-        time.sleep(every_s)
+    until(is_so, what, every_s=0.1)
     return time.monotonic() - began_s
 
 
 def kill_a_worker(storm: "Deployment", *, is_short: bool) -> str:
     victim = storm.workers()[0]
     os.kill(victim, signal.SIGKILL)
-    took_s = until(
+    took_s = waited_s(
         lambda: victim not in storm.workers() and len(storm.workers()) == storm.worker_count,
         "another worker in the place of one that was killed",
     )
@@ -41,7 +36,7 @@ def kill_all_workers(storm: "Deployment", *, is_short: bool) -> str:
     victims = set(storm.workers())
     for victim in victims:
         os.kill(victim, signal.SIGKILL)
-    took_s = until(
+    took_s = waited_s(
         lambda: not victims & set(storm.workers()) and len(storm.workers()) == storm.worker_count,
         "other workers in the place of all that were killed",
     )
@@ -91,7 +86,7 @@ def slow_down(storm: "Deployment", *, is_short: bool) -> str:
 def restart_the_registry(storm: "Deployment", *, is_short: bool) -> str:
     storm.registry.stop()
     assert not storm.registry.answers()
-    noticed_s = until(lambda: storm.sync_trouble() is not None, "a note that the registry is away")
+    noticed_s = waited_s(lambda: storm.sync_trouble() is not None, "a note that the registry is away")
     storm.registry.start()
     until(lambda: storm.sync_trouble() is None, "a note that the registry is back")
     return f"it was missed after {noticed_s:.1f} s"
@@ -115,7 +110,7 @@ def swap_the_champion(storm: "Deployment", *, is_short: bool) -> str:
     former = storm.champion
     storm.champion = next(version for version in storm.versions if version != former)
     storm.registry.point(storm.model_name, "champion", storm.champion)
-    took_s = until(
+    took_s = waited_s(
         lambda: storm.answering_versions(12) == {storm.champion}, "the new champion in every worker"
     )
     return f"version {storm.champion} instead of {former} in every worker after {took_s:.1f} s"

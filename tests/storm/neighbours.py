@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ import asyncpg
 import msgspec
 
 from storm.proxy import Streams
+from waiting import until
 
 __all__ = ["Database", "Registry", "free_port"]
 
@@ -95,10 +95,7 @@ class Registry:
         self._process = subprocess.Popen(
             command, stdout=log, stderr=log, start_new_session=True, env=environment
         )
-        deadline = time.monotonic() + 90
-        while not self.answers():
-            assert time.monotonic() < deadline, (self._folder / "mlflow.log").read_text()[-2000:]
-            time.sleep(0.2)
+        until(self.answers, f"MLflow answers, see {self._folder}/mlflow.log", patience_s=90, every_s=0.2)
 
     def stop(self) -> None:
         if self._process is not None:

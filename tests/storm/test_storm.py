@@ -5,13 +5,14 @@ STORM_FAULTS says how many faults there are; without it each kind comes once, an
 
 import os
 import time
+from contextlib import suppress
 from itertools import cycle, islice
 from pathlib import Path
 
-import httpx
-
+from asking import asking
 from storm.deployment import Deployment, clients_of, deployed
-from storm.faults import FAULTS, until
+from storm.faults import FAULTS
+from waiting import until
 
 RATE = 120.0
 WORKERS, WORKERS_BESIDE_OTHER_TESTS = 4, 2
@@ -67,7 +68,7 @@ def figures_add_up(storm: Deployment) -> None:
     """All workers together count each prediction once, whichever of them is asked."""
 
     def logged() -> float:
-        text = httpx.get(f"http://127.0.0.1:{storm.metrics_port}/metrics", trust_env=False).text
+        text = asking.get(f"http://127.0.0.1:{storm.metrics_port}/metrics").text
         [line] = [line for line in text.splitlines() if line.startswith("taxi_predictions_logged_total")]
         return float(line.split()[1])
 
@@ -85,12 +86,15 @@ def settled(storm: Deployment) -> tuple[int, int, float]:
     promised = list(storm.ledger.predictions), list(storm.ledger.outcomes)
     tables = ("predictions", "outcomes")
     began_s = time.monotonic()
-    while True:
+
+    def counted() -> tuple[int, int]:
         found = [storm.missing(table, ids) for table, ids in zip(tables, promised, strict=True)]
         lost, doubled = (sum(of) for of in zip(*found, strict=True))
-        if not lost or time.monotonic() - began_s > SETTLED_S:
-            break
-        time.sleep(0.2)
+        return lost, doubled
+
+    with suppress(AssertionError):  # it is said how much is missing
+        until(lambda: not counted()[0], patience_s=SETTLED_S, every_s=0.2)
     settled_s = time.monotonic() - began_s
+    lost, doubled = counted()
     until(lambda: storm.answering_versions(16) == {storm.champion}, "the right model in every worker")
     return lost, doubled, settled_s

@@ -17,10 +17,12 @@ from typing import Any
 import httpx
 import yaml
 
+from asking import asking
 from journeys.conftest import free_port
+from waiting import until
 from watching.declarations import ALERTMANAGER, PROMETHEUS, read_yaml, run, understood
 
-__all__ = ["PATIENCE_S", "PROGRAMS", "Listener", "Stack", "listening", "soon", "watching"]
+__all__ = ["PROGRAMS", "Listener", "Stack", "listening", "soon", "watching"]
 
 PROGRAMS = (
     *("prometheus", "prometheus-alertmanager", "amtool", "promtool"),
@@ -28,16 +30,11 @@ PROGRAMS = (
     *("prometheus-redis-exporter", "prometheus-blackbox-exporter", "nginx", "redis-server", "openssl"),
 )
 """As Debian calls them; ``.ci/run`` installs them."""
-PATIENCE_S = 60.0
 
 
 def soon(question: Callable[[], Any], what: str) -> Any:
-    """The first answer that is not empty."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not (answer := question()):
-        assert time.monotonic() < deadline_s, f"{what}: not within {PATIENCE_S:g} s"
-        time.sleep(0.2)
-    return answer
+    """The first answer that is not empty: Prometheus looks once a second."""
+    return until(question, what, every_s=0.2)
 
 
 class Listener(ThreadingHTTPServer):
@@ -91,7 +88,7 @@ class Stack:
 
     def ask(self, query: str) -> Sequence[Any]:
         """The series that Prometheus answers with."""
-        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": query}, timeout=20, trust_env=False)
+        answer = asking.get(f"{self.url}/api/v1/query", params={"query": query}, timeout=20)
         assert answer.is_success, f"{query}: {answer.text}"
         found: Sequence[Any] = answer.json()["data"]["result"]
         return found
@@ -179,7 +176,7 @@ PORTS = (
 
 def _is_up(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/-/ready", trust_env=False).is_success
+        return asking.get(f"{url}/-/ready").is_success
     except httpx.TransportError:
         return False
 

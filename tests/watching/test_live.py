@@ -4,10 +4,9 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +15,11 @@ from tempfile import TemporaryDirectory
 import httpx
 import pytest
 
+from asking import asking
 from journeys.conftest import Deployment, free_port
+from waiting import until
 from watching.declarations import EXPORTED, Panel, filled_in, panels
-from watching.stack import PATIENCE_S, PROGRAMS, Listener, Stack, listening, soon, watching
+from watching.stack import PROGRAMS, Listener, Stack, listening, soon, watching
 
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, PROGRAMS)),
@@ -145,7 +146,7 @@ def test_a_thousand_requests_to_four_workers_are_a_thousand(stack: Stack) -> Non
 
 
 def test_every_rule_can_be_evaluated(stack: Stack) -> None:
-    groups = httpx.get(f"{stack.url}/api/v1/rules", trust_env=False).json()["data"]["groups"]
+    groups = asking.get(f"{stack.url}/api/v1/rules").json()["data"]["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
     assert len(rules) > 30
     assert {rule["name"]: rule.get("lastError") for rule in rules if rule["health"] != "ok"} == {}
@@ -187,10 +188,10 @@ def test_what_follows_from_a_cause_is_held_back(stack: Stack) -> None:
         ("PredictionsUnlogged", "critical"),
     ]
     posted = [{"labels": {"alertname": name, "severity": severity}} for name, severity in causes]
-    assert httpx.post(url, json=posted, trust_env=False).is_success
+    assert asking.post(url, json=posted).is_success
 
     def held_back() -> set[str]:
-        found = httpx.get(url, params={"inhibited": "true"}, trust_env=False).json()
+        found = asking.get(url, params={"inhibited": "true"}).json()
         return {one["labels"]["alertname"] for one in found if one["status"]["inhibitedBy"]}
 
     soon(lambda: "ReplicationBehind" in held_back(), "the follower is held back")
@@ -205,9 +206,8 @@ def unanswered(stack: Stack) -> list[str]:
 @pytest.fixture(scope="module")
 def settled(stack: Stack) -> Stack:
     """Once every panel shows something, or all had time enough: the tests say which does not."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    while unanswered(stack) and time.monotonic() < deadline_s:
-        time.sleep(1)
+    with suppress(AssertionError):
+        until(lambda: not unanswered(stack), patience_s=180, every_s=1)
     return stack
 
 

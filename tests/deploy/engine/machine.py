@@ -23,6 +23,7 @@ from taxi_predictor.apps.stack.engine import Compose
 from taxi_predictor.apps.stack.layout import Layout, read_env
 from taxi_predictor.apps.stack.state import load_state
 from taxi_predictor.apps.stack.switching import live_colour
+from waiting import until
 
 __all__ = ["ROOT", "Machine"]
 
@@ -216,13 +217,15 @@ class Machine:
 
     def wait_well(self, service: str, *, within_s: float = 90) -> float:
         """Wait until *service* runs and is healthy, and return how long that took."""
-        began = time.monotonic()
-        while time.monotonic() - began < within_s:
+
+        def is_well() -> bool:
             state = self.inspect(service)["State"]
-            if state["Status"] == "running" and state.get("Health", {}).get("Status", "healthy") == "healthy":
-                return time.monotonic() - began
-            time.sleep(0.5)
-        raise AssertionError(f"{service} is not well: {state}")
+            is_healthy: bool = state.get("Health", {}).get("Status", "healthy") == "healthy"
+            return state["Status"] == "running" and is_healthy
+
+        began_s = time.monotonic()
+        until(is_well, f"{service} is well", patience_s=within_s, every_s=0.5)
+        return time.monotonic() - began_s
 
     @contextmanager
     def under_load(self, *, per_s: float = 40, once: bool = True) -> Iterator[Counted]:
@@ -264,6 +267,11 @@ class Machine:
             kept.write_text(self.compose.owner("keys", "create", "load", "--scope", "predict"))
             time.sleep(3 * KEYS_EVERY_S)  # each worker looks for new ones by itself
         return kept.read_text().strip()
+
+    def wait_logged(self, ids: list[str]) -> None:
+        """Wait until all of *ids* are in the log; each is there once."""
+        until(lambda: self.logged(ids)[1] == len(ids), "all are in the log", every_s=1)
+        assert self.logged(ids) == (len(ids), len(ids))
 
     def logged(self, ids: list[str]) -> tuple[int, int]:
         """How many rows the log has of *ids*, and how many different ones."""

@@ -21,7 +21,7 @@ def test_a_neighbour_is_killed_and_predictions_go_on(machine: Machine, service: 
     print(f"{service} was back after {took_s:.1f} s; slowest answer {counted.slowest_s:.2f} s")  # noqa: T201
     assert counted.statuses == {200: counted.asked}
     assert counted.unanswered == counted.closed_before_answer == 0
-    wait_logged(machine, counted.acknowledged)
+    machine.wait_logged(counted.acknowledged)
     assert len(counted.acknowledged) == counted.asked
 
 
@@ -37,7 +37,7 @@ def test_the_live_colour_is_killed_and_comes_back(machine: Machine) -> None:
     print(f"{service} was back after {took_s:.1f} s: {counted.statuses}")  # noqa: T201
     assert counted.statuses.keys() <= {200, 503}
     assert counted.statuses[200] > 0
-    wait_logged(machine, counted.acknowledged)
+    machine.wait_logged(counted.acknowledged)
 
 
 def test_nginx_is_killed_and_comes_back(machine: Machine) -> None:
@@ -55,7 +55,7 @@ def test_a_neighbour_that_hangs_holds_up_no_prediction(machine: Machine, service
         time.sleep(3)
     print(f"{service} hung for 12 s; slowest answer {counted.slowest_s:.2f} s")  # noqa: T201
     assert counted.statuses == {200: counted.asked}
-    wait_logged(machine, counted.acknowledged)
+    machine.wait_logged(counted.acknowledged)
 
 
 def test_a_colour_that_hangs_answers_afterwards(machine: Machine) -> None:
@@ -64,7 +64,7 @@ def test_a_colour_that_hangs_answers_afterwards(machine: Machine) -> None:
             time.sleep(5)
         time.sleep(3)
     assert counted.statuses == {200: counted.asked}
-    wait_logged(machine, counted.acknowledged)
+    machine.wait_logged(counted.acknowledged)
 
 
 @pytest.mark.parametrize("service", ["api", "redis", "mlflow"])
@@ -77,7 +77,7 @@ def test_a_service_without_its_network_holds_up_no_prediction(machine: Machine, 
         time.sleep(3)
     print(f"{service} was cut off for 12 s; slowest answer {counted.slowest_s:.2f} s")  # noqa: T201
     assert counted.statuses == {200: counted.asked}
-    wait_logged(machine, counted.acknowledged)
+    machine.wait_logged(counted.acknowledged)
 
 
 def test_nginx_without_its_network_says_that_it_cannot(machine: Machine) -> None:
@@ -88,7 +88,7 @@ def test_nginx_without_its_network_says_that_it_cannot(machine: Machine) -> None
         time.sleep(5)
     assert counted.statuses.keys() == {200, 503}
     assert counted.unanswered == 0
-    wait_logged(machine, counted.acknowledged)
+    machine.wait_logged(counted.acknowledged)
     machine.make("smoke")
 
 
@@ -105,7 +105,7 @@ def test_where_the_home_is_full_predictions_are_answered_and_say_that_they_are_n
     assert len(meanwhile.acknowledged) < meanwhile.asked
     assert afterwards.statuses == {200: afterwards.asked}
     assert len(afterwards.acknowledged) > 0.9 * afterwards.asked
-    wait_logged(machine, [*meanwhile.acknowledged, *afterwards.acknowledged])
+    machine.wait_logged([*meanwhile.acknowledged, *afterwards.acknowledged])
 
 
 def test_where_the_database_is_full_predictions_go_on_and_are_shipped_later(machine: Machine) -> None:
@@ -117,12 +117,4 @@ def test_where_the_database_is_full_predictions_go_on_and_are_shipped_later(mach
     print(f"postgres was well {took_s:.1f} s after it had room again: {counted.statuses}")  # noqa: T201
     assert counted.statuses == {200: counted.asked}
     assert len(counted.acknowledged) == counted.asked
-    wait_logged(machine, counted.acknowledged)
-
-
-def wait_logged(machine: Machine, ids: list[str], *, within_s: float = 60) -> None:
-    """All of *ids* come into the log, once each."""
-    until = time.monotonic() + within_s
-    while (found := machine.logged(ids)) != (len(ids), len(ids)) and time.monotonic() < until:
-        time.sleep(1)
-    assert found == (len(ids), len(ids))
+    machine.wait_logged(counted.acknowledged)

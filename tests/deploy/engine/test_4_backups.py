@@ -12,9 +12,9 @@ def sets(machine: Machine) -> list[Path]:
 
 
 def test_a_set_comes_back_elsewhere_and_answers_as_it_did(machine: Machine) -> None:
-    with machine.under_load():
+    with machine.under_load() as counted:
         time.sleep(10)
-    time.sleep(3)
+    machine.wait_logged(counted.acknowledged)
     assert "a backup is there: there is none" in machine.make("preflight", code=1)
     machine.make("backup")
     assert "verify-1 may follow" in machine.make("preflight", "verify-1")

@@ -4,7 +4,6 @@ import json
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,12 @@ from typing import Any
 import pytest
 
 from pipeline.samples import IMAGES, environment
+from servers import is_open
 from taxi_predictor.apps.ecs.aws import Environment, aws
 from taxi_predictor.apps.ecs.definitions import ONE_OFF, SERVICES
 from taxi_predictor.apps.ecs.running import register
 from taxi_predictor.apps.ecs.secrets import ROLES, put_secrets
+from waiting import until
 
 TASKS = (*SERVICES, *ONE_OFF)
 CERTIFICATES = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
@@ -38,13 +39,7 @@ def cloud(tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     }.items():
         monkeypatch.setenv(name, value)
     try:
-        for _ in range(200):
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            except OSError:
-                time.sleep(0.1)
-            else:
-                break
+        until(lambda: is_open(port), "the cloud answers", every_s=0.1)
         yield
     finally:
         server.terminate()
