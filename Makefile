@@ -32,7 +32,7 @@ mutate: setup ## Change the domain in thousands of ways, and see which no test m
 
 test-database: setup ## Try every port that PostgreSQL keeps against TEST_DATABASE_URL
 	$(BIN)/pytest -n 0 tests/contract/test_postgres.py
-package: setup ## Build wheel and sdist into dist/, and try the wheel in an environment of its own
+package: setup ## Build wheel and sdist into dist/, and try the wheel alone and with each extra, in environments of their own (2 min)
 	rm -rf dist && $(BIN)/uv build -q --no-build-isolation --build-constraint requirements/build.txt
 	@deploy/ci/try-package $(BIN)/uv
 

@@ -2806,8 +2806,10 @@ def clause_for(contract: type[Any], adapter: type[Any], clause: str) -> Any:
 
 
 def test_every_clause_can_fail() -> None:
-    written = {(suite, name) for suite in CONTRACTS for name in clauses(suite)}
-    assert written == {(case.values[0], case.values[2]) for case in BROKEN}
+    written = {f"{suite.__name__}.{name}" for suite in CONTRACTS for name in clauses(suite)}
+    broken = {f"{case.values[0].__name__}.{case.values[2]}" for case in BROKEN}
+    assert written - broken == set(), "no broken adapter shows that these can fail"
+    assert broken - written == set()
 
 
 @pytest.mark.parametrize("suite", sorted(CONTRACTS, key=lambda suite: suite.__name__))

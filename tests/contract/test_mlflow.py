@@ -1,5 +1,6 @@
 """MLflow on an SQLite file keeps the contract of the registry."""
 
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,7 +14,7 @@ from mlflow import MlflowClient
 from mlflow.artifacts import load_text
 
 from taxi_predictor.adapters.mlflow.registry import REPORT_FILE, MlflowModelRegistry
-from taxi_predictor.domain.errors import BrokenModel
+from taxi_predictor.domain.errors import BrokenModel, Unavailable
 from taxi_predictor.domain.model import MANIFEST_FILE
 from taxi_predictor.ports.outbound.models import Alias, ModelRegistry
 from taxi_predictor.ports.testing.model_registry import ONE, TWO, ModelRegistryContract, aliases, register
@@ -91,3 +92,12 @@ async def test_the_run_holds_the_lineage_the_scores_and_the_card(tmp_path: Path)
         "report.json",
     }
     assert artifact.manifest.fingerprint in load_text(f"{run.info.artifact_uri}/model-card.md")
+
+
+async def test_where_mlflow_is_not_installed_it_is_said_what_brings_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    registry = MlflowModelRegistry(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}", name="taxi-duration")
+    with pytest.raises(Unavailable, match=r"mlflow is not installed: pip install 'taxi-predictor\[train\]'"):
+        await registry.versions()

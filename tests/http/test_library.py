@@ -68,6 +68,15 @@ def test_it_answers_what_the_api_answers(serve: Serve, shelf: DiskModelShelf, tm
 
 
 @pytest.mark.usefixtures("shelf")
+def test_a_prediction_shows_what_it_says(tmp_path: Path) -> None:
+    [said] = load_champion(tmp_path).predict([PLAN])
+    assert repr(said) == (
+        f"<Prediction: {said.duration_s:.0f} s, 80% likely {said.lower_s:.0f} to {said.upper_s:.0f} s,"
+        f" arriving {said.arrival_at:%Y-%m-%d %H:%M}-05:00, by champion 1>"
+    )
+
+
+@pytest.mark.usefixtures("shelf")
 def test_columns_are_answered_alike(tmp_path: Path) -> None:
     champion = load_champion(tmp_path)
     estimate, served = champion.predict_batch(PlanBatch(FramePlanColumns().of([PLAN, PLAN]).table))

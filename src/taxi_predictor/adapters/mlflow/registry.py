@@ -234,6 +234,11 @@ def _translated() -> Iterator[None]:
         yield
     except TaxiPredictorError:
         raise
+    except ModuleNotFoundError as error:
+        raise Unavailable(
+            f"{error.name} is not installed: pip install 'taxi-predictor[train]' for a registry in a file,"
+            " 'taxi-predictor[registry]' for one on a server"
+        ) from error
     except OSError as error:
         raise Unavailable(f"the model registry does not answer: {without_credentials(str(error))}") from error
     except Exception as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from cyclopts import Parameter
+from rich.markup import escape
 from rich.panel import Panel
 
 from taxi_predictor.apps.commands.output import ERR, OUT
@@ -166,7 +167,7 @@ async def _recent_trips(container: Container) -> Sequence[str]:
                 await container.intake.parts(source)
                 return [source]
     except (Unavailable, UnreadableSource, MissingSource) as error:
-        ERR.print(f"[yellow]{error}[/yellow]")
+        ERR.print(f"[yellow]{escape(str(error))}[/yellow]")
     OUT.print(
         Panel(
             "The TLC's trips can't be had from here, so this demo uses a [bold]simulated city[/bold]:"

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from cyclopts import Parameter
+from rich.markup import escape
 from rich.table import Table
 
 from taxi_predictor.apps.commands.output import ERR, OUT, result_to, write_json
@@ -152,7 +153,7 @@ def _show(prediction: Prediction, coverage: float) -> None:
         f" [dim]({prediction.distance_km:.2f} km as the crow flies, {label})[/dim]"
     )
     if served.trouble:
-        ERR.print(f"[yellow]answered by {served.source}: {served.trouble}[/yellow]")
+        ERR.print(f"[yellow]answered by {served.source}: {escape(served.trouble)}[/yellow]")
 
 
 def _why(explanation: Explanation) -> Table:

@@ -6,6 +6,8 @@ import socket
 import sys
 from typing import Literal
 
+from rich.markup import escape
+
 from taxi_predictor.adapters.disk.shelf import champion_folder
 from taxi_predictor.apps.addresses import address_of
 from taxi_predictor.apps.cities import load_city
@@ -104,7 +106,7 @@ async def _stock(settings: Settings) -> None:
             model = await container.sync.sync()
             ERR.print(f"[dim]version {model.version} fetched from the registry[/dim]")
     except (NoChampion, BrokenModel, PromotionRefused, Unavailable) as error:
-        ERR.print(f"[yellow]starting without a new model: {error}[/yellow]")
+        ERR.print(f"[yellow]starting without a new model: {escape(str(error))}[/yellow]")
     except TimeoutError:
         ERR.print(f"[yellow]starting without a new model: no word within {PATIENCE_S:g} s[/yellow]")
 

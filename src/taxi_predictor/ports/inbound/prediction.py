@@ -17,7 +17,7 @@ from taxi_predictor.ports.outbound.models import ServedModel
 __all__ = ["Prediction"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Prediction:
     """The answer for one trip. Times and durations are rounded to the millisecond, as in every face."""
 
@@ -56,6 +56,14 @@ class Prediction:
             duration_s=round(distribution.median_s(), 3),
             lower_s=lower_s,
             upper_s=upper_s,
+        )
+
+    def __repr__(self) -> str:
+        """What it says: what it is made of has a century of holidays in it."""
+        return (
+            f"<Prediction: {self.duration_s:.0f} s, {COVERAGE:.0%} likely {self.lower_s:.0f} to"
+            f" {self.upper_s:.0f} s, arriving {self.arrival_at.isoformat(' ', 'minutes')},"
+            f" by {self.source} {self.served.label}>"
         )
 
     @property
