@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from mlflow.artifacts import load_text
 
 from taxi_predictor.adapters.mlflow.registry import REPORT_FILE, MlflowModelRegistry
-from taxi_predictor.domain.errors import BrokenModel
+from taxi_predictor.domain.errors import BrokenModel, Unavailable
 from taxi_predictor.domain.model import MANIFEST_FILE
 from taxi_predictor.ports.outbound.models import Alias, ModelRegistry
 from taxi_predictor.ports.testing.model_registry import ONE, TWO, ModelRegistryContract, aliases, register
@@ -91,3 +91,12 @@ async def test_the_run_holds_the_lineage_the_scores_and_the_card(tmp_path: Path)
         "report.json",
     }
     assert artifact.manifest.fingerprint in load_text(f"{run.info.artifact_uri}/model-card.md")
+
+
+async def test_a_registry_that_is_away_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    registry = MlflowModelRegistry(tracking_uri="http://ops:hunter2@127.0.0.1:9", name="taxi-duration")
+    # Readiness, which asks for no key, tells on what this says.
+    with pytest.raises(Unavailable) as caught:
+        await registry.versions()
+    assert "hunter2" not in str(caught.value)
