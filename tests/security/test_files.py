@@ -18,8 +18,8 @@ from pyarrow import fs, parquet
 from pyproj import CRS
 
 from taxi_predictor.adapters.sources import scored_rows
-from taxi_predictor.adapters.sources.files import FileSource
 from taxi_predictor.adapters.sources.file_place import FilePlace
+from taxi_predictor.adapters.sources.files import FileSource
 from taxi_predictor.adapters.sources.row_files import open_rows
 from taxi_predictor.adapters.sources.scored_rows import open_answers
 from taxi_predictor.adapters.sources.zones import read_zones
