@@ -28,7 +28,7 @@ from taxi_predictor.domain.errors import Invalid, NotEnoughTrips, TooManyRejects
 from taxi_predictor.ports.outbound.models import RegisteredModel
 from taxi_predictor.ports.testing.samples import NOON
 
-pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.profiles.NotForProduction")
+pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.memory_profile.NotForProduction")
 
 CITY = load_city("new-york")
 TREES = 10
