@@ -61,7 +61,7 @@ from taxi_predictor.domain.model import Manifest
 from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.plausibility import ReadTrip, Rejection, doubts
 from taxi_predictor.ports import outbound
-from taxi_predictor.ports.outbound.models import Alias
+from taxi_predictor.ports.outbound.registry import Alias
 from waiting import until
 
 ROOT = Path(__file__).parents[1]

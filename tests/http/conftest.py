@@ -38,9 +38,10 @@ from taxi_predictor.ports.inbound.versions import digest
 from taxi_predictor.ports.outbound.access import KeyStore
 from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.journal import Journal
-from taxi_predictor.ports.outbound.models import ModelRegistry, ModelShelf
 from taxi_predictor.ports.outbound.outcomes import OutcomeLog
 from taxi_predictor.ports.outbound.predictions import PredictionLog
+from taxi_predictor.ports.outbound.registry import ModelRegistry
+from taxi_predictor.ports.outbound.shelf import ModelShelf
 from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.tracing import Tracing
 from taxi_predictor.ports.outbound.trips import TripStore
