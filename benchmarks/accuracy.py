@@ -37,7 +37,7 @@ from taxi_predictor.ports.inbound.fitting import fitted_model, training_data
 from taxi_predictor.ports.inbound.held_out import some_plans
 from taxi_predictor.ports.inbound.judging import score
 from taxi_predictor.ports.inbound.replaying import replay
-from taxi_predictor.ports.outbound.models import TrainingData
+from taxi_predictor.ports.outbound.engine import TrainingData
 
 REPORT = Path(__file__).parents[1] / "docs" / "accuracy.md"
 SLICES = ("under 1.5 km", "10 km and more", "night", "rush", "airport")

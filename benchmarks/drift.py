@@ -44,7 +44,7 @@ from taxi_predictor.ports.inbound.live_windows import LONGEST, LiveWindows
 from taxi_predictor.ports.inbound.monitoring import Monitoring
 from taxi_predictor.ports.inbound.replaying import replay
 from taxi_predictor.ports.outbound.journal import Entry
-from taxi_predictor.ports.outbound.models import Alias, RegisteredModel
+from taxi_predictor.ports.outbound.registry import Alias, RegisteredModel
 
 STEP = timedelta(hours=3)
 """Trips that leave within it are asked about at its beginning, those that ended reported at its end."""

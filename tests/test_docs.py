@@ -51,7 +51,8 @@ from taxi_predictor.adapters.sources.simulation import OPTIONS, Simulation
 from taxi_predictor.apps import cities
 from taxi_predictor.apps.cities import CityProfile
 from taxi_predictor.apps.cli import app
-from taxi_predictor.apps.settings import SECRETS, WELL_KNOWN, Settings
+from taxi_predictor.apps.environment import WELL_KNOWN
+from taxi_predictor.apps.settings import SECRETS, Settings
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import Airport, City, PlausibilityBounds
 from taxi_predictor.domain.errors import TaxiPredictorError
@@ -60,7 +61,7 @@ from taxi_predictor.domain.model import Manifest
 from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.plausibility import ReadTrip, Rejection, doubts
 from taxi_predictor.ports import outbound
-from taxi_predictor.ports.outbound.models import Alias
+from taxi_predictor.ports.outbound.registry import Alias
 from waiting import until
 
 ROOT = Path(__file__).parents[1]

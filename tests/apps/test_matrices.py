@@ -38,8 +38,8 @@ from taxi_predictor.domain.trip import PlanBatch, TripPlan
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.matrices import DurationMatrices, DurationMatrix
 from taxi_predictor.ports.inbound.predicting import COLUMNS_FROM_PLANS, SLICE_TRIPS, DurationPredictor
-from taxi_predictor.ports.outbound.models import ModelShelf
 from taxi_predictor.ports.outbound.plans import PlanColumns
+from taxi_predictor.ports.outbound.shelf import ModelShelf
 from taxi_predictor.ports.testing.level import levels
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_history
 from taxi_predictor.ports.testing.strategies import A_CITY, instants, places, plans

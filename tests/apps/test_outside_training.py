@@ -25,10 +25,10 @@ from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.errors import Invalid, NotEnoughTrips, TooManyRejects
-from taxi_predictor.ports.outbound.models import RegisteredModel
+from taxi_predictor.ports.outbound.registry import RegisteredModel
 from taxi_predictor.ports.testing.samples import NOON
 
-pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.profiles.NotForProduction")
+pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.memory_profile.NotForProduction")
 
 CITY = load_city("new-york")
 TREES = 10

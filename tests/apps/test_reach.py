@@ -20,7 +20,7 @@ from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.reach import Area, Reach
-from taxi_predictor.ports.outbound.models import ModelShelf
+from taxi_predictor.ports.outbound.shelf import ModelShelf
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.strategies import A_CITY, places
 

@@ -12,8 +12,8 @@ from taxi_predictor.domain.level import STRATA, LiveLevel
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.scoring import Scored, Scoring
-from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.scoring import Reached, RowForm, RowPiece, TripRows
+from taxi_predictor.ports.outbound.shelf import ServedModel
 from taxi_predictor.ports.testing.samples import NOON, a_history
 
 TRIPS = [trip.plan for trip in a_history(trips=40)]

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from taxi_predictor.apps.api import options_of
-from taxi_predictor.apps.settings import InvalidSettings, Settings, load_settings
+from taxi_predictor.apps.environment import load_settings
+from taxi_predictor.apps.settings import InvalidSettings, Settings
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:

@@ -96,24 +96,19 @@ from taxi_predictor.ports.outbound.answers import Answer, Claim, Holder
 from taxi_predictor.ports.outbound.archive import ArchivedTrips
 from taxi_predictor.ports.outbound.backtests import FoldKey
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
+from taxi_predictor.ports.outbound.engine import ModelLoader, TrainingData
 from taxi_predictor.ports.outbound.jobs import KeptJob
 from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.limits import WINDOW_S
-from taxi_predictor.ports.outbound.models import (
-    Alias,
-    ModelLoader,
-    ModelReport,
-    RegisteredModel,
-    ServedModel,
-    TrainingData,
-)
 from taxi_predictor.ports.outbound.monitoring import Retrained
 from taxi_predictor.ports.outbound.outcomes import Attached, EndedPrediction
 from taxi_predictor.ports.outbound.progress import Progress, Step
+from taxi_predictor.ports.outbound.registry import Alias, ModelReport, RegisteredModel
 from taxi_predictor.ports.outbound.retention import Forgotten
 from taxi_predictor.ports.outbound.runs import Run, RunKind
 from taxi_predictor.ports.outbound.scoring import Reached, RowForm, RowPiece, ScoredRows, Terms, TripRows
 from taxi_predictor.ports.outbound.shadows import EndedShadow
+from taxi_predictor.ports.outbound.shelf import ServedModel
 from taxi_predictor.ports.outbound.sources import CleanBatch, PartName, RejectBatch, SourcePart, TripSource
 from taxi_predictor.ports.outbound.spool import SpoolPart, SpoolState
 from taxi_predictor.ports.outbound.sync import SyncState

@@ -13,7 +13,8 @@ from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
 from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.tables import table
-from taxi_predictor.ports.outbound.models import ModelLoader, ModelShelf, ModelTrainer
+from taxi_predictor.ports.outbound.engine import ModelLoader, ModelTrainer
+from taxi_predictor.ports.outbound.shelf import ModelShelf
 from taxi_predictor.ports.outbound.tuning import RecipeTuner
 from taxi_predictor.ports.testing.duration_model import DurationModelContract
 from taxi_predictor.ports.testing.engine import ModelLoaderContract, ModelTrainerContract

@@ -45,19 +45,21 @@ from taxi_predictor.ports.outbound.archive import TripArchive
 from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.clock import Clock
+from taxi_predictor.ports.outbound.engine import ModelLoader, ModelTrainer
 from taxi_predictor.ports.outbound.jobs import JobStore
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.limits import WINDOW_S, RateLimits
-from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.monitoring import Turns
 from taxi_predictor.ports.outbound.outcomes import OutcomeLog
 from taxi_predictor.ports.outbound.predictions import PredictionLog
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.registry import ModelRegistry
 from taxi_predictor.ports.outbound.retention import Retention
 from taxi_predictor.ports.outbound.runs import RunNotes
 from taxi_predictor.ports.outbound.scratch import TripScratch
 from taxi_predictor.ports.outbound.shadows import ShadowLog
+from taxi_predictor.ports.outbound.shelf import ModelShelf
 from taxi_predictor.ports.outbound.sources import PartName, SourceCatalog, TripSource
 from taxi_predictor.ports.outbound.spool import PredictionSpool
 from taxi_predictor.ports.outbound.statistics import TripStatistics

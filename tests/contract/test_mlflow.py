@@ -16,7 +16,7 @@ from mlflow.artifacts import load_text
 from taxi_predictor.adapters.mlflow.registry import REPORT_FILE, MlflowModelRegistry
 from taxi_predictor.domain.errors import BrokenModel, Unavailable
 from taxi_predictor.domain.model import MANIFEST_FILE
-from taxi_predictor.ports.outbound.models import Alias, ModelRegistry
+from taxi_predictor.ports.outbound.registry import Alias, ModelRegistry
 from taxi_predictor.ports.testing.model_registry import ONE, TWO, ModelRegistryContract, aliases, register
 from taxi_predictor.ports.testing.samples import a_report, an_artifact
 

@@ -25,7 +25,7 @@ from taxi_predictor.domain.errors import (
     Unavailable,
     UnknownModel,
 )
-from taxi_predictor.ports.outbound.models import Alias, ModelRegistry
+from taxi_predictor.ports.outbound.registry import Alias, ModelRegistry
 from taxi_predictor.ports.outbound.watch import Watch, watched_by
 from taxi_predictor.ports.testing.model_registry import NOBODY, ModelRegistryContract
 from waiting import quiet, until

@@ -6,7 +6,7 @@ from pathlib import Path
 from taxi_predictor.domain.card import model_card
 from taxi_predictor.domain.model import SIMULATION, Manifest
 from taxi_predictor.domain.verdict import Check, Verdict
-from taxi_predictor.ports.outbound.models import ModelReport
+from taxi_predictor.ports.outbound.registry import ModelReport
 from taxi_predictor.ports.testing.samples import a_report, an_artifact
 
 

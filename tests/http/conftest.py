@@ -24,7 +24,8 @@ from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.apps.api import options_of
 from taxi_predictor.apps.hexagon import Container
-from taxi_predictor.apps.profiles import PROFILES, NotForProduction
+from taxi_predictor.apps.memory_profile import NotForProduction
+from taxi_predictor.apps.profiles import PROFILES
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.wiring import wire
 from taxi_predictor.domain.access import Scope, new_key
@@ -37,9 +38,10 @@ from taxi_predictor.ports.inbound.versions import digest
 from taxi_predictor.ports.outbound.access import KeyStore
 from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.journal import Journal
-from taxi_predictor.ports.outbound.models import ModelRegistry, ModelShelf
 from taxi_predictor.ports.outbound.outcomes import OutcomeLog
 from taxi_predictor.ports.outbound.predictions import PredictionLog
+from taxi_predictor.ports.outbound.registry import ModelRegistry
+from taxi_predictor.ports.outbound.shelf import ModelShelf
 from taxi_predictor.ports.outbound.sync import SyncNotes
 from taxi_predictor.ports.outbound.tracing import Tracing
 from taxi_predictor.ports.outbound.trips import TripStore

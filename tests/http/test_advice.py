@@ -20,7 +20,7 @@ from taxi_predictor.adapters.memory.models import MemoryModelShelf
 from taxi_predictor.adapters.memory.telemetry import Predicted, RecordingTelemetry
 from taxi_predictor.domain.model import MANIFEST_FILE, ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
-from taxi_predictor.ports.outbound.models import ModelShelf
+from taxi_predictor.ports.outbound.shelf import ModelShelf
 from taxi_predictor.ports.testing.samples import an_artifact
 
 Client = TestClient[Litestar]

@@ -10,7 +10,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from taxi_predictor.adapters.http.lines import GROUP_ITEMS, MAX_LINE_BYTES
-from taxi_predictor.ports.outbound.models import ModelShelf
+from taxi_predictor.ports.outbound.shelf import ModelShelf
 
 Client = TestClient[Litestar]
 Serve = Callable[..., AbstractContextManager[Client]]

@@ -12,7 +12,7 @@ from taxi_predictor.adapters.memory.constant_speed import ConstantSpeedLoader
 from taxi_predictor.adapters.memory.models import MemoryModelShelf
 from taxi_predictor.adapters.memory.telemetry import Predicted, RecordingTelemetry
 from taxi_predictor.domain.record import AnswerSource
-from taxi_predictor.ports.outbound.models import ModelShelf
+from taxi_predictor.ports.outbound.shelf import ModelShelf
 
 Client = TestClient[Litestar]
 Serve = Callable[..., AbstractContextManager[Client]]

@@ -12,7 +12,7 @@ from litestar.testing import TestClient
 
 from taxi_predictor.adapters.http.bodies import PredictionAnswer
 from taxi_predictor.adapters.http.formats import Format, wanted
-from taxi_predictor.ports.outbound.models import ModelShelf
+from taxi_predictor.ports.outbound.shelf import ModelShelf
 
 Serve = Callable[..., AbstractContextManager[TestClient[Litestar]]]
 MSGPACK = "application/vnd.msgpack"

@@ -16,7 +16,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from taxi_predictor.adapters.http.inference.trips import INPUTS
-from taxi_predictor.ports.outbound.models import ModelShelf
+from taxi_predictor.ports.outbound.shelf import ModelShelf
 from taxi_predictor.ports.testing.strategies import A_CITY
 
 Client = TestClient[Litestar]

@@ -19,7 +19,7 @@ from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.ports.outbound.journal import Deed, Entry, Journal
-from taxi_predictor.ports.outbound.models import ModelRegistry
+from taxi_predictor.ports.outbound.registry import ModelRegistry
 from taxi_predictor.ports.outbound.sources import PartName
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.tables import TableMaker, stream

@@ -15,7 +15,7 @@ from taxi_predictor.adapters.http.app import EXAMPLES, create_app
 from taxi_predictor.adapters.http.decoding import decode
 from taxi_predictor.adapters.http.hexagon import Hexagon
 from taxi_predictor.domain.errors import Unavailable
-from taxi_predictor.ports.outbound.models import ModelShelf
+from taxi_predictor.ports.outbound.shelf import ModelShelf
 
 Serve = Callable[..., AbstractContextManager[TestClient[Litestar]]]
 READY = ["/health/ready", "/health"]

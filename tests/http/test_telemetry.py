@@ -25,7 +25,7 @@ from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import DurationModel, ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.outbound.models import ModelShelf, ServedModel
+from taxi_predictor.ports.outbound.shelf import ModelShelf, ServedModel
 
 Client = TestClient[Litestar]
 Serve = Callable[..., AbstractContextManager[Client]]

@@ -58,8 +58,8 @@ from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.clock import Clock
+from taxi_predictor.ports.outbound.engine import ModelTrainer, TrainingData
 from taxi_predictor.ports.outbound.journal import Journal
-from taxi_predictor.ports.outbound.models import ModelTrainer, TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.sources import PartName
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, Trial, TrialStore

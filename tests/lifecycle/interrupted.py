@@ -8,7 +8,7 @@ from pathlib import Path
 from lifecycle.conftest import BentTrainer, World, steady_trips
 from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
 from taxi_predictor.domain.model import ModelArtifact
-from taxi_predictor.ports.outbound.models import TrainingData
+from taxi_predictor.ports.outbound.engine import TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
 
 STUCK = b"stuck\n"

@@ -29,10 +29,11 @@ from taxi_predictor.domain.trip import FinishedTrip
 from taxi_predictor.ports.inbound.live_windows import LiveWindows
 from taxi_predictor.ports.inbound.monitoring import Monitoring
 from taxi_predictor.ports.inbound.retraining import ACTOR, Retraining
-from taxi_predictor.ports.outbound.models import RegisteredModel, TrainingData
+from taxi_predictor.ports.outbound.engine import TrainingData
 from taxi_predictor.ports.outbound.monitoring import Retrained, Turns
 from taxi_predictor.ports.outbound.outcomes import EndedPrediction
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.registry import RegisteredModel
 from waiting import eventually
 
 DAY = timedelta(days=1)

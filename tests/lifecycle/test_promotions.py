@@ -18,7 +18,7 @@ from taxi_predictor.domain.errors import (
 from taxi_predictor.domain.model import MANIFEST_FILE, Manifest
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.ports.outbound.journal import Deed, Entry, Journal
-from taxi_predictor.ports.outbound.models import Alias
+from taxi_predictor.ports.outbound.registry import Alias
 from taxi_predictor.ports.testing.strategies import A_CITY
 
 

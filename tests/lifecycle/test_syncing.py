@@ -16,7 +16,8 @@ from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.ports.inbound import syncing
 from taxi_predictor.ports.inbound.syncing import ModelSync
 from taxi_predictor.ports.outbound.journal import Entry
-from taxi_predictor.ports.outbound.models import Alias, RegisteredModel, ServedModel
+from taxi_predictor.ports.outbound.registry import Alias, RegisteredModel
+from taxi_predictor.ports.outbound.shelf import ServedModel
 from waiting import eventually
 
 ONE, TWO = ModelVersion(1), ModelVersion(2)

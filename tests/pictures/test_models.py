@@ -8,7 +8,7 @@ import pytest
 from taxi_predictor.adapters.pictures.models import draw_pictures
 from taxi_predictor.domain.curves import LEVELS
 from taxi_predictor.domain.evaluation import BaselineScores
-from taxi_predictor.ports.outbound.models import ModelReport
+from taxi_predictor.ports.outbound.registry import ModelReport
 from taxi_predictor.ports.testing.samples import a_report, an_artifact
 
 FULL = replace(

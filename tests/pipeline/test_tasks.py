@@ -14,7 +14,7 @@ from pipeline.workflows import ROOT
 from taxi_predictor.apps.contradictions import refuse_contradictions
 from taxi_predictor.apps.ecs.definitions import DEFINITIONS, ONE_OFF, SERVICES, EcsError, filled, names_in
 from taxi_predictor.apps.ecs.tasks import written
-from taxi_predictor.apps.settings import load_settings
+from taxi_predictor.apps.environment import load_settings
 
 TASKS = (*SERVICES, *ONE_OFF)
 OURS = ("api", "dashboard", "monitor", "migrate", "jobs")

@@ -18,9 +18,10 @@ from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
 from taxi_predictor.adapters.otel.logs import OtelHandler
 from taxi_predictor.adapters.postgres.pool import open_pool, ping
 from taxi_predictor.adapters.redis.limits import open_redis
+from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.logs import JsonLines, TextLines, facts_of
-from taxi_predictor.apps.settings import InvalidSettings, Settings, load_settings
+from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.access import Scope, new_key, parse_key, without_credentials
 from taxi_predictor.domain.errors import Invalid, Unavailable
 from taxi_predictor.domain.job import Job, new_job_id

@@ -17,8 +17,9 @@ from pathlib import Path
 
 from taxi_predictor.apps.companion import end_with
 from taxi_predictor.apps.container import open_container
+from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.logs import write_logs
-from taxi_predictor.apps.settings import Settings, load_settings
+from taxi_predictor.apps.settings import Settings
 from taxi_predictor.ports.inbound.followers import kept_going
 
 __all__ = ["follow", "main"]

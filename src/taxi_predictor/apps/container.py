@@ -6,12 +6,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.contradictions import refuse_contradictions
+from taxi_predictor.apps.environment import checked
 from taxi_predictor.apps.extras import look_for, needing, stores_of
 from taxi_predictor.apps.hexagon import Container
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.profiles import PROFILES
-from taxi_predictor.apps.settings import Settings, checked
+from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.wiring import wire
 from taxi_predictor.ports.outbound.progress import Progress
 

@@ -13,7 +13,7 @@ from threading import Event
 from taxi_predictor.adapters.prometheus.server import served_figures
 from taxi_predictor.adapters.prometheus.sharing import SharedFigures
 from taxi_predictor.apps.companion import end_with
-from taxi_predictor.apps.settings import load_settings
+from taxi_predictor.apps.environment import load_settings
 
 __all__ = ["main"]
 

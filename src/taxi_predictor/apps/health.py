@@ -9,7 +9,8 @@ from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
 from taxi_predictor.apps.addresses import url_here
-from taxi_predictor.apps.settings import Settings, load_settings
+from taxi_predictor.apps.environment import load_settings
+from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.errors import Invalid, TaxiPredictorError, Unavailable
 
 __all__ = ["live_url", "main", "see_alive"]

@@ -1,13 +1,13 @@
-"""The folder that a deployment keeps its files in, and the one city that it is for."""
+"""The folder that a deployment keeps its files in: the one city that it is for, and where in it they are."""
 
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from taxi_predictor.apps.settings import InvalidSettings
+from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.city import City
 
-__all__ = ["claim_home"]
+__all__ = ["claim_home", "downloads_folder", "forests_folder", "models_folder"]
 
 CITY = "city"
 """The file that holds the city's name."""
@@ -42,3 +42,18 @@ def claim_home(home: Path, city: City) -> None:
             f"{home} is the home of {owner}, not of {city.name}: set TAXI_CITY to it,"
             f" or give {city.name} a home of its own with TAXI_HOME"
         )
+
+
+def models_folder(settings: Settings) -> Path:
+    """Where the models are that this deployment serves, unless it keeps them in memory."""
+    return settings.home / "models"
+
+
+def forests_folder(settings: Settings) -> Path:
+    """Where the tables are that models are walked by, made once for all processes."""
+    return settings.home / "forests"
+
+
+def downloads_folder(settings: Settings) -> Path:
+    """Where files of the TLC are kept that were fetched once."""
+    return settings.home / "downloads"

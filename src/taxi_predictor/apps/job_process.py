@@ -12,9 +12,10 @@ from contextlib import suppress
 
 from taxi_predictor.apps.companion import end_with
 from taxi_predictor.apps.container import open_container
+from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.jobs import AWAY
 from taxi_predictor.apps.logs import write_logs
-from taxi_predictor.apps.settings import Settings, load_settings
+from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.errors import TaxiPredictorError, Unavailable
 from taxi_predictor.domain.job import JobId, parse_job_id
 

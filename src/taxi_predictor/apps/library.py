@@ -4,7 +4,7 @@ from os import PathLike
 from pathlib import Path
 
 from taxi_predictor.apps.extras import needing
-from taxi_predictor.apps.profiles import forests_folder, models_folder
+from taxi_predictor.apps.home import forests_folder, models_folder
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.inbound.ladder import Ladder

@@ -22,8 +22,9 @@ from granian.server.mp import MPServer
 
 from taxi_predictor.apps.companion import accompanied
 from taxi_predictor.apps.draining import announce_stop, ignore_stop
+from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.logs import write_logs
-from taxi_predictor.apps.settings import Settings, load_settings
+from taxi_predictor.apps.settings import Settings
 
 __all__ = ["DrainingServer", "main"]
 

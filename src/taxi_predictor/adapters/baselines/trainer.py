@@ -12,7 +12,7 @@ from taxi_predictor.adapters.columns.arrays import thinned
 from taxi_predictor.domain.errors import NotEnoughTrips
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
-from taxi_predictor.ports.outbound.models import TrainingData
+from taxi_predictor.ports.outbound.engine import TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
 
 __all__ = ["Baselines"]

@@ -16,7 +16,7 @@ from taxi_predictor.domain.evaluation import COVERAGE, Answers, Tally
 from taxi_predictor.domain.model import DurationModel
 from taxi_predictor.domain.reference import PREDICTION, UNCOMPARED, TrainingReference
 from taxi_predictor.domain.trip import TripBatch
-from taxi_predictor.ports.outbound.models import TrainingData
+from taxi_predictor.ports.outbound.engine import TrainingData
 
 __all__ = ["Unseen", "reference_of"]
 

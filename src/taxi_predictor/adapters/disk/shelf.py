@@ -12,7 +12,8 @@ from uuid import uuid4
 
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, StorageFull
 from taxi_predictor.domain.model import DurationModel, ModelArtifact, ModelVersion
-from taxi_predictor.ports.outbound.models import ModelLoader, ModelShelf, ServedModel
+from taxi_predictor.ports.outbound.engine import ModelLoader
+from taxi_predictor.ports.outbound.shelf import ModelShelf, ServedModel
 
 __all__ = ["DiskModelShelf", "champion_folder"]
 

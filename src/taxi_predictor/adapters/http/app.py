@@ -12,7 +12,7 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 
 from taxi_predictor.adapters.http import examples, operations
-from taxi_predictor.adapters.http.beginnings import as_it_begins
+from taxi_predictor.adapters.http.beginnings import as_it_begins, say_goodbye, send_request_id
 from taxi_predictor.adapters.http.gate.description import describe
 from taxi_predictor.adapters.http.gate.gate import Gate
 from taxi_predictor.adapters.http.gate.leftovers import close_unread
@@ -26,9 +26,8 @@ from taxi_predictor.adapters.http.inference.routes import INFERENCE
 from taxi_predictor.adapters.http.openapi import complete, openapi_config, show_page
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.osrm import router as osrm
-from taxi_predictor.adapters.http.parting import say_goodbye
 from taxi_predictor.adapters.http.queries import check_names
-from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER, ApiRequest, send_request_id
+from taxi_predictor.adapters.http.requests import REQUEST_ID_HEADER, ApiRequest
 from taxi_predictor.adapters.http.responses import ApiResponse
 from taxi_predictor.adapters.http.telemetry import WatchedLitestar, tell_answered, tell_refused
 from taxi_predictor.adapters.http.v1 import (

@@ -17,7 +17,7 @@ from taxi_predictor.domain.trip import MOST_PASSENGERS, TripPlan
 from taxi_predictor.domain.wall_clock import instant_of
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.prediction import Prediction
-from taxi_predictor.ports.outbound.models import ServedModel
+from taxi_predictor.ports.outbound.shelf import ServedModel
 
 __all__ = [
     "DEFAULT_COVERAGE",

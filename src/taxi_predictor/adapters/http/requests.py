@@ -6,14 +6,13 @@ from typing import Any, TypeVar
 
 from litestar import Request
 from litestar.exceptions import HTTPException
-from litestar.types import HTTPResponseStartEvent, Scope
+from litestar.types import Scope
 
 from taxi_predictor.adapters.http.decoding import MalformedBody, decode
 from taxi_predictor.adapters.http.formats import sent_as
 from taxi_predictor.adapters.http.headers import header_of, media_type_of, only_header_of
 from taxi_predictor.adapters.http.hexagon import Hexagon
 from taxi_predictor.adapters.http.options import Options
-from taxi_predictor.adapters.http.timing import server_timing
 from taxi_predictor.ports.outbound.watch import Watch, watched_by
 
 __all__ = [
@@ -22,7 +21,6 @@ __all__ = [
     "remember_watch",
     "request_id",
     "request_id_of",
-    "send_request_id",
     "watch_of",
 ]
 
@@ -131,14 +129,3 @@ def watch_of(scope: Scope) -> Watch:
 def request_id(scope: Scope) -> str:
     """By what name the request is found again, in the log and in its answer."""
     return watch_of(scope).request_id
-
-
-def send_request_id(start: HTTPResponseStartEvent, scope: Scope) -> None:
-    """Add the request's id and its times to its response."""
-    watch = watch_of(scope)
-    headers = [*start.get("headers", ()), (b"x-request-id", watch.request_id.encode())]
-    if times := server_timing(watch):
-        headers.append((b"server-timing", times.encode()))
-    if watch.traceparent is not None:
-        headers.append((b"traceresponse", watch.traceparent.encode()))
-    start["headers"] = headers

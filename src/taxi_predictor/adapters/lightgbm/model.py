@@ -25,7 +25,7 @@ from taxi_predictor.adapters.lightgbm.soundness import SoundText, Unsound, sound
 from taxi_predictor.domain.errors import BrokenModel
 from taxi_predictor.domain.features import FEATURE_NAMES
 from taxi_predictor.domain.model import Manifest
-from taxi_predictor.ports.outbound.models import ModelLoader
+from taxi_predictor.ports.outbound.engine import ModelLoader
 
 __all__ = ["LightgbmLoader", "LightgbmModel"]
 

@@ -16,7 +16,7 @@ from taxi_predictor.adapters.lightgbm.row_file import RowFile, Rows
 from taxi_predictor.domain.errors import Invalid, NotEnoughTrips
 from taxi_predictor.domain.features import FEATURE_NAMES, SEASONAL_FEATURES
 from taxi_predictor.domain.trip import TripBatch
-from taxi_predictor.ports.outbound.models import TrainingData
+from taxi_predictor.ports.outbound.engine import TrainingData
 
 __all__ = ["Labels", "TrainingRows", "Window", "fingerprint"]
 

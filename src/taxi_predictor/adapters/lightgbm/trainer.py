@@ -42,7 +42,7 @@ from taxi_predictor.domain.model import Manifest, ModelArtifact
 from taxi_predictor.domain.residuals import ended_trips
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.models import ModelTrainer, TrainingData
+from taxi_predictor.ports.outbound.engine import ModelTrainer, TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
 
 __all__ = ["LightgbmTrainer"]

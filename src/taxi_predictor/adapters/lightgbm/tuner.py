@@ -18,7 +18,7 @@ import numpy as np
 from taxi_predictor.adapters.lightgbm.growing import grow_until_it_stops_helping
 from taxi_predictor.adapters.lightgbm.recipe import CENTRE_RECIPE, MAX_ROUNDS
 from taxi_predictor.adapters.lightgbm.rows import TrainingRows
-from taxi_predictor.ports.outbound.models import TrainingData
+from taxi_predictor.ports.outbound.engine import TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, Trial
 

@@ -11,7 +11,7 @@ from taxi_predictor.domain.arithmetic import Column
 from taxi_predictor.domain.errors import NotEnoughTrips
 from taxi_predictor.domain.trip import PlanBatch
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
-from taxi_predictor.ports.outbound.models import TrainingData
+from taxi_predictor.ports.outbound.engine import TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
 
 __all__ = ["MeanDuration", "MeanDurationTrainer"]

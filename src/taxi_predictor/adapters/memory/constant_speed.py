@@ -25,7 +25,7 @@ from taxi_predictor.domain.model import MANIFEST_FILE, SERVED_FORMATS, Manifest,
 from taxi_predictor.domain.residuals import ended_trips
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.models import ModelLoader, ModelTrainer, TrainingData
+from taxi_predictor.ports.outbound.engine import ModelLoader, ModelTrainer, TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
 
 __all__ = ["ConstantSpeedLoader", "ConstantSpeedModel", "ConstantSpeedTrainer", "log_duration"]

@@ -9,15 +9,9 @@ from pathlib import Path
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, UnknownModel
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.models import (
-    Alias,
-    ModelLoader,
-    ModelRegistry,
-    ModelReport,
-    ModelShelf,
-    RegisteredModel,
-    ServedModel,
-)
+from taxi_predictor.ports.outbound.engine import ModelLoader
+from taxi_predictor.ports.outbound.registry import Alias, ModelRegistry, ModelReport, RegisteredModel
+from taxi_predictor.ports.outbound.shelf import ModelShelf, ServedModel
 
 __all__ = ["MemoryModelRegistry", "MemoryModelShelf"]
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from taxi_predictor.domain.card import model_card
 from taxi_predictor.domain.model import Manifest
-from taxi_predictor.ports.outbound.models import ModelReport
+from taxi_predictor.ports.outbound.registry import ModelReport
 
 __all__ = ["card", "metrics", "tags"]
 

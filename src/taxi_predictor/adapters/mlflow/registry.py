@@ -20,7 +20,7 @@ from taxi_predictor.adapters.pictures.models import draw_pictures
 from taxi_predictor.domain.access import without_credentials
 from taxi_predictor.domain.errors import BrokenModel, TaxiPredictorError, Unavailable, UnknownModel
 from taxi_predictor.domain.model import MANIFEST_FILE, Manifest, ModelArtifact, ModelVersion
-from taxi_predictor.ports.outbound.models import Alias, ModelRegistry, ModelReport, RegisteredModel
+from taxi_predictor.ports.outbound.registry import Alias, ModelRegistry, ModelReport, RegisteredModel
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -7,7 +7,7 @@ from taxi_predictor.adapters.pictures.figures import BLUE, DPI, GREYS, OCHRE, ne
 from taxi_predictor.domain.curves import LEVELS
 from taxi_predictor.domain.explanation import CAUSE_OF
 from taxi_predictor.domain.model import Manifest
-from taxi_predictor.ports.outbound.models import ModelReport
+from taxi_predictor.ports.outbound.registry import ModelReport
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

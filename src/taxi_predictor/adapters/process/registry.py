@@ -12,7 +12,7 @@ from taxi_predictor.adapters.process import child
 from taxi_predictor.adapters.process.child import HEAD, Call, caller, packed, size_of, unpacked
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
-from taxi_predictor.ports.outbound.models import Alias, ModelRegistry, ModelReport, RegisteredModel
+from taxi_predictor.ports.outbound.registry import Alias, ModelRegistry, ModelReport, RegisteredModel
 
 __all__ = ["ProcessModelRegistry"]
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from taxi_predictor.apps.commands.output import OUT, write_json
 from taxi_predictor.apps.commands.session import opened
-from taxi_predictor.apps.settings import load_settings
+from taxi_predictor.apps.environment import load_settings
 
 __all__ = ["archive"]
 

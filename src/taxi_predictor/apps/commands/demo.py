@@ -25,7 +25,8 @@ from taxi_predictor.apps.commands.serving import (
 from taxi_predictor.apps.commands.session import opened, show_scores
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.container import Container
-from taxi_predictor.apps.settings import Settings, load_settings
+from taxi_predictor.apps.environment import load_settings
+from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.tables import ingest_table
 from taxi_predictor.domain.errors import (
     MissingSource,

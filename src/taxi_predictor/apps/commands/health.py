@@ -1,8 +1,8 @@
 """The health command."""
 
 from taxi_predictor.apps.commands.output import OUT
+from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.health import live_url, see_alive
-from taxi_predictor.apps.settings import load_settings
 
 __all__ = ["health"]
 

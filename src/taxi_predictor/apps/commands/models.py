@@ -17,7 +17,7 @@ from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.card import model_card
 from taxi_predictor.ports.inbound.history import Difference
 from taxi_predictor.ports.inbound.intake import IngestReport
-from taxi_predictor.ports.outbound.models import Alias, RegisteredModel
+from taxi_predictor.ports.outbound.registry import Alias, RegisteredModel
 
 __all__ = ["MODELS", "announce", "difference_tables", "model_json", "promote", "rollback"]
 

@@ -13,7 +13,8 @@ from taxi_predictor.apps.commands.live_tables import facts, live_tables
 from taxi_predictor.apps.commands.output import ERR, OUT, write_json
 from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.container import Container
-from taxi_predictor.apps.settings import Settings, load_settings
+from taxi_predictor.apps.environment import load_settings
+from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.errors import OutOfBand
 from taxi_predictor.domain.live import LiveReport
 from taxi_predictor.ports.inbound.followers import kept_going

@@ -12,7 +12,7 @@ from rich.prompt import Confirm
 
 from taxi_predictor.apps.commands.output import ERR, OUT, write_json
 from taxi_predictor.apps.commands.session import opened
-from taxi_predictor.apps.settings import load_settings
+from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.domain.errors import Invalid
 
 __all__ = ["erase", "prune"]

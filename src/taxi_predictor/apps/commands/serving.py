@@ -14,10 +14,10 @@ from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.commands.output import ERR
 from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.contradictions import refuse_contradictions
+from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.extras import look_for, needing, stores_of
-from taxi_predictor.apps.home import claim_home
-from taxi_predictor.apps.profiles import models_folder
-from taxi_predictor.apps.settings import Settings, load_settings
+from taxi_predictor.apps.home import claim_home, models_folder
+from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, PromotionRefused, Unavailable
 
 __all__ = [

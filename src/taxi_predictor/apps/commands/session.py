@@ -11,7 +11,8 @@ from rich.markup import escape
 from taxi_predictor.adapters.rich.progress import RichProgress
 from taxi_predictor.apps.commands.output import ERR, OUT
 from taxi_predictor.apps.container import Container, open_container
-from taxi_predictor.apps.settings import Settings, load_settings
+from taxi_predictor.apps.environment import load_settings
+from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.tables import baselines_table, scores_table, slices_table
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.evaluation import BaselineScores, Scores

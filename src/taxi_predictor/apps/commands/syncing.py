@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from taxi_predictor.apps import beside
 from taxi_predictor.apps.commands.output import ERR, OUT
 from taxi_predictor.apps.commands.session import opened
-from taxi_predictor.apps.settings import load_settings
+from taxi_predictor.apps.environment import load_settings
 
 __all__ = ["sync"]
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from taxi_predictor.apps.commands.output import ERR, OUT, result_to, write_json
 from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.container import Container
-from taxi_predictor.apps.settings import load_settings
+from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.tables import ingest_table, plain_table
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.plausibility import Rejection

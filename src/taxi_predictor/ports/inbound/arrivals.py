@@ -11,7 +11,7 @@ from taxi_predictor.domain.possibility import refuse_absurd
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.prediction import Prediction
-from taxi_predictor.ports.outbound.models import ServedModel
+from taxi_predictor.ports.outbound.shelf import ServedModel
 
 __all__ = ["LOOK_BACK", "Arrivals", "Bound", "Chance"]
 

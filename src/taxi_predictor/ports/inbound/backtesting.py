@@ -17,7 +17,7 @@ from taxi_predictor.ports.inbound.judging import score
 from taxi_predictor.ports.inbound.replaying import replayed_tally
 from taxi_predictor.ports.outbound.backtests import BacktestStore, FoldKey
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
-from taxi_predictor.ports.outbound.models import ModelLoader, ModelTrainer
+from taxi_predictor.ports.outbound.engine import ModelLoader, ModelTrainer
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.scratch import TripScratch
 from taxi_predictor.ports.outbound.trips import TripStore

@@ -13,8 +13,8 @@ from taxi_predictor.domain.possibility import refuse_absurd, refuse_outside
 from taxi_predictor.domain.race import probabilities_first
 from taxi_predictor.domain.wall_clock import after_s
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
-from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.plans import PlanColumns, PlanGrid
+from taxi_predictor.ports.outbound.shelf import ServedModel
 
 __all__ = ["Approach", "Dispatch", "Ranking", "Vehicle"]
 

@@ -9,7 +9,7 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.model import DurationModel
 from taxi_predictor.domain.split import TimeSplit
 from taxi_predictor.domain.trip import TripBatch
-from taxi_predictor.ports.outbound.models import ModelLoader, ModelTrainer, TrainingData
+from taxi_predictor.ports.outbound.engine import ModelLoader, ModelTrainer, TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.scratch import TripScratch
 from taxi_predictor.ports.outbound.trips import TripStore

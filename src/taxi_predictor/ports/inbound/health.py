@@ -9,7 +9,7 @@ from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.models import ServedModel
+from taxi_predictor.ports.outbound.shelf import ServedModel
 from taxi_predictor.ports.outbound.sync import SyncNotes, SyncState
 from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, PoolState, Telemetry
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from taxi_predictor.domain.evaluation import Scores
 from taxi_predictor.ports.inbound.versions import ModelVersions, WhichModel
 from taxi_predictor.ports.outbound.journal import Entry, Journal
-from taxi_predictor.ports.outbound.models import RegisteredModel
+from taxi_predictor.ports.outbound.registry import RegisteredModel
 
 __all__ = ["Change", "Difference", "ModelHistory", "ScoreChange"]
 

@@ -22,14 +22,9 @@ from taxi_predictor.ports.inbound.fitting import fitted_model
 from taxi_predictor.ports.inbound.held_out import held_out_days, some_plans
 from taxi_predictor.ports.inbound.versions import ModelVersions, digest, size_bytes
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
-from taxi_predictor.ports.outbound.models import (
-    Alias,
-    ModelLoader,
-    ModelReport,
-    ModelTrainer,
-    TrainingData,
-)
+from taxi_predictor.ports.outbound.engine import ModelLoader, ModelTrainer, TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.registry import Alias, ModelReport
 from taxi_predictor.ports.outbound.trips import TripStore
 from taxi_predictor.ports.outbound.zones import ZoneStore
 

@@ -11,7 +11,7 @@ from taxi_predictor.domain.model import DurationModel
 from taxi_predictor.domain.place import Place
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.outbound.models import ModelShelf, ServedModel
+from taxi_predictor.ports.outbound.shelf import ModelShelf, ServedModel
 
 __all__ = ["Ladder"]
 

@@ -11,7 +11,7 @@ from taxi_predictor.domain.residuals import ended_by
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.level import LevelStore
-from taxi_predictor.ports.outbound.models import ServedModel
+from taxi_predictor.ports.outbound.shelf import ServedModel
 from taxi_predictor.ports.outbound.trips import TripStore
 
 __all__ = ["LiveLevelling"]

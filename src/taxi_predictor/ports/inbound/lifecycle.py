@@ -9,12 +9,8 @@ from taxi_predictor.ports.inbound.deeds import DeedBook
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.versions import ModelVersions, WhichModel
 from taxi_predictor.ports.outbound.journal import Deed
-from taxi_predictor.ports.outbound.models import (
-    Alias,
-    ModelRegistry,
-    ModelShelf,
-    RegisteredModel,
-)
+from taxi_predictor.ports.outbound.registry import Alias, ModelRegistry, RegisteredModel
+from taxi_predictor.ports.outbound.shelf import ModelShelf
 
 __all__ = ["ModelLifecycle"]
 

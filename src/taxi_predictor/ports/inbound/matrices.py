@@ -11,8 +11,8 @@ from taxi_predictor.domain.place import Place, great_circle_km
 from taxi_predictor.domain.possibility import refuse_absurd
 from taxi_predictor.domain.trip import PlanBatch
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
-from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.plans import PlanColumns
+from taxi_predictor.ports.outbound.shelf import ServedModel
 from taxi_predictor.ports.outbound.telemetry import LoadTelemetry
 
 __all__ = ["DurationMatrices", "DurationMatrix"]

@@ -25,8 +25,8 @@ from taxi_predictor.domain.split import local_midnight
 from taxi_predictor.ports.inbound.live_windows import LiveWindows
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.level import LevelStore
-from taxi_predictor.ports.outbound.models import Alias, ModelRegistry, RegisteredModel
 from taxi_predictor.ports.outbound.monitoring import MonitorTelemetry
+from taxi_predictor.ports.outbound.registry import Alias, ModelRegistry, RegisteredModel
 from taxi_predictor.ports.outbound.trips import TripStore
 from taxi_predictor.ports.outbound.zones import ZoneStore
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from taxi_predictor.ports.inbound.intake import IngestReport, TripIntake
 from taxi_predictor.ports.inbound.training import ModelTraining
-from taxi_predictor.ports.outbound.models import RegisteredModel
+from taxi_predictor.ports.outbound.registry import RegisteredModel
 from taxi_predictor.ports.outbound.scratch import TripScratch
 
 __all__ = ["OutsideTraining", "TrainedOutside"]

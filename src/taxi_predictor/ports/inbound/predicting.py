@@ -20,8 +20,8 @@ from taxi_predictor.ports.inbound.known_zones import KnownZones
 from taxi_predictor.ports.inbound.ladder import Ladder
 from taxi_predictor.ports.inbound.prediction import Prediction
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.plans import PlanColumns, PlanGrid
+from taxi_predictor.ports.outbound.shelf import ServedModel
 from taxi_predictor.ports.outbound.telemetry import LoadTelemetry, Telemetry
 from taxi_predictor.ports.outbound.zones import ZoneStore
 

@@ -12,7 +12,7 @@ from taxi_predictor.domain.place import straight_km
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.domain.wall_clock import after_s
-from taxi_predictor.ports.outbound.models import ServedModel
+from taxi_predictor.ports.outbound.shelf import ServedModel
 
 __all__ = ["Prediction"]
 

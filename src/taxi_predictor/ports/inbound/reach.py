@@ -12,8 +12,8 @@ from taxi_predictor.domain.outline import Polygon, area_km2, polygons_of, rectan
 from taxi_predictor.domain.place import Place, ZoneId, straight_km
 from taxi_predictor.domain.possibility import refuse_absurd, refuse_outside
 from taxi_predictor.ports.inbound.predicting import DurationPredictor
-from taxi_predictor.ports.outbound.models import ServedModel
 from taxi_predictor.ports.outbound.plans import PlanColumns
+from taxi_predictor.ports.outbound.shelf import ServedModel
 
 __all__ = ["Area", "Reach", "ReachMap"]
 

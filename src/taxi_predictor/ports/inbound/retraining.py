@@ -15,8 +15,8 @@ from taxi_predictor.ports.inbound.monitoring import Monitoring
 from taxi_predictor.ports.inbound.training import ModelTraining
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Deed, Entry, Journal
-from taxi_predictor.ports.outbound.models import Alias
 from taxi_predictor.ports.outbound.monitoring import MonitorTelemetry, Retrained, Turns
+from taxi_predictor.ports.outbound.registry import Alias
 
 __all__ = ["ACTOR", "Retraining"]
 

@@ -16,8 +16,8 @@ from taxi_predictor.domain.prediction_id import PredictionId
 from taxi_predictor.domain.record import PredictionRecord, ShadowScore
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.clock import Clock
-from taxi_predictor.ports.outbound.models import Alias
 from taxi_predictor.ports.outbound.predictions import PredictionLog
+from taxi_predictor.ports.outbound.registry import Alias
 from taxi_predictor.ports.outbound.shadows import ShadowLog
 
 __all__ = ["ShadowComparison", "ShadowScoring", "Side"]

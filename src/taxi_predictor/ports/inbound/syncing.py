@@ -17,7 +17,8 @@ from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Deed, Journal
-from taxi_predictor.ports.outbound.models import ModelShelf, RegisteredModel
+from taxi_predictor.ports.outbound.registry import RegisteredModel
+from taxi_predictor.ports.outbound.shelf import ModelShelf
 from taxi_predictor.ports.outbound.sync import SyncNotes, SyncState
 
 __all__ = ["ModelSync"]

@@ -15,15 +15,10 @@ from taxi_predictor.ports.inbound.fitting import training_data
 from taxi_predictor.ports.inbound.judging import ModelJudge
 from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.inbound.versions import ModelVersions
+from taxi_predictor.ports.outbound.engine import ModelTrainer, TrainingData
 from taxi_predictor.ports.outbound.journal import Deed
-from taxi_predictor.ports.outbound.models import (
-    Alias,
-    ModelRegistry,
-    ModelTrainer,
-    RegisteredModel,
-    TrainingData,
-)
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.registry import Alias, ModelRegistry, RegisteredModel
 from taxi_predictor.ports.outbound.runs import RunKind
 from taxi_predictor.ports.outbound.scratch import TripScratch
 from taxi_predictor.ports.outbound.trips import TripStore

@@ -12,7 +12,8 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, UnknownModel
 from taxi_predictor.domain.model import MANIFEST_FILE, DurationModel, ModelArtifact, ModelVersion
 from taxi_predictor.domain.promotion import same_city
-from taxi_predictor.ports.outbound.models import Alias, ModelLoader, ModelRegistry, RegisteredModel
+from taxi_predictor.ports.outbound.engine import ModelLoader
+from taxi_predictor.ports.outbound.registry import Alias, ModelRegistry, RegisteredModel
 
 __all__ = ["ModelVersions", "WhichModel", "digest", "size_bytes"]
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from taxi_predictor.domain.arithmetic import Column
 from taxi_predictor.domain.trip import PlanBatch
-from taxi_predictor.ports.outbound.models import TrainingData
+from taxi_predictor.ports.outbound.engine import TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
 
 __all__ = ["Baseline", "BaselineTrainer"]

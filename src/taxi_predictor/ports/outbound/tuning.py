@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from taxi_predictor.ports.outbound.models import TrainingData
+from taxi_predictor.ports.outbound.engine import TrainingData
 from taxi_predictor.ports.outbound.progress import Progress
 
 __all__ = ["RecipeTuner", "Trial", "TrialStore"]

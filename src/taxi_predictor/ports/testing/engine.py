@@ -15,7 +15,7 @@ from taxi_predictor.domain.errors import BrokenModel, NotEnoughTrips
 from taxi_predictor.domain.features import FEATURE_NAMES
 from taxi_predictor.domain.model import ARTIFACT_FORMAT, MANIFEST_FILE, DurationModel
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.outbound.models import ModelLoader, ModelTrainer
+from taxi_predictor.ports.outbound.engine import ModelLoader, ModelTrainer
 from taxi_predictor.ports.testing.samples import SPLIT, a_history
 from taxi_predictor.ports.testing.strategies import A_CITY
 from taxi_predictor.ports.testing.tables import TableMaker

@@ -11,7 +11,7 @@ import pytest
 
 from taxi_predictor.domain.errors import UnknownModel
 from taxi_predictor.domain.model import Manifest, ModelVersion
-from taxi_predictor.ports.outbound.models import Alias, ModelRegistry, ModelReport
+from taxi_predictor.ports.outbound.registry import Alias, ModelRegistry, ModelReport
 from taxi_predictor.ports.testing.contract import Contract
 from taxi_predictor.ports.testing.samples import a_report, an_artifact
 from taxi_predictor.ports.testing.training import files_in

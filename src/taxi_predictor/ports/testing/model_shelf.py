@@ -12,7 +12,8 @@ import pytest
 
 from taxi_predictor.domain.errors import BrokenModel, NoChampion
 from taxi_predictor.domain.model import DurationModel, ModelArtifact, ModelVersion
-from taxi_predictor.ports.outbound.models import ModelShelf, ModelTrainer
+from taxi_predictor.ports.outbound.engine import ModelTrainer
+from taxi_predictor.ports.outbound.shelf import ModelShelf
 from taxi_predictor.ports.testing.samples import a_history
 from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.training import broken_copies, trained

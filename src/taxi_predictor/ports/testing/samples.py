@@ -19,7 +19,7 @@ from taxi_predictor.domain.reference import Band, Measure, TrainingReference
 from taxi_predictor.domain.split import TimeSplit
 from taxi_predictor.domain.trip import FinishedTrip, TripId, TripPlan
 from taxi_predictor.domain.verdict import Check, Verdict
-from taxi_predictor.ports.outbound.models import ModelReport
+from taxi_predictor.ports.outbound.registry import ModelReport
 from taxi_predictor.ports.testing.strategies import A_CITY
 
 __all__ = [

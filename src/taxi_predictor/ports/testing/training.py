@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from taxi_predictor.domain.model import MANIFEST_FILE, Manifest, ModelArtifact
 from taxi_predictor.domain.trip import FinishedTrip
-from taxi_predictor.ports.outbound.models import ModelTrainer, TrainingData
+from taxi_predictor.ports.outbound.engine import ModelTrainer, TrainingData
 from taxi_predictor.ports.outbound.progress import Progress, Step
 from taxi_predictor.ports.testing.samples import SPLIT, a_history
 from taxi_predictor.ports.testing.strategies import A_CITY

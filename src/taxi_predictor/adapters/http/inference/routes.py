@@ -30,7 +30,7 @@ from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import TooMuch, UnknownModel
 from taxi_predictor.domain.model import BatchEstimate
-from taxi_predictor.ports.outbound.models import ServedModel
+from taxi_predictor.ports.outbound.shelf import ServedModel
 
 __all__ = ["INFERENCE"]
 

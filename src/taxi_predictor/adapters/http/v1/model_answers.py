@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from taxi_predictor.ports.outbound.models import Alias, RegisteredModel
+from taxi_predictor.ports.outbound.registry import Alias, RegisteredModel
 
 __all__ = [
     "BaselineAnswer",

@@ -12,7 +12,7 @@ from taxi_predictor.domain.curves import LEVELS
 from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.explanation import CAUSE_OF
 from taxi_predictor.domain.model import Manifest
-from taxi_predictor.ports.outbound.models import ModelReport
+from taxi_predictor.ports.outbound.registry import ModelReport
 
 __all__ = [
     "baselines_picture",

@@ -20,7 +20,7 @@ from taxi_predictor.adapters.panel.operators import Operators
 from taxi_predictor.adapters.panel.pages.page import Deed, Page, Parts, Visit, guarded, trouble
 from taxi_predictor.adapters.panel.words import Words
 from taxi_predictor.domain.errors import NotEnoughTrips, TaxiPredictorError, UnknownModel
-from taxi_predictor.ports.outbound.models import Alias, RegisteredModel
+from taxi_predictor.ports.outbound.registry import Alias, RegisteredModel
 
 __all__ = ["ModelsPage"]
 
