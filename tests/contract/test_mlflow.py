@@ -101,3 +101,12 @@ async def test_where_mlflow_is_not_installed_it_is_said_what_brings_it(
     registry = MlflowModelRegistry(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}", name="taxi-duration")
     with pytest.raises(Unavailable, match=r"mlflow is not installed: pip install 'taxi-predictor\[train\]'"):
         await registry.versions()
+
+
+async def test_a_registry_that_is_away_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    registry = MlflowModelRegistry(tracking_uri="http://ops:hunter2@127.0.0.1:9", name="taxi-duration")
+    # Readiness, which asks for no key, tells on what this says.
+    with pytest.raises(Unavailable) as caught:
+        await registry.versions()
+    assert "hunter2" not in str(caught.value)

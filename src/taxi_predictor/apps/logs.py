@@ -40,11 +40,11 @@ def write_logs(form: Literal["auto", "text", "json"]) -> None:
 
 
 def facts_of(record: logging.LogRecord) -> dict[str, object]:
-    """What *record* says beside its event; of the request that is answered here, how to find it again.
+    """The event of *record* and what goes with it; of the request answered here, how to find it again.
 
     Places are rounded to about a kilometre, and of keys only the public half is left.
     """
-    facts: dict[str, object] = {
+    facts: dict[str, object] = {"event": redacted(record.getMessage())} | {
         name: redacted(value) if isinstance(value, str) else value
         for name, value in vars(record).items()
         if name not in STANDARD
@@ -70,12 +70,13 @@ class JsonLines(logging.Formatter):
     """One object per line: ``time``, ``level``, ``event``, ``logger``, and what else is told."""
 
     def format(self, record: logging.LogRecord) -> str:
+        facts = facts_of(record)
         line = {
             "time": datetime.fromtimestamp(record.created, UTC),
             "level": record.levelname.lower(),
-            "event": redacted(record.getMessage()),
+            "event": facts["event"],
             "logger": record.name,
-            **facts_of(record),
+            **facts,
         }
         return ENCODER.encode(line).decode()
 
@@ -85,8 +86,9 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         facts: Mapping[str, object] = facts_of(record)
-        told = " ".join(f"{name}={value}" for name, value in facts.items() if name != "exception")
-        told = UNPRINTABLE.sub(" ", told)  # it would move the cursor of whoever reads, or begin another line
+        others = (f"{name}={value}" for name, value in facts.items() if name not in ("event", "exception"))
+        # What is not to be printed would move the cursor of whoever reads, or begin another line.
+        told = UNPRINTABLE.sub(" ", " ".join((str(facts["event"]), *others)))
         at = datetime.fromtimestamp(record.created).astimezone().isoformat(" ", "milliseconds")
-        line = f"{at} {record.levelname.lower():7} {redacted(record.getMessage())} {told}".rstrip()
+        line = f"{at} {record.levelname.lower():7} {told}".rstrip()
         return f"{line}\n{facts['exception']}".rstrip() if "exception" in facts else line

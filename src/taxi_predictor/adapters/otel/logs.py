@@ -15,7 +15,7 @@ from taxi_predictor.ports.outbound.watch import current_watch
 __all__ = ["Facts", "OtelHandler"]
 
 Facts = Callable[[logging.LogRecord], Mapping[str, object]]
-"""What a log record says beside its event, with nothing in it that should stay here."""
+"""What a log record says, its ``event`` among it, with nothing in it that should stay here."""
 
 SEVERITY = {
     logging.DEBUG: SeverityNumber.DEBUG,
@@ -41,15 +41,17 @@ class OtelHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
+            facts = dict(self._facts(record))
+            event = facts.pop("event")
             told = LogRecord(
                 timestamp=int(record.created * 1e9),
                 context=_context(),
                 severity_text=record.levelname,
                 severity_number=SEVERITY.get(record.levelno, SeverityNumber.UNSPECIFIED),
-                body=record.getMessage(),
+                body=event if isinstance(event, str) else str(event),
                 attributes={
                     name: value if isinstance(value, PLAIN) else str(value)
-                    for name, value in self._facts(record).items()
+                    for name, value in facts.items()
                     if value is not None
                 },
             )
