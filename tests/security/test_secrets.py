@@ -2,6 +2,7 @@
 
 import ast
 import logging
+import re
 import stat
 import sys
 from collections.abc import Mapping, Sequence
@@ -174,13 +175,21 @@ def dotted(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+SUSPECTS = re.compile(
+    r"eval\(|exec\(|compile\(|pickle|dill|joblib|marshal|shelve|yaml|os\.system|popen|subprocess|mktemp|extractall"
+    r"|unpack_archive|shell|\.execute|\.fetch|\.cursor"
+)
+
+
 @cache
 def calls() -> Sequence[tuple[str, str, ast.Call]]:
-    """Every call in the package: its module, what it calls, and how."""
+    """Every call of the modules that may call what is looked for: the module, what it calls, and how."""
+    texts = {path: path.read_text("utf-8") for path in SOURCES.rglob("*.py")}
     return [
         (path.relative_to(SOURCES).as_posix(), dotted(node.func), node)
-        for path in SOURCES.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for path, text in texts.items()
+        if SUSPECTS.search(text)
+        for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Call)
     ]
 
