@@ -27,18 +27,18 @@ from taxi_predictor.domain.job import Job, new_job_id
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.strategies import A_CITY
 
-SECRET = "hunter2-4711"
+HIDDEN = "hunter2-4711"
 SOURCES = Path(__file__).parents[2] / "src" / "taxi_predictor"
 
 TEXTS = [
-    (f"postgresql://taxi:{SECRET}@db:5432/taxi", "postgresql://db:5432/taxi"),
+    (f"postgresql://taxi:{HIDDEN}@db:5432/taxi", "postgresql://db:5432/taxi"),
     (
-        f"API request to http://ops:{SECRET}@mlflow:5000/api failed",
+        f"API request to http://ops:{HIDDEN}@mlflow:5000/api failed",
         "API request to http://mlflow:5000/api failed",
     ),
-    (f"redis://:{SECRET}@redis:6379/0", "redis://redis:6379/0"),
-    (f"http://u:{SECRET}@a/x and http://v:{SECRET}@b/y", "http://a/x and http://b/y"),
-    (f"http://u:{SECRET}@more@a/x", "http://a/x"),
+    (f"redis://:{HIDDEN}@redis:6379/0", "redis://redis:6379/0"),
+    (f"http://u:{HIDDEN}@a/x and http://v:{HIDDEN}@b/y", "http://a/x and http://b/y"),
+    (f"http://u:{HIDDEN}@more@a/x", "http://a/x"),
     (
         "a mail to ops@example.com, see http://example.com/@ops",
         "a mail to ops@example.com, see http://example.com/@ops",
@@ -52,16 +52,16 @@ def test_an_address_is_told_without_who_may_ask_there(text: str, told: str) -> N
 
 
 def test_settings_show_no_secret_whoever_prints_them() -> None:
-    url = f"postgresql://taxi:{SECRET}@db/taxi?password={SECRET}"
+    url = f"postgresql://taxi:{HIDDEN}@db/taxi?password={HIDDEN}"
     given = Settings(
         database_url=url,
-        redis_url=f"redis://:{SECRET}@redis",
-        mlflow_tracking_uri=f"http://ops:{SECRET}@mlflow:5000",
-        otlp_endpoint=f"http://u:{SECRET}@collector:4318",
+        redis_url=f"redis://:{HIDDEN}@redis",
+        mlflow_tracking_uri=f"http://ops:{HIDDEN}@mlflow:5000",
+        otlp_endpoint=f"http://u:{HIDDEN}@collector:4318",
         home=Path("/var/lib/taxi"),
     )
     for shown in (repr(given), str(given), f"{given}", f"{[given]}"):
-        assert SECRET not in shown
+        assert HIDDEN not in shown
         assert "/var/lib/taxi" in shown
         assert "mlflow:5000" in shown
 
@@ -69,21 +69,21 @@ def test_settings_show_no_secret_whoever_prints_them() -> None:
 @pytest.mark.parametrize(
     "environment",
     [
-        {"TAXI_DATABASE_URL": f"postgresql://{SECRET}@db/x", "TAXI_API_PORT": "none"},
-        {"TAXI_REDIS_URL": SECRET, "TAXI_PROFILE": "cloud"},
-        {"TAXI_DATABASE_URL": SECRET, "TAXI_DATABAS_URL": SECRET},
-        {"TAXI_DATABASE_URL_FILE": "/nowhere/secret", "TAXI_REDIS_URL": SECRET},
+        {"TAXI_DATABASE_URL": f"postgresql://{HIDDEN}@db/x", "TAXI_API_PORT": "none"},
+        {"TAXI_REDIS_URL": HIDDEN, "TAXI_PROFILE": "cloud"},
+        {"TAXI_DATABASE_URL": HIDDEN, "TAXI_DATABAS_URL": HIDDEN},
+        {"TAXI_DATABASE_URL_FILE": "/nowhere/secret", "TAXI_REDIS_URL": HIDDEN},
     ],
 )
 def test_what_is_wrong_with_settings_is_told_without_them(environment: Mapping[str, str]) -> None:
     with pytest.raises(InvalidSettings) as caught:
         load_settings(environment)
-    assert SECRET not in str(caught.value)
+    assert HIDDEN not in str(caught.value)
 
 
 def a_record(message: str, **extra: object) -> logging.LogRecord:
     try:
-        raise ValueError(f"cannot reach http://ops:{SECRET}@mlflow:5000/x")
+        raise ValueError(f"cannot reach http://ops:{HIDDEN}@mlflow:5000/x")
     except ValueError:
         logger = logging.getLogger("taxi_predictor.somewhere")
         return logger.makeRecord(
@@ -95,9 +95,9 @@ def a_record(message: str, **extra: object) -> logging.LogRecord:
 def test_a_log_has_no_key_and_no_password(form: logging.Formatter) -> None:
     key, _ = new_key("dispatch", frozenset(Scope), now=NOON)
     told = form.format(
-        a_record(f"refused {key}", address=f"redis://:{SECRET}@r/0", key=key, path=f"/k/{key}/osrm")
+        a_record(f"refused {key}", address=f"redis://:{HIDDEN}@r/0", key=key, path=f"/k/{key}/osrm")
     )
-    assert SECRET not in told
+    assert HIDDEN not in told
     [_, secret] = parse_key(key) or ()
     assert secret not in told
     assert key[:13] in told  # which of them it was
@@ -108,10 +108,10 @@ def test_a_collector_is_told_no_more_than_the_log() -> None:
     sent: list[Any] = []
     handler = OtelHandler(sent.append, facts_of, Resource.create())
     key, _ = new_key("dispatch", frozenset(Scope), now=NOON)
-    handler.handle(a_record(f"refused {key} at http://u:{SECRET}@h/", address=f"redis://:{SECRET}@r/0"))
+    handler.handle(a_record(f"refused {key} at http://u:{HIDDEN}@h/", address=f"redis://:{HIDDEN}@r/0"))
     [told] = sent
     assert told.log_record.body == f"refused {key[:13]}_... at http://h/"
-    assert SECRET not in str(told.log_record.attributes)
+    assert HIDDEN not in str(told.log_record.attributes)
 
 
 def test_a_line_for_people_stays_one_line_whatever_is_told() -> None:

@@ -51,7 +51,7 @@ def put(server: str, monkeypatch: pytest.MonkeyPatch) -> Put:
     """Puts files into the bucket ``trips``, which anybody may read."""
     environment = {
         "AWS_ACCESS_KEY_ID": "a-name",
-        "AWS_SECRET_ACCESS_KEY": "a-secret",
+        "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_REGION": "us-east-1",
         "AWS_ENDPOINT_URL": server,
         "AWS_ALLOW_HTTP": "true",

@@ -39,8 +39,8 @@ async def open_redis(url: str) -> AsyncIterator[BlockingConnectionPool]:
     except ValueError:
         # It says why, and may quote half of a password in doing so.
         raise Invalid(
-            "this is no URL of a Redis, as in redis://user:password@host:6379/0; write what is special in the"
-            " password as in %2F for /"
+            "this is no URL of a Redis such as redis://host:6379/0; write what is special in a password"
+            " as in %2F for /"
         ) from None
     try:
         yield pool
