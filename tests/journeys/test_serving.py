@@ -120,11 +120,16 @@ def samples(text: str, name: str) -> dict[str, float]:
     return {labels: float(value) for labels, value in found}
 
 
-def test_it_is_ready_within_seconds(deployment: Deployment) -> None:
+def test_it_is_ready_within_seconds_and_its_figures_are_not_for_whoever_asks_the_api(
+    deployment: Deployment,
+) -> None:
     """Three of them where nobody else is at work; here there is room for a busy machine."""
     began_s = time.monotonic()
-    with deployment.server():
+    with serving(deployment) as service:
         assert time.monotonic() - began_s < 12
+        assert service.get("/metrics").status_code == 404
+        elsewhere = asking.get(f"http://127.0.0.1:{service.metrics_port}/v1/models")
+        assert elsewhere.status_code == 404
 
 
 def test_two_workers_count_every_request_and_one_that_is_killed_is_replaced(deployment: Deployment) -> None:
@@ -172,13 +177,6 @@ def test_a_thousand_requests_are_a_thousand_with_four_workers(deployment: Deploy
     assert samples(text, "taxi_prediction_trips_sum") == {"": 1000}
     assert samples(text, "taxi_predictions_logged_total") == {"": 1000}
     assert len(samples(text, "taxi_worker_model_version")) == 4
-
-
-def test_the_figures_are_not_for_whoever_asks_the_api(deployment: Deployment) -> None:
-    with serving(deployment) as service:
-        assert service.get("/metrics").status_code == 404
-        elsewhere = asking.get(f"http://127.0.0.1:{service.metrics_port}/v1/models")
-        assert elsewhere.status_code == 404
 
 
 def test_a_service_that_only_just_starts_can_be_stopped(deployment: Deployment) -> None:

@@ -1,6 +1,7 @@
 """Lines over a real socket: whenever a client reads, all of it is answered."""
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,26 +10,20 @@ from typing import Any
 import httpx
 import pytest
 
-from journeys.conftest import Deployment
-
 TRIP = {
     "pickup": {"lat": 40.75, "lon": -73.98},
     "dropoff": {"lat": 40.78, "lon": -73.935},
     "pickup_at": "2024-02-20T08:30:00-05:00",
 }
 PIECE_LINES = 1_000
-
-
-@pytest.fixture(scope="module")
-def api(deployment: Deployment) -> Iterator[httpx.Client]:
-    with deployment.serving() as client:
-        yield client
+LINES = 200_000 if "SLOW" in os.environ else 60_000
+"""Their answers are more than any buffer on the way takes."""
 
 
 @pytest.fixture
-def connection(api: httpx.Client) -> Iterator[socket.socket]:
+def connection(served: httpx.Client) -> Iterator[socket.socket]:
     """A connection on which the head of a request of lines was sent."""
-    with socket.create_connection(("127.0.0.1", api.base_url.port or 80), timeout=120) as opened:
+    with socket.create_connection(("127.0.0.1", served.base_url.port or 80), timeout=120) as opened:
         opened.sendall(
             b"POST /v1/predictions/batch HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
             b"Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -66,15 +61,15 @@ def assert_complete(answers: list[dict[str, Any]], lines: int, alone: float) -> 
             assert answer["line"] == number
 
 
-@pytest.fixture(scope="module")
-def alone(api: httpx.Client) -> float:
-    duration_s: float = api.post("/v1/predictions", json=TRIP).json()["duration_s"]
+@pytest.fixture
+def alone(served: httpx.Client) -> float:
+    duration_s: float = served.post("/v1/predictions", json=TRIP).json()["duration_s"]
     return duration_s
 
 
-def test_200_000_lines_may_be_sent_before_one_is_read(connection: socket.socket, alone: float) -> None:
-    send_lines(connection, 200_000)
-    assert_complete(read_answers(connection), 200_000, alone)
+def test_all_lines_may_be_sent_before_one_is_read(connection: socket.socket, alone: float) -> None:
+    send_lines(connection, LINES)
+    assert_complete(read_answers(connection), LINES, alone)
 
 
 def test_lines_may_be_read_while_others_are_sent(connection: socket.socket, alone: float) -> None:
@@ -86,8 +81,8 @@ def test_lines_may_be_read_while_others_are_sent(connection: socket.socket, alon
 
 
 def test_a_client_that_leaves_in_the_middle_harms_nobody(
-    api: httpx.Client, connection: socket.socket
+    served: httpx.Client, connection: socket.socket
 ) -> None:
     connection.sendall(b"4000\r\n" + b"{}\n" * 100)
     connection.close()
-    assert api.post("/v1/predictions", json=TRIP).is_success
+    assert served.post("/v1/predictions", json=TRIP).is_success
