@@ -107,7 +107,8 @@ RAW = [
         "a length and chunks, and another request in what is left",
         (
             b"POST /v1/predictions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-            b"Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
+            b"Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"0\r\n\r\nGET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
         ),
     ),
     (
