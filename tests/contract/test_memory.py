@@ -149,6 +149,12 @@ class TestMemoryTripArchive(Polars, TripArchiveContract):
         yield MemoryTripArchive()
 
 
+class TestMemoryMachines(MachinesContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Machines]:
+        yield MemoryMachines(2)
+
+
 class TestMemoryTripScratch(Polars, TripScratchContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[TripScratch]:

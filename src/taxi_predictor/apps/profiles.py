@@ -43,6 +43,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.memory.journal import MemoryJournal
     from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
     from taxi_predictor.adapters.memory.level import MemoryLevelStore
+    from taxi_predictor.adapters.memory.machines import MemoryMachines
     from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
     from taxi_predictor.adapters.memory.monitoring import MemoryTurns
     from taxi_predictor.adapters.memory.places import MemoryZoneStore
@@ -94,6 +95,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         levels=MemoryLevelStore(),
         columns=FramePlanColumns(),
         scoring_files=FileScoring(city),
+        machines=MemoryMachines(),
         jobs=DiskJobStore(jobs, min_free_bytes=settings.jobs_min_free_bytes),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
         tuner=LightgbmTuner(seed=settings.seed),
@@ -177,6 +179,7 @@ async def _stored(
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
+    from taxi_predictor.adapters.memory.machines import MemoryMachines
     from taxi_predictor.adapters.mlflow.alone import registry_alone
     from taxi_predictor.adapters.postgres.answers import PostgresAnswerStore
     from taxi_predictor.adapters.postgres.journal import PostgresJournal
@@ -232,6 +235,7 @@ async def _stored(
         levels=PostgresLevelStore(pool),
         columns=FramePlanColumns(),
         scoring_files=FileScoring(city),
+        machines=MemoryMachines(),
         jobs=DiskJobStore(settings.home / "jobs", min_free_bytes=settings.jobs_min_free_bytes),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed, scratch=scratch),
         tuner=LightgbmTuner(seed=settings.seed, scratch=scratch),

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from taxi_predictor.apps.folders import folder_scoring_of
 from taxi_predictor.apps.jobs import jobs_of
 from taxi_predictor.apps.learning import backtest_of, outside_training_of, training_of
 from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.recorders import recorder_of
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.watching import monitoring_of, retraining_of
 from taxi_predictor.domain.city import City
@@ -17,6 +19,7 @@ from taxi_predictor.ports.inbound.comparing import ComparableTrips
 from taxi_predictor.ports.inbound.departures import DepartureBoard
 from taxi_predictor.ports.inbound.dispatch import Dispatch
 from taxi_predictor.ports.inbound.feedback import Feedback
+from taxi_predictor.ports.inbound.folder_scoring import FolderScoring
 from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
@@ -32,13 +35,7 @@ from taxi_predictor.ports.inbound.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.probing import ModelProbing
 from taxi_predictor.ports.inbound.reach import Reach
 from taxi_predictor.ports.inbound.rechecking import PredictionRecheck
-from taxi_predictor.ports.inbound.recording import (
-    GroupCommit,
-    PredictionRecording,
-    Recorder,
-    SpoolRecorder,
-    Unlogged,
-)
+from taxi_predictor.ports.inbound.recording import PredictionRecording, Unlogged
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.inbound.retention import LogRetention
 from taxi_predictor.ports.inbound.retraining import Retraining
@@ -81,6 +78,7 @@ class Container:
     ladder: Ladder
     predictor: DurationPredictor
     scoring: Scoring
+    folder_scoring: FolderScoring
     jobs: ScoringJobs
     matrices: DurationMatrices
     arrivals: Arrivals
@@ -207,6 +205,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         ladder=ladder,
         predictor=predictor,
         scoring=scoring,
+        folder_scoring=folder_scoring_of(outbound, predictor),
         jobs=jobs_of(outbound, settings, scoring),
         matrices=DurationMatrices(
             predictor=predictor,
@@ -222,7 +221,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         probing=ModelProbing(city=city, trips=outbound.trips, versions=versions),
         levelling=levelling,
         recording=PredictionRecording(
-            recorder=_recorder(outbound, settings),
+            recorder=recorder_of(outbound, settings),
             unlogged=Unlogged(settings.unlogged),
             clock=outbound.clock,
             telemetry=outbound.log_telemetry,
@@ -286,13 +285,3 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         load_telemetry=outbound.load_telemetry,
         outbound=outbound,
     )
-
-
-def _recorder(outbound: Outbound, settings: Settings) -> Recorder | None:
-    match settings.prediction_log:
-        case "spool":
-            return SpoolRecorder(outbound.spool)
-        case "commit":
-            return GroupCommit(outbound.predictions, outbound.clock)
-        case "off":
-            return None
