@@ -106,6 +106,7 @@ from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
 from taxi_predictor.ports.outbound.jobs import KeptJob
 from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.limits import WINDOW_S
+from taxi_predictor.ports.outbound.machines import Member
 from taxi_predictor.ports.outbound.models import (
     Alias,
     ModelLoader,
@@ -155,6 +156,7 @@ from taxi_predictor.ports.testing.jobs import JobStoreContract, WorkError
 from taxi_predictor.ports.testing.journal import JournalContract
 from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
+from taxi_predictor.ports.testing.machines import MachinesContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
 from taxi_predictor.ports.testing.monitoring import MonitorTelemetryContract, TurnsContract
@@ -2763,7 +2765,7 @@ class WorksOnWhatItWasGiven(MemoryMachines):
 
 
 @breaks(MachinesContract, "test_no_parts_are_no_work", by=IndexError)
-class LooksAtTheFirst(MemoryMachines):
+class LooksAtTheFirstPart(MemoryMachines):
     async def each(self, do: Callable[[Any], Any], parts: Sequence[Any], /) -> AsyncGenerator[Any, None]:
         assert parts[0] is not None
         async for made in super().each(do, parts):

@@ -20,6 +20,7 @@ from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.limits import MemoryRateLimits
+from taxi_predictor.adapters.memory.machines import MemoryMachines
 from taxi_predictor.adapters.memory.models import (
     ConstantSpeedLoader,
     ConstantSpeedTrainer,
@@ -62,6 +63,7 @@ from taxi_predictor.ports.outbound.jobs import JobStore
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.limits import WINDOW_S, RateLimits
+from taxi_predictor.ports.outbound.machines import Machines
 from taxi_predictor.ports.outbound.models import ModelLoader, ModelRegistry, ModelShelf, ModelTrainer
 from taxi_predictor.ports.outbound.monitoring import Turns
 from taxi_predictor.ports.outbound.places import ZoneStore
@@ -91,6 +93,7 @@ from taxi_predictor.ports.testing.jobs import JobShelf, JobStoreContract
 from taxi_predictor.ports.testing.journal import JournalContract
 from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
+from taxi_predictor.ports.testing.machines import MachinesContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
 from taxi_predictor.ports.testing.monitoring import (

@@ -43,9 +43,7 @@ def quiet(done: float) -> None:
 
 
 def grown_in_stages(rows: TrainingRows, *, rounds: int, stages: int) -> lightgbm.Booster:
-    return grow_in_stages(
-        QUICK, rows.all, names=NAMES, seed=1, rounds=rounds, stages=stages, advance=quiet
-    )
+    return grow_in_stages(QUICK, rows.all, names=NAMES, seed=1, rounds=rounds, stages=stages, advance=quiet)
 
 
 def test_rows_are_read_as_they_were_appended(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ async def clustered(settings: Settings) -> AsyncIterator[Callable[[Outbound], Ou
         from taxi_predictor.adapters.dask.machines import open_machines
     except ImportError as error:
         raise InvalidSettings(
-            f"--cluster needs Dask, which is not installed ({error.name}): pip install 'taxi-predictor[cluster]'"
+            f"--cluster needs Dask, and {error.name} is not installed: pip install 'taxi-predictor[cluster]'"
         ) from error
     async with (
         open_machines(settings.cluster, first_port=settings.cluster_port) as machines,
@@ -49,7 +49,9 @@ async def clustered(settings: Settings) -> AsyncIterator[Callable[[Outbound], Ou
 
 
 @asynccontextmanager
-async def on_machines(machines: Machines, settings: Settings) -> AsyncIterator[Callable[[Outbound], Outbound]]:
+async def on_machines(
+    machines: Machines, settings: Settings
+) -> AsyncIterator[Callable[[Outbound], Outbound]]:
     """As :func:`clustered`, by any *machines*."""
     from taxi_predictor.adapters.disk.scratch import DiskTripScratch
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer

@@ -7,22 +7,27 @@ import pickle
 import socket
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from distributed import Client, Future, KilledWorker, LocalCluster
+from distributed import Client, KilledWorker, LocalCluster
+from distributed.client import FutureCancelledError, FuturesCancelledError
 
 from taxi_predictor.adapters.dask.member import Outcome
 from taxi_predictor.adapters.dask.working import code_here, do_part, free_port, leave, take_part
 from taxi_predictor.domain.errors import TaxiPredictorError, Unavailable, UnlikeMachines
 from taxi_predictor.ports.outbound.machines import Machines, Member
 
-__all__ = ["DaskMachines", "open_machines"]
+__all__ = ["NO_DASHBOARD", "DaskMachines", "open_machines"]
 
 log = logging.getLogger(__name__)
+
+_CLIENT: Any = Client
+_LOCAL_CLUSTER: Any = LocalCluster
+# Dask says that it has types, and has few.
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -36,6 +41,12 @@ BACK_S = 20.0
 GRACE_S = 6.0
 """So much later than those who talked to it may Dask notice that a machine was lost."""
 
+NO_DASHBOARD: Mapping[str, Any] = {
+    "dashboard_address": "127.0.0.1:0",
+    "scheduler_kwargs": {"dashboard": False},
+}
+"""A scheduler of ours shows nothing, and takes no port that others may want."""
+
 
 class _LostError(Exception):
     """A member of a team is gone."""
@@ -48,17 +59,18 @@ class DaskMachines(Machines):
         first_port: from here on members of a team look for one to be reached at; 0: any that is free.
     """
 
-    def __init__(self, client: Client, *, first_port: int = 0) -> None:
+    def __init__(self, client: Any, *, first_port: int = 0) -> None:
         self._client = client
         self._first_port = first_port
+        self._code = code_here()
 
     async def count(self) -> int:
         machines = await self._machines()
-        found = await self._client.run(code_here, workers=list(machines), on_error="return")
+        found = await self._run(code_here, on=machines)
         for address, code in found.items():
-            if code != code_here():
+            if code != self._code:
                 raise UnlikeMachines(
-                    f"the machine {address} of the cluster has other code: {code} there, {code_here()} here."
+                    f"the machine {address} of the cluster has other code: {code} there, {self._code} here."
                     " Install the same on all"
                 )
         return len(machines)
@@ -66,20 +78,20 @@ class DaskMachines(Machines):
     async def each(self, do: Callable[[P], R], parts: Sequence[P], /) -> AsyncGenerator[R, None]:
         if not parts:
             return
-        ahead: deque[Future[Outcome]] = deque()
+        ahead: deque[asyncio.Task[Outcome]] = deque()
         at_once = sum((await self._machines()).values()) + 2
         try:
             for part in parts:
                 work = pickle.dumps((do, part))
-                ahead.append(self._client.submit(do_part, work, code_here(), pure=False))
+                ahead.append(asyncio.create_task(self._outcome(do_part, work, self._code)))
                 if len(ahead) > at_once:
-                    yield cast(R, _made(await self._outcome(ahead[0])))
-                    ahead.popleft()
+                    yield cast(R, _made(await self._awaited(ahead[0])))
+                    del ahead[0]
             while ahead:
-                yield cast(R, _made(await self._outcome(ahead[0])))
-                ahead.popleft()
+                yield cast(R, _made(await self._awaited(ahead[0])))
+                del ahead[0]
         finally:
-            await self._give_up(list(ahead))
+            await _cancelled(ahead)
 
     async def together(self, do: Callable[[Member], R], /) -> Sequence[R]:
         wanted, why = await self.count(), ""
@@ -93,79 +105,87 @@ class DaskMachines(Machines):
 
     async def _team(self, do: Callable[[Member], R], machines: Mapping[str, int]) -> Sequence[R]:
         team = uuid4().hex
-        ports = await self._client.run(free_port, self._first_port, workers=list(machines), on_error="return")
+        ports = await self._run(free_port, self._first_port, on=machines)
         if set(ports) != set(machines) or not all(isinstance(port, int) for port in ports.values()):
             raise _LostError(f"not every machine has a free port: {ports}")
         addresses = tuple(f"{_host(machine)}:{ports[machine]}" for machine in machines)
-        futures: dict[str, Future[Outcome]] = {}
+        members: dict[str, asyncio.Task[Outcome]] = {}
         for place, (machine, threads) in enumerate(machines.items()):
             work = pickle.dumps((do, Member(place=place, addresses=addresses, threads=threads)))
-            futures[machine] = self._client.submit(
-                take_part,
-                *(team, work, code_here()),
-                workers=[machine],
-                allow_other_workers=False,
-                pure=False,
-            )
+            part = self._outcome(take_part, team, work, self._code, workers=[machine])
+            members[machine] = asyncio.create_task(part)
         try:
-            return [cast(R, _made(outcome)) for outcome in await self._outcomes(futures)]
+            return [cast(R, _made(outcome)) for outcome in await self._outcomes(members)]
         finally:
-            left = [machine for machine in await self._known() if machine in futures]
-            if left and not all(future.done() for future in futures.values()):
-                await self._client.run(leave, team, workers=left, on_error="ignore")
-            await self._give_up(list(futures.values()))
+            if not all(member.done() for member in members.values()):
+                await self._run(leave, team, on=await self._known())
+            await _cancelled(members.values())
 
-    async def _outcomes(self, futures: Mapping[str, "Future[Outcome]"]) -> Sequence[Outcome]:
-        """Of each member, once all are done; or that of one that raised, alone."""
+    async def _outcomes(self, members: Mapping[str, asyncio.Task[Outcome]]) -> Sequence[Outcome]:
+        """Of each member, once all are done; or that of one that raised, alone.
+
+        Raises:
+            _LostError: one went away, or its process did.
+        """
         failed: Outcome | None = None
         deadline = 0.0
         while True:
-            waited = [asyncio.ensure_future(future.wait()) for future in futures.values() if not future.done()]
-            if waited:
-                _, still = await asyncio.wait(
-                    waited, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED
-                )
-                for task in still:
-                    task.cancel()
-            lost = futures.keys() - (await self._known()).keys()
-            if lost:
-                raise _LostError(f"{', '.join(sorted(lost))} went away")
-            done = {machine: await self._result(future) for machine, future in futures.items() if future.done()}
+            await asyncio.wait(members.values(), timeout=LOOK_S)
+            done = {machine: member.result() for machine, member in members.items() if member.done()}
+            if gone := members.keys() - (await self._known()).keys() - done.keys():
+                raise _LostError(f"{', '.join(sorted(gone))} went away")
             for machine, (kind, value) in done.items():
                 if kind == "lost":
                     raise _LostError(f"{machine}: {value}")
                 if kind == "raised" and isinstance(value, TaxiPredictorError):
                     return [(kind, value)]
                 if kind == "raised" and failed is None:
+                    # Perhaps one was lost: whoever talked to it hears of that first.
                     failed, deadline = (kind, value), time.monotonic() + GRACE_S
+            if failed is None and len(done) == len(members):
+                return list(done.values())
             if failed is not None:
-                # Whoever talked to one that was lost hears of it first.
                 if time.monotonic() > deadline:
                     return [failed]
                 await asyncio.sleep(LOOK_S)
-            elif len(done) == len(futures):
-                return list(done.values())
 
-    async def _outcome(self, future: "Future[Outcome]") -> Outcome:
-        """Of a part that any machine may do, as long as there is one."""
-        while not future.done():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PATIENCE_S):
-                    await future.wait()
-            if not future.done():
-                await self._machines()
-        return await self._result(future)
+    async def _awaited(self, part: asyncio.Task[Outcome]) -> Outcome:
+        """What comes of a part that any machine may do, as long as there is one."""
+        while True:
+            await asyncio.wait((part,), timeout=PATIENCE_S)
+            if part.done():
+                return part.result()
+            await self._machines()
 
-    async def _result(self, future: "Future[Outcome]") -> Outcome:
+    async def _outcome(
+        self, function: Callable[..., Outcome], *arguments: object, workers: Sequence[str] | None = None
+    ) -> Outcome:
+        """Of *function*, which one of *workers* does, or any; given up where this is cancelled."""
+        future = self._client.submit(
+            function, *arguments, workers=workers, allow_other_workers=False, pure=False
+        )
         try:
             outcome: Outcome = await future.result()
         except KilledWorker as error:
             raise Unavailable(f"one part of the work has cost several machines: {error}") from error
-        except (OSError, asyncio.CancelledError) as error:
-            if future.status == "cancelled":
-                raise Unavailable("the scheduler of the cluster has gone away") from error
-            raise
+        except (FutureCancelledError, FuturesCancelledError, OSError) as error:
+            raise Unavailable(f"the scheduler of the cluster has gone away: {error}") from error
+        finally:
+            if not future.done():
+                await self._client.cancel([future], force=True)
         return outcome
+
+    async def _run(
+        self, function: Callable[..., object], *arguments: object, on: Iterable[str]
+    ) -> Mapping[str, object]:
+        """What *function* says on each of these machines, at once and beside all work; or what it raised."""
+        try:
+            said: Mapping[str, object] = await self._client.run(
+                function, *arguments, workers=list(on), on_error="return"
+            )
+        except OSError as error:
+            raise Unavailable(f"the scheduler of the cluster does not answer: {error}") from error
+        return said
 
     async def _machines(self, wanted: int = 1) -> Mapping[str, int]:
         """Their addresses, and the threads of each; where fewer than *wanted* are there, others may come."""
@@ -186,10 +206,11 @@ class DaskMachines(Machines):
             raise Unavailable(f"the scheduler of the cluster does not answer: {error}") from error
         return found
 
-    async def _give_up(self, futures: Sequence["Future[Outcome]"]) -> None:
-        if futures:
-            with suppress(OSError):
-                await self._client.cancel(futures, force=True)
+
+async def _cancelled(tasks: Iterable[asyncio.Task[Outcome]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _made(outcome: Outcome) -> object:
@@ -206,7 +227,7 @@ def _host(address: str) -> str:
 
 @asynccontextmanager
 async def open_machines(
-    scheduler: str | None, *, first_port: int = 0, workers: int | None = None
+    scheduler: str | None, *, first_port: int = 0, workers: int | None = None, patience_s: float = 20.0
 ) -> AsyncIterator[Machines]:
     """The machines of *scheduler*, as in ``tcp://host:8786`` or ``tls://host:8786``; None: this one's cores.
 
@@ -214,28 +235,29 @@ async def open_machines(
 
     Args:
         workers: processes where there is no scheduler; None: one for each core.
+        patience_s: so long a scheduler is waited for.
 
     Raises:
         Unavailable: nothing answers at that address.
     """
     if scheduler is not None:
-        async with _client(scheduler) as client:
+        async with _client(scheduler, patience_s) as client:
             yield DaskMachines(client, first_port=first_port)
         return
-    cluster: Any = LocalCluster(
+    cluster = _LOCAL_CLUSTER(
         n_workers=workers or len(os.sched_getaffinity(0)),
         threads_per_worker=1,
-        dashboard_address=None,
         asynchronous=True,
         silence_logs=logging.ERROR,
+        **NO_DASHBOARD,
     )
-    async with cluster, _client(cluster.scheduler_address) as client:
+    async with cluster, _client(cluster.scheduler_address, patience_s) as client:
         yield DaskMachines(client, first_port=first_port)
 
 
 @asynccontextmanager
-async def _client(scheduler: str) -> AsyncIterator[Client]:
-    client = Client(scheduler, asynchronous=True, set_as_default=False, name="taxi-predictor")
+async def _client(scheduler: str, patience_s: float) -> AsyncIterator[Any]:
+    client = _CLIENT(scheduler, asynchronous=True, set_as_default=False, timeout=patience_s)
     try:
         await client
     except (OSError, ValueError, TimeoutError) as error:

@@ -1,5 +1,6 @@
 """What a Dask worker does for us; all of it runs there."""
 
+import os
 import pickle
 import socket
 import subprocess
@@ -64,6 +65,7 @@ def take_part(team: str, work: bytes, code: str) -> Outcome:
             (sys.executable, "-P", "-m", member.__name__),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},  # it finds what is found here
         )
         _begun[team] = process
     assert process.stdin is not None

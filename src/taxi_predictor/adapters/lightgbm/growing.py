@@ -18,7 +18,15 @@ from taxi_predictor.adapters.lightgbm.recipe import COMMON_PARAMS
 from taxi_predictor.adapters.lightgbm.row_file import Rows
 from taxi_predictor.adapters.lightgbm.rows import Labels, TrainingRows, Window
 
-__all__ = ["PATIENCE_ROUNDS", "SHARE_TRIPS", "advancing", "grow", "grow_in_stages", "grow_until_it_stops_helping", "stages_of"]
+__all__ = [
+    "PATIENCE_ROUNDS",
+    "SHARE_TRIPS",
+    "advancing",
+    "grow",
+    "grow_in_stages",
+    "grow_until_it_stops_helping",
+    "stages_of",
+]
 
 Advance = Callable[[float], None]
 

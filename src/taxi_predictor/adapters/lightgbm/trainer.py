@@ -101,9 +101,7 @@ class LightgbmTrainer(ModelTrainer):
         with progress.step("calibrate", total=batches) as step:
             every = -(-len(rows.unseen) * rows.shares // CALIBRATION_TRIPS)
             ask = asking(trial, spread)
-            residuals = await asyncio.to_thread(
-                _residuals, data, rows.names, ask, step.advance, every=every
-            )
+            residuals = await asyncio.to_thread(_residuals, data, rows.names, ask, step.advance, every=every)
         rounds = max(round(trial.best_iteration * REFIT_SHARE), 1)
         with progress.step("train on everything", total=float(rounds)) as step:
             centre = await self._way.centre(data, rows, recipe, rounds, step.advance)

@@ -43,7 +43,7 @@ class Way(Protocol):
     async def trial(
         self, data: TrainingData, rows: TrainingRows, recipe: Mapping[str, Any], rounds: int, advance: Advance
     ) -> lightgbm.Booster:
-        """At most *rounds* trees of the fit window, of which ``best_iteration`` help on the validation window."""
+        """At most *rounds* trees of the fit window; ``best_iteration`` help on the validation window."""
         ...
 
     @abstractmethod
@@ -122,7 +122,13 @@ class Together(Way):
         return await self._grown(data, recipe, rounds, advance, only_fitted=False)
 
     async def _grown(
-        self, data: TrainingData, recipe: Mapping[str, Any], rounds: int, advance: Advance, *, only_fitted: bool
+        self,
+        data: TrainingData,
+        recipe: Mapping[str, Any],
+        rounds: int,
+        advance: Advance,
+        *,
+        only_fitted: bool,
     ) -> lightgbm.Booster:
         """What all members have grown, if that is the same.
 

@@ -42,9 +42,7 @@ class MemoryMachines(Machines):
 
     async def together(self, do: Callable[[Member], R], /) -> Sequence[R]:
         addresses = tuple(f"{HERE}:{port}" for port in _free_ports(self._machines))
-        members = [
-            Member(place=place, addresses=addresses, threads=1) for place in range(self._machines)
-        ]
+        members = [Member(place=place, addresses=addresses, threads=1) for place in range(self._machines)]
         made = [asyncio.to_thread(_done, _sent((do, member))) for member in members]
         outcomes = await asyncio.gather(*made, return_exceptions=True)
         for outcome in outcomes:

@@ -120,8 +120,8 @@ class CleanedRows:
 
     def taken(self) -> CleanBatch:
         """The batch, whose files are gone then."""
-        trips = pl.read_ipc(self.path, memory_map=False)
-        rejects = pl.read_ipc(self.rejects_path, memory_map=False)
+        trips = pl.read_ipc(self.path)
+        rejects = pl.read_ipc(self.rejects_path)
         self.path.unlink()
         self.rejects_path.unlink()
         return CleanBatch(
@@ -151,7 +151,7 @@ class CleanInto:
                 found.append(CleanedRows.laid(own / f"{len(found):06}.trips", batch))
         except (OSError, pl.exceptions.PolarsError) as error:
             raise StorageFull(
-                f"{own} takes no trips: {error}. Every machine of the cluster needs that folder, and room in it"
+                f"{own} takes no trips: {error}. Every machine of the cluster needs that folder, with room"
             ) from error
         return found
 

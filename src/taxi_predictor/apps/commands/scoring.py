@@ -17,6 +17,7 @@ __all__ = ["score"]
 
 ENDINGS = (".csv", ".ndjson", ".jsonl", ".parquet")
 
+
 async def score(
     trips: str,
     /,

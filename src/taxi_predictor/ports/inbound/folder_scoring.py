@@ -93,7 +93,7 @@ class FolderScoring:
             TargetInUse: somebody else is at one of them.
             NoChampion: no champion can answer; who stands in for one knows only this machine.
             StorageFull, Unavailable: what was answered is kept.
-            UnlikeMachines: one of several machines has other code, or wrote to another disk than is seen here.
+            UnlikeMachines: one of several machines has other code, or wrote to a disk that is not seen here.
         """
         names = await self._files.below(source)
         standing = self._predictor.standing()
@@ -140,7 +140,7 @@ class FolderScoring:
                 return
             await asyncio.sleep(LOOK_S)  # a disk of a network may show them later
         raise UnlikeMachines(
-            f"{len(unseen):,} files of answers, such as {min(unseen)}, are not in {target} as it is seen here:"
+            f"{len(unseen):,} files of answers, such as {min(unseen)}, are not in {target} as seen here:"
             " name a folder that all machines see"
         )
 

@@ -17,6 +17,7 @@ pytest.register_assert_rewrite(
             "duration_model",
             "ingest_log",
             "jobs",
+            "machines",
             "model_registry",
             "model_shelf",
             "plans",

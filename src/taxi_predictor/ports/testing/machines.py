@@ -14,7 +14,7 @@ import pytest
 from taxi_predictor.domain.errors import TaxiPredictorError, UnreadableSource
 from taxi_predictor.ports.outbound.machines import Machines, Member
 
-__all__ = ["Begun", "Greeting", "MachinesContract", "Nap", "Refusal"]
+__all__ = ["Begun", "Complaint", "Greeting", "MachinesContract", "Nap", "Refusal"]
 
 PATIENCE_S = 20.0
 

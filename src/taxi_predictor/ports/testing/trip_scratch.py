@@ -83,14 +83,14 @@ class TripScratchContract(TableMaker):
         async with self.open() as scratch:
             with scratch.room() as room, scratch.room() as other:
                 assert room != other
-                assert list(room.iterdir()) == list(other.iterdir()) == []  # noqa: ASYNC240 # a look
+                assert list(room.iterdir()) == list(other.iterdir()) == []  # a look
                 (room / "laid").mkdir()
                 (room / "laid" / "down").write_text("something")
                 async with scratch.keep(self.batches(4)) as kept:
                     assert _trips(kept) == [_trip(number) for number in range(4)]
                 assert (room / "laid" / "down").read_text() == "something"
-            assert not room.exists()  # noqa: ASYNC240 # as above
-            assert not other.exists()  # noqa: ASYNC240 # as above
+            assert not room.exists()  # as above
+            assert not other.exists()  # as above
 
     async def test_what_the_batches_raise_comes_out(self) -> None:
         """And what came before is let go."""
