@@ -8,6 +8,7 @@ all of them do, and like any other: it is drawn by chance over the whole of the 
 """
 
 import ctypes
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ MEMBER_TRIPS = 16 * STRETCH_ROWS
 """Fewer are no fair share: of so few trips, fewer members grow trees."""
 SILENCE_MINUTES = 60
 """So long one member may keep the others waiting, which compute features or read from a busy disk."""
+log = logging.getLogger("lightgbm")
+log.setLevel(logging.ERROR)
 _LIBRARY = vars(lightgbm.basic)["_LIB"]
 
 
@@ -100,6 +103,7 @@ def _linked(member: Member, members: int) -> Iterator[Mapping[str, Any]]:
     # Told which it is, it needs not guess by the addresses of its machine.
     machines = ",".join((f"rank={member.place}", *addresses))
     port = int(addresses[member.place].rpartition(":")[2])
+    lightgbm.register_logger(log)  # no parameter keeps it from telling of every connection
     _call("LGBM_NetworkInit", machines.encode(), port, SILENCE_MINUTES, members)
     try:
         # The learner is chosen by these two.

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from killing import Divides, KillsItsMachine, KillsOneMember
-from machines import Cluster, a_cluster, on
+from cluster.killing import Divides, KillsItsMachine, KillsOneMember
+from cluster.two_workers import Cluster, on
 from taxi_predictor.adapters.dask import machines as dask_machines
 from taxi_predictor.adapters.dask.machines import open_machines
 from taxi_predictor.domain.errors import Unavailable, UnlikeMachines
@@ -17,18 +17,11 @@ from taxi_predictor.ports.testing.machines import Begun, Greeting, MachinesContr
 CLUSTERS: list[Cluster] = []
 
 
-@pytest.fixture(scope="module", autouse=True)
-def running() -> Iterator[Cluster]:
-    with a_cluster() as cluster:
-        CLUSTERS.append(cluster)
-        yield cluster
-        CLUSTERS.remove(cluster)
-
-
 @pytest.fixture(autouse=True)
-def cluster(running: Cluster) -> Cluster:
-    running.be_whole()
-    return running
+def known(cluster: Cluster) -> Iterator[None]:
+    CLUSTERS.append(cluster)
+    yield
+    CLUSTERS.remove(cluster)
 
 
 class TestDaskMachines(MachinesContract):
