@@ -8,6 +8,7 @@ import pytest
 
 from cluster.killing import Divides, KillsItsMachine, KillsOneMember
 from cluster.two_workers import Cluster, on
+from servers import slow
 from taxi_predictor.adapters.dask import machines as dask_machines
 from taxi_predictor.adapters.dask.machines import open_machines
 from taxi_predictor.domain.errors import Unavailable, UnlikeMachines
@@ -31,6 +32,7 @@ class TestDaskMachines(MachinesContract):
             yield machines
 
 
+@slow
 async def test_a_part_whose_machine_was_lost_is_done_by_another(cluster: Cluster, tmp_path: Path) -> None:
     async with on(cluster) as machines, aclosing(machines.each(KillsItsMachine(tmp_path), range(9))) as made:
         assert [part async for part in made] == list(range(9))

@@ -8,14 +8,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import psutil
 import pytest
 
 from cluster.two_workers import Cluster, on
+from servers import slow
 from taxi_predictor.adapters.disk.scratch import DiskTripScratch
+from taxi_predictor.adapters.lightgbm.recipe import CENTRE_RECIPE
 from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
-from taxi_predictor.adapters.lightgbm.ways import Together
+from taxi_predictor.adapters.lightgbm.ways import Alone, Together, Way
 from taxi_predictor.adapters.memory.baselines import MeanDurationTrainer
 from taxi_predictor.adapters.memory.machines import MemoryMachines
 from taxi_predictor.adapters.sources.simulation import Simulation
@@ -25,12 +28,17 @@ from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.folders import folder_scoring_of
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
-from taxi_predictor.ports.outbound.models import RegisteredModel
+from taxi_predictor.domain.split import TimeSplit
+from taxi_predictor.ports.inbound.fitting import training_data
+from taxi_predictor.ports.outbound.machines import Machines
+from taxi_predictor.ports.outbound.models import RegisteredModel, TrainingData
 
 pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.profiles.NotForProduction")
 
 CITY = load_city("new-york")
-TREES, PARTS = 60, 6
+TRIPS, TREES = 40_000, 30
+ROWS, PARTS = 6_000, 4
+RECIPE = CENTRE_RECIPE | {"learning_rate": 0.2, "num_leaves": 63}
 MEMBER = "taxi_predictor.adapters.dask.member"
 
 
@@ -38,7 +46,7 @@ MEMBER = "taxi_predictor.adapters.dask.member"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Simulated trips in parts of very different sizes; some are wrong."""
     folder = tmp_path_factory.mktemp("trips")
-    simulation = Simulation(city=CITY, trips=40_000, months=2)
+    simulation = Simulation(city=CITY, trips=ROWS, months=1)
     frames = [frame for month, _ in simulation.rows_by_month() for frame in simulation.frames(month)]
     trips = pl.concat(frames).sample(fraction=1.0, shuffle=True, seed=1)
     first = 0
@@ -51,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @asynccontextmanager
-async def deployment(room: Path, cluster: Cluster | None) -> AsyncIterator[Container]:
+async def deployment(room: Path, cluster: Cluster | None, *, trees: int = TREES) -> AsyncIterator[Container]:
     """On the cluster, or on this machine; with less than all trees."""
     settings = Settings(profile="memory", home=room)
     async with AsyncExitStack() as stack:
@@ -68,19 +76,46 @@ async def deployment(room: Path, cluster: Cluster | None) -> AsyncIterator[Conta
             else:
                 outbound = clustered(outbound)
                 way = Together(outbound.machines, seed=1, scratch=room)
-            return replace(outbound, trainer=LightgbmTrainer(clock=outbound.clock, max_rounds=TREES, way=way))
+            return replace(outbound, trainer=LightgbmTrainer(clock=outbound.clock, max_rounds=trees, way=way))
 
         yield await stack.enter_async_context(open_container(settings, swap=swap))
 
 
-async def trained(container: Container, folder: Path) -> RegisteredModel:
-    return (await container.outside_training.train([str(folder)])).model
+async def trained(container: Container) -> RegisteredModel:
+    return (await container.outside_training.train([f"simulation:trips={TRIPS},months=2"])).model
 
 
-async def trees_of(container: Container, model: RegisteredModel, into: Path) -> bytes:
+async def trees_of(container: Container, model: RegisteredModel, into: Path) -> str:
     await asyncio.to_thread(into.mkdir)
     artifact = await container.outbound.registry.fetch(model.version, into)
-    return (artifact.folder / "centre.txt").read_bytes().partition(b"\nparameters:")[0]
+    return trees_in((artifact.folder / "centre.txt").read_text())
+
+
+def trees_in(booster: str) -> str:
+    return booster.partition("\nparameters:")[0]
+
+
+@asynccontextmanager
+async def data_of(container: Container) -> AsyncIterator[TrainingData]:
+    """What a training would learn from."""
+    outbound = container.outbound
+    async with outbound.scratch.store() as trips:
+        await container.intake.ingest_into(trips, f"simulation:trips={TRIPS},months=2")
+        days = await trips.days(CITY.time_zone, None)
+        split = TimeSplit.choose(days, tz=CITY.tz, until=None)
+        async with training_data(
+            trips, CITY, split, scratch=outbound.scratch, progress=outbound.progress
+        ) as data:
+            yield data
+
+
+def by_two(machines: Machines, seed: int = 1) -> Together:
+    """One who sends work, and looks at a share of the trips."""
+    return Together(machines, seed=seed, scratch=None, sample_trips=TRIPS // 3)
+
+
+def unheard(done: float) -> None:
+    """Nobody watches."""
 
 
 def members(cluster: Cluster) -> Iterator[psutil.Process]:
@@ -89,10 +124,10 @@ def members(cluster: Cluster) -> Iterator[psutil.Process]:
         yield from (child for child in psutil.Process(pid).children() if MEMBER in child.cmdline())
 
 
-async def kill_a_worker(cluster: Cluster, team: int) -> None:
-    """While the members of that team work: teams are counted from 1."""
+async def kill_a_worker(cluster: Cluster) -> None:
+    """While the members of a team are at work."""
     seen: set[int] = set()
-    while len(seen) < 2 * team:
+    while len(seen) < 2:
         seen |= {child.pid for child in members(cluster)}
         await asyncio.sleep(0.02)
     await asyncio.sleep(0.7)
@@ -115,16 +150,47 @@ def content_of(room: Path, name: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     return pl.read_parquet(room / "by-cluster" / name), pl.read_parquet(room / "by-one" / name)
 
 
+async def test_trees_grown_together_are_as_good_as_those_grown_alone(tmp_path: Path) -> None:
+    missed_s: dict[type[Way], list[float]] = {Alone: [], Together: []}
+    async with deployment(tmp_path, None) as container, data_of(container) as data:
+        for seed in (1, 2):
+            alone, together = Alone(seed=seed, scratch=None), by_two(MemoryMachines(2), seed)
+            with alone.rows(data, unheard) as rows, together.rows(data, unheard) as share:
+                assert (rows.shares, share.shares) == (1, 3)
+                assert 0.25 < len(share) / len(rows) < 0.4
+                asked, actual_s = rows.unseen.features[:], np.exp(rows.unseen.log_s[:][:, 0])
+                for way in (alone, together):
+                    trial = await way.trial(data, rows, RECIPE, TREES, unheard)
+                    assert TREES * 0.8 < trial.best_iteration <= TREES
+                    said_s = np.exp(np.asarray(trial.predict(asked)))
+                    missed_s[type(way)].append(float(np.abs(said_s - actual_s).mean()))
+    assert np.mean(missed_s[Together]) == pytest.approx(np.mean(missed_s[Alone]), rel=0.005)
+
+
+async def test_trees_are_the_same_on_a_cluster_whose_worker_is_killed_while_they_grow(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    async with deployment(tmp_path, None) as container, data_of(container) as data, on(cluster) as machines:
+        here, there = by_two(MemoryMachines(2)), by_two(machines)
+        with here.rows(data, unheard) as rows:
+            killing = asyncio.create_task(kill_a_worker(cluster))
+            grown_there = await there.centre(data, rows, RECIPE, TREES, unheard)
+            await killing
+            grown_here = await here.centre(data, rows, RECIPE, TREES, unheard)
+    assert grown_there.num_trees() == TREES
+    assert trees_in(grown_there.model_to_string()) == trees_in(grown_here.model_to_string())
+
+
+@slow
 async def test_a_cluster_trains_as_well_as_one_machine_and_the_same_if_a_worker_is_killed(
     cluster: Cluster, folder: Path, tmp_path: Path
 ) -> None:
-    async with deployment(tmp_path, None) as container:
-        alone = await trained(container, folder)
-    async with deployment(tmp_path, cluster) as container:
-        together = await trained(container, folder)
-        # The first team is that which looks whether all see the same folder.
-        killing = asyncio.create_task(kill_a_worker(cluster, team=1))
-        again = await trained(container, folder)
+    async with deployment(tmp_path, None, trees=60) as container:
+        alone = await trained(container)
+    async with deployment(tmp_path, cluster, trees=60) as container:
+        together = await trained(container)
+        killing = asyncio.create_task(kill_a_worker(cluster))
+        again = await trained(container)
         await killing
         trees = [
             await trees_of(container, model, tmp_path / str(model.version)) for model in (together, again)
@@ -141,21 +207,21 @@ async def test_a_cluster_trains_as_well_as_one_machine_and_the_same_if_a_worker_
 async def test_a_folder_is_answered_by_a_cluster_as_by_one_machine_also_if_a_worker_is_killed(
     cluster: Cluster, folder: Path, tmp_path: Path
 ) -> None:
-    async with deployment(tmp_path, cluster) as container:
-        model = await trained(container, folder)
-        await container.lifecycle.promote(model.version, override="they are made up")
+    async with deployment(tmp_path, None, trees=3) as container, on(cluster) as machines:
+        few = await container.outside_training.train(["simulation:trips=1500,months=1"])
+        await container.lifecycle.promote(few.model.version, override="they are made up")
+        by_cluster = folder_scoring_of(replace(container.outbound, machines=machines), container.predictor)
         killing = asyncio.create_task(kill_while_answering(cluster, tmp_path / "by-cluster"))
-        scored = await container.folder_scoring.score(str(folder), str(tmp_path / "by-cluster"))
+        scored = await by_cluster.score(str(folder), str(tmp_path / "by-cluster"))
         await killing
-        alone = replace(container.outbound, machines=MemoryMachines())
-        by_one = folder_scoring_of(alone, container.predictor)
-        assert await by_one.score(str(folder), str(tmp_path / "by-one")) == replace(scored, resumed_at=0)
+        by_one = await container.folder_scoring.score(str(folder), str(tmp_path / "by-one"))
+    assert by_one == replace(scored, resumed_at=0)
     answers = {
         path.relative_to(folder): content_of(tmp_path, path.relative_to(folder)) for path in files(folder)
     }
     assert len(answers) == PARTS
-    for by_cluster, by_one in answers.values():
-        assert by_cluster.equals(by_one)
-    assert sum(len(by_one) for _, by_one in answers.values()) == scored.rows > 40_000 * 0.95
+    for one, other in answers.values():
+        assert one.equals(other)
+    assert sum(len(one) for one, _ in answers.values()) == scored.rows == ROWS
     assert scored.refused > 0
     assert files(tmp_path / "by-cluster", "*.parts") == []

@@ -42,9 +42,9 @@ def outcome_of(work: bytes) -> Outcome:
 
 
 def main() -> None:
-    # Whatever prints must not get into the answer.
+    # Whatever prints must not get into the answer, and is for nobody: LightGBM tells of its connections.
     answer = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     # An interrupt is for who sent the work, who says what becomes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     received = sys.stdin.buffer
