@@ -10,7 +10,6 @@ from cluster.killing import Divides, KillsItsMachine, KillsOneMember
 from cluster.two_workers import Cluster, on
 from servers import slow
 from taxi_predictor.adapters.dask import machines as dask_machines
-from taxi_predictor.adapters.dask.machines import open_machines
 from taxi_predictor.domain.errors import Unavailable, UnlikeMachines
 from taxi_predictor.ports.outbound.machines import Machines
 from taxi_predictor.ports.testing.machines import Begun, Greeting, MachinesContract
@@ -76,9 +75,3 @@ async def test_a_fault_of_ours_comes_out_with_where_it_was(
     async with on(cluster) as machines:
         with pytest.raises(RuntimeError, match="ZeroDivisionError"):
             await machines.together(Divides())
-
-
-async def test_nobody_at_an_address_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Unavailable, match="no Dask scheduler answers at tcp"):
-        async with open_machines("tcp://127.0.0.1:9", patience_s=1.0):
-            pytest.fail("there is one")

@@ -260,7 +260,7 @@ async def _client(scheduler: str, patience_s: float) -> AsyncIterator[Any]:
     client = _CLIENT(scheduler, asynchronous=True, set_as_default=False, timeout=patience_s)
     try:
         await client
-    except (OSError, ValueError, TimeoutError) as error:
+    except (OSError, RuntimeError, TypeError, ValueError) as error:  # the latter: of TLS that is not set
         with suppress(OSError):
             await client.close()
         raise Unavailable(f"no Dask scheduler answers at {scheduler}: {error}") from error
