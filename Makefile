@@ -24,7 +24,7 @@ package: setup ## Build wheel and sdist into dist/, and try the wheel in an envi
 	@deploy/ci/try-package $(BIN)/uv
 
 test-slow: setup ## Run what `make test` leaves out: other cities and files of real trips, a backtest, a second model (4 min)
-	SLOW=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 tests/journeys/test_real_trips.py tests/journeys/test_backtest.py tests/journeys/test_main_job.py
+	SLOW=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 tests/journeys/test_real_trips.py tests/journeys/test_backtest.py tests/journeys/test_main_job.py tests/cluster
 test-faults: setup ## Kill, stop, tear, mute and corrupt under load (FAULTS=20; 10 min)
 	OMP_NUM_THREADS=1 STORM_FAULTS=$(or $(FAULTS),20) $(BIN)/pytest tests/storm -s
 

@@ -38,6 +38,7 @@ async def test_a_part_whose_machine_was_lost_is_done_by_another(cluster: Cluster
     assert (tmp_path / "killed").exists()
 
 
+@slow
 async def test_a_team_that_lost_a_member_begins_anew(cluster: Cluster, tmp_path: Path) -> None:
     async with on(cluster) as machines:
         made = await machines.together(KillsOneMember(tmp_path, times=1, above=True))

@@ -96,15 +96,15 @@ def trees_in(booster: str) -> str:
 
 
 @asynccontextmanager
-async def data_of(container: Container) -> AsyncIterator[TrainingData]:
+async def data_of(container: Container, *, trips: int = TRIPS) -> AsyncIterator[TrainingData]:
     """What a training would learn from."""
     outbound = container.outbound
-    async with outbound.scratch.store() as trips:
-        await container.intake.ingest_into(trips, f"simulation:trips={TRIPS},months=2")
-        days = await trips.days(CITY.time_zone, None)
+    async with outbound.scratch.store() as store:
+        await container.intake.ingest_into(store, f"simulation:trips={trips},months=2")
+        days = await store.days(CITY.time_zone, None)
         split = TimeSplit.choose(days, tz=CITY.tz, until=None)
         async with training_data(
-            trips, CITY, split, scratch=outbound.scratch, progress=outbound.progress
+            store, CITY, split, scratch=outbound.scratch, progress=outbound.progress
         ) as data:
             yield data
 
@@ -136,8 +136,8 @@ async def kill_a_worker(cluster: Cluster) -> None:
 
 
 async def kill_while_answering(cluster: Cluster, target: Path) -> None:
-    """Once a file of answers is begun, and none of the last is whole."""
-    while not files(target, "*.parts"):  # noqa: ASYNC110 # another process begins it
+    """Once the first answers are begun."""
+    while not files(target, "*"):  # noqa: ASYNC110 # another process begins them
         await asyncio.sleep(0.01)
     os.kill(cluster.pids()[0], signal.SIGKILL)
 
@@ -170,7 +170,11 @@ async def test_trees_grown_together_are_as_good_as_those_grown_alone(tmp_path: P
 async def test_trees_are_the_same_on_a_cluster_whose_worker_is_killed_while_they_grow(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    async with deployment(tmp_path, None) as container, data_of(container) as data, on(cluster) as machines:
+    async with (
+        deployment(tmp_path, None) as container,
+        data_of(container, trips=TRIPS // 4) as data,
+        on(cluster) as machines,
+    ):
         here, there = by_two(MemoryMachines(2)), by_two(machines)
         with here.rows(data, unheard) as rows:
             killing = asyncio.create_task(kill_a_worker(cluster))
