@@ -38,6 +38,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
         "shapely",
         "sklearn",
     ),
+    "cluster": ("dask", "distributed"),
     "dashboard": (*PREDICT, "httpx", "jinja2", "markupsafe", "panel", "prometheus_client"),
 }
 """What each brings that is not there without it, by the names that are imported; the smallest come first.

@@ -1,0 +1,18 @@
+"""Two processes of a Dask cluster of this machine do a little work together."""
+
+import asyncio
+from contextlib import aclosing
+from math import sqrt
+
+from taxi_predictor.adapters.dask.machines import open_machines
+
+
+async def work() -> list[float]:
+    async with open_machines(None) as machines, aclosing(machines.each(sqrt, [1, 4, 9])) as made:
+        assert await machines.count() >= 1
+        return [root async for root in made]
+
+
+if __name__ == "__main__":  # the processes import it, too
+    roots = asyncio.run(work())
+    assert roots == [1.0, 2.0, 3.0], roots
