@@ -8,7 +8,6 @@ from taxi_predictor.apps.jobs import job_work_of, jobs_of
 from taxi_predictor.apps.learning import backtest_of, evaluation_of, outside_training_of, training_of
 from taxi_predictor.apps.monitoring import monitoring_of, retraining_of, shadowing_of
 from taxi_predictor.apps.outbound import Outbound
-from taxi_predictor.apps.recorders import recorder_of
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.record import AnswerSource
@@ -33,7 +32,10 @@ from taxi_predictor.ports.inbound.probing import ModelProbing
 from taxi_predictor.ports.inbound.reach import Reach
 from taxi_predictor.ports.inbound.rechecking import PredictionRecheck
 from taxi_predictor.ports.inbound.recording import (
+    GroupCommit,
     PredictionRecording,
+    Recorder,
+    SpoolRecorder,
     Unlogged,
 )
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
@@ -145,7 +147,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         probing=ModelProbing(city=city, trips=outbound.trips, versions=versions),
         levelling=levelling,
         recording=PredictionRecording(
-            recorder=recorder_of(outbound, settings),
+            recorder=_recorder(outbound, settings),
             unlogged=Unlogged(settings.unlogged),
             clock=outbound.clock,
             telemetry=outbound.log_telemetry,
@@ -227,3 +229,13 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
 def _span(*, days: float = 0, seconds: float = 0) -> timedelta | None:
     """What a setting says by a number; by 0 it says that something is never."""
     return timedelta(days=days, seconds=seconds) or None
+
+
+def _recorder(outbound: Outbound, settings: Settings) -> Recorder | None:
+    match settings.prediction_log:
+        case "spool":
+            return SpoolRecorder(outbound.spool)
+        case "commit":
+            return GroupCommit(outbound.predictions, outbound.clock)
+        case "off":
+            return None
