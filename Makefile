@@ -39,7 +39,7 @@ package: setup ## Build wheel and sdist into dist/, and try the wheel alone and 
 
 test-slow: setup ## Run what `make test` leaves out: other cities and more real trips, a backtest, a second model, more cases and kills (8 min)
 	SLOW=1 $(PYTEST) -n 2 --dist loadfile tests/journeys/test_real_trips.py tests/journeys/test_backtest.py tests/journeys/test_main_job.py \
-	  tests/journeys/test_clients.py tests/journeys/test_streams.py tests/faults/test_sigkill.py tests/dashboard/test_troubles.py
+	  tests/journeys/test_clients.py tests/journeys/test_streams.py tests/faults/test_sigkill.py tests/dashboard/test_troubles.py tests/cluster
 test-faults: setup ## Kill, stop, tear, mute and corrupt under load (FAULTS=20, 10 min; FAULTS=small: each once and short, 3 min)
 	STORM_FAULTS=$(if $(filter small,$(FAULTS)),0,$(or $(FAULTS),20)) $(PYTEST) tests/storm -s
 

@@ -27,7 +27,7 @@ from pyarrow import parquet
 from rivals import PEERS, peer_python
 
 from taxi_predictor.adapters.disk.scratch import DiskTripScratch
-from taxi_predictor.adapters.lightgbm.growing import grow_in_stages
+from taxi_predictor.adapters.lightgbm.growing import grow_in_stages, stages_of
 from taxi_predictor.adapters.lightgbm.recipe import CENTRE_RECIPE
 from taxi_predictor.adapters.lightgbm.rows import TrainingRows
 from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
@@ -99,7 +99,15 @@ def learn(step: str, data: TrainingData, room: Path, trees: int) -> None:
         return
     with TrainingRows.of(data, lambda _: None, folder=room) as rows:
         if step == "trees":
-            grow_in_stages(CENTRE_RECIPE, rows, seed=1, rounds=trees, advance=lambda _: None)
+            grow_in_stages(
+                CENTRE_RECIPE,
+                rows.all,
+                names=rows.names,
+                seed=1,
+                rounds=trees,
+                stages=stages_of(len(rows)),
+                advance=lambda _: None,
+            )
 
 
 def measured(command: list[str | Path], what: str, trips: int) -> Mapping[str, float] | None:

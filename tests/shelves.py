@@ -21,9 +21,9 @@ class ShelfInMemory(FileShelf):
     def __init__(self, files: MemoryScoringFiles) -> None:
         self._files = files
 
-    def put(self, rows: Sequence[TripPlan | None], /) -> str:
-        self._files.trips["trips"] = [row or str(Rejection.MISSING_FIELD) for row in rows]
-        return "trips"
+    def put(self, rows: Sequence[TripPlan | None], /, *, name: str = "trips") -> str:
+        self._files.trips[name] = [row or str(Rejection.MISSING_FIELD) for row in rows]
+        return name
 
     def answers(self, target: str, /) -> Sequence[AnswerRow] | None:
         return self._files.answered.get(target)

@@ -30,6 +30,7 @@ FAT_MODULES: Mapping[str, str] = {
 TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
     # A driver stays in the adapter that is named for it.
     "asyncpg": ("adapters.postgres",),
+    "distributed": ("adapters.dask",),
     "granian": ("apps.server",),  # a process of its own, imported by nobody
     "lightgbm": ("adapters.lightgbm",),
     "llvmlite": ("adapters.lightgbm",),

@@ -8,7 +8,7 @@ import pytest
 
 from buckets import a_bucket
 from taxi_predictor.apps.commands.scoring import score
-from taxi_predictor.domain.errors import Invalid, MissingSource
+from taxi_predictor.domain.errors import Invalid, MissingSource, NoChampion
 
 pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.memory_profile.NotForProduction")
 
@@ -71,3 +71,37 @@ async def test_what_cannot_be_scored_is_refused_and_leaves_nothing(
     with pytest.raises((Invalid, MissingSource), match=why):
         await score(str(tmp_path / source), out=str(tmp_path / target), coverage=coverage)
     assert [path.name for path in tmp_path.iterdir()] == ["trips.csv"]  # noqa: ASYNC240 # a look, not work
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "cluster", "why"),
+    [
+        ("trips.csv", "answers.csv", True, "--cluster answers the files of a folder"),
+        ("folder", "folder/answers", False, "would mix answers with the trips"),
+        ("folder", ".", False, "would mix answers with the trips"),
+        ("folder", "folder", False, "would mix answers with the trips"),
+        ("folder", "answers.csv", False, "ends in none of"),
+        ("trips.csv", "answers", False, "ends in none of"),
+        ("none", "answers", False, "is no folder"),
+    ],
+)
+@pytest.mark.usefixtures("trips")
+async def test_folders_that_cannot_be_scored_are_refused_and_nothing_is_left(
+    tmp_path: Path, source: str, target: str, cluster: bool, why: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(Invalid, match=why):
+        await score(str(tmp_path / source), out=str(tmp_path / target), cluster=cluster)
+    with pytest.raises(Invalid, match="not into a bucket"):
+        await score(str(tmp_path / "folder"), out="s3://trips/answers")
+    assert {path.name for path in tmp_path.iterdir()} == {"trips.csv", "folder"}  # noqa: ASYNC240 # a look
+
+
+async def test_a_folder_is_answered_by_a_champion_or_not_at_all(trips: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(MissingSource, match="no file of trips"):
+        await score(str(folder), out=str(tmp_path / "answers"))
+    trips.rename(folder / "trips.csv")  # noqa: ASYNC240 # a move, not work
+    with pytest.raises(NoChampion, match="train and promote one"):
+        await score(str(folder), out=str(tmp_path / "answers"))

@@ -16,6 +16,7 @@ from importlib import import_module
 from itertools import count
 from pathlib import Path
 from pkgutil import iter_modules
+from tempfile import mkdtemp
 from typing import Any
 
 import msgspec
@@ -44,6 +45,7 @@ from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.limits import MemoryRateLimits
+from taxi_predictor.adapters.memory.machines import MemoryMachines
 from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
 from taxi_predictor.adapters.memory.monitoring import MemoryTurns, RecordingMonitorTelemetry
 from taxi_predictor.adapters.memory.notes import MemoryRunNotes, MemorySyncNotes
@@ -100,6 +102,7 @@ from taxi_predictor.ports.outbound.engine import ModelLoader, TrainingData
 from taxi_predictor.ports.outbound.jobs import KeptJob
 from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.limits import WINDOW_S
+from taxi_predictor.ports.outbound.machines import Member
 from taxi_predictor.ports.outbound.monitoring import Retrained
 from taxi_predictor.ports.outbound.outcomes import Attached, EndedPrediction
 from taxi_predictor.ports.outbound.progress import Progress, Step
@@ -130,6 +133,7 @@ from taxi_predictor.ports.testing.jobs import JobStoreContract, WorkError
 from taxi_predictor.ports.testing.journal import JournalContract
 from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
+from taxi_predictor.ports.testing.machines import MachinesContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
 from taxi_predictor.ports.testing.monitoring import MonitorTelemetryContract, TurnsContract
@@ -196,6 +200,8 @@ def opened(adapter: type[Any]) -> Any:
     if issubclass(adapter, MemoryTripStore):
         quarantine = MemoryQuarantine(batch_rows=3)
         return adapter(quarantine, batch_rows=3), quarantine
+    if issubclass(adapter, MemoryMachines):
+        return adapter(2)
     if issubclass(adapter, MemoryTripScratch):
         return adapter(batch_rows=3)
     if issubclass(adapter, MemoryTripStatistics):
@@ -643,6 +649,13 @@ class KeepsWhatItGot(MemoryTripScratch):
 
         async with super().keep(so_far()) as kept:
             yield kept
+
+
+@breaks(TripScratchContract, "test_a_room_is_a_folder_that_goes_with_what_is_in_it")
+class LeavesItsRoomsBehind(MemoryTripScratch):
+    @contextmanager
+    def room(self) -> Iterator[Path]:
+        yield Path(mkdtemp(prefix="taxi-left-"))
 
 
 @breaks(TripErasureContract, "test_only_the_named_trips_are_erased")
@@ -2583,6 +2596,13 @@ breaks(ScoringFilesContract, "test_a_former_file_is_there_until_it_is_replaced")
 breaks(ScoringFilesContract, "test_a_file_without_rows_has_answers_without_rows")(writing(WritesNoEmptyFile))
 
 
+@breaks(ScoringFilesContract, "test_files_of_a_folder_are_those_that_may_be_trips")
+class ShowsHiddenFiles(MemoryScoringFiles):
+    async def below(self, folder: str, /) -> Sequence[str]:
+        names = await super().below(folder)
+        return sorted({*names, *(name[3:] for name in self.trips if name.startswith("in/."))})
+
+
 @breaks(ScoringFilesContract, "test_one_at_a_time_writes_a_file")
 class SeveralMayWrite(MemoryScoringFiles):
     @asynccontextmanager
@@ -2676,6 +2696,55 @@ class BringsBack(MemoryJobStore):
     async def remove(self, job_id: JobId, /) -> None:
         self._known |= self._jobs
         await super().remove(job_id)
+
+
+# Machines
+
+
+@breaks(MachinesContract, "test_parts_come_back_in_their_order")
+class WorksOnWhatItWasGiven(MemoryMachines):
+    async def each(self, do: Callable[[Any], Any], parts: Sequence[Any], /) -> AsyncGenerator[Any, None]:
+        for part in parts:
+            yield do(part)
+
+
+@breaks(MachinesContract, "test_no_parts_are_no_work", by=IndexError)
+class LooksAtTheFirstPart(MemoryMachines):
+    async def each(self, do: Callable[[Any], Any], parts: Sequence[Any], /) -> AsyncGenerator[Any, None]:
+        assert parts[0] is not None
+        async for made in super().each(do, parts):
+            yield made
+
+
+@breaks(MachinesContract, "test_what_one_part_raises_comes_out_in_its_place")
+class LeavesOutWhatFails(MemoryMachines):
+    async def each(self, do: Callable[[Any], Any], parts: Sequence[Any], /) -> AsyncGenerator[Any, None]:
+        for part in parts:
+            with suppress(UnreadableSource):
+                async for made in super().each(do, [part]):
+                    yield made
+
+
+@breaks(MachinesContract, "test_not_all_is_begun_before_the_first_is_taken")
+class BeginsEverything(MemoryMachines):
+    async def each(self, do: Callable[[Any], Any], parts: Sequence[Any], /) -> AsyncGenerator[Any, None]:
+        for made in [made async for made in super().each(do, parts)]:
+            yield made
+
+
+@breaks(MachinesContract, "test_a_team_is_as_large_as_there_are_machines_and_its_members_reach_each_other")
+class PlaysAlone(MemoryMachines):
+    async def together(self, do: Callable[[Member], Any], /) -> Sequence[Any]:
+        return await MemoryMachines(1).together(do)
+
+
+@breaks(MachinesContract, "test_what_one_member_raises_comes_out")
+class HandsErrorsOver(MemoryMachines):
+    async def together(self, do: Callable[[Member], Any], /) -> Sequence[Any]:
+        try:
+            return await super().together(do)
+        except UnreadableSource as error:
+            return [error] * await self.count()
 
 
 # Tuners

@@ -21,6 +21,7 @@ from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.limits import MemoryRateLimits
+from taxi_predictor.adapters.memory.machines import MemoryMachines
 from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
 from taxi_predictor.adapters.memory.monitoring import MemoryTurns, RecordingMonitorTelemetry
 from taxi_predictor.adapters.memory.notes import MemoryRunNotes, MemorySyncNotes
@@ -50,6 +51,7 @@ from taxi_predictor.ports.outbound.jobs import JobStore
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.limits import WINDOW_S, RateLimits
+from taxi_predictor.ports.outbound.machines import Machines
 from taxi_predictor.ports.outbound.monitoring import Turns
 from taxi_predictor.ports.outbound.outcomes import OutcomeLog
 from taxi_predictor.ports.outbound.predictions import PredictionLog
@@ -79,6 +81,7 @@ from taxi_predictor.ports.testing.jobs import JobShelf, JobStoreContract
 from taxi_predictor.ports.testing.journal import JournalContract
 from taxi_predictor.ports.testing.level import LevelStoreContract
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
+from taxi_predictor.ports.testing.machines import MachinesContract
 from taxi_predictor.ports.testing.model_registry import ModelRegistryContract
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
 from taxi_predictor.ports.testing.monitoring import (
@@ -135,6 +138,12 @@ class TestMemoryTripArchive(Polars, TripArchiveContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[TripArchive]:
         yield MemoryTripArchive()
+
+
+class TestMemoryMachines(MachinesContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Machines]:
+        yield MemoryMachines(2)
 
 
 class TestMemoryTripScratch(Polars, TripScratchContract):

@@ -72,6 +72,9 @@ class Below(FileScoring):
     async def rows(self, source: str, form: RowForm, /, *, zones: ZoneTable | None) -> TripRows:
         return await super().rows(f"{self._place}/{source}", form, zones=zones)
 
+    async def below(self, folder: str, /) -> Sequence[str]:
+        return await super().below(f"{self._place}/{folder}")
+
     def answers(self, target: str, form: RowForm, /) -> AbstractAsyncContextManager[ScoredRows]:
         return super().answers(f"{self._place}/{target}", form)
 
@@ -80,10 +83,11 @@ class ShelfBelow(FileShelf):
     def __init__(self, place: str) -> None:
         self._place = place
 
-    def put(self, rows: Sequence[TripPlan | None], /) -> str:
-        with file_place.FilePlace.of(f"{self._place}/trips").writing() as file:
+    def put(self, rows: Sequence[TripPlan | None], /, *, name: str = "trips") -> str:
+        file_place.FilePlace.of(f"{self._place}/{name}".rpartition("/")[0] + "/").make()
+        with file_place.FilePlace.of(f"{self._place}/{name}").writing() as file:
             file.write(csv_of(rows))
-        return "trips"
+        return name
 
     def answers(self, target: str, /) -> Sequence[AnswerRow] | None:
         content = file_place.FilePlace.of(f"{self._place}/{target}").content()

@@ -1,5 +1,6 @@
 """Files, the simulated city and the catalog keep the contracts of their ports."""
 
+import pickle
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -9,16 +10,19 @@ from tempfile import TemporaryDirectory
 import polars as pl
 import pytest
 
+from taxi_predictor.adapters.memory.machines import MemoryMachines
 from taxi_predictor.adapters.memory.predictions import MemoryOutcomeLog, MemoryPredictionLog
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.sources import csv_file, files, outcomes
 from taxi_predictor.adapters.sources.catalog import Catalog
+from taxi_predictor.adapters.sources.elsewhere import ElsewhereSource
 from taxi_predictor.adapters.sources.files import FileSource
 from taxi_predictor.adapters.sources.months import SimulationSource
 from taxi_predictor.adapters.sources.outcomes import OutcomeSource
 from taxi_predictor.domain.city import City
+from taxi_predictor.domain.errors import StorageFull, UnreadableSource
 from taxi_predictor.domain.place import Bounds
-from taxi_predictor.ports.outbound.sources import SourceCatalog, TripSource
+from taxi_predictor.ports.outbound.sources import SourceCatalog, SourcePart, TripSource
 from taxi_predictor.ports.testing.records import a_record, an_outcome
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
@@ -67,6 +71,16 @@ class TestParquetSource(TripSourceContract):
             yield FileSource(Path(folder), city=CITY, zones=None)
 
 
+class TestElsewhereSource(TripSourceContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[TripSource]:
+        with TemporaryDirectory() as folder, TemporaryDirectory() as room:
+            for name in ("first", "second", "third"):
+                a_frame().write_parquet(Path(folder) / f"{name}.parquet")
+            files = FileSource(Path(folder), city=CITY, zones=None)
+            yield ElsewhereSource(files, MemoryMachines(2), Path(room))
+
+
 class TestCsvSource(TripSourceContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[TripSource]:
@@ -99,6 +113,64 @@ class TestOutcomeSource(TripSourceContract):
             ]
         )
         yield OutcomeSource("", log, city=CITY)
+
+
+class Kept(MemoryOutcomeLog):
+    """One that no other process can have, as that of a database."""
+
+    def __reduce__(self) -> str:
+        raise TypeError("it holds a connection")
+
+
+async def test_what_only_this_process_can_read_is_read_here(tmp_path: Path) -> None:
+    predictions = MemoryPredictionLog()
+    log = Kept(predictions)
+    await predictions.add([a_record(1)])
+    await log.attach([an_outcome(1, duration_s=700.0, reported_at=NOON)])
+    here = OutcomeSource("", log, city=CITY)
+    [part] = await ElsewhereSource(here, MemoryMachines(2), tmp_path).parts()
+    assert [batch.read async for batch in part.batches()] == [1]
+    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240 # a look, not work
+
+
+async def test_a_part_that_is_named_from_here_is_found_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    a_frame().write_parquet("trips.parquet")
+    [part] = await FileSource(Path("trips.parquet"), city=CITY, zones=None).parts()
+    sent = pickle.dumps(part)
+    monkeypatch.chdir("/")
+    again: SourcePart = pickle.loads(sent)
+    assert again.name == part.name
+    assert sum([batch.read async for batch in again.batches()]) == ROWS
+
+
+async def test_a_part_that_breaks_off_elsewhere_spoils_none_of_the_others(tmp_path: Path) -> None:
+    (tmp_path / "trips").mkdir()
+    for name in ("first", "second", "third"):
+        a_frame().write_parquet(tmp_path / "trips" / f"{name}.parquet")
+    source = ElsewhereSource(
+        FileSource(tmp_path / "trips", city=CITY, zones=None), MemoryMachines(2), tmp_path
+    )
+    first, second, third = await source.parts()
+    whole = (tmp_path / "trips" / "second.parquet").read_bytes()
+    (tmp_path / "trips" / "second.parquet").write_bytes(whole[:200] + bytes(200) + whole[400:])
+    assert sum([batch.read async for batch in first.batches()]) == ROWS
+    with pytest.raises(UnreadableSource, match=r"second\.parquet"):
+        assert [batch async for batch in second.batches()] == []
+    assert sum([batch.read async for batch in third.batches()]) == ROWS
+    assert sum([batch.read async for batch in first.batches()]) == ROWS
+
+
+async def test_a_folder_that_one_of_them_does_not_see_is_said_so(tmp_path: Path) -> None:
+    a_frame().write_parquet(tmp_path / "trips.parquet")
+    source = ElsewhereSource(
+        FileSource(tmp_path, city=CITY, zones=None), MemoryMachines(2), tmp_path / "nowhere"
+    )
+    [part] = await source.parts()
+    with pytest.raises(StorageFull, match="Every machine of the cluster needs that folder"):
+        assert [batch async for batch in part.batches()] == []
 
 
 class TestCatalog(SourceCatalogContract):

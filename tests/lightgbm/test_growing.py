@@ -10,7 +10,12 @@ import pytest
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
 from taxi_predictor.adapters.lightgbm.evaluators import evaluator_of
 from taxi_predictor.adapters.lightgbm.forest import Forest
-from taxi_predictor.adapters.lightgbm.growing import grow, grow_in_stages, grow_until_it_stops_helping
+from taxi_predictor.adapters.lightgbm.growing import (
+    grow,
+    grow_in_stages,
+    grow_until_it_stops_helping,
+    stages_of,
+)
 from taxi_predictor.adapters.lightgbm.recipe import CENTRE_RECIPE
 from taxi_predictor.adapters.lightgbm.row_file import RowFile, Rows
 from taxi_predictor.adapters.lightgbm.rows import TrainingRows
@@ -35,6 +40,10 @@ def some_rows(folder: Path | None = None, *, rows: int = ROWS) -> Iterator[Train
 
 def quiet(done: float) -> None:
     """Nobody watches."""
+
+
+def grown_in_stages(rows: TrainingRows, *, rounds: int, stages: int) -> lightgbm.Booster:
+    return grow_in_stages(QUICK, rows.all, names=NAMES, seed=1, rounds=rounds, stages=stages, advance=quiet)
 
 
 def test_rows_are_read_as_they_were_appended(tmp_path: Path) -> None:
@@ -77,7 +86,7 @@ def test_shares_are_all_rows_once_and_each_is_spread_over_them(shares: int) -> N
 
 def test_stages_make_one_booster_that_says_what_they_say_together() -> None:
     with some_rows() as rows:
-        booster = grow_in_stages(QUICK, rows, seed=1, rounds=50, advance=quiet, share_trips=6_000)
+        booster = grown_in_stages(rows, rounds=50, stages=stages_of(ROWS, 6_000))
         whole = grow(
             QUICK, rows.all.features, rows.all.labels(), names=NAMES, seed=1, rounds=50, advance=quiet
         )
@@ -98,8 +107,8 @@ def test_one_share_is_a_plain_training_and_no_row_is_left_out_for_want_of_rounds
         plain = grow(
             QUICK, rows.all.features, rows.all.labels(), names=NAMES, seed=1, rounds=5, advance=quiet
         )
-        staged = grow_in_stages(QUICK, rows, seed=1, rounds=5, advance=quiet)
-        few = grow_in_stages(QUICK, rows, seed=1, rounds=2, advance=quiet, share_trips=1_000)
+        staged = grown_in_stages(rows, rounds=5, stages=stages_of(ROWS))
+        few = grown_in_stages(rows, rounds=2, stages=stages_of(ROWS, 1_000))
     assert staged.model_to_string() == plain.model_to_string()
     assert few.num_trees() == 2
 

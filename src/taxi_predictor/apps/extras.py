@@ -10,6 +10,18 @@ from taxi_predictor.domain.errors import Unavailable
 __all__ = ["EXTRAS", "NotInstalled", "look_for", "needing", "stores_of"]
 
 PREDICT = ("lightgbm", "numpy", "polars")
+TRAIN = (
+    *PREDICT,
+    "httpx",
+    "matplotlib",
+    "mlflow",
+    "prometheus_client",
+    "pyarrow",
+    "pyproj",
+    "shapefile",
+    "shapely",
+    "sklearn",
+)
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "predict": PREDICT,
     "postgres": ("asyncpg",),
@@ -26,18 +38,8 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
         "pyarrow",
         "redis",
     ),
-    "train": (
-        *PREDICT,
-        "httpx",
-        "matplotlib",
-        "mlflow",
-        "prometheus_client",
-        "pyarrow",
-        "pyproj",
-        "shapefile",
-        "shapely",
-        "sklearn",
-    ),
+    "train": TRAIN,
+    "cluster": (*TRAIN, "dask", "distributed"),
     "dashboard": (*PREDICT, "httpx", "jinja2", "markupsafe", "panel", "prometheus_client"),
 }
 """What each brings that is not there without it, by the names that are imported; the smallest come first.

@@ -12,6 +12,7 @@ from taxi_predictor.ports.inbound.departures import DepartureBoard
 from taxi_predictor.ports.inbound.dispatch import Dispatch
 from taxi_predictor.ports.inbound.evaluating import ModelEvaluation
 from taxi_predictor.ports.inbound.feedback import Feedback
+from taxi_predictor.ports.inbound.folder_scoring import FolderScoring
 from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
 from taxi_predictor.ports.inbound.health import Health
 from taxi_predictor.ports.inbound.history import ModelHistory
@@ -67,6 +68,7 @@ class Container:
     ladder: Ladder
     predictor: DurationPredictor
     scoring: Scoring
+    folder_scoring: FolderScoring
     jobs: ScoringJobs
     job_work: JobWork
     matrices: DurationMatrices

@@ -34,6 +34,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.memory.journal import MemoryJournal
     from taxi_predictor.adapters.memory.keys import MemoryKeySnapshot, MemoryKeyStore
     from taxi_predictor.adapters.memory.level import MemoryLevelStore
+    from taxi_predictor.adapters.memory.machines import MemoryMachines
     from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
     from taxi_predictor.adapters.memory.monitoring import MemoryTurns
     from taxi_predictor.adapters.memory.notes import MemoryRunNotes, MemorySyncNotes
@@ -81,6 +82,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         levels=MemoryLevelStore(),
         columns=FramePlanColumns(),
         scoring_files=FileScoring(city),
+        machines=MemoryMachines(),
         jobs=DiskJobStore(jobs, min_free_bytes=settings.jobs_min_free_bytes),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed),
         tuner=LightgbmTuner(seed=settings.seed),

@@ -16,6 +16,7 @@ from taxi_predictor.ports.outbound.jobs import JobStore
 from taxi_predictor.ports.outbound.journal import Journal
 from taxi_predictor.ports.outbound.level import LevelStore
 from taxi_predictor.ports.outbound.limits import RateLimits
+from taxi_predictor.ports.outbound.machines import Machines
 from taxi_predictor.ports.outbound.monitoring import MonitorTelemetry, Turns
 from taxi_predictor.ports.outbound.outcomes import OutcomeLog
 from taxi_predictor.ports.outbound.plans import PlanColumns
@@ -67,6 +68,7 @@ class Outbound:
     levels: LevelStore
     columns: PlanColumns
     scoring_files: ScoringFiles
+    machines: Machines
     jobs: JobStore
     trainer: ModelTrainer
     tuner: RecipeTuner

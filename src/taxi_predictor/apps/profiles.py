@@ -68,6 +68,7 @@ async def _stored(
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
     from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
+    from taxi_predictor.adapters.memory.machines import MemoryMachines
     from taxi_predictor.adapters.mlflow.alone import registry_alone
     from taxi_predictor.adapters.postgres.answers import PostgresAnswerStore
     from taxi_predictor.adapters.postgres.journal import PostgresJournal
@@ -123,6 +124,7 @@ async def _stored(
         levels=PostgresLevelStore(pool),
         columns=FramePlanColumns(),
         scoring_files=FileScoring(city),
+        machines=MemoryMachines(),
         jobs=DiskJobStore(settings.home / "jobs", min_free_bytes=settings.jobs_min_free_bytes),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed, scratch=scratch),
         tuner=LightgbmTuner(seed=settings.seed, scratch=scratch),

@@ -170,6 +170,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A collector for traces and logs, as in http://collector:4318; also OTEL_EXPORTER_OTLP_ENDPOINT."""
     otlp_logs: bool = False
     """Whether what a service logs goes to the collector, too."""
+    cluster: Annotated[str, msgspec.Meta(pattern=r"^(tcp|tls|tcps|ws|wss)://")] | None = None
+    """The Dask scheduler of --cluster, as in tcp://host:8786 or tls://host:8786; unset: processes here."""
+    cluster_folder: Path | None = None
+    """A folder that all its machines see by that name, for what they work on. Unset: scratch, under home."""
+    cluster_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    """Machines that grow trees together are reached at this port or one of the next; 0: any that is free."""
     redis_url: str | None = None
     """Where several processes count requests; needed for a rate limit with more than one worker."""
 

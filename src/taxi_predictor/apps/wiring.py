@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from taxi_predictor.apps.folders import folder_scoring_of
 from taxi_predictor.apps.hexagon import Container
 from taxi_predictor.apps.jobs import job_work_of, jobs_of
 from taxi_predictor.apps.learning import backtest_of, evaluation_of, outside_training_of, training_of
@@ -129,6 +130,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         ladder=ladder,
         predictor=predictor,
         scoring=scoring,
+        folder_scoring=folder_scoring_of(outbound, predictor),
         jobs=jobs,
         job_work=job_work_of(outbound, settings, jobs, scoring),
         matrices=DurationMatrices(

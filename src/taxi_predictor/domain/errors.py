@@ -38,6 +38,7 @@ TaxiPredictorError
 │   ├── TargetInUse         somebody else writes the same file
 │   ├── JobUnfinished       there is no result yet, or none will come
 │   ├── NoJobs              none are taken here
+│   ├── UnlikeMachines      those that are to work together differ in code, or in the files they see
 │   └── IdempotencyKeyInUse by a request that is still being answered
 └── Unavailable             something outside does not answer; nothing was changed
     ├── NoChampion
@@ -93,6 +94,7 @@ __all__ = [
     "UnknownModel",
     "UnknownSchema",
     "UnknownZone",
+    "UnlikeMachines",
     "UnreadableSource",
 ]
 
@@ -264,6 +266,10 @@ class JobUnfinished(Refused):
 
 class NoJobs(Refused):
     slug = "no-jobs"
+
+
+class UnlikeMachines(Refused):
+    slug = "unlike-machines"
 
 
 class IdempotencyKeyInUse(Refused):

@@ -21,8 +21,8 @@ from taxi_predictor.ports.outbound.trips import TripStore
 
 __all__ = ["DiskTripScratch", "KeptTrips"]
 
-LOCK = "in-use"
-"""Locked by whoever uses the folder it is in, so that others know what a crash has left."""
+LOCK, ROOM = "in-use", "room"
+"""The first is locked by whoever uses the folder it is in, so that others know what a crash has left."""
 
 
 class KeptTrips(Sequence[TripBatch]):
@@ -83,8 +83,16 @@ class DiskTripScratch(TripScratch):
             yield KeptTrips(paths)
 
     @contextmanager
+    def room(self) -> Iterator[Path]:
+        with self._room() as folder:
+            room = folder / ROOM
+            with full_if_it_fails(folder):
+                room.mkdir()
+            yield room
+
+    @contextmanager
     def _room(self) -> Iterator[Path]:
-        """A folder of one's own."""
+        """A folder of one's own, in which a lock says that it is."""
         with full_if_it_fails(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
             self._remove_what_crashes_left()

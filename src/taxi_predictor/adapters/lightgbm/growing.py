@@ -18,13 +18,22 @@ from taxi_predictor.adapters.lightgbm.recipe import COMMON_PARAMS
 from taxi_predictor.adapters.lightgbm.row_file import Rows
 from taxi_predictor.adapters.lightgbm.rows import Labels, TrainingRows, Window
 
-__all__ = ["SHARE_TRIPS", "advancing", "grow", "grow_in_stages", "grow_until_it_stops_helping"]
+__all__ = [
+    "PATIENCE_ROUNDS",
+    "SHARE_TRIPS",
+    "advancing",
+    "grow",
+    "grow_in_stages",
+    "grow_until_it_stops_helping",
+    "stages_of",
+]
 
 Advance = Callable[[float], None]
 
 SHARE_TRIPS = 5_000_000
 """The most that a stage holds: some 600 MB. A tree of 255 leaves has learned all it can from fewer."""
 PATIENCE_ROUNDS = 40
+"""So many trees that do not help are waited for one that does."""
 _LIBRARY = vars(lightgbm.basic)["_LIB"]
 
 
@@ -47,30 +56,36 @@ def grow(
 
 def grow_in_stages(
     recipe: Mapping[str, Any],
-    rows: TrainingRows,
+    window: Window,
     *,
+    names: Sequence[str],
     seed: int,
     rounds: int,
+    stages: int,
     advance: Advance,
-    share_trips: int = SHARE_TRIPS,
 ) -> lightgbm.Booster:
-    """A booster of *rounds* trees from all *rows*, of which memory holds *share_trips* at a time."""
-    shares, booster = min(-(-len(rows) // share_trips), rounds), None
-    for number in range(shares):
-        share = rows.all.share(number, shares, seed=seed)
+    """A booster of *rounds* trees from all of *window*, of which memory holds one of so many *stages*."""
+    stages, booster = min(stages, rounds), None
+    for number in range(stages):
+        share = window.share(number, stages, seed=seed)
         stage = grow(
             recipe,
             share.features,
             share.labels(),
-            names=rows.names,
+            names=names,
             seed=seed + number,
-            rounds=rounds * (number + 1) // shares - rounds * number // shares,
+            rounds=rounds * (number + 1) // stages - rounds * number // stages,
             advance=advance,
             from_scores=None if booster is None else _scores(booster, share),
         )
         booster = stage if booster is None else _joined(booster, stage)
-    assert booster is not None, "there is a round, and so a share"
+    assert booster is not None, "there is a round, and so a stage"
     return booster
+
+
+def stages_of(trips: int, share_trips: int = SHARE_TRIPS) -> int:
+    """Into how many stages so many trips are parted, of which memory is to hold *share_trips*."""
+    return -(-trips // share_trips)
 
 
 def grow_until_it_stops_helping(
@@ -88,7 +103,7 @@ def grow_until_it_stops_helping(
 
     Of more rows than *share_trips* a share of both windows says when that is. *is_over* may end it sooner.
     """
-    shares = -(-len(rows) // share_trips)
+    shares = stages_of(len(rows), share_trips)
     fitted, unseen = (window.share(0, shares, seed=seed) for window in (rows.fitted, rows.unseen))
     params = {**COMMON_PARAMS, **recipe, "seed": seed}
     data = lightgbm.Dataset(fitted.features, fitted.labels(), feature_name=list(rows.names), params=params)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from taxi_predictor.adapters.columns.arrays import encode_batch, frame
 from taxi_predictor.adapters.lightgbm.row_file import RowFile, Rows
+from taxi_predictor.adapters.lightgbm.shares import ALL_TRIPS, Share
 from taxi_predictor.domain.errors import Invalid, NotEnoughTrips
 from taxi_predictor.domain.features import FEATURE_NAMES, SEASONAL_FEATURES
 from taxi_predictor.domain.trip import TripBatch
@@ -63,41 +64,43 @@ class TrainingRows:
     log_s: RowFile
     validate_from: int
     """The first row of the validation window."""
+    shares: int = 1
+    """These are one of so many shares of the trips."""
 
     def __len__(self) -> int:
         return self.features.rows
 
     @classmethod
     @contextmanager
-    def of(cls, data: TrainingData, advance: Advance, *, folder: Path | None) -> Iterator["TrainingRows"]:
-        """Compute the features of *data* into files in *folder*; *advance* hears of each batch.
+    def of(
+        cls, data: TrainingData, advance: Advance, *, folder: Path | None, share: Share = ALL_TRIPS
+    ) -> Iterator["TrainingRows"]:
+        """Compute the features of *data*, or of a *share* of it, into files in *folder*.
+
+        *advance* hears of each batch.
 
         Raises:
             NotEnoughTrips: a window holds too few trips to learn or calibrate from.
             StorageFull: there is no room for them.
         """
-        names, fitted = _features(data), 0
+        names, counted = _features(data), _Windows()
         with RowFile.opened(len(names), 1, folder=folder) as (features, log_s):
+            validate_from = 0
             for batch in data.batches:
-                encoded = encode_batch(batch.plans, data.city)
-                features.append(np.column_stack([np.asarray(encoded[name]) for name in names]))
                 trips = frame(batch.table)
-                log_s.append(np.log(trips["duration_s"].to_numpy())[:, np.newaxis])
-                early = trips.select(pl.col("pickup_at") < data.split.validate_from).to_series().to_numpy()
-                here = int(early.sum())
-                if here and (fitted + len(early) < features.rows or not early[:here].all()):
-                    raise Invalid("trips to learn from have to come oldest first")
-                fitted += here
+                first = counted.trips
+                is_early = counted.add(trips["pickup_at"] < data.split.validate_from)
+                is_ours = share.mask(first, counted.trips)
+                validate_from += int((is_early & is_ours).sum())
+                if not is_ours.all():
+                    trips = trips.filter(is_ours)
+                if len(trips):
+                    encoded = encode_batch(TripBatch(trips).plans, data.city)
+                    features.append(np.column_stack([np.asarray(encoded[name]) for name in names]))
+                    log_s.append(np.log(trips["duration_s"].to_numpy())[:, np.newaxis])
                 advance(1)
-            unseen = features.rows - fitted
-            if not features.rows:
-                raise NotEnoughTrips("there is no trip to learn from")
-            if unseen < MIN_VALIDATION_TRIPS or not fitted:
-                raise NotEnoughTrips(
-                    f"{unseen} of {features.rows} trips fall into the validation window,"
-                    f" {MIN_VALIDATION_TRIPS} and some before it are needed"
-                )
-            yield cls(names, features, log_s, fitted)
+            counted.refuse_too_few()
+            yield cls(names, features, log_s, validate_from, share.shares)
 
     @property
     def fitted(self) -> Window:
@@ -113,6 +116,34 @@ class TrainingRows:
 
     def _window(self, first: int, last: int) -> Window:
         return Window(Rows(self.features, first, last), Rows(self.log_s, first, last))
+
+
+@dataclass(slots=True)
+class _Windows:
+    """How many trips came, and how many of them before the validation window."""
+
+    trips: int = 0
+    fitted: int = 0
+
+    def add(self, is_early: pl.Series) -> NDArray[np.bool_]:
+        """Count those trips, and say which are before it."""
+        early: NDArray[np.bool_] = is_early.to_numpy()
+        here = int(early.sum())
+        if here and (self.fitted < self.trips or not early[:here].all()):
+            raise Invalid("trips to learn from have to come oldest first")
+        self.trips += len(early)
+        self.fitted += here
+        return early
+
+    def refuse_too_few(self) -> None:
+        if not self.trips:
+            raise NotEnoughTrips("there is no trip to learn from")
+        unseen = self.trips - self.fitted
+        if unseen < MIN_VALIDATION_TRIPS or not self.fitted:
+            raise NotEnoughTrips(
+                f"{unseen} of {self.trips} trips fall into the validation window,"
+                f" {MIN_VALIDATION_TRIPS} and some before it are needed"
+            )
 
 
 def fingerprint(batches: Sequence[TripBatch]) -> str:

@@ -9,10 +9,11 @@ in files, of which one block is read at a time.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -25,7 +26,6 @@ from taxi_predictor.adapters.columns.timetable import Ask, Timetable
 from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE, ENGINE, SPREAD_FILE, write_manifest
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
 from taxi_predictor.adapters.lightgbm.evaluators import asking, by_lightgbm
-from taxi_predictor.adapters.lightgbm.growing import grow_in_stages, grow_until_it_stops_helping
 from taxi_predictor.adapters.lightgbm.model import LightgbmModel
 from taxi_predictor.adapters.lightgbm.recipe import (
     MAX_ROUNDS,
@@ -36,6 +36,7 @@ from taxi_predictor.adapters.lightgbm.recipe import (
 )
 from taxi_predictor.adapters.lightgbm.rows import TrainingRows, fingerprint
 from taxi_predictor.adapters.lightgbm.spread import SPREAD_STEPS, grow_spread
+from taxi_predictor.adapters.lightgbm.ways import Alone, Way
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.level import Ended, calm_reference
 from taxi_predictor.domain.model import Manifest, ModelArtifact
@@ -56,47 +57,70 @@ ANY_SCATTER = ScaledResiduals((0.25, 0.5, 0.75), (-1.0, 0.0, 1.0))
 """In place of the one that is still to be counted."""
 
 
+Residuals = tuple[list[Unseen], list[float], list[Ended]]
+"""Of validation trips: themselves, their scaled residuals, and what they say of the live level."""
+
+
 class LightgbmTrainer(ModelTrainer):
     """Args:
     scratch: a folder for features, about 200 bytes for each trip, while it trains; None: where the system
         keeps what is temporary.
     max_rounds: trees that the centre may have, before the last tenth is added.
+    way: how trees are grown; None: on this machine alone.
     """
 
     def __init__(
-        self, *, clock: Clock, seed: int = 1, scratch: Path | None = None, max_rounds: int = MAX_ROUNDS
+        self,
+        *,
+        clock: Clock,
+        seed: int = 1,
+        scratch: Path | None = None,
+        max_rounds: int = MAX_ROUNDS,
+        way: Way | None = None,
     ) -> None:
         self._clock = clock
         self._seed = seed
-        self._scratch = scratch
         self._max_rounds = max_rounds
+        self._way = way or Alone(seed=seed, scratch=scratch)
 
     async def fit(self, data: TrainingData, folder: Path, /, *, progress: Progress) -> ModelArtifact:
-        return await asyncio.to_thread(self._fit, data, folder, progress)
-
-    def _fit(self, data: TrainingData, folder: Path, progress: Progress) -> ModelArtifact:
         with ExitStack() as stack:
             with progress.step("compute features", total=float(len(data.batches))) as step:
-                rows = stack.enter_context(TrainingRows.of(data, step.advance, folder=self._scratch))
-            return self._learn(data, rows, folder, progress)
+                computed = self._way.rows(data, step.advance)
+                rows = await asyncio.to_thread(stack.enter_context, computed)
+            return await self._learn(data, rows, folder, progress)
 
-    def _learn(
+    async def _learn(
         self, data: TrainingData, rows: TrainingRows, folder: Path, progress: Progress
     ) -> ModelArtifact:
         recipe, seed, batches = centre_recipe(data.recipe), self._seed, float(len(data.batches))
         with progress.step("find the number of trees", total=float(self._max_rounds)) as step:
-            trial = grow_until_it_stops_helping(
-                recipe, rows, seed=seed, rounds=self._max_rounds, advance=step.advance
-            )
+            trial = await self._way.trial(data, rows, recipe, self._max_rounds, step.advance)
         with progress.step("learn the spread", total=float(SPREAD_STEPS)) as step:
-            spread = grow_spread(rows, seed=seed, advance=step.advance)
+            spread = await asyncio.to_thread(grow_spread, rows, seed=seed, advance=step.advance)
         with progress.step("calibrate", total=batches) as step:
-            every = -(-len(rows.unseen) // CALIBRATION_TRIPS)
+            every = -(-len(rows.unseen) * rows.shares // CALIBRATION_TRIPS)
             ask = asking(trial, spread)
-            unseen, scaled, ended = _residuals(data, rows.names, ask, step.advance, every=every)
+            residuals = await asyncio.to_thread(_residuals, data, rows.names, ask, step.advance, every=every)
         rounds = max(round(trial.best_iteration * REFIT_SHARE), 1)
         with progress.step("train on everything", total=float(rounds)) as step:
-            centre = grow_in_stages(recipe, rows, seed=seed, rounds=rounds, advance=step.advance)
+            centre = await self._way.centre(data, rows, recipe, rounds, step.advance)
+        return await asyncio.to_thread(
+            self._written, data, rows, folder, centre, spread, recipe, rounds, residuals
+        )
+
+    def _written(
+        self,
+        data: TrainingData,
+        rows: TrainingRows,
+        folder: Path,
+        centre: lightgbm.Booster,
+        spread: lightgbm.Booster,
+        recipe: Mapping[str, Any],
+        rounds: int,
+        residuals: Residuals,
+    ) -> ModelArtifact:
+        unseen, scaled, ended = residuals
         centre.save_model(folder / CENTRE_FILE)
         spread.save_model(folder / SPREAD_FILE)
         profile = _speeds(rows)
@@ -108,11 +132,11 @@ class LightgbmTrainer(ModelTrainer):
             # The centre is the median already: one month's residuals would only move it away from that.
             residuals=ScaledResiduals.of(scaled).centred(),
             split=data.split,
-            trips=len(rows),
+            trips=data.trips,
             sources=data.sources,
             fingerprint=fingerprint(data.batches),
-            seed=seed,
-            recipe=recipe,
+            seed=self._seed,
+            recipe=dict(recipe),
             params={
                 **{f"centre.{name}": value for name, value in recipe.items()},
                 "centre.rounds": rounds,
@@ -147,7 +171,7 @@ def _speeds(rows: TrainingRows) -> SpeedProfile:
 
 def _residuals(
     data: TrainingData, names: Sequence[str], ask: Ask, advance: Callable[[float], None], *, every: int
-) -> tuple[list[Unseen], list[float], list[Ended]]:
+) -> Residuals:
     """How validation trips scatter around what would be served: in spreads, and for the live level.
 
     One of *every* so many is asked.

@@ -115,6 +115,16 @@ class MemoryScoringFiles(ScoringFiles):
             raise MissingSource(f"{source}: no such file")
         return MemoryRows(source, self.trips[source])
 
+    async def below(self, folder: str, /) -> Sequence[str]:
+        above = f"{folder.rstrip('/')}/"
+        names = sorted(name.removeprefix(above) for name in self.trips if name.startswith(above))
+        shown = [
+            name for name in names if RowForm.of(name) and not any(p.startswith(".") for p in name.split("/"))
+        ]
+        if not shown:
+            raise MissingSource(f"{folder}: no file of trips in this folder")
+        return shown
+
     @asynccontextmanager
     async def answers(self, target: str, form: RowForm, /) -> AsyncIterator[ScoredRows]:
         if target in self._in_use:

@@ -1,7 +1,9 @@
 """Room for the trips of one training, in memory: for tests, and for trips that it holds."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
@@ -27,3 +29,9 @@ class MemoryTripScratch(TripScratch):
         tables = [conform(batch.table, TRIPS) async for batch in batches]
         trips = pl.concat([pl.DataFrame(schema=TRIPS), *tables])
         yield [TripBatch(rows) for rows in trips.iter_slices(self._batch_rows) if len(rows)]
+
+    @contextmanager
+    def room(self) -> Iterator[Path]:
+        # Files are for others, who do not see this memory.
+        with TemporaryDirectory(prefix="taxi-room-") as folder:
+            yield Path(folder)

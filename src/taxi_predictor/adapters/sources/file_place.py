@@ -136,6 +136,17 @@ class FilePlace:
             found = self.system.get_file_info(fs.FileSelector(self.path, allow_not_found=True))
         return sorted(info.base_name for info in found if info.type is fs.FileType.File)
 
+    def below(self) -> Sequence[str]:
+        """Of the files of a folder and of those below it, by their names from there on; no hidden ones."""
+        with _translated(self.spec):
+            found = self.system.get_file_info(
+                fs.FileSelector(self.path, allow_not_found=True, recursive=True)
+            )
+        names = sorted(
+            info.path[len(self.path) :].lstrip("/") for info in found if info.type is fs.FileType.File
+        )
+        return [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
+
     def remove(self) -> None:
         """Let there be no such file."""
         with _translated(self.spec):

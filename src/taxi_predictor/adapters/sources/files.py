@@ -97,11 +97,17 @@ class FramesPart(SourcePart):
                     row_number += len(rows)
 
 
-class ParquetPart(FramesPart):
-    def __init__(self, path: Path, name: PartName, cleaning: Cleaning, rows: int) -> None:
+class FilePart(FramesPart):
+    def __init__(self, path: Path, name: PartName, cleaning: Cleaning, rows: int | None) -> None:
         super().__init__(name, cleaning, rows)
         self._path = path
 
+    def __getstate__(self) -> dict[str, object]:
+        # Another process may be in another folder.
+        return {**vars(self), "_path": self._path.absolute()}
+
+
+class ParquetPart(FilePart):
     def frames(self) -> Iterator[pl.DataFrame]:
         # By pyarrow: on a damaged file polars may panic, and even abort the process.
         with readable(self._path), opened_parquet(self._path) as file:
@@ -115,12 +121,8 @@ class ParquetPart(FramesPart):
                 raise UnreadableSource(f"{self._path} has {rows:,} rows and says that it has {self.rows:,}")
 
 
-class CsvPart(FramesPart):
+class CsvPart(FilePart):
     """Every value is read as text; a line with too few or too many fields breaks the file."""
-
-    def __init__(self, path: Path, name: PartName, cleaning: Cleaning) -> None:
-        super().__init__(name, cleaning, None)
-        self._path = path
 
     def frames(self) -> Iterator[pl.DataFrame]:
         with readable(self._path):
@@ -156,7 +158,7 @@ def open_part(path: Path, *, city: City, zones: ZoneTable | None, are_finished: 
                 family = (file.metadata.metadata or {}).get(FAMILY_KEY.encode(), b"").decode() or None
     cleaning = cleaning_of(names, str(path), city=city, zones=zones, are_finished=are_finished, family=family)
     name = PartName(family=cleaning.schema.family, name=str(path.resolve()))
-    return CsvPart(path, name, cleaning) if is_csv else ParquetPart(path, name, cleaning, rows)
+    return CsvPart(path, name, cleaning, None) if is_csv else ParquetPart(path, name, cleaning, rows)
 
 
 def cleaning_of(

@@ -1,10 +1,11 @@
 """Files of trips and of their answers by one name: a path, or ``s3://bucket/file``."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from taxi_predictor.domain.city import City
+from taxi_predictor.domain.errors import MissingSource
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.ports.outbound.scoring import RowForm, ScoredRows, ScoringFiles, TripRows
 
@@ -21,6 +22,14 @@ class FileScoring(ScoringFiles):
         from taxi_predictor.adapters.sources.row_files import open_rows
 
         return await asyncio.to_thread(open_rows, source, form, city=self._city, zones=zones)
+
+    async def below(self, folder: str, /) -> Sequence[str]:
+        from taxi_predictor.adapters.sources.file_place import FilePlace
+
+        names = [name for name in await asyncio.to_thread(FilePlace.of(folder).below) if RowForm.of(name)]
+        if not names:
+            raise MissingSource(f"{folder}: there is no such folder, or no file of trips in it")
+        return names
 
     @asynccontextmanager
     async def answers(self, target: str, form: RowForm, /) -> AsyncIterator[ScoredRows]:

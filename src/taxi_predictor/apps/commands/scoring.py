@@ -1,8 +1,10 @@
 """The score command: every trip of a file, however long it is."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from taxi_predictor.apps.commands.output import ERR
 from taxi_predictor.apps.commands.predictions import refuse_overwriting
@@ -13,15 +15,18 @@ from taxi_predictor.ports.outbound.scoring import Reached, RowForm
 
 __all__ = ["score"]
 
-FORMS: Mapping[str, RowForm] = {
-    ".csv": RowForm.CSV,
-    ".ndjson": RowForm.NDJSON,
-    ".jsonl": RowForm.NDJSON,
-    ".parquet": RowForm.PARQUET,
-}
+ENDINGS = (".csv", ".ndjson", ".jsonl", ".parquet")
 
 
-async def score(trips: str, /, *, out: str, coverage: float = 0.8, zones: str | None = None) -> None:
+async def score(
+    trips: str,
+    /,
+    *,
+    out: str,
+    coverage: float = 0.8,
+    zones: str | None = None,
+    cluster: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
     """Answer every trip of a file of any length, row for row; interrupted, the same again goes on.
 
     taxi-predictor score trips.csv --out durations.csv
@@ -30,18 +35,29 @@ async def score(trips: str, /, *, out: str, coverage: float = 0.8, zones: str | 
     ----------
     trips
         A file of trips with pickup_at and places, or s3://bucket/file; .csv, .ndjson or .parquet.
+        Or a folder of them.
     out
         Where the answers go, likewise; meanwhile they are beside it, in a folder that ends in .parts.
+        Of a folder, a folder with files of the same names.
     coverage
         How likely the durations lie in their intervals.
     zones
         A zone table to learn first, as in ingest.
+    cluster
+        Let the machines of TAXI_CLUSTER answer the files of a folder, a Dask cluster, or if that is unset
+        the cores of this one.
     """
     if not 0.01 <= coverage <= 0.99:
         raise Invalid(f"--coverage lies between 0.01 and 0.99, got {coverage}")
-    form, answer_form = _form_of(trips), _form_of(out)
-    refuse_overwriting(trips, Path(out))
-    async with opened() as container:
+    form, answer_form = RowForm.of(trips), RowForm.of(out)
+    if form is None and answer_form is None:
+        source, target = _folders(trips, out)
+    else:
+        if cluster:
+            raise Invalid("--cluster answers the files of a folder: name one, and another one with --out")
+        form, answer_form = _known(form, trips), _known(answer_form, out)
+        refuse_overwriting(trips, Path(out))
+    async with opened(cluster=cluster) as container:
         await ensure_zones(container, zones)
         with suppress(Unavailable):  # as a server does, which answers without a level then
             await container.levelling.load()
@@ -50,20 +66,41 @@ async def score(trips: str, /, *, out: str, coverage: float = 0.8, zones: str | 
 
             async def tell(reached: Reached, total: int | None) -> None:
                 nonlocal done
-                if done is None and reached.rows:
+                if done is None and reached.rows and form is not None:
                     ERR.print(f"{reached.rows:,} rows were answered before")
                 step.advance(reached.rows - (done or 0))
                 step.say(f"of {total:,}, {reached.refused:,} with a problem" if total else "")
                 done = reached.rows
 
-            scored = await container.scoring.score(
-                trips, out, form=form, answer_form=answer_form, coverage=coverage, tell=tell
-            )
+            if form is None:
+                scored = await container.folder_scoring.score(source, target, coverage=coverage, tell=tell)
+            else:
+                scored = await container.scoring.score(
+                    trips, out, form=form, answer_form=answer_form, coverage=coverage, tell=tell
+                )
     ERR.print(f"{scored.rows - scored.refused:,} trips predicted, {scored.refused:,} refused")
 
 
-def _form_of(name: str) -> RowForm:
-    for ending, form in FORMS.items():
-        if name.lower().endswith(ending):
-            return form
-    raise Invalid(f"{name} ends in none of {', '.join(FORMS)}")
+def _known(form: RowForm | None, name: str) -> RowForm:
+    if form is None:
+        raise Invalid(f"{name} ends in none of {', '.join(ENDINGS)}")
+    return form
+
+
+def _folders(trips: str, out: str) -> tuple[str, str]:
+    """Both as any process may name them.
+
+    Raises:
+        Invalid: they are none, or one in the other.
+    """
+    if "://" in out:
+        raise Invalid(f"{out}: the answers to a folder go into a folder, not into a bucket")
+    target = Path(out).absolute()
+    if "://" in trips:
+        return trips, str(target)
+    source = Path(trips).absolute()
+    if not source.is_dir():
+        raise Invalid(f"{trips} is no folder, and ends in none of {', '.join(ENDINGS)}")
+    if target.is_relative_to(source) or source.is_relative_to(target):
+        raise Invalid(f"{out} would mix answers with the trips of {trips}: name a folder beside it")
+    return str(source), str(target)

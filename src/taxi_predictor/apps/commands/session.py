@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rich.markup import escape
 
 from taxi_predictor.adapters.rich.progress import RichProgress
+from taxi_predictor.apps.cluster import clustered
 from taxi_predictor.apps.commands.output import ERR, OUT
 from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.environment import load_settings
+from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.tables import baselines_table, scores_table, slices_table
 from taxi_predictor.domain.errors import Invalid
@@ -33,10 +35,21 @@ __all__ = [
 
 
 @asynccontextmanager
-async def opened(settings: Settings | None = None) -> AsyncIterator[Container]:
-    """The container of the environment's settings, with progress on standard error."""
-    async with open_container(settings or load_settings(), progress=RichProgress(ERR)) as container:
+async def opened(settings: Settings | None = None, *, cluster: bool = False) -> AsyncIterator[Container]:
+    """The container of the environment's settings, with progress on standard error.
+
+    With *cluster* the machines of its cluster do the work.
+    """
+    settings = settings or load_settings()
+    async with AsyncExitStack() as stack:
+        swap = await stack.enter_async_context(clustered(settings)) if cluster else _as_it_is
+        progress = RichProgress(ERR)
+        container = await stack.enter_async_context(open_container(settings, progress=progress, swap=swap))
         yield container
+
+
+def _as_it_is(outbound: Outbound) -> Outbound:
+    return outbound
 
 
 def parse_instant(text: str, tz: ZoneInfo) -> datetime:

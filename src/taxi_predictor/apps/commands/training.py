@@ -21,6 +21,7 @@ async def train(
     max_rejects: float | None = None,
     until: str | None = None,
     tune: str | None = None,
+    cluster: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Train a model on the stored trips, judge it on their last days and register it.
@@ -41,13 +42,15 @@ async def train(
         Use trips picked up before this local day (2023-11-01) [default: all].
     tune
         Look for a better recipe first, for this long (90s, 10m, 2h); it goes on where the last one ended.
+    cluster
+        Let the machines of TAXI_CLUSTER do it, a Dask cluster, or if that is unset the cores of this one.
     json
         Print the version with its scores and verdict as JSON.
     """
     tune_s = parse_span_s(tune) if tune else 0.0
     refuse_share(max_rejects)
     intake = None
-    async with opened() as container:
+    async with opened(cluster=cluster) as container:
         instant = parse_instant(until, container.city.tz) if until else None
         if trips:
             await ensure_zones(container, zones)

@@ -15,7 +15,7 @@ from taxi_predictor.ports.inbound.predicting import SLICE_TRIPS, DurationPredict
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.scoring import Reached, RowForm, ScoringFiles, Terms
 
-__all__ = ["Scored", "Scoring", "quantiles_s"]
+__all__ = ["Scored", "Scoring", "Told", "quantiles_s", "told_nobody"]
 
 DECIMALS = 3
 """Of seconds, as in every face."""
@@ -34,8 +34,8 @@ class Scored:
     """So many of the rows had been answered before, by the same terms."""
 
 
-async def _nobody(reached: Reached, total: int | None) -> None:
-    return
+async def told_nobody(reached: Reached, total: int | None) -> None:
+    """Nobody waits for it."""
 
 
 class Scoring:
@@ -54,7 +54,7 @@ class Scoring:
         form: RowForm,
         answer_form: RowForm | None = None,
         coverage: float = COVERAGE,
-        tell: Told = _nobody,
+        tell: Told = told_nobody,
     ) -> Scored:
         """Let *target* hold an answer or a problem for each row of *source*, in their order.
 

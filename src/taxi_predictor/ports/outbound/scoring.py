@@ -47,6 +47,12 @@ class RowForm(StrEnum):
     NDJSON = "ndjson"
     PARQUET = "parquet"
 
+    @classmethod
+    def of(cls, name: str) -> "RowForm | None":
+        """That of a file which is called *name*; None: of none, as far as that says."""
+        ending = name.lower().rpartition(".")[2] if "." in name else ""
+        return cls.NDJSON if ending == "jsonl" else next((form for form in cls if form == ending), None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
@@ -185,6 +191,18 @@ class ScoringFiles(Protocol):
             UnknownSchema: its columns are of no known kind.
             NoZones: it gives places as zone ids only, and no zone table is known.
             UnreadableSource: it is no file of that *form*.
+            Unavailable: where it is kept does not answer.
+        """
+        ...
+
+    @abstractmethod
+    async def below(self, folder: str, /) -> Sequence[str]:
+        """The files of trips in *folder* and in those below it, by their names from there on, sorted.
+
+        Those whose names say a :class:`RowForm`; hidden ones, which begin with a dot, are left out.
+
+        Raises:
+            MissingSource: there is no such folder, or no such file in it.
             Unavailable: where it is kept does not answer.
         """
         ...

@@ -2,7 +2,8 @@
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 from taxi_predictor.domain.trip import TripBatch
@@ -33,6 +34,17 @@ class TripScratch(Protocol):
         In the same order, cut at the same rows however they came, and no batch is empty: each may be asked
         for alone, in any thread, and is read when it is. What *batches* raises comes out, and nothing of
         them is left.
+
+        Raises:
+            StorageFull: there is no room.
+        """
+        ...
+
+    @abstractmethod
+    def room(self) -> AbstractContextManager[Path]:
+        """An empty folder of one's own, which goes with whatever was laid into it.
+
+        Where several machines work together, all of them see it.
 
         Raises:
             StorageFull: there is no room.

@@ -54,8 +54,8 @@ class FileShelf(Protocol):
     """What a suite needs beside the files themselves."""
 
     @abstractmethod
-    def put(self, rows: Sequence[TripPlan | None], /) -> str:
-        """Let there be a file of these rows, of which None lacks everything, and say its name.
+    def put(self, rows: Sequence[TripPlan | None], /, *, name: str = "trips") -> str:
+        """Let there be a file of these rows, of which None lacks everything, and say its name again.
 
         The former one of the same name, if there is any, is replaced.
         """
@@ -154,6 +154,18 @@ class ScoringFilesContract(Contract, of=ScoringFiles):
             first, again = [(await files.rows(name, FORM, zones=None)).identity for _ in range(2)]
             assert first == again
             assert (await files.rows(shelf.put(ROWS[:3]), FORM, zones=None)).identity != first
+
+    async def test_files_of_a_folder_are_those_that_may_be_trips(self) -> None:
+        """Also in folders below it; in the order of their names, and no hidden ones."""
+        names = ("in/b.csv", "in/a/c.jsonl", "in/.hidden.csv", "in/.tmp/d.csv", "in/readme", "inside.csv")
+        async with self.open() as (files, shelf):
+            with pytest.raises(MissingSource):
+                await files.below("in")
+            for name in names:
+                shelf.put(ROWS, name=name)
+            assert list(await files.below("in")) == list(await files.below("in/")) == ["a/c.jsonl", "b.csv"]
+            with pytest.raises(MissingSource):
+                await files.below("in/.tmp/none")
 
     async def test_answers_are_seen_once_they_are_whole(self) -> None:
         """Row for row, to the last digit."""

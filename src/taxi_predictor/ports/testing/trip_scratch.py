@@ -79,6 +79,20 @@ class TripScratchContract(TableMaker, of=TripScratch):
                 ]
             assert [list(batch) for batch in kept[1:3]] == expected[1:3]
 
+    async def test_a_room_is_a_folder_that_goes_with_what_is_in_it(self) -> None:
+        """Two of them are not the same, nor is one where trips are kept."""
+        async with self.open() as scratch:
+            with scratch.room() as room, scratch.room() as other:
+                assert room != other
+                assert list(room.iterdir()) == list(other.iterdir()) == []  # a look
+                (room / "laid").mkdir()
+                (room / "laid" / "down").write_text("something")
+                async with scratch.keep(self.batches(4)) as kept:
+                    assert _trips(kept) == [_trip(number) for number in range(4)]
+                assert (room / "laid" / "down").read_text() == "something"
+            assert not room.exists()  # as above
+            assert not other.exists()  # as above
+
     async def test_what_the_batches_raise_comes_out(self) -> None:
         """And what came before is let go."""
 

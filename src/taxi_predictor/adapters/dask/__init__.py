@@ -1,0 +1,1 @@
+"""Machines of a Dask cluster, of which only what hands out work and notices losses is used."""

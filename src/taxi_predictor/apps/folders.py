@@ -1,0 +1,28 @@
+"""The use case that answers folders of files, wired to its ports."""
+
+from collections.abc import Callable
+
+from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.ports.inbound.folder_scoring import Alike, FileTask, FolderScoring
+from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.scoring import Scored
+
+__all__ = ["folder_scoring_of"]
+
+
+def folder_scoring_of(outbound: Outbound, predictor: DurationPredictor) -> FolderScoring:
+    return FolderScoring(
+        files=outbound.scoring_files,
+        predictor=predictor,
+        registry=outbound.registry,
+        machines=outbound.machines,
+        scratch=outbound.scratch,
+        clock=outbound.clock,
+        answering=_answering,
+    )
+
+
+def _answering(by: Alike) -> Callable[[FileTask], Scored]:
+    from taxi_predictor.apps.elsewhere import AnswerFile  # late: who serves answers no files
+
+    return AnswerFile(by)

@@ -1,0 +1,61 @@
+"""A real Dask cluster of two worker processes, whose processes can be killed."""
+
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import dask
+from distributed import LocalCluster
+
+from taxi_predictor.adapters.dask.machines import NO_DASHBOARD, open_machines
+from taxi_predictor.ports.outbound.machines import Machines
+
+__all__ = ["Cluster", "a_cluster", "on"]
+
+WORKERS, PATIENCE_S = 2, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    local: Any
+
+    @property
+    def address(self) -> str:
+        return str(self.local.scheduler_address)
+
+    def pids(self) -> list[int]:
+        """Of its workers; others come where one is killed."""
+        return [nanny.pid for nanny in self.local.workers.values() if nanny.pid]
+
+    def be_whole(self) -> None:
+        """Wait for those that come in the place of killed ones."""
+        deadline = time.monotonic() + PATIENCE_S
+        while len(self.local.scheduler.workers) < WORKERS:
+            assert time.monotonic() < deadline, "a worker did not come back"
+            time.sleep(0.05)
+
+    def kill_one(self) -> None:
+        os.kill(self.pids()[0], signal.SIGKILL)
+
+
+@contextmanager
+def a_cluster(workers: int = WORKERS) -> Iterator[Cluster]:
+    # Else the scheduler looks for what a killed worker had for half a minute.
+    quick = {"distributed.comm.timeouts.connect": "2s"}
+    with (
+        dask.config.set(quick),
+        LocalCluster(
+            n_workers=workers, threads_per_worker=1, silence_logs="CRITICAL", **NO_DASHBOARD
+        ) as local,
+    ):
+        yield Cluster(local)
+
+
+@asynccontextmanager
+async def on(cluster: Cluster) -> AsyncIterator[Machines]:
+    async with open_machines(cluster.address) as machines:
+        yield machines
