@@ -34,7 +34,7 @@ from taxi_predictor.ports.outbound.engine import TrainingData
 from taxi_predictor.ports.outbound.machines import Machines
 from taxi_predictor.ports.outbound.registry import RegisteredModel
 
-pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.profiles.NotForProduction")
+pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.memory_profile.NotForProduction")
 
 CITY = load_city("new-york")
 TRIPS, TREES = 40_000, 30

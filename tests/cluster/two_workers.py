@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import dask
@@ -47,9 +48,14 @@ def a_cluster(workers: int = WORKERS) -> Iterator[Cluster]:
     # Else the scheduler looks for what a killed worker had for half a minute.
     quick = {"distributed.comm.timeouts.connect": "2s"}
     with (
+        TemporaryDirectory(prefix="dask-", ignore_cleanup_errors=True) as folder,
         dask.config.set(quick),
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, silence_logs="CRITICAL", **NO_DASHBOARD
+            local_directory=folder,
+            n_workers=workers,
+            threads_per_worker=1,
+            silence_logs="CRITICAL",
+            **NO_DASHBOARD,
         ) as local,
     ):
         yield Cluster(local)

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -244,15 +245,18 @@ async def open_machines(
         async with _client(scheduler, patience_s) as client:
             yield DaskMachines(client, first_port=first_port)
         return
-    cluster = _LOCAL_CLUSTER(
-        n_workers=workers or len(os.sched_getaffinity(0)),
-        threads_per_worker=1,
-        asynchronous=True,
-        silence_logs=logging.ERROR,
-        **NO_DASHBOARD,
-    )
-    async with cluster, _client(cluster.scheduler_address, patience_s) as client:
-        yield DaskMachines(client, first_port=first_port)
+    # Whatever is killed leaves something there.
+    with TemporaryDirectory(prefix="taxi-dask-", ignore_cleanup_errors=True) as folder:
+        cluster = _LOCAL_CLUSTER(
+            n_workers=workers or len(os.sched_getaffinity(0)),
+            threads_per_worker=1,
+            local_directory=folder,
+            asynchronous=True,
+            silence_logs=logging.ERROR,
+            **NO_DASHBOARD,
+        )
+        async with cluster, _client(cluster.scheduler_address, patience_s) as client:
+            yield DaskMachines(client, first_port=first_port)
 
 
 @asynccontextmanager
