@@ -161,7 +161,7 @@ lock-pipeline: setup ## Pin the tools of verify-pipeline, which agree with nothi
 	echo checkov | $(LOCK) --upgrade - -o requirements/checkov.txt
 	$(IMAGE_LOCK) pyproject.toml --group mutation -o requirements/mutation.txt
 clean: ## Remove the environment and caches, but no trips and no models
-	rm -rf .venv .coverage mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build .coverage mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}: make PYTHON=python3.12 ...")'
