@@ -14,7 +14,7 @@ from taxi_predictor.adapters.columns.arrays import Floats
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
 from taxi_predictor.domain.errors import StorageFull
 
-__all__ = ["RowFile", "Rows"]
+__all__ = ["BLOCK_ROWS", "STRETCH_ROWS", "RowFile", "Rows"]
 
 BLOCK_ROWS = 65_536
 STRETCH_ROWS = 128
