@@ -196,7 +196,7 @@ def calls() -> Sequence[tuple[str, str, ast.Call]]:
 
 
 def test_nothing_that_comes_in_is_run() -> None:
-    """No pickle but between this process and its own, or those of a cluster that it was told to trust; nothing
+    """No pickle but between this process and its own, or those of a cluster that was named; nothing
     evaluated, and no shell."""
     found = {
         (module, name)
