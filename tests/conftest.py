@@ -94,7 +94,6 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     expected = dict(line.split(" | ", 1) for line in lines if line)
     if _skipped != expected:
         print(f"\nskipped: {_skipped}\nexpected by {SKIPS.name}: {expected}")  # noqa: T201
-    if _skipped != expected or left:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
