@@ -29,7 +29,7 @@ coverage: setup ## See that the fast tests take 95 % of the branches of domain a
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -q -n 0 $(FAST)
 	$(BIN)/coverage report
 mutate: $(MUTATION)/.ready ## Change the domain in thousands of ways, and see which no test minds (MODULE=split; hours without)
-	$(MUTATION)/bin/mutmut run "taxi_predictor.domain.$(MODULE)*" && $(MUTATION)/bin/mutmut results
+	CI=true $(MUTATION)/bin/mutmut run "taxi_predictor.domain.$(MODULE)*" && $(MUTATION)/bin/mutmut results
 
 test-database: setup ## Try every port that PostgreSQL keeps against TEST_DATABASE_URL
 	$(BIN)/pytest -n 0 tests/contract/test_postgres.py
