@@ -39,7 +39,7 @@ class KillsOneMember:
         if before < self.times:
             if member.place == 1:
                 os.kill(os.getppid() if self.above else os.getpid(), signal.SIGKILL)
-            time.sleep(120)
+            time.sleep(60)
         return member.place, len(member.addresses)
 
 

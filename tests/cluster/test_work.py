@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,13 +33,16 @@ from taxi_predictor.ports.inbound.fitting import training_data
 from taxi_predictor.ports.outbound.engine import TrainingData
 from taxi_predictor.ports.outbound.machines import Machines
 from taxi_predictor.ports.outbound.registry import RegisteredModel
+from waiting import eventually
 
 pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.memory_profile.NotForProduction")
 
 CITY = load_city("new-york")
-TRIPS, TREES = 40_000, 30
+TRIPS, TREES, MANY_TREES = 40_000, 30, 250
 ROWS, PARTS = 6_000, 4
 RECIPE = CENTRE_RECIPE | {"learning_rate": 0.2, "num_leaves": 63}
+BUSY_S = 1.0
+"""Of a processor: what it takes to import LightGBM, and some trees."""
 MEMBER = "taxi_predictor.adapters.dask.member"
 
 
@@ -126,20 +129,20 @@ def members(cluster: Cluster) -> Iterator[psutil.Process]:
 
 
 async def kill_a_worker(cluster: Cluster) -> None:
-    """While the members of a team are at work."""
-    seen: set[int] = set()
-    while len(seen) < 2:
-        seen |= {child.pid for child in members(cluster)}
-        await asyncio.sleep(0.02)
-    await asyncio.sleep(0.7)
-    assert list(members(cluster)), "they are at it"
+    """While the members of a team are at work, and not only being started."""
+
+    def are_at_it() -> bool:
+        with suppress(psutil.NoSuchProcess):
+            return len([one for one in members(cluster) if one.cpu_times().user > BUSY_S]) == 2
+        return False
+
+    await eventually(are_at_it)
     os.kill(cluster.pids()[0], signal.SIGKILL)
 
 
 async def kill_while_answering(cluster: Cluster, target: Path) -> None:
     """Once the first answers are begun."""
-    while not files(target, "*"):  # noqa: ASYNC110 # another process begins them
-        await asyncio.sleep(0.01)
+    await eventually(lambda: files(target, "*"))
     os.kill(cluster.pids()[0], signal.SIGKILL)
 
 
@@ -179,10 +182,10 @@ async def test_trees_are_the_same_on_a_cluster_whose_worker_is_killed_while_they
         here, there = by_two(MemoryMachines(2)), by_two(machines)
         with here.rows(data, unheard) as rows:
             killing = asyncio.create_task(kill_a_worker(cluster))
-            grown_there = await there.centre(data, rows, RECIPE, TREES, unheard)
+            grown_there = await there.centre(data, rows, RECIPE, MANY_TREES, unheard)
             await killing
-            grown_here = await here.centre(data, rows, RECIPE, TREES, unheard)
-    assert grown_there.num_trees() == TREES
+            grown_here = await here.centre(data, rows, RECIPE, MANY_TREES, unheard)
+    assert grown_there.num_trees() == MANY_TREES
     assert trees_in(grown_there.model_to_string()) == trees_in(grown_here.model_to_string())
 
 

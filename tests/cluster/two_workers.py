@@ -1,8 +1,5 @@
 """A real Dask cluster of two worker processes, whose processes can be killed."""
 
-import os
-import signal
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -14,10 +11,11 @@ from distributed import LocalCluster
 
 from taxi_predictor.adapters.dask.machines import NO_DASHBOARD, open_machines
 from taxi_predictor.ports.outbound.machines import Machines
+from waiting import until
 
 __all__ = ["Cluster", "a_cluster", "on"]
 
-WORKERS, PATIENCE_S = 2, 30.0
+WORKERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +32,7 @@ class Cluster:
 
     def be_whole(self) -> None:
         """Wait for those that come in the place of killed ones."""
-        deadline = time.monotonic() + PATIENCE_S
-        while len(self.local.scheduler.workers) < WORKERS:
-            assert time.monotonic() < deadline, "a worker did not come back"
-            time.sleep(0.05)
-
-    def kill_one(self) -> None:
-        os.kill(self.pids()[0], signal.SIGKILL)
+        until(lambda: len(self.local.scheduler.workers) == WORKERS, "a worker does not come back")
 
 
 @contextmanager

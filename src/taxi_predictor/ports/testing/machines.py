@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from taxi_predictor.domain.errors import TaxiPredictorError, UnreadableSource
+from taxi_predictor.domain.errors import UnreadableSource
 from taxi_predictor.ports.outbound.machines import Machines, Member
 from taxi_predictor.ports.testing.contract import Contract
 
@@ -138,7 +138,7 @@ class MachinesContract(Contract, of=Machines):
     async def test_what_one_member_raises_comes_out(self) -> None:
         """As it was raised: what the others made is of no use without it."""
         async with self.open() as machines:
-            with pytest.raises(TaxiPredictorError, match="the first member cannot read it"):
+            with pytest.raises(UnreadableSource, match="the first member cannot read it"):
                 await machines.together(Complaint())
             assert len(await machines.together(Greeting())) == await machines.count()
 
