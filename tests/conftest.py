@@ -41,13 +41,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Have a folder for all that tests and their processes leave, also those that are killed."""
-    if hasattr(config, "workerinput"):
-        return  # its environment says where
+    if hasattr(config, "workerinput") or "MUTANT_UNDER_TEST" in os.environ:
+        return  # its environment says where, and what tests the domain has no processes
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # `tmp_path` is kept, to look into
     _folder.append(Path(tempfile.mkdtemp(prefix="taxi-")))  # short: sockets are in it
     _folder[0].chmod(0o755)  # a database may run as another user
     os.environ["TMPDIR"] = tempfile.tempdir = str(_folder[0])
-    atexit.register(shutil.rmtree, _folder[0], ignore_errors=True)  # after all that is registered later
+    atexit.register(_remove, _folder[0], os.getpid())  # after all that is registered later
+
+
+def _remove(folder: Path, owner: int) -> None:
+    if os.getpid() == owner:  # and not one that it has forked
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 LONGEST = ("storm", "journeys", "test_live.py", "test_docs.py", "test_signals.py", "lifecycle")

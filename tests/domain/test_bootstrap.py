@@ -1,11 +1,13 @@
 """The interval of a difference is one of days, the same each time, and quick."""
 
 import time
+from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taxi_predictor.domain.bootstrap import relative_difference
+from taxi_predictor.domain.bootstrap import SEED, relative_difference
 
 sums = st.floats(1, 1e6)
 histories = st.lists(st.tuples(sums, sums), min_size=1, max_size=30)
@@ -46,6 +48,19 @@ def test_days_differ_more_than_their_trips_would() -> None:
     assert calm.high - calm.low == 0
     # The mean of 20 days that are off by 0.2 has a standard error of 0.2 / sqrt(20).
     assert 0.12 < rough.high - rough.low < 0.24
+
+
+def test_the_interval_is_the_middle_of_what_resampled_days_say() -> None:
+    days = [(float(number), 1.0) for number in range(40)]
+    found = relative_difference(days, resamples=1000, confidence=0.9)
+    random = Random(SEED)
+    shares = sorted(sum(first for first, _ in random.choices(days, k=40)) / 40 - 1 for _ in range(1000))
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((shares[50], shares[949]), abs=1e-12)
+
+
+def test_a_resample_of_days_without_trips_says_nothing() -> None:
+    assert relative_difference([(1.0, 0.0), (1.0, 1.0)], resamples=100) is not None
 
 
 def test_nothing_to_compare_with_has_no_difference() -> None:

@@ -251,3 +251,21 @@ def test_the_error_that_is_expected_is_the_one_that_comes(mu: float, sigma: floa
     # What lies beyond the outermost steps, half a percent at either end, is left out.
     assert distribution.expected_error_s() == pytest.approx(came_s, rel=0.03)
     assert distribution.expected_error_s() < came_s
+
+
+@few
+@given(residuals=residual_tables())
+def test_centred_residuals_rise_as_before(residuals: ScaledResiduals) -> None:
+    centred = residuals.centred()
+    assert centred.probabilities == residuals.probabilities
+    assert all(low <= high for low, high in pairwise(centred.values))
+    assert centred.values[0] == pytest.approx(
+        residuals.values[0] - residuals.at(0.5) * 2 * residuals.probabilities[0]
+    )
+
+
+def test_centring_moves_each_residual_the_less_the_farther_out_it_is() -> None:
+    table = ScaledResiduals((0.1, 0.25, 0.5, 0.75, 0.9), (-1.0, 0.0, 1.0, 2.0, 3.0))
+    assert table.centred().values == pytest.approx((-1.2, -0.5, 0.0, 1.5, 2.8))
+    steep = ScaledResiduals((0.4, 0.5, 0.6), (0.9, 1.0, 1.05))  # the middle would pass its neighbour
+    assert steep.centred().values == pytest.approx((0.1, 0.1, 0.25))
