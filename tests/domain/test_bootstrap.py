@@ -57,6 +57,9 @@ def test_the_interval_is_the_middle_of_what_resampled_days_say() -> None:
     shares = sorted(sum(first for first, _ in random.choices(days, k=40)) / 40 - 1 for _ in range(1000))
     assert found is not None
     assert (found.low, found.high) == pytest.approx((shares[50], shares[949]), abs=1e-12)
+    whole = relative_difference(days, resamples=1000, confidence=1.0)
+    assert whole is not None
+    assert (whole.low, whole.high) == pytest.approx((shares[0], shares[-1]), abs=1e-12)
 
 
 def test_a_resample_of_days_without_trips_says_nothing() -> None:
