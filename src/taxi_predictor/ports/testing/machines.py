@@ -4,7 +4,8 @@ import os
 import socket
 import time
 from abc import abstractmethod
-from contextlib import AbstractAsyncContextManager, aclosing, suppress
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -102,7 +103,7 @@ class MachinesContract(Contract, of=Machines):
 
     async def test_what_one_part_raises_comes_out_in_its_place(self) -> None:
         """After those before it, and as it was raised."""
-        with TemporaryDirectory() as folder:
+        with _folder() as folder:
             taken: list[int] = []
             async with self.open() as machines:
                 with pytest.raises(UnreadableSource, match="part 2 is cut short"):
@@ -115,7 +116,7 @@ class MachinesContract(Contract, of=Machines):
 
     async def test_not_all_is_begun_before_the_first_is_taken(self) -> None:
         """Nor after the last that was."""
-        with TemporaryDirectory() as folder:
+        with _folder() as folder:
             async with self.open() as machines:
                 async with aclosing(machines.each(Begun(Path(folder)), range(500))) as made:
                     async for one in made:
@@ -141,6 +142,17 @@ class MachinesContract(Contract, of=Machines):
             with pytest.raises(UnreadableSource, match="the first member cannot read it"):
                 await machines.together(Complaint())
             assert len(await machines.together(Greeting())) == await machines.count()
+
+
+@contextmanager
+def _folder() -> Iterator[str]:
+    """One that is not gone before those are done who were at it when they were no longer wanted."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        yield folder
+        before, deadline = None, time.monotonic() + PATIENCE_S
+        while before != (now := _begun(folder)) and time.monotonic() < deadline:
+            before = now
+            time.sleep(0.1)
 
 
 def _begun(folder: str) -> set[int]:
