@@ -252,7 +252,8 @@ async def test_streams_that_drip_leave_turns_to_others() -> None:
         asyncio.create_task(ask_gate(app, "/stream", method="POST", pieces=[b"x"], ends=False))
         for _ in range(4)
     ]
-    await asyncio.sleep(0.05)
+    for _ in range(20):  # turns of the event loop, until each has begun
+        await asyncio.sleep(0)
     try:
         answers = await asyncio.gather(*(ask_gate(app, "/who") for _ in range(4)))
         assert [answer.status for answer in answers] == [200] * 4

@@ -106,7 +106,8 @@ async def _connect(*args: Any, **kwargs: Any) -> asyncpg.Connection:
         return await asyncpg.connect(*args, **kwargs)
     except ValueError:
         raise asyncpg.ClientConfigurationError(
-            "invalid DSN: its port is no number; write what is special in a password as in %2F for /"
+            "invalid DSN: it begins with postgresql:// and its port is a number;"
+            " write what is special in a password as in %2F for /"
         ) from None
 
 
