@@ -31,7 +31,11 @@ def script(name: str, *arguments: str, cwd: Path = ROOT, code: int = 0) -> str:
 
 
 def test_shellcheck_finds_nothing_in_scripts() -> None:
-    paths = [*(path for path in CI.iterdir() if path.is_file() and not path.suffix), ROOT / ".ci" / "run", ROOT / ".ci" / "programs"]
+    paths = [
+        *(path for path in CI.iterdir() if path.is_file() and not path.suffix),
+        ROOT / ".ci" / "run",
+        ROOT / ".ci" / "programs",
+    ]
     done = subprocess.run(
         [str(Path(sys.executable).parent / "shellcheck"), *map(str, paths)], capture_output=True, text=True
     )
