@@ -19,8 +19,9 @@ check: setup ## Format, lint, types, architecture
 PYTEST = PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest $(if $(SHUFFLE),--shuffle $(SHUFFLE))
 COVERED = tests/domain tests/baselines tests/http tests/lifecycle tests/apps tests/contract/test_memory.py
 # What starts no process and trains no trees: the domain, the use cases and HTTP over adapters in memory.
-FAST = $(COVERED) $(patsubst %,--ignore tests/%.py,lifecycle/test_backtest $(patsubst %,apps/test_%,archiving companion \
-  container levelling outside_training serving))
+FAST = $(COVERED) $(patsubst %,--ignore tests/%.py,$(patsubst %,apps/test_%,archiving companion comparing container \
+  ladder levelling library outside_training promises serving) http/test_evaluator http/test_library \
+  $(patsubst %,lifecycle/test_%,backtest monitoring shadowing))
 test: setup ## Run every test (ARGS="-k name" for some, SHUFFLE=7 in another order; 8 min on 2 cores)
 	$(PYTEST) -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 test-fast: setup ## Run those that need nothing but this process (a minute)
