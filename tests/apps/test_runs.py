@@ -5,9 +5,9 @@ import pytest
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.notes import MemoryRunNotes
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
-from taxi_predictor.domain.errors import StorageFull
+from taxi_predictor.domain.errors import PromotionRefused, StorageFull
 from taxi_predictor.ports.inbound.runs import RunBook
-from taxi_predictor.ports.outbound.runs import Run, RunKind
+from taxi_predictor.ports.outbound.runs import Run, RunKind, RunResult
 from taxi_predictor.ports.testing.samples import NOON
 
 
@@ -32,3 +32,15 @@ def test_where_no_note_can_be_left_the_run_is_none_the_worse(caplog: pytest.LogC
     with book.noted(RunKind.TRAINING):
         pass
     assert "run.not-noted" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("trouble", "result"),
+    [
+        (None, RunResult.SUCCEEDED),
+        (PromotionRefused.slug, RunResult.REFUSED),
+        (StorageFull.slug, RunResult.FAILED),
+    ],
+)
+def test_what_was_refused_is_no_failure(trouble: str | None, result: RunResult) -> None:
+    assert Run(kind=RunKind.TRAINING, ended_at=NOON, took_s=1.0, trouble=trouble).result is result
