@@ -41,8 +41,6 @@ CITY = load_city("new-york")
 TRIPS, TREES, MANY_TREES = 40_000, 30, 250
 ROWS, PARTS = 6_000, 4
 RECIPE = CENTRE_RECIPE | {"learning_rate": 0.2, "num_leaves": 63}
-BUSY_S = 1.0
-"""Of a processor: what it takes to import LightGBM, and some trees."""
 MEMBER = "taxi_predictor.adapters.dask.member"
 
 
@@ -128,12 +126,17 @@ def members(cluster: Cluster) -> Iterator[psutil.Process]:
         yield from (child for child in psutil.Process(pid).children() if MEMBER in child.cmdline())
 
 
+def talks(member: psutil.Process) -> bool:
+    """To the other one, as it does from before it has features until all trees are grown."""
+    return any(one.status == psutil.CONN_ESTABLISHED for one in member.net_connections("tcp"))
+
+
 async def kill_a_worker(cluster: Cluster) -> None:
     """While the members of a team are at work, and not only being started."""
 
     def are_at_it() -> bool:
-        with suppress(psutil.NoSuchProcess):
-            return len([one for one in members(cluster) if one.cpu_times().user > BUSY_S]) == 2
+        with suppress(psutil.Error):
+            return len([one for one in members(cluster) if talks(one)]) == 2
         return False
 
     await eventually(are_at_it)
