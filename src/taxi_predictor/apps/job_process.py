@@ -8,7 +8,6 @@ import asyncio
 import os
 import resource
 import sys
-from contextlib import suppress
 
 from taxi_predictor.apps.companion import end_with
 from taxi_predictor.apps.container import open_container
@@ -28,8 +27,7 @@ NICENESS = 15
 async def _work(settings: Settings, job_id: JobId) -> int:
     try:
         async with open_container(settings) as container:
-            with suppress(Unavailable):  # as a server does, which answers without a level then
-                await container.levelling.load()
+            await container.levelling.load_if_it_can_be()
             await container.job_work.work(job_id)
     except Unavailable:
         return AWAY

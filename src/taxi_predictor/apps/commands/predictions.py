@@ -1,7 +1,6 @@
 """The predict command: one trip from its options, or a file of trips."""
 
 import csv
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -17,7 +16,7 @@ from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.container import Container
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.comparables import Comparables
-from taxi_predictor.domain.errors import Invalid, Unavailable
+from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.prediction import Prediction
@@ -80,8 +79,7 @@ async def predict(
         raise Invalid(f"--coverage lies between 0.01 and 0.99, got {coverage}")
     async with opened() as container:
         await ensure_zones(container, zones)
-        with suppress(Unavailable):  # as a server does, which answers without a level then
-            await container.levelling.load()
+        await container.levelling.load_if_it_can_be()
         if trips is not None:
             if explain or similar is not None:
                 raise Invalid("--explain and --similar are for one trip, not for a file of them")

@@ -1,6 +1,5 @@
 """The score command: every trip of a file, however long it is."""
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -10,12 +9,10 @@ from taxi_predictor.apps.commands.output import ERR
 from taxi_predictor.apps.commands.predictions import refuse_overwriting
 from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.commands.trips import ensure_zones
-from taxi_predictor.domain.errors import Invalid, Unavailable
-from taxi_predictor.ports.outbound.scoring import Reached, RowForm
+from taxi_predictor.domain.errors import Invalid
+from taxi_predictor.ports.outbound.scoring import ROW_ENDINGS, Reached, RowForm
 
 __all__ = ["score"]
-
-ENDINGS = (".csv", ".ndjson", ".jsonl", ".parquet")
 
 
 async def score(
@@ -59,8 +56,7 @@ async def score(
         refuse_overwriting(trips, Path(out))
     async with opened(cluster=cluster) as container:
         await ensure_zones(container, zones)
-        with suppress(Unavailable):  # as a server does, which answers without a level then
-            await container.levelling.load()
+        await container.levelling.load_if_it_can_be()
         done: int | None = None
         with container.outbound.progress.step(f"score {trips}") as step:
 
@@ -83,7 +79,7 @@ async def score(
 
 def _known(form: RowForm | None, name: str) -> RowForm:
     if form is None:
-        raise Invalid(f"{name} ends in none of {', '.join(ENDINGS)}")
+        raise Invalid(f"{name} ends in none of {', '.join(ROW_ENDINGS)}")
     return form
 
 
@@ -100,7 +96,7 @@ def _folders(trips: str, out: str) -> tuple[str, str]:
         return trips, str(target)
     source = Path(trips).absolute()
     if not source.is_dir():
-        raise Invalid(f"{trips} is no folder, and ends in none of {', '.join(ENDINGS)}")
+        raise Invalid(f"{trips} is no folder, and ends in none of {', '.join(ROW_ENDINGS)}")
     if target.is_relative_to(source) or source.is_relative_to(target):
         raise Invalid(f"{out} would mix answers with the trips of {trips}: name a folder beside it")
     return str(source), str(target)

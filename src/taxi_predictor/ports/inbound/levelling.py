@@ -1,9 +1,10 @@
 """Keeping the live level: measured from trips that ended, and shared by all workers."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
-from taxi_predictor.domain.errors import TaxiPredictorError
+from taxi_predictor.domain.errors import TaxiPredictorError, Unavailable
 from taxi_predictor.domain.level import MEMORY, STALE_AFTER, Ended, LevelTracker, LiveLevel
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
@@ -74,6 +75,15 @@ class LiveLevelling:
             return None
         self._loaded = (served.version, await self._levels.level(served.version))
         return self._loaded[1]
+
+    async def load_if_it_can_be(self) -> None:
+        """As :meth:`load`, for who answers without a level where the store is away, as a server does.
+
+        Raises:
+            NoChampion: as there.
+        """
+        with suppress(Unavailable):
+            await self.load()
 
     async def refresh(self) -> LiveLevel | None:
         """Measure the level now from the stored trips of the last eight weeks, save and load it.

@@ -1,7 +1,7 @@
 """Files of trips that are to be answered, and of their answers, row by row."""
 
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +18,7 @@ __all__ = [
     "ANSWER_COLUMNS",
     "MALFORMED_ROW",
     "ROW_COLUMNS",
+    "ROW_ENDINGS",
     "Reached",
     "RowForm",
     "RowPiece",
@@ -50,8 +51,16 @@ class RowForm(StrEnum):
     @classmethod
     def of(cls, name: str) -> "RowForm | None":
         """That of a file which is called *name*; None: of none, as far as that says."""
-        ending = name.lower().rpartition(".")[2] if "." in name else ""
-        return cls.NDJSON if ending == "jsonl" else next((form for form in cls if form == ending), None)
+        return next((ROW_ENDINGS[ending] for ending in ROW_ENDINGS if name.lower().endswith(ending)), None)
+
+
+ROW_ENDINGS: Mapping[str, RowForm] = {
+    ".csv": RowForm.CSV,
+    ".ndjson": RowForm.NDJSON,
+    ".jsonl": RowForm.NDJSON,
+    ".parquet": RowForm.PARQUET,
+}
+"""What names of files end in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
