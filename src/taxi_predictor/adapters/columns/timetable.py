@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
+from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +43,7 @@ from taxi_predictor.domain.features import (
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
-from taxi_predictor.ports.outbound.watch import timed
+from taxi_predictor.ports.outbound.watch import current_watch, timed
 
 __all__ = ["Ask", "AskFew", "AskTrip", "Timetable"]
 
@@ -138,11 +139,14 @@ class Timetable:
     def _answer(
         self, plan: TripPlan, level: LiveLevel | None, ask_trip: AskTrip
     ) -> DurationDistribution[float]:
-        with timed("features"):
-            hour, since = divmod(plan.pickup_at - EPOCH, KNOT)
-            values, clock = plan_values(plan, self._city, local_s=0.0), self._clock_around(hour)
-        with timed("model"):
-            mu, sigma = ask_trip(values, since / KNOT, clock, level)
+        began_s = perf_counter()
+        hour, since = divmod(plan.pickup_at - EPOCH, KNOT)
+        values, clock = plan_values(plan, self._city, local_s=0.0), self._clock_around(hour)
+        laid_out_s = perf_counter()
+        mu, sigma = ask_trip(values, since / KNOT, clock, level)
+        if watch := current_watch():
+            watch.note("features", began_s, laid_out_s)
+            watch.note("model", laid_out_s, perf_counter())
         return DurationDistribution(SCALAR, mu, sigma, self._residuals)
 
     def _as_of_many(self, rows: Sequence[Sequence[float]]) -> Sequence[tuple[float, float]]:
