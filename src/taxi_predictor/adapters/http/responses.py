@@ -1,11 +1,11 @@
 """A response as its client wants it: JSON, or MessagePack."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar, cast
 
-import litestar
 import msgspec
-from litestar import Litestar, MediaType, Request, Response
+from litestar import HttpMethod, Litestar, MediaType, Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 from litestar.serialization import default_serializer
@@ -13,7 +13,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from taxi_predictor.adapters.http.formats import Format, wanted
 
-__all__ = ["ApiResponse", "get", "post"]
+__all__ = ["ApiResponse", "ApiRoute", "get", "post"]
 
 T = TypeVar("T")
 
@@ -44,8 +44,11 @@ class ApiResponse(Response[T]):
         return super().render(content, media_type, enc_hook)
 
 
-class _Plainly(HTTPRouteHandler):
-    """Writes a struct that its function returns as :class:`ApiResponse` would, without making one."""
+class ApiRoute(HTTPRouteHandler):
+    """Writes a struct that its function returns as :class:`ApiResponse` would, without making one.
+
+    So it is for answers without headers of their own.
+    """
 
     async def to_response(self, app: Litestar, data: Any, request: Request[Any, Any, Any]) -> ASGIApp:
         if isinstance(data, msgspec.Struct) and self.media_type == MediaType.JSON:
@@ -53,12 +56,7 @@ class _Plainly(HTTPRouteHandler):
         return await super().to_response(app, data, request)
 
 
-class get(_Plainly, litestar.get):  # noqa: N801 # it is Litestar's
-    """For what is answered as JSON or as MessagePack, without headers of its own."""
-
-
-class post(_Plainly, litestar.post):  # noqa: N801
-    """For what is answered as JSON or as MessagePack, without headers of its own."""
+get, post = (partial(ApiRoute, http_method=method) for method in (HttpMethod.GET, HttpMethod.POST))
 
 
 def _plain(content: msgspec.Struct, status: int, scope: Scope) -> ASGIApp:

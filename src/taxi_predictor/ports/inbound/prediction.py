@@ -95,4 +95,3 @@ class Prediction:
     def distance_km(self) -> float:
         """The great circle from pickup to drop-off, to the metre."""
         return straight_km(self.plan.pickup, self.plan.dropoff)
-
