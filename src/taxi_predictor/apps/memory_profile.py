@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from taxi_predictor.apps.home import downloads_folder
+from taxi_predictor.apps.home import downloads_folder, locks_folder
 from taxi_predictor.apps.limits import limits_of
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
@@ -81,7 +81,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
         zones=MemoryZoneStore(),
         levels=MemoryLevelStore(),
         columns=FramePlanColumns(),
-        scoring_files=FileScoring(city),
+        scoring_files=FileScoring(city, locks=locks_folder(settings)),
         machines=MemoryMachines(),
         jobs=DiskJobStore(jobs, min_free_bytes=settings.jobs_min_free_bytes),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed),

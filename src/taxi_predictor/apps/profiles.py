@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, aclosing
 from functools import partial
 from pathlib import Path
 
-from taxi_predictor.apps.home import downloads_folder, forests_folder, models_folder
+from taxi_predictor.apps.home import downloads_folder, forests_folder, locks_folder, models_folder
 from taxi_predictor.apps.limits import limits_of
 from taxi_predictor.apps.memory_profile import memory
 from taxi_predictor.apps.outbound import Outbound
@@ -123,7 +123,7 @@ async def _stored(
         zones=PostgresZoneStore(pool),
         levels=PostgresLevelStore(pool),
         columns=FramePlanColumns(),
-        scoring_files=FileScoring(city),
+        scoring_files=FileScoring(city, locks=locks_folder(settings)),
         machines=MemoryMachines(),
         jobs=DiskJobStore(settings.home / "jobs", min_free_bytes=settings.jobs_min_free_bytes),
         trainer=LightgbmTrainer(clock=clock, seed=settings.seed, scratch=scratch),
