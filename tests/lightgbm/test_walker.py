@@ -92,8 +92,8 @@ def test_any_booster_is_walked_as_lightgbm_walks_it(recipe: dict[str, Any], seed
 def test_any_booster_that_is_one_sum_of_trees_is_sound(
     recipe: dict[str, Any], seed: int, holes: float
 ) -> None:
-    """Whether they split by numbers or by categories; unless it may answer more than any duration, or only asks
-    whether a number is missing.
+    """Whether they split by numbers or by categories; unless it may answer more than any duration, or only
+    asks whether a number is missing.
     """
     booster, learned = grown(recipe, seed, holes)
     text = booster.model_to_string()
