@@ -53,7 +53,7 @@ def end_servers() -> None:
 
 @cache
 def _folder() -> Path:
-    """Where servers of this test process keep their files; an import makes none, for its process may be killed."""
+    """Where servers of this test process keep their files; no import makes one, for it may be killed."""
     return Path(_ends.enter_context(TemporaryDirectory(prefix="taxi-pg-", ignore_cleanup_errors=True)))
 
 
