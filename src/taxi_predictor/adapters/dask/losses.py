@@ -25,7 +25,7 @@ class Losses:
         reason = f"{', '.join(gone)} went away"
         log.warning("cluster.machine-lost", extra={"reason": reason, "machines_left": left})
         with self._progress.step(LABEL) as step:
-            step.say(f"{reason}: {_machines(left)} left, and what it had begun is done again")
+            step.say(f"its parts are done again, by {_machines(left)}")
             yield
 
     def gives_up(self, reason: str, *, attempt: int, tries: int) -> None:
@@ -36,7 +36,7 @@ class Losses:
     def begins_anew(self, *, attempt: int, tries: int, wanted: int) -> Iterator[Callable[[int], None]]:
         """A team is made again, of *wanted* machines if so many come; what it yields is told how many."""
         with self._progress.step(LABEL) as step:
-            step.say(f"its team is stopped, and begins anew once {_machines(wanted)} or fewer are there")
+            step.say(f"begins anew, waits for {_machines(wanted)}")
 
             def begun(machines: int) -> None:
                 log.warning(
