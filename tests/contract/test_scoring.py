@@ -204,6 +204,13 @@ async def test_a_bad_line_of_json_is_a_row_with_a_problem_and_spoils_no_other(
     assert [first, last] == [(1, "good", None), (3, "good", None)]
 
 
+async def test_a_zone_is_unknown_where_no_table_of_them_is(tmp_path: Path) -> None:
+    """And spoils no row that gives points."""
+    path = tmp_path / "trips"
+    path.write_text(f'{{"pickup": {{"zone": 161}}, "dropoff": {{"zone": 161}}}}\n{{{POINTS}}}\n')
+    assert await all_rows(path, RowForm.NDJSON, zones=None) == [(1, None, "unknown-zone"), (2, None, None)]
+
+
 @pytest.mark.parametrize(
     "text",
     [
