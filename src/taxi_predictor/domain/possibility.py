@@ -18,8 +18,9 @@ def refuse_impossible(plan: TripPlan, city: City) -> None:
         InvalidTrip: a place is outside *city*, the departure beyond its calendar, or there are more
             passengers than ride in a taxi.
     """
-    refuse_outside(plan.pickup, city, "pickup")
-    refuse_outside(plan.dropoff, city, "dropoff")
+    for place, part in ((plan.pickup, "pickup"), (plan.dropoff, "dropoff")):
+        if place.point not in city.bounds:
+            refuse_outside(place, city, part)
     refuse_absurd(plan.pickup_at)
     if plan.passenger_count is not None and plan.passenger_count > MOST_PASSENGERS:
         raise InvalidTrip(

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 WALKER, LIGHTGBM = "walker", "lightgbm"
 SMALLEST_SPREAD = 0.02
 """Of ln(seconds), about 2 %: no trip is more certain than that."""
-PROBES = 64
+PROBES, TRIPS = 64, 16
 YEAR_S = 366 * 86_400
 TOLERANCE = 1e-9
 
@@ -140,7 +140,7 @@ def _compare_trips(manifest: Manifest, ask_few: AskFew, ask_trip: AskTrip) -> No
     level = LiveLevel(
         as_of=manifest.created_at, trips=1, city=0.0, strata=tuple(rng.uniform(-0.5, 0.5, STRATA).tolist())
     )
-    for _ in range(PROBES):
+    for _ in range(TRIPS):
         pickup, dropoff = (Place(Point(*rng.uniform(low, high).tolist())) for _ in range(2))
         at = manifest.created_at + timedelta(seconds=float(rng.uniform(0, YEAR_S)))
         plan = TripPlan(pickup=pickup, dropoff=dropoff, pickup_at=at)
