@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxi_predictor.domain.access import ApiKey, KeyId, KeyState, Scope, new_key, parse_key
+from taxi_predictor.domain.access import (
+    ApiKey,
+    KeyId,
+    KeyState,
+    Scope,
+    new_key,
+    parse_key,
+    without_credentials,
+)
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.ports.testing.samples import NOON
 
@@ -120,3 +128,24 @@ def test_names_are_those_of_people_and_programs(name: str) -> None:
 def test_an_id_is_text_that_may_be_shown() -> None:
     key, kept = a_pair()
     assert KeyId(key.split("_")[1]) == kept.id
+
+
+def test_what_is_kept_of_a_new_key_is_what_it_was_made_with() -> None:
+    both = frozenset({Scope.PREDICT, Scope.ADMIN})
+    _, kept = new_key("ada", both, now=NOON, expires_at=NOON + MINUTE)
+    assert (kept.name, kept.scopes, kept.created_at) == ("ada", both, NOON)
+    assert (kept.expires_at, kept.revoked_at) == (NOON + MINUTE, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgres://ada:secret@db:5432/taxi", "postgres://db:5432/taxi"),
+        ("cannot reach 'redis://:p@ss@cache/0' now", "cannot reach 'redis://cache/0' now"),
+        ("https://example.com/a?mail=ada@example.com", "https://example.com/a?mail=ada@example.com"),
+        ("mail ada@example.com", "mail ada@example.com"),
+        ("s3://trips/2024", "s3://trips/2024"),
+    ],
+)
+def test_an_address_is_shown_without_its_user_and_password(text: str, shown: str) -> None:
+    assert without_credentials(text) == shown

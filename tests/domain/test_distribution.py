@@ -64,7 +64,13 @@ def test_a_table_that_does_not_rise_is_refused(
 
 @pytest.mark.parametrize(
     ("probabilities", "values"),
-    [((-0.1, 0.9), (0.0, 1.0)), ((0.1, 1.1), (0.0, 1.0)), ((0.1, 0.9), (0.0, math.inf))],
+    [
+        ((0.0, 0.9), (0.0, 1.0)),
+        ((-0.1, 0.9), (0.0, 1.0)),
+        ((0.1, 1.0), (0.0, 1.0)),
+        ((0.1, 1.1), (0.0, 1.0)),
+        ((0.1, 0.9), (0.0, math.inf)),
+    ],
 )
 def test_a_table_of_what_is_no_probability_or_no_number_is_refused(
     probabilities: tuple[float, ...], values: tuple[float, ...]
@@ -96,6 +102,12 @@ def test_the_k_th_of_n_residuals_stands_at_k_in_n_plus_one() -> None:
     counted = ScaledResiduals.of([float(k) for k in range(1, 100)])
     assert counted.probabilities == pytest.approx([k / 100 for k in range(1, 100)])
     assert counted.values == pytest.approx([float(k) for k in range(1, 100)])
+
+
+def test_many_residuals_are_counted_into_two_hundred_steps() -> None:
+    counted = ScaledResiduals.of([float(k) for k in range(1, 1000)])
+    assert counted.probabilities == pytest.approx([step / 200 for step in range(1, 200)])
+    assert counted.values == pytest.approx([5.0 * step for step in range(1, 200)])
 
 
 def test_the_order_in_which_residuals_are_counted_does_not_matter() -> None:

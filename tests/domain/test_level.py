@@ -103,3 +103,36 @@ def test_a_level_reads_a_trip_by_its_distance_and_the_part_of_the_day() -> None:
 def test_an_impossible_level_is_refused(strata: tuple[float, ...]) -> None:
     with pytest.raises(Invalid):
         LiveLevel(as_of=NOON, trips=1, city=0.0, strata=strata)
+
+
+def test_a_level_says_when_it_is_of_and_how_many_trips_speak() -> None:
+    tracker = LevelTracker(NONE)
+    first = tracker.advance(NOON, [ended(0.1)] * 3)
+    then = tracker.advance(NOON + timedelta(hours=2), [ended(0.1, hours_ago=-1)] * 2)
+    assert (first.as_of, first.trips) == (NOON, 3)
+    assert (then.as_of, then.trips) == (NOON + timedelta(hours=2), 5)
+
+
+def test_a_trip_weighs_half_after_a_week_for_the_city_and_after_two_for_its_stratum() -> None:
+    week, two = 7 * 24, 14 * 24
+    assert LevelTracker(NONE).advance(NOON, [ended(0.2, hours_ago=week)] * 100).city == pytest.approx(0.1)
+    level = LevelTracker(NONE).advance(NOON, [ended(0.2, hours_ago=two, stratum=7)] * 100)
+    # A hundred weigh 25 beside the 50 that are as the model says, for the city; for the stratum 50 beside 50,
+    # half of which all strata have in common.
+    city = 0.2 * 25 / 75
+    assert level.strata[3] == level.city == pytest.approx(city)
+    assert level.strata[7] == pytest.approx(city + 0.2 * 50 / 100 / 2)
+
+
+def test_level_zero_of_a_stratum_leans_on_all_of_them_where_few_trips_speak() -> None:
+    spoken = [*(ended(residual) for residual in (-0.1, 0.0, 0.4)), ended(0.0, stratum=1), ended(9, stratum=1)]
+    # Mean less median: 0.1 of the three, nothing of the two (the 9 counts as its bound), 0.2 of all five.
+    reference = calm_reference(spoken)
+    assert reference[:2] == pytest.approx(((3 * 0.1 + 50 * 0.2) / 53, 50 * 0.2 / 52))
+    assert reference[2:] == pytest.approx((0.2,) * (STRATA - 2))
+    assert calm_reference([]) == NONE
+
+
+def test_a_level_may_be_as_far_off_as_its_bound() -> None:
+    for edge in (BOUND, -BOUND):
+        assert LiveLevel(as_of=NOON, trips=1, city=edge, strata=(edge,) * STRATA).strata[0] == edge
