@@ -120,6 +120,14 @@ def test_outlines_are_wound_as_they_should_be_however_they_were_stored(
     assert area_km2(one) == pytest.approx(0.64 * 111.195**2, rel=1e-3)
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_zone_of_a_few_streets_is_wound_as_a_borough_is(turn: int) -> None:
+    block = [[x / 1000, y / 1000] for x, y in SQUARE[::turn]]
+    [polygon] = polygons_of(json.dumps({"type": "Polygon", "coordinates": [block]}))
+    assert rings_are_wound(polygon)
+    assert area_km2(polygon) == pytest.approx(0.111195**2, rel=1e-3)
+
+
 @given(st.floats(-90, 89), st.floats(-180, 178))
 def test_bands_of_rectangles_add_up_to_the_whole(south_deg: float, west_deg: float) -> None:
     def area(low: float, high: float) -> float:

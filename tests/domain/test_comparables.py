@@ -84,6 +84,8 @@ def test_a_box_reaches_as_far_as_it_says(reach_km: float, way: str) -> None:
 def test_a_box_ends_at_the_edge_of_the_map() -> None:
     box = box_around(Point(89.999, 179.999), 4.0)
     assert (box.north_deg, box.east_deg) == (90.0, 180.0)
+    box = box_around(Point(-89.999, -179.999), 4.0)
+    assert (box.south_deg, box.west_deg) == (-90.0, -180.0)
 
 
 @given(st.lists(st.floats(60, 9_000), min_size=1, max_size=30))

@@ -57,6 +57,6 @@ def test_batches_of_curves_add_up() -> None:
     curves = Curves()
     for actual_s in (100.0, 9000.0, 9000.0, 9000.0):
         curves.add(ARRAYS.column([actual_s]), estimate([8 * 60.0]))
-    assert curves.trips == 4
+    assert curves.trips == curves.hour_trips[8] == 4
     assert curves.calibration() == (0.25,) * len(LEVELS)
     assert curves.mae_by_hour_s()[8] == pytest.approx((500 + 3 * 8400) / 4)

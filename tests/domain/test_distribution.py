@@ -209,6 +209,14 @@ def test_the_mean_of_a_lognormal_is_the_known_one() -> None:
     assert distribution.mean_s() > distribution.median_s()
 
 
+def test_each_step_of_probability_counts_alike_in_the_mean_and_in_the_expected_error() -> None:
+    steps = ScaledResiduals((0.1, 0.5, 0.9), (-1.0, 0.0, 2.0))
+    distribution = DurationDistribution(SCALAR, math.log(600), 0.5, steps)
+    short_s, long_s = 600 * math.exp(-0.5), 600 * math.exp(1.0)
+    assert distribution.mean_s() == pytest.approx((short_s + 600 + long_s) / 3)
+    assert distribution.expected_error_s() == pytest.approx((600 - short_s + long_s - 600) / 3)
+
+
 @pytest.mark.parametrize("outside", [0.0, 1.0, -0.1, 1.1, math.nan])
 def test_certainty_is_refused(outside: float) -> None:
     distribution = DurationDistribution(SCALAR, 6.5, 0.4, NORMAL)

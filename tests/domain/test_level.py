@@ -81,10 +81,10 @@ def test_it_does_not_matter_in_how_many_steps_time_passes(spoken: list[Ended], s
 
 def test_what_has_not_ended_has_no_part_and_time_never_runs_back() -> None:
     tracker = LevelTracker(NONE)
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match="has not ended"):
         tracker.advance(NOON, [ended(0.1, hours_ago=-1)])
     tracker.advance(NOON, [])
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match="forward in time only"):
         tracker.advance(NOON - timedelta(seconds=1), [])
 
 
@@ -101,7 +101,7 @@ def test_a_level_reads_a_trip_by_its_distance_and_the_part_of_the_day() -> None:
     "strata", [(), (0.0,) * (STRATA - 1), (BOUND * 1.01,) * STRATA, (float("nan"),) * STRATA]
 )
 def test_an_impossible_level_is_refused(strata: tuple[float, ...]) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match=f"{STRATA} values within {BOUND}"):
         LiveLevel(as_of=NOON, trips=1, city=0.0, strata=strata)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from taxi_predictor.domain.backtest import Fold
 from taxi_predictor.domain.errors import Invalid
+from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.record import REFERENCE_CHARS
 from taxi_predictor.domain.traffic import Window, cell_bounds
 from taxi_predictor.domain.trip import TripId
@@ -84,6 +85,12 @@ def test_a_spot_that_names_a_zone_is_no_cell() -> None:
     bounds = cell_bounds(-1)
     assert bounds is not None
     assert (bounds.south_deg, bounds.west_deg) == (-90.0, -180.0)
+
+
+def test_a_cell_is_a_hundredth_of_a_degree_each_way() -> None:
+    row, column = (4075 + 9000), (-7398 + 18000)
+    square = Bounds(south_deg=40.75, west_deg=-73.98, north_deg=40.76, east_deg=-73.97)
+    assert cell_bounds(-(row * 36_000 + column) - 1) == square
 
 
 def test_sums_of_trips_add_up() -> None:

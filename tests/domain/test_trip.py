@@ -1,5 +1,6 @@
 """A plan holds nothing that is known only after the trip."""
 
+import ast
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -114,8 +115,11 @@ def test_a_plan_batch_refuses_what_is_known_only_after_the_trip(leaked: set[str]
 
 @pytest.mark.parametrize("names", [PLAN_COLUMNS[1:], PLAN_COLUMNS[::-1], ()])
 def test_a_plan_batch_refuses_columns_that_are_missing_or_out_of_order(names: tuple[str, ...]) -> None:
-    with pytest.raises(LeakedColumns):
+    differing = PLAN_COLUMNS[:1] if len(names) == len(PLAN_COLUMNS) - 1 else sorted(names or PLAN_COLUMNS)
+    with pytest.raises(LeakedColumns) as refused:
         PlanBatch(columns(names))
+    told = str(refused.value).partition("; differs in ")[2]
+    assert sorted(ast.literal_eval(told)) == list(differing)
 
 
 @pytest.mark.parametrize("names", [PLAN_COLUMNS, (*TRIP_COLUMNS, "tip_amount"), TRIP_COLUMNS[::-1]])
@@ -139,9 +143,10 @@ def test_a_batch_gives_back_the_trips_that_it_was_made_of_in_their_order() -> No
         metered_distance_km=None,
         total_amount=None,
     )
-    batch = Polars().trip_batch([full, bare])
-    assert list(batch) == [full, bare]
-    assert list(batch.plans) == [full.plan, bare.plan]
+    back = replace(full, plan=replace(full.plan, pickup=full.plan.dropoff, dropoff=full.plan.pickup))
+    batch = Polars().trip_batch([full, bare, back])
+    assert list(batch) == [full, bare, back]
+    assert list(batch.plans) == [full.plan, bare.plan, back.plan]
 
 
 def test_a_trip_that_a_source_names_has_the_same_id_for_ever() -> None:

@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from taxi_predictor.domain.errors import InvalidTrip, RepeatedHour, SkippedHour
+from taxi_predictor.domain.plausibility import EARLIEST, LATEST
 from taxi_predictor.domain.wall_clock import after_s, day_of, instant_of, time_of
 from taxi_predictor.ports.testing.strategies import time_zones
 
@@ -190,8 +191,15 @@ def test_a_day_whose_midnight_is_skipped_begins_an_hour_later_on_the_wall() -> N
 
 
 def test_a_day_that_the_calendar_skips_never_was() -> None:
-    with pytest.raises(SkippedHour, match="2011-12-30"):
+    with pytest.raises(SkippedHour, match="2011-12-30") as refusal:
         day_of(date(2011, 12, 30), ZoneInfo("Pacific/Apia"))
+    assert refusal.value.part == "date"
+
+
+def test_the_first_and_the_last_day_of_the_calendar_are_days_of_it() -> None:
+    greenwich = ZoneInfo("UTC")
+    assert day_of(date(2000, 1, 1), greenwich)[0] == EARLIEST
+    assert day_of(date(2099, 12, 31), greenwich)[1] == LATEST
 
 
 @pytest.mark.parametrize("day", [date(1, 1, 1), date(1999, 12, 31), date(2100, 1, 1), date(9999, 12, 31)])
