@@ -63,6 +63,10 @@ GOOD = Evidence(
 )
 
 
+def refused(evidence: Evidence, policy: PromotionPolicy = POLICY) -> list[str]:
+    return [check.name for check in policy.judge(evidence).checks if check.passed is False]
+
+
 def test_a_good_candidate_passes_every_check_and_its_verdict_names_its_files() -> None:
     for champion in (None, GOOD.champion):
         verdict = POLICY.judge(replace(GOOD, champion=champion))
@@ -96,6 +100,7 @@ def test_each_check_refuses_what_it_is_for_and_nothing_else_does(name: str) -> N
     verdict = POLICY.judge(BAD[name])
     assert not verdict.passed
     assert verdict.failed == [name]
+    assert [check.passed for check in verdict.checks] == [check.name != name for check in verdict.checks]
     assert len(verdict.reasons) == 1
 
 
@@ -108,7 +113,7 @@ def test_all_that_speaks_against_a_candidate_is_said() -> None:
 
 def test_a_candidate_without_a_baseline_to_beat_is_refused() -> None:
     alone = [replace_baselines(day) for day in GOOD.days]
-    assert POLICY.judge(replace(GOOD, days=alone)).failed == ["baselines"]
+    assert refused(replace(GOOD, days=alone)) == ["baselines"]
 
 
 def replace_baselines(day: Evaluation) -> Evaluation:
@@ -233,7 +238,7 @@ def test_a_champion_that_was_trained_again_is_called_its_recipe() -> None:
 
 def test_a_champion_without_any_error_cannot_be_compared_with() -> None:
     perfect = replace(GOOD, champion=rival(a_day(tally(mae_s=0))))
-    assert POLICY.judge(perfect).failed == ["champion"]
+    assert refused(perfect) == ["champion"]
     assert said(perfect)["champion"] == "the champion has no error to compare with"
 
 
@@ -241,6 +246,7 @@ def test_without_a_held_out_trip_nothing_is_known_and_so_it_is_refused() -> None
     nothing = replace(GOOD, days=[], champion=None)
     assert POLICY.judge(nothing).failed == ["held-out-trips", "coverage", "baselines"]
     found = said(nothing)
+    assert found["coverage"] == "all trips: 80 % intervals hold 0.0% of the trips; 72.0% to 88.0% are allowed"
     assert found["champion"] == "MAE 0.0 s against no champion"
     assert found["bias"] == "bias: all trips +0.0%"
     assert found["baselines"] == "no baseline was measured on the held-out trips"
@@ -273,6 +279,22 @@ def test_a_bound_itself_is_allowed() -> None:
     assert policy.judge(
         replace(evidence, days=days(replace(day, baselines_s={"mean": 256 * 200.0})))
     ).failed == ["baselines"]
+
+
+def test_a_candidate_may_be_just_as_much_worse_than_the_champion_as_is_allowed() -> None:
+    policy = PromotionPolicy(max_worse_share=0.25, max_measured_worse_share=0.25, max_slice_worse_share=0.25)
+    mine, its = tally(mae_s=200.0), tally(mae_s=160.0)
+    evidence = replace(GOOD, days=days(a_day(mine, airport=mine)), champion=rival(a_day(its, airport=its)))
+    assert refused(evidence, policy) == []
+    for stricter in ({"max_worse_share": 0.24}, {"max_measured_worse_share": 0.24}):
+        assert refused(evidence, replace(policy, **stricter)) == ["champion"]
+    assert refused(evidence, replace(policy, max_slice_worse_share=0.24)) == ["slice-champion"]
+
+
+def test_a_slice_that_was_worse_on_one_day_and_the_same_on_all_others_is_forgiven() -> None:
+    rivals = [a_day()] * 5 + [a_day(airport=tally(n=120, mae_s=50.0))]
+    champion = Champion(days=rivals, learned_until=SPLIT.held_out_from)
+    assert POLICY.judge(replace(GOOD, champion=champion)).passed
 
 
 def test_the_best_of_the_baselines_is_the_one_to_beat() -> None:
@@ -326,6 +348,8 @@ def test_how_much_older_it_is_than_the_champion_and_than_the_newest_trip_is_said
     )
     assert found["not-older"] == "the champion learned until 5 days later, 30 are allowed"
     assert found["data-age"] == "the newest trip is 3 days after its data, 540 are allowed"
+    a_day_older = said(replace(GOOD, champion=rival(a_day(), later_days=1)))
+    assert a_day_older["not-older"] == "the champion learned until 1 days later, 30 are allowed"
     early = said(replace(GOOD, newest_trip_at=SPLIT.until - timedelta(days=3)))
     assert early["data-age"] == "the newest trip is 0 days after its data, 540 are allowed"
 
