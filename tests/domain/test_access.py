@@ -93,30 +93,40 @@ def test_a_key_expires_at_its_instant_and_is_revoked_for_ever() -> None:
     assert replace(kept, expires_at=None).state(NOON + 9_999 * MINUTE) is KeyState.ACTIVE
 
 
+FORM = "a key has an id of 8 and a digest of 64 hex digits"
+NAME = "a key's name is a letter or a digit and up to 63 more of them or of . _ @ -"
+TAKEN = "a key is not named like a key, like an id, or anybody"
+INSTANT = "a time without a zone names no instant"
+
+
 @pytest.mark.parametrize(
-    ("field", "value"),
+    ("field", "value", "why"),
     [
-        ("id", "0123ABCD"),
-        ("id", "0123abcd0"),
-        ("digest", "5e"),
-        ("name", ""),
-        ("name", "two words"),
-        ("name", "line\n"),
-        ("name", "a" * 65),
-        ("name", "[bold]"),
-        ("name", "anybody"),
-        ("name", "0123abcd"),
-        ("name", "taxi_0123abcd_" + "a" * 32),
-        ("scopes", frozenset()),
-        ("created_at", datetime(2024, 1, 1)),  # noqa: DTZ001 # what is refused
-        ("expires_at", datetime(2024, 1, 1)),  # noqa: DTZ001
-        ("expires_at", NOON),
-        ("revoked_at", datetime(2024, 1, 1)),  # noqa: DTZ001
+        ("id", "0123ABCD", FORM),
+        ("id", "0123abcd0", FORM),
+        ("digest", "5e", FORM),
+        ("name", "", NAME),
+        ("name", "two words", NAME),
+        ("name", "line\n", NAME),
+        ("name", "a" * 65, NAME),
+        ("name", "[bold]", NAME),
+        ("name", "anybody", TAKEN),
+        ("name", "0123abcd", TAKEN),
+        ("name", "taxi_0123abcd_" + "a" * 32, TAKEN),
+        (
+            "scopes",
+            frozenset(),
+            "a key without a scope allows nothing: give it any of predict, outcomes, admin",
+        ),
+        ("created_at", datetime(2024, 1, 1), INSTANT),  # noqa: DTZ001 # what is refused
+        ("expires_at", datetime(2024, 1, 1), INSTANT),  # noqa: DTZ001
+        ("expires_at", NOON, "a key expires after it was made"),
+        ("revoked_at", datetime(2024, 1, 1), INSTANT),  # noqa: DTZ001
     ],
 )
-def test_a_key_that_makes_no_sense_does_not_exist(field: str, value: object) -> None:
+def test_a_key_that_makes_no_sense_does_not_exist(field: str, value: object, why: str) -> None:
     _, kept = a_pair()
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match=f"^{re.escape(why)}$"):
         ApiKey(**{**asdict(kept), field: value})
 
 

@@ -108,6 +108,8 @@ def test_many_residuals_are_counted_into_two_hundred_steps() -> None:
     counted = ScaledResiduals.of([float(k) for k in range(1, 1000)])
     assert counted.probabilities == pytest.approx([step / 200 for step in range(1, 200)])
     assert counted.values == pytest.approx([5.0 * step for step in range(1, 200)])
+    between = ScaledResiduals.of([float(k) for k in range(1, 31)], steps=20)
+    assert between.values == pytest.approx([1.55 * step for step in range(1, 20)])
 
 
 def test_the_order_in_which_residuals_are_counted_does_not_matter() -> None:

@@ -63,6 +63,12 @@ def test_the_distance_is_the_area_between_two_lines_that_may_cross() -> None:
     assert wasserstein(reference, live) == pytest.approx((area + 7 / 100) / 2)
 
 
+def test_values_beyond_all_edges_are_counted_at_the_ends_and_by_how_far_they_are_beyond() -> None:
+    reference = ReferenceBins((1.0, 2.0, 3.0), (0.5, 0.5), 1.0)
+    live = counted(reference, [-3.0, 0.5, 1.0, 2.0, 3.0, 5.0])
+    assert (list(live.counts), live.below, live.above) == ([3.0, 3.0], 4.5, 2.0)
+
+
 def test_the_index_is_the_sum_of_its_bins() -> None:
     reference = ReferenceBins((0.0, 1.0, 2.0), (0.5, 0.5), 1.0)
     live = counted(reference, [0.5] * 800 + [1.5] * 200)

@@ -281,6 +281,27 @@ def test_days_add_up_to_all_of_them_baselines_too(drawn: list[Row], data: st.Dat
     assert found.lift == pytest.approx(1 - own_s / by_hand_s)
 
 
+def test_a_baseline_is_counted_batch_by_batch_beside_others() -> None:
+    evaluation = evaluated(SPREAD)
+    for _ in range(2):
+        evaluation.add_baseline("a", ARRAYS.column([600.0]), ARRAYS.column([590.0]), ARRAYS)
+        evaluation.add_baseline("b", ARRAYS.column([600.0]), ARRAYS.column([700.0]), ARRAYS)
+    assert evaluation.baselines_s == {"a": 20.0, "b": 200.0}
+
+
+def test_a_baseline_that_is_never_wrong_cannot_be_improved_upon() -> None:
+    evaluation = evaluated(SPREAD)
+    same_s = ARRAYS.column([row.actual_s for row in SPREAD])
+    evaluation.add_baseline("oracle", same_s, same_s, ARRAYS)
+    found = evaluation.baselines()["oracle"]
+    assert (found.mae_s, found.lift) == (0, 0)
+
+
+def test_days_that_are_added_up_are_still_of_their_city_and_its_zones() -> None:
+    both = evaluated(SPREAD) + evaluated(SPREAD)
+    assert (both.city, both.zones) == (A_CITY, ZONES)
+
+
 @given(city=cities().filter(lambda city: not city.airports))
 @settings(max_examples=10, deadline=None)
 def test_a_city_without_airports_has_no_airport_slice(city: City) -> None:

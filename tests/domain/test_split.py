@@ -120,6 +120,12 @@ def test_a_sparse_end_grows_until_it_says_something() -> None:
     assert trips_in(validation) >= trips_in(days) / 20
 
 
+def test_a_day_with_a_twentieth_of_the_trips_is_enough() -> None:
+    for days in (history([211] * 8 + [212, 100]), history([257] * 6 + [258, 100, 100])):
+        assert trips_in(days) == 2_000
+        assert len(windows(days, TimeSplit.choose(days, tz=NEW_YORK))[2]) == 1
+
+
 def test_three_days_are_one_for_each_window() -> None:
     days = history([400, 400, 400], gaps=[10, 1, 1])
     split = TimeSplit.choose(days, tz=NEW_YORK)
@@ -153,7 +159,9 @@ def test_a_midnight_that_the_clocks_skip_is_the_moment_they_do() -> None:
     assert split.validate_from.astimezone(UTC) == datetime(2024, 3, 10, 5, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("order", [(0, 0, 1, 2), (1, 0, 2, 3), (0, 2, 1, 3), (0, 1, 3, 2), (0, 1, 2, 2)])
+@pytest.mark.parametrize(
+    "order", [(0, 0, 1, 2), (0, 1, 1, 2), (1, 0, 2, 3), (0, 2, 1, 3), (0, 1, 3, 2), (0, 1, 2, 2)]
+)
 def test_windows_that_do_not_follow_each_other_are_refused(order: tuple[int, int, int, int]) -> None:
     fit, validate, held_out, until = (datetime(2024, 1, 1 + day, tzinfo=UTC) for day in order)
     with pytest.raises(Invalid, match="must follow each other"):
