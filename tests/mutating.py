@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import pytest
 from _pytest.config import _prepareconfig
 from _pytest.runner import runtestprotocol
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 from mutmut.__main__ import cli
 from mutmut.runners.harness import PytestRunner
 from mutmut.state import state
@@ -53,12 +53,14 @@ if __name__ == "__main__":
     os.environ["TZ"] = "Pacific/Chatham"
     time.tzset()
     # That a change is minded is enough: nobody asks by which example, and each time by the same.
+    # A machine that is busy minds nothing.
     settings.register_profile(
         "changed",
         derandomize=True,
         database=None,
         deadline=None,
         report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
         phases=(Phase.explicit, Phase.generate),
     )
     settings.load_profile("changed")

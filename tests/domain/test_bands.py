@@ -143,5 +143,5 @@ def test_trips_that_are_all_alike_leave_nothing_to_chance() -> None:
 
 
 def test_a_band_goes_up() -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match=r"^a band goes from a lower to an upper value, not 1 to 1$"):
         Band(lower=1, upper=1, day_deviation=0)

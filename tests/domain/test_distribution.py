@@ -58,7 +58,10 @@ def distributions() -> st.SearchStrategy[DurationDistribution[float]]:
 def test_a_table_that_does_not_rise_is_refused(
     probabilities: tuple[float, ...], values: tuple[float, ...]
 ) -> None:
-    with pytest.raises(BrokenModel, match="must be finite"):
+    with pytest.raises(
+        BrokenModel,
+        match=r"^scaled residuals must be finite and not fall while probabilities rise in 0\.\.1$",
+    ):
         ScaledResiduals(probabilities, values)
 
 
@@ -68,6 +71,7 @@ def test_a_table_that_does_not_rise_is_refused(
         ((0.0, 0.9), (0.0, 1.0)),
         ((-0.1, 0.9), (0.0, 1.0)),
         ((0.1, 1.0), (0.0, 1.0)),
+        ((0.1, 0.5, 1.0), (0.0, 1.0, 2.0)),
         ((0.1, 1.1), (0.0, 1.0)),
         ((0.1, 0.9), (0.0, math.inf)),
     ],

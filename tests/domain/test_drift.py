@@ -119,5 +119,5 @@ def test_what_is_no_number_counts_nowhere() -> None:
 def test_bins_that_are_none_are_refused(
     edges: tuple[float, ...], shares: tuple[float, ...], deviation: float
 ) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match=r"^reference bins lie between finite edges that rise$"):
         ReferenceBins(edges, shares, deviation)

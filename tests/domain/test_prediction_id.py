@@ -49,6 +49,15 @@ def test_every_bit_that_may_be_random_is() -> None:
     assert (ever_set ^ always_set) == may_be_random
 
 
+def test_no_random_bit_follows_from_another() -> None:
+    ids = [UUID(new_prediction_id(NOON)).int for _ in range(200)]
+    bits = [place for place in range(80) if not (0xF << 76 | 0b11 << 62) >> place & 1]
+    drawn = [sum((each >> place & 1) << number for number, each in enumerate(ids)) for place in bits]
+    assert len(drawn) == 74
+    # The same as another, or its opposite.
+    assert len({min(one, one ^ (1 << 200) - 1) for one in drawn}) == 74
+
+
 @given(INSTANTS)
 def test_what_was_made_here_is_read_again_and_says_when(now: datetime) -> None:
     prediction_id = parse_prediction_id(new_prediction_id(now))

@@ -225,6 +225,8 @@ def test_all_slices_that_are_wrong_or_worse_are_named() -> None:
     found = said(replace(GOOD, days=days(mine), champion=rival(its)))["slice-champion"]
     more, most = "MAE +100.0% (+100.0% to +100.0%)", "MAE +25.0% (+25.0% to +25.0%)"
     assert found == f"airport: {more} {AGAINST}; rush: {most} {AGAINST}"
+    both = said(replace(GOOD, days=days(a_day(rush=tally(n=120)))))
+    assert both["slice-bias"] == "slice-bias: airport -5.0%, rush -5.0%"
     few = replace(GOOD, days=days(a_day(airport=tally(n=10))))
     assert said(few)["slice-coverage"] == "slice-coverage: no slice has enough trips"
 
