@@ -99,6 +99,8 @@ def test_noise_is_allowed_for_on_both_sides() -> None:
     assert not band.is_left_by(129, 10)
     assert band.is_left_by(-131, 10)
     assert not band.is_left_by(-129, 10)
+    assert not band.is_left_by(130, 10)
+    assert not band.is_left_by(-130, 10)
 
 
 def test_of_one_day_it_is_not_known_how_days_scatter(random: np.random.Generator) -> None:

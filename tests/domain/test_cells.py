@@ -91,6 +91,15 @@ def test_neighbours_in_a_row_are_one_rectangle() -> None:
     assert area == pytest.approx(49, rel=1e-3)
 
 
+def test_around_a_pole_there_are_all_meridians_and_elsewhere_there_are_not() -> None:
+    arctic = Bounds(south_deg=60, west_deg=-180, north_deg=90, east_deg=180)
+    polar = CellGrid.around(Point(89.9, 10), cell_km=20, radius_km=60, bounds=arctic)
+    assert min(middle.lon_deg for middle in polar.middles()) < -170 + polar.column_deg
+    assert max(middle.lon_deg for middle in polar.middles()) > 180 - polar.column_deg
+    northern = CellGrid.around(Point(65, 10), cell_km=20, radius_km=60, bounds=arctic)
+    assert (northern.rows, northern.columns) == (range(-3, 4), range(-3, 4))
+
+
 def test_cells_end_where_the_city_does() -> None:
     corner = Point(A_CITY.bounds.north_deg, A_CITY.bounds.east_deg)
     grid = CellGrid.around(corner, cell_km=1, radius_km=0, bounds=A_CITY.bounds)

@@ -13,7 +13,7 @@ from taxi_predictor.adapters.columns.arrays import ARRAYS
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution, ScaledResiduals
-from taxi_predictor.domain.evaluation import Evaluation, Tally
+from taxi_predictor.domain.evaluation import Answers, Evaluation, Tally
 from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable, great_circle_km
 from taxi_predictor.ports.testing.strategies import A_CITY, cities, points
@@ -232,6 +232,19 @@ def test_known_errors_give_known_scores() -> None:
 def test_a_model_that_answers_the_mean_has_an_r2_of_nought() -> None:
     batch = [Row(actual_s=actual_s, mu=math.log(600), sigma=1e-12) for actual_s in (200.0, 1000.0)]
     assert scores(batch)["r2"] == pytest.approx(0, abs=1e-6)
+
+
+def test_edges_of_intervals_and_errors_of_five_minutes_count() -> None:
+    m, median_s = ARRAYS, ARRAYS.column([600.0] * 6)
+    answers = Answers(m=m, lower_s=median_s - 300, median_s=median_s, upper_s=median_s + 300.5)
+    actual_s = m.column([299.5, 299.9, 300.0, 900.0, 900.5, 901.0])
+    found = answers.tally(actual_s).scores()
+    assert found is not None
+    assert (found.within_5_min, found.coverage_80) == (2 / 6, 3 / 6)
+
+
+def test_trips_that_last_nearly_equally_long_have_an_r2() -> None:
+    assert scores([Row(actual_s=1000.0), Row(actual_s=1000.01)] * 50)["r2"] is not None
 
 
 @pytest.mark.parametrize("actual_s", [600.0, 600.1])

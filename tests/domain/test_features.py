@@ -91,6 +91,24 @@ def test_every_day_of_the_calendar_has_the_parts_that_datetime_gives_it() -> Non
         assert (when.weekday, when.month, when.day_of_year) == (parts.tm_wday, parts.tm_mon, parts.tm_yday)
 
 
+@pytest.mark.parametrize("year", range(1600, 2401, 100))
+def test_a_century_has_a_leap_day_once_in_four(year: int) -> None:
+    encoder = FeatureEncoder(A_CITY, SCALAR)
+    for expected in (datetime(year, 2, 28) + timedelta(days=days) for days in (-58, 0, 1, 2, 306, 365)):  # noqa: DTZ001
+        when = encoder.calendar((expected - EPOCH) / timedelta(seconds=1))
+        parts = expected.timetuple()
+        assert (when.weekday, when.month, when.day_of_year) == (parts.tm_wday, parts.tm_mon, parts.tm_yday)
+
+
+def test_holidays_are_known_from_the_first_day_of_the_calendar_on_and_nothing_is_after_the_last() -> None:
+    city = City(
+        name="c", time_zone="UTC", bounds=A_CITY.bounds, holidays=(date(1970, 1, 1), date(2099, 12, 31))
+    )
+    days = [0, 1, (date(2099, 12, 31) - EPOCH.date()).days, (date(2200, 1, 1) - EPOCH.date()).days]
+    found = [FeatureEncoder(city, SCALAR).calendar(day * 86400.0).days_to_holiday for day in days]
+    assert found == [0, 1, 0, 0]
+
+
 @given(plan=plans())
 @few
 def test_clock_features_are_local_to_the_city(plan: TripPlan) -> None:
