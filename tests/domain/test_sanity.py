@@ -212,12 +212,51 @@ def test_clocks_are_asked_a_second_before_midnight_and_a_second_after() -> None:
     assert near == {independence_day - timedelta(seconds=1), independence_day + timedelta(seconds=1)}
 
 
-@pytest.mark.parametrize(("overtaken_s", "passed"), [(299.0, True), (301.0, False)])
+@pytest.mark.parametrize(("overtaken_s", "passed"), [(299.0, True), (300.0, True), (301.0, False)])
 def test_who_leaves_five_minutes_later_may_arrive_at_the_same_time(overtaken_s: float, passed: bool) -> None:
     begin = PLANS[0].pickup_at
     fifo = found(lambda km, at: 3600.0 - overtaken_s * (at == begin + timedelta(minutes=5 * 287)))["FIFO"]
     assert fifo.passed is passed
     assert fifo.detail.endswith(f"in {0 if passed else 1} of 287 steps")
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [PLANS[0].pickup_at + timedelta(minutes=5), PLANS[1].pickup_at + timedelta(minutes=5 * 287)],
+    ids=["of the first", "of the second"],
+)
+def test_who_is_overtaken_on_any_of_the_trips_is_found(moment: datetime) -> None:
+    fifo = found(lambda km, at: 3600.0 - 301 * (at == moment), PLANS[:2])["FIFO"]
+    assert not fifo.passed
+    assert fifo.detail.endswith("in 1 of 574 steps")
+
+
+class Vanishing(FormulaModel):
+    """Its durations are too short for a number."""
+
+    def estimate(
+        self, plans: Sequence[TripPlan], /, *, level: LiveLevel | None = None
+    ) -> Sequence[DurationDistribution[float]]:
+        return [replace(one, mu=-800.0) for one in super().estimate(plans, level=level)]
+
+
+def test_half_a_second_is_a_duration_and_nothing_is_none() -> None:
+    half = found(lambda km, at: 0.5)
+    assert half["finite"].passed
+    assert half["years"].passed
+    nothing = {check.name: check for check in probe(Vanishing(sensible), PLANS[:1], rays=0)}
+    assert not nothing["finite"].passed
+    assert not nothing["years"].passed
+    assert not nothing["clock edges"].passed
+    assert nothing["clock edges"].detail.endswith("is inf%")
+
+
+def test_what_is_no_duration_on_either_side_of_a_midnight_is_a_jump() -> None:
+    christmas = ((12, 24), (12, 25))
+    never = found(lambda km, at: math.inf if (at.month, at.day) in christmas else 600.0)
+    assert not never["clock edges"].passed
+    unknown = found(lambda km, at: math.nan if (at.month, at.day) in christmas else 600.0)
+    assert not unknown["clock edges"].passed
 
 
 @pytest.mark.parametrize("year", [2000, 2042, 2099])
@@ -233,13 +272,33 @@ def test_without_trips_to_begin_at_nothing_can_be_asked_along_rays() -> None:
     assert checks["rays"].detail.startswith("0.00% of 0 steps along 0 rays")
 
 
-def test_rays_end_where_the_city_does() -> None:
+def rays_of(plans: Sequence[TripPlan], rays: int) -> list[TripPlan]:
+    """Where the rays from *plans* lead."""
     asked = Asked(sensible)
-    probe(asked, PLANS, rays=30)
-    rays = [plan for plan in asked.plans if 0.9 < great_circle_of(plan) < 12.1 and plan not in PLANS]
+    probe(asked, plans, rays=rays)
+    own = {plan.dropoff for plan in plans}
+    return [plan for plan in asked.plans if plan.dropoff not in own and great_circle_of(plan) > 0.9]
+
+
+def test_rays_lead_into_all_directions_kilometre_by_kilometre() -> None:
+    rays = rays_of(PLANS[:1], 300)
+    assert [round(great_circle_of(plan)) for plan in rays] == list(range(1, 13)) * 300
+    sectors = {int(bearing_of(plan) // (math.pi / 8)) for plan in rays}
+    assert sectors == set(range(16))
+
+
+def bearing_of(plan: TripPlan) -> float:
+    a, b = plan.pickup.point, plan.dropoff.point
+    east = (b.lon_deg - a.lon_deg) * math.cos(math.radians(a.lat_deg))
+    return math.atan2(east, b.lat_deg - a.lat_deg) % (2 * math.pi)
+
+
+def test_rays_end_where_the_city_does_and_are_the_same_each_time() -> None:
+    corner = replace(PLANS[0], pickup=Place(Point(40.93, -73.68)))
+    rays = rays_of([corner], 40)
+    assert 0 < len(rays) < 40 * 12
     assert all(plan.dropoff.point in CITY.bounds for plan in rays)
-    lengths = sorted({round(great_circle_of(plan)) for plan in rays})
-    assert lengths == list(range(1, 13))
+    assert rays == rays_of([corner], 40)
 
 
 class Asked(FormulaModel):
