@@ -1,11 +1,13 @@
 """A model's card names what people have to know, whatever its words."""
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from taxi_predictor.domain.card import model_card
 from taxi_predictor.domain.evaluation import BaselineScores
 from taxi_predictor.domain.model import SIMULATION, Manifest
+from taxi_predictor.domain.split import TimeSplit
 from taxi_predictor.domain.verdict import Check, Verdict
 from taxi_predictor.ports.outbound.registry import ModelReport
 from taxi_predictor.ports.testing.samples import a_report, an_artifact
@@ -51,6 +53,24 @@ def test_the_card_names_every_fact_by_its_value(tmp_path: Path) -> None:
         *(f"{getattr(split, name).astimezone(tz):%Y-%m-%d}" for name in split.__slots__),
     ]
     assert [fact for fact in facts if fact not in text] == []
+
+
+def test_the_days_of_its_windows_are_those_of_its_city(tmp_path: Path) -> None:
+    # At ten in the evening there, it is the next day already by UTC.
+    split = TimeSplit(
+        **{
+            name: datetime(2023, month, 1, 22, tzinfo=A_CITY.tz)
+            for month, name in enumerate(TimeSplit.__slots__, 1)
+        }
+    )
+    text = card(replace(an_artifact(tmp_path).manifest, split=split), a_report())
+    for row in (
+        "| fit | 2023-01-01 to 2023-02-01 |",
+        "| validation | 2023-02-01 to 2023-03-01 |",
+        "| held out | 2023-03-01 to 2023-04-01 |",
+        "seen trips from 2023-01-01 to 2023-03-01 only",
+    ):
+        assert row in text
 
 
 def test_a_refused_model_of_simulated_trips_says_both_before_all_else(tmp_path: Path) -> None:

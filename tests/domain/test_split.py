@@ -146,6 +146,7 @@ def test_too_few_trips_or_days_are_refused(counts: list[int]) -> None:
 def test_windows_begin_at_local_midnight_on_both_sides_of_a_clock_change() -> None:
     days = [(date(2024, 3, 9) + timedelta(days=n), 500) for n in range(3)]
     split = TimeSplit.choose(days, tz=NEW_YORK)
+    assert {getattr(split, name).tzinfo for name in split.__slots__} == {UTC}
     assert split.fit_from.astimezone(UTC) == datetime(2024, 3, 9, 5, tzinfo=UTC)
     assert split.validate_from.astimezone(UTC) == datetime(2024, 3, 10, 5, tzinfo=UTC)
     assert split.held_out_from.astimezone(UTC) == datetime(2024, 3, 11, 4, tzinfo=UTC)
