@@ -1,7 +1,7 @@
 """What instants clocks and calendars on the wall mean."""
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from taxi_predictor.domain.errors import InvalidTrip, RepeatedHour, SkippedHour
@@ -35,6 +35,8 @@ def time_of(text: str) -> datetime:
 
 def after_s(at: datetime, seconds: float) -> datetime:
     """So many *seconds* after *at*, at its offset or on its clock."""
+    if isinstance(at.tzinfo, timezone):  # an offset is the same all year
+        return at + timedelta(seconds=seconds)
     # By way of UTC: on a wall clock an hour may be missing in between, or come twice.
     return (at.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(at.tzinfo)
 
