@@ -29,6 +29,7 @@ from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.models import MemoryModelRegistry
 from taxi_predictor.apps.container import Container, open_container
+from taxi_predictor.apps.monitoring import monitoring_of
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.evaluation import Answers, Tally
@@ -48,6 +49,8 @@ from taxi_predictor.ports.outbound.registry import Alias, RegisteredModel
 
 STEP = timedelta(hours=3)
 """Trips that leave within it are asked about at its beginning, those that ended reported at its end."""
+DAY_S = 86_400
+"""So often the monitor looks."""
 FROZEN_AT = date(2019, 10, 1)
 UNTIL = date(2021, 1, 1)
 CALM = (date(2019, 11, 1), date(2020, 3, 1))
@@ -139,6 +142,7 @@ async def deployment(
             prediction_log="commit",
             live_level_every_s=STEP.total_seconds() if level_is_on else 0,
             retrain=retrain,
+            monitor_every_s=DAY_S,
             actor="drill",
         )
         async with open_container(
@@ -168,19 +172,10 @@ async def deployment(
                 step=2 * STEP,
                 read_all_every=timedelta(days=3650),
             )
-            monitoring = Monitoring(
-                windows=windows,
-                registry=outbound.registry,
-                trips=outbound.trips,
-                zones=outbound.zones,
-                levels=outbound.levels,
-                telemetry=outbound.monitor_telemetry,
-                clock=clock,
-                city=container.city,
-                every=timedelta(days=1),
-                level_is_on=level_is_on,
+            yield (
+                container,
+                monitoring_of(outbound, settings, container.city, level_is_on=level_is_on, windows=windows),
             )
-            yield container, monitoring
 
 
 async def replayed(

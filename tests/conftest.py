@@ -6,6 +6,7 @@ Under CI the skipped tests have to be those of ``skips.txt``, each for the reaso
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -88,6 +89,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 @pytest.hookimpl(trylast=True)  # when all processes of tests have ended
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if (servers := sys.modules.get("servers")) is not None:
+        servers.end_servers()
     if hasattr(session.config, "workerinput"):
         return
     # Without workers this process has not ended yet; the lock is of the wheel that brings PostgreSQL.

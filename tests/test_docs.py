@@ -36,7 +36,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from tempfile import gettempdir, mkdtemp
+from tempfile import mkdtemp
 from typing import Any, get_args, get_origin
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -134,8 +134,9 @@ class Workshop:
         self._done: dict[Path, Path] = {}
         self._background: dict[tuple[Path, str], subprocess.Popen[bytes]] = {}
         self._port, self._metrics_port = free_port(), free_port()
-        shims = self.folder / "bin"
-        shims.mkdir()
+        shims, temporary = self.folder / "bin", self.folder / "tmp"
+        for folder in (shims, temporary):
+            folder.mkdir()
         tools = Path(sys.executable).parent
         make = shutil.which("make")
         # As it is typed, but in another folder and without installing anything.
@@ -150,7 +151,7 @@ class Workshop:
             "COLUMNS": "120",
             "LC_ALL": "C.UTF-8",
             "OMP_NUM_THREADS": "1",
-            "TMPDIR": gettempdir(),
+            "TMPDIR": str(temporary),  # one that has to be killed leaves something there
             "TAXI_API_PORT": str(self._port),
             "TAXI_DASHBOARD_PORT": str(free_port()),
             "TAXI_METRICS_PORT": str(self._metrics_port),
@@ -326,7 +327,13 @@ def workshop() -> Iterator[Workshop]:
     workshop = Workshop()
     yield workshop
     workshop.stop()
-    shutil.rmtree(workshop.folder, ignore_errors=True)
+
+    def is_gone() -> bool:
+        # A server may still be ending, and write.
+        shutil.rmtree(workshop.folder, ignore_errors=True)
+        return not workshop.folder.exists()
+
+    until(is_gone, f"{workshop.folder} is removed", every_s=0.2)
 
 
 def name_of(page: Path) -> str:

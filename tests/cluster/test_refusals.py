@@ -20,6 +20,7 @@ from taxi_predictor.adapters.lightgbm.shares import ALL_TRIPS, Share
 from taxi_predictor.adapters.lightgbm.team import GrownShare
 from taxi_predictor.adapters.lightgbm.ways import Together, rounds_that_help
 from taxi_predictor.adapters.memory.machines import MemoryMachines
+from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.cluster import clustered, on_machines
 from taxi_predictor.apps.extras import NotInstalled
@@ -135,14 +136,14 @@ async def test_where_dask_is_not_installed_it_is_said_how_to(monkeypatch: pytest
     monkeypatch.delitem(sys.modules, "taxi_predictor.adapters.dask.machines", raising=False)
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(NotInstalled, match=r"pip install 'taxi-predictor\[cluster\]'"):
-        async with clustered(Settings(profile="memory")):
+        async with clustered(Settings(profile="memory"), MemoryProgress()):
             pytest.fail("there is no Dask")
 
 
 async def test_nobody_at_an_address_is_said_so() -> None:
     with pytest.raises(Unavailable, match="no Dask scheduler answers at tcp"):
-        async with open_machines("tcp://127.0.0.1:9", patience_s=0.5):
+        async with open_machines("tcp://127.0.0.1:9", MemoryProgress(), patience_s=0.5):
             pytest.fail("there is one")
     with pytest.raises(Unavailable, match="TLS"):
-        async with open_machines("tls://127.0.0.1:9", patience_s=0.5):
+        async with open_machines("tls://127.0.0.1:9", MemoryProgress(), patience_s=0.5):
             pytest.fail("there is no certificate")

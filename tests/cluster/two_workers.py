@@ -10,6 +10,7 @@ import dask
 from distributed import LocalCluster
 
 from taxi_predictor.adapters.dask.machines import NO_DASHBOARD, open_machines
+from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.ports.outbound.machines import Machines
 from waiting import until
 
@@ -54,6 +55,6 @@ def a_cluster(workers: int = WORKERS) -> Iterator[Cluster]:
 
 
 @asynccontextmanager
-async def on(cluster: Cluster) -> AsyncIterator[Machines]:
-    async with open_machines(cluster.address) as machines:
+async def on(cluster: Cluster, progress: MemoryProgress | None = None) -> AsyncIterator[Machines]:
+    async with open_machines(cluster.address, progress or MemoryProgress()) as machines:
         yield machines

@@ -265,12 +265,25 @@ class TestDiskTripScratch(Polars, TripScratchContract):
             again = pickle.loads(pickle.dumps(kept))
             assert [list(batch) for batch in again] == [list(batch) for batch in kept]
 
-    async def test_a_folder_that_takes_nothing_is_said_to_be_full(self, tmp_path: Path) -> None:
+    async def test_a_folder_that_cannot_be_is_not_said_to_be_full(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("in the way")
         scratch = DiskTripScratch(tmp_path / "file" / "scratch")
-        with pytest.raises(StorageFull, match="scratch"):
+        with pytest.raises(Unavailable, match="scratch takes nothing") as told:
             async with scratch.store():
+                pytest.fail("there is no folder")
+        assert type(told.value) is Unavailable
+
+    async def test_a_disk_without_room_is_said_to_be_full_and_nothing_is_left(self, tmp_path: Path) -> None:
+        async def while_it_fills() -> AsyncIterator[TripBatch]:
+            [folder] = map(tmp_path.joinpath, os.listdir(tmp_path))  # noqa: PTH208 # a look, not work
+            (folder / "000001.arrow").symlink_to("/dev/full")
+            async for batch in self.batches(10):
+                yield batch
+
+        with pytest.raises(StorageFull, match="has no room left"):
+            async with DiskTripScratch(tmp_path, batch_rows=3).keep(while_it_fills()):
                 pytest.fail("there is no room")
+        assert os.listdir(tmp_path) == []  # noqa: PTH208 # a look, not work
 
 
 class TestDiskTripArchive(Polars, TripArchiveContract):

@@ -17,11 +17,13 @@ from shelves import ShelfInMemory, answers_in, csv_of
 from taxi_predictor.adapters.memory.scoring import MemoryScoringFiles
 from taxi_predictor.adapters.sources import file_place, row_files, row_lines
 from taxi_predictor.adapters.sources.scoring import FileScoring
+from taxi_predictor.adapters.sources.target_lock import TargetLock
 from taxi_predictor.domain.errors import (
     Invalid,
     MissingSource,
     NoZones,
     StorageFull,
+    TargetInUse,
     Unavailable,
     UnknownSchema,
     UnreadableSource,
@@ -45,7 +47,7 @@ ZONES = ZoneTable(
     {ZoneId(161): Zone(id=ZoneId(161), name="Midtown", borough="", centroid=Point(40.758, -73.9777))}
 )
 MIDTOWN, BRYANT = (40.758, -73.9777), (40.7536, -73.9832)
-FILES = FileScoring(A_CITY)
+FILES = FileScoring(A_CITY, locks=Path("nowhere"))
 
 
 @pytest.fixture(autouse=True)
@@ -65,8 +67,8 @@ class TestMemoryScoringFiles(ScoringFilesContract):
 class Below(FileScoring):
     """Names are those of files below *place*."""
 
-    def __init__(self, place: str) -> None:
-        super().__init__(A_CITY)
+    def __init__(self, place: str, locks: Path) -> None:
+        super().__init__(A_CITY, locks=locks)
         self._place = place
 
     async def rows(self, source: str, form: RowForm, /, *, zones: ZoneTable | None) -> TripRows:
@@ -98,7 +100,7 @@ class TestFileScoring(ScoringFilesContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[tuple[ScoringFiles, FileShelf]]:
         with TemporaryDirectory() as folder:
-            yield Below(folder), ShelfBelow(folder)
+            yield Below(folder, Path("nowhere")), ShelfBelow(folder)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +114,8 @@ class TestFileScoringInABucket(ScoringFilesContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[tuple[ScoringFiles, FileShelf]]:
         place = f"s3://trips/{next(NUMBERS)}"
-        yield Below(place), ShelfBelow(place)
+        with TemporaryDirectory() as locks:
+            yield Below(place, Path(locks) / "locks"), ShelfBelow(place)
 
 
 NUMBERS = count()
@@ -199,6 +202,13 @@ async def test_a_bad_line_of_json_is_a_row_with_a_problem_and_spoils_no_other(
     first, found, last = await all_rows(path, RowForm.NDJSON)
     assert found == (2, reference, problem)
     assert [first, last] == [(1, "good", None), (3, "good", None)]
+
+
+async def test_a_zone_is_unknown_where_no_table_of_them_is(tmp_path: Path) -> None:
+    """And spoils no row that gives points."""
+    path = tmp_path / "trips"
+    path.write_text(f'{{"pickup": {{"zone": 161}}, "dropoff": {{"zone": 161}}}}\n{{{POINTS}}}\n')
+    assert await all_rows(path, RowForm.NDJSON, zones=None) == [(1, None, "unknown-zone"), (2, None, None)]
 
 
 @pytest.mark.parametrize(
@@ -379,9 +389,11 @@ async def test_a_bucket_says_what_is_wrong() -> None:
 
 
 @pytest.mark.usefixtures("bucket")
-async def test_nothing_is_left_beside_the_answers_in_a_bucket(bucket: fs.S3FileSystem) -> None:
+async def test_nothing_is_left_beside_the_answers_in_a_bucket(
+    bucket: fs.S3FileSystem, tmp_path: Path
+) -> None:
     place = "s3://trips/tidy"
-    shelf, files = ShelfBelow(place), Below(place)
+    shelf, files = ShelfBelow(place), Below(place, tmp_path / "locks")
     rows = await files.rows(shelf.put(ROWS), RowForm.CSV, zones=None)
     async with files.answers("answers", RowForm.CSV) as answers:
         await answers.begin(terms_of(rows))
@@ -390,6 +402,48 @@ async def test_nothing_is_left_beside_the_answers_in_a_bucket(bucket: fs.S3FileS
         await answers.finish()
     found = bucket.get_file_info(fs.FileSelector("trips/tidy", recursive=True))
     assert sorted(info.base_name for info in found) == ["answers", "trips"]
+    assert list((tmp_path / "locks").iterdir()) == []
+
+
+@pytest.mark.usefixtures("bucket")
+@pytest.mark.parametrize("target", ["s3://trips/locked", "{folder}/locked"])
+async def test_who_waits_for_a_lock_that_is_taken_away_gets_the_next(tmp_path: Path, target: str) -> None:
+    """Else two would write: one with the file that is gone, and one with the new one."""
+    place, locks = file_place.FilePlace.of(target.format(folder=tmp_path)), tmp_path / "locks"
+
+    class Late(TargetLock):
+        """Opens the file right before the first takes it away."""
+
+        def _opened(self) -> int:
+            opened = super()._opened()
+            if first.is_held:
+                first.leave()
+                assert [path for path in tmp_path.rglob("*lock") if path.is_file()] == []
+            return opened
+
+    first, second, third = TargetLock(place, locks), Late(place, locks), TargetLock(place, locks)
+    first.take()
+    second.take()
+    with pytest.raises(TargetInUse):
+        third.take()
+    second.leave()
+    third.take()
+    third.leave()
+    assert [path for path in tmp_path.rglob("*") if path != locks] == []  # noqa: ASYNC240 # a look, not work
+
+
+async def test_the_lock_of_who_came_next_stays(tmp_path: Path) -> None:
+    """A file that is whole takes its parts with it, and the lock among them."""
+    place = file_place.FilePlace.of(str(tmp_path / "answers"))
+    first, second, third = (TargetLock(place, tmp_path) for _ in range(3))
+    first.take()
+    place.beside(".parts").remove_folder()
+    second.take()
+    first.leave()
+    with pytest.raises(TargetInUse):
+        third.take()
+    second.leave()
+    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240 # a look, not work
 
 
 async def test_a_bucket_that_does_not_answer_may_later(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Files, the simulated city and the catalog keep the contracts of their ports."""
 
 import pickle
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,14 +15,20 @@ from taxi_predictor.adapters.memory.predictions import MemoryOutcomeLog, MemoryP
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.sources import csv_file, files, outcomes
 from taxi_predictor.adapters.sources.catalog import Catalog
-from taxi_predictor.adapters.sources.elsewhere import ElsewhereSource
-from taxi_predictor.adapters.sources.files import FileSource
+from taxi_predictor.adapters.sources.elsewhere import CleanInto, ElsewhereSource
+from taxi_predictor.adapters.sources.files import FileSource, open_part
 from taxi_predictor.adapters.sources.months import SimulationSource
 from taxi_predictor.adapters.sources.outcomes import OutcomeSource
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.errors import StorageFull, UnreadableSource
+from taxi_predictor.domain.errors import StorageFull, Unavailable, UnreadableSource
 from taxi_predictor.domain.place import Bounds
-from taxi_predictor.ports.outbound.sources import SourceCatalog, SourcePart, TripSource
+from taxi_predictor.ports.outbound.sources import (
+    CleanBatch,
+    PartName,
+    SourceCatalog,
+    SourcePart,
+    TripSource,
+)
 from taxi_predictor.ports.testing.records import a_record, an_outcome
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
@@ -169,8 +175,74 @@ async def test_a_folder_that_one_of_them_does_not_see_is_said_so(tmp_path: Path)
         FileSource(tmp_path, city=CITY, zones=None), MemoryMachines(2), tmp_path / "nowhere"
     )
     [part] = await source.parts()
-    with pytest.raises(StorageFull, match="Every machine of the cluster needs that folder"):
+    with pytest.raises(Unavailable, match="Every machine of the cluster needs that folder") as told:
         assert [batch async for batch in part.batches()] == []
+    assert type(told.value) is Unavailable, "there is room, but not there"
+
+
+class Meddling(SourcePart):
+    """The part of a file, whose reader does something else first."""
+
+    def __init__(self, path: Path, meddle: Callable[[], object]) -> None:
+        a_frame().write_parquet(path)
+        self._part = open_part(path, city=CITY, zones=None)
+        self._meddle = meddle
+
+    @property
+    def name(self) -> PartName:
+        return self._part.name
+
+    @property
+    def rows(self) -> int | None:
+        return self._part.rows
+
+    @property
+    def ignored_columns(self) -> Sequence[str]:
+        return self._part.ignored_columns
+
+    @property
+    def missing_columns(self) -> Sequence[str]:
+        return self._part.missing_columns
+
+    async def batches(self) -> AsyncIterator[CleanBatch]:
+        self._meddle()
+        async for batch in self._part.batches():
+            yield batch
+
+
+@pytest.mark.parametrize("name", ["000000.trips", "000000.rejects"])
+def test_a_disk_without_room_for_cleaned_trips_is_said_to_be_full(tmp_path: Path, name: str) -> None:
+    room = tmp_path / "room"
+    room.mkdir()
+
+    def fill() -> None:
+        [own] = room.iterdir()
+        (own / name).symlink_to("/dev/full")
+
+    with pytest.raises(StorageFull, match="has no room left"):
+        CleanInto(room)(Meddling(tmp_path / "trips.parquet", fill))
+
+
+def test_a_disk_that_takes_no_trips_for_another_reason_is_not_said_to_be_full(tmp_path: Path) -> None:
+    room = tmp_path / "room"
+    room.mkdir()
+
+    def spoil() -> None:
+        [own] = room.iterdir()
+        (own / "000000.trips").mkdir()
+
+    with pytest.raises(Unavailable, match="Is a directory") as told:
+        CleanInto(room)(Meddling(tmp_path / "trips.parquet", spoil))
+    assert type(told.value) is Unavailable
+
+
+@pytest.mark.parametrize("fault", [pl.exceptions.ComputeError("no"), OSError("the source is away")])
+def test_a_fault_in_cleaning_is_none_of_the_disk(tmp_path: Path, fault: Exception) -> None:
+    def fail() -> None:
+        raise fault
+
+    with pytest.raises(type(fault), match=str(fault)):
+        CleanInto(tmp_path)(Meddling(tmp_path / "trips.parquet", fail))
 
 
 class TestCatalog(SourceCatalogContract):

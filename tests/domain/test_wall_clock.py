@@ -156,6 +156,8 @@ def test_a_time_is_read_as_people_and_programs_write_it(text: str, means: str) -
         "2024-02-30T08:30",
         "2024-03-01T24:00",
         "2024-03-01T08:30+99:00",
+        "2024-03-01T08:30+00:75",
+        "20240301T0830+0075",
     ],
 )
 def test_what_is_no_time_is_refused(text: str) -> None:

@@ -34,9 +34,15 @@ def trips(path: Path, rows: int) -> Path:
 
 
 @pytest.fixture(scope="module")
-def environment() -> Mapping[str, str]:
-    """Of a command that needs no database: it answers by one speed for the city."""
-    return {**os.environ, "TAXI_PROFILE": "memory", "PYTHONWARNINGS": "ignore"}
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """Of a command without a database: it answers by one speed for the city. Killed, it leaves a folder."""
+    temporary = tmp_path_factory.mktemp("temporary")
+    return {
+        **os.environ,
+        "TAXI_PROFILE": "memory",
+        "PYTHONWARNINGS": "ignore",
+        "TMPDIR": str(temporary),
+    }
 
 
 def score(source: Path, target: Path, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":

@@ -106,7 +106,8 @@ async def test_a_run_that_was_killed_goes_on_where_it_was(world: World, tmp_path
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", interrupted.__name__, str(tmp_path), str(MONDAY), str(UNTIL)),
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+        # Killed, it leaves the folder of a model.
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]), "TMPDIR": str(tmp_path)},
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None

@@ -1,5 +1,6 @@
 """Our own evaluator says what LightGBM says, of any booster that it takes; the others it refuses."""
 
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
@@ -17,6 +18,7 @@ from taxi_predictor.adapters.lightgbm.evaluators import LIGHTGBM, WALKER, asking
 from taxi_predictor.adapters.lightgbm.forest import MOST_THRESHOLDS, NEARLY_ZERO, Forest
 from taxi_predictor.adapters.lightgbm.forest_file import kept_forest
 from taxi_predictor.adapters.lightgbm.machine_code import NARROW, WIDE, MachineCode
+from taxi_predictor.adapters.lightgbm.soundness import Unsound, sound_text
 from taxi_predictor.adapters.lightgbm.walker import Walker
 
 FEATURES, CATEGORICAL = 6, 3
@@ -83,6 +85,25 @@ def test_any_booster_is_walked_as_lightgbm_walks_it(recipe: dict[str, Any], seed
     assert walker.of_rows(rows)[0] == pytest.approx(expected, rel=1e-9, abs=1e-9)
     one_by_one = [walker.of_few([row])[0] for row in rows.tolist()]
     assert one_by_one == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(recipe=recipes, seed=st.integers(0, 10_000), holes=st.sampled_from([0.0, 0.5]))
+def test_any_booster_that_is_one_sum_of_trees_is_sound(
+    recipe: dict[str, Any], seed: int, holes: float
+) -> None:
+    """Whether they split by numbers or by categories; unless it may answer more than any duration, or only
+    asks whether a number is missing.
+    """
+    booster, learned = grown(recipe, seed, holes)
+    text = booster.model_to_string()
+    try:
+        sound = sound_text(text, booster.feature_name())
+    except Unsound as error:
+        is_endless = re.search(r"(?m)^threshold=.*\binf\b", text) is not None
+        assert recipe["boosting"] == "rf" or is_endless or "more than any duration" in str(error)  # noqa: PT017 # or none
+        return
+    assert np.abs(booster.predict(learned, raw_score=True, num_threads=1)).max() <= sound.farthest
 
 
 @pytest.fixture(scope="module")

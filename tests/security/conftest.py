@@ -35,20 +35,45 @@ def client() -> Iterator[Any]:
         yield usual
 
 
-def _grown(objective: str, leaves: int, offset: float) -> lightgbm.Booster:
+ZONES = ("pickup_zone", "dropoff_zone")
+
+
+def _grown(objective: str, leaves: int, offset: float, *, by_zone: bool = False) -> lightgbm.Booster:
     rng = np.random.default_rng(leaves)
     rows = rng.normal(size=(300, len(FEATURE_NAMES)))
     params = {"verbosity": -1, "num_threads": 1, "objective": objective, "num_leaves": leaves, "seed": 1}
-    data = lightgbm.Dataset(rows, offset + 0.1 * rows[:, :6].sum(axis=1), feature_name=list(FEATURE_NAMES))
+    answers = offset + 0.1 * rows[:, :6].sum(axis=1)
+    if by_zone:
+        for name in ZONES:
+            zones = rng.integers(1, 264, size=len(rows))
+            rows[:, FEATURE_NAMES.index(name)] = zones
+            answers += 0.2 * (zones % 7)
+        params |= {"min_data_in_leaf": 2, "min_data_per_group": 2, "cat_smooth": 1}
+    data = lightgbm.Dataset(
+        rows,
+        answers,
+        feature_name=list(FEATURE_NAMES),
+        categorical_feature=list(ZONES) if by_zone else [],
+        params={"verbosity": -1},
+    )
     return lightgbm.train(params, data, num_boost_round=4)
 
 
 @pytest.fixture(scope="session")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a model that may serve."""
-    folder = tmp_path_factory.mktemp("sound")
-    _grown("l1", 7, 6.5).save_model(folder / CENTRE_FILE)
-    _grown("quantile", 3, 0.4).save_model(folder / SPREAD_FILE)
+    return _sealed(tmp_path_factory.mktemp("sound"), by_zone=False)
+
+
+@pytest.fixture(scope="session")
+def sound_by_zone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of one whose trees take zones for categories."""
+    return _sealed(tmp_path_factory.mktemp("by-zone"), by_zone=True)
+
+
+def _sealed(folder: Path, *, by_zone: bool) -> Path:
+    _grown("l1", 7, 6.5, by_zone=by_zone).save_model(folder / CENTRE_FILE)
+    _grown("quantile", 3, 0.4, by_zone=by_zone).save_model(folder / SPREAD_FILE)
     (folder / SPEEDS_FILE).write_bytes(SpeedProfile.of_speed(20.0).to_json())
     reseal(folder)
     return folder

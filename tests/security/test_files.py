@@ -17,11 +17,11 @@ import shapefile
 from pyarrow import fs, parquet
 from pyproj import CRS
 
-from taxi_predictor.adapters.sources import scored_rows
 from taxi_predictor.adapters.sources.file_place import FilePlace
 from taxi_predictor.adapters.sources.files import FileSource
 from taxi_predictor.adapters.sources.row_files import open_rows
 from taxi_predictor.adapters.sources.scored_rows import open_answers
+from taxi_predictor.adapters.sources.target_lock import TargetLock
 from taxi_predictor.adapters.sources.zones import read_zones
 from taxi_predictor.apps.jobs import ENVIRONMENT
 from taxi_predictor.domain.errors import Invalid, MissingSource, TaxiPredictorError, UnreadableSource
@@ -107,7 +107,7 @@ async def test_what_was_sent_as_a_name_comes_back_as_it_was_and_in_its_own_field
     )
     path.write_text(text.getvalue())
     [piece] = await read(path, RowForm.CSV)
-    async with open_answers(str(tmp_path / "answers.csv"), RowForm.CSV) as answers:
+    async with open_answers(str(tmp_path / "answers.csv"), RowForm.CSV, locks=tmp_path) as answers:
         await answers.add(piece, [[600.0], [500.0], [700.0]])
         await answers.finish()
     _, row = csv.reader((tmp_path / "answers.csv").read_text().splitlines(), strict=True)
@@ -328,18 +328,15 @@ def test_an_archive_within_an_archive_is_not_opened(tmp_path: Path) -> None:
 # --- what is written ---
 
 
-def test_a_link_where_a_lock_should_be_is_not_followed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Anybody may leave one in the folder for what is temporary; a file came into being where it leads."""
-    monkeypatch.setattr(scored_rows, "gettempdir", lambda: str(tmp_path))
+def test_a_link_where_a_lock_should_be_is_not_followed(tmp_path: Path) -> None:
+    """Where a home is open to others they may leave one; a file came into being where it leads."""
+    locks = tmp_path / "locks"
     elsewhere = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())  # as a bucket, it is not local
-    bucket = FilePlace(elsewhere, "bucket/answers.csv", "s3://bucket/answers.csv")
-    os.close(scored_rows._lock(bucket))
-    [lock] = tmp_path.iterdir()
-    assert str(os.getuid()) in lock.name  # nobody else's is in the way
-    lock.unlink()
-    lock.symlink_to(tmp_path / "somewhere else")
+    lock = TargetLock(FilePlace(elsewhere, "bucket/answers.csv", "s3://bucket/answers.csv"), locks)
+    lock.take()
+    [file] = locks.iterdir()
+    lock.leave()
+    file.symlink_to(tmp_path / "somewhere else")
     with pytest.raises(Invalid, match="cannot be written"):
-        scored_rows._lock(bucket)
+        lock.take()
     assert not (tmp_path / "somewhere else").exists()

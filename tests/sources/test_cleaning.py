@@ -188,6 +188,16 @@ def test_plans_need_no_end_and_what_is_known_of_it_is_not_read() -> None:
     assert reasons(clean({**without, "pickup_at": None}, are_finished=False)) == ["missing-field"]
 
 
+def test_how_many_ride_is_a_fact_of_a_trip_that_ended_and_part_of_the_question_before() -> None:
+    """So is which of two times a clock's reading is, where the end does not tell."""
+    row = {**ROW, "passenger_count": 10}
+    assert reasons(clean(row)) == []
+    assert reasons(clean(row, are_finished=False)) == ["malformed-field"]
+    twice = {**ROW, "pickup_at": "2023-11-05 01:30:00", "dropoff_at": "2023-11-05 01:45:00"}
+    assert reasons(clean(twice)) == []
+    assert reasons(clean(twice, are_finished=False)) == ["repeated-hour"]
+
+
 # Why a row is refused
 
 

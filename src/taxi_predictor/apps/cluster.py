@@ -11,6 +11,7 @@ from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.errors import UnlikeMachines
 from taxi_predictor.ports.outbound.machines import Machines, Member
+from taxi_predictor.ports.outbound.progress import Progress
 
 __all__ = ["clustered", "on_machines"]
 
@@ -28,8 +29,8 @@ class Sight:
 
 
 @asynccontextmanager
-async def clustered(settings: Settings) -> AsyncIterator[Callable[[Outbound], Outbound]]:
-    """What to exchange so that the cluster of *settings* does the work.
+async def clustered(settings: Settings, progress: Progress) -> AsyncIterator[Callable[[Outbound], Outbound]]:
+    """What to exchange so that the cluster of *settings* does the work; *progress* hears of losses.
 
     Raises:
         NotInstalled: the package came without its extra ``cluster``.
@@ -39,7 +40,7 @@ async def clustered(settings: Settings) -> AsyncIterator[Callable[[Outbound], Ou
     with needing("cluster"):
         from taxi_predictor.adapters.dask.machines import open_machines
     async with (
-        open_machines(settings.cluster, first_port=settings.cluster_port) as machines,
+        open_machines(settings.cluster, progress, first_port=settings.cluster_port) as machines,
         on_machines(machines, settings) as swap,
     ):
         yield swap

@@ -37,7 +37,9 @@ class AnswerFile:
         predictor = predictor_alone(
             shelf, by.city, zones=zones, clock=clock, current_level=lambda _: by.level
         )
-        scoring = Scoring(files=FileScoring(by.city), predictor=predictor, clock=clock)
+        # Its target is a file, which is locked beside itself.
+        files = FileScoring(by.city, locks=Path(task.target).parent)
+        scoring = Scoring(files=files, predictor=predictor, clock=clock)
         return await scoring.score(task.source, task.target, form=task.form, coverage=task.coverage)
 
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.city import City
 
-__all__ = ["claim_home", "downloads_folder", "forests_folder", "models_folder"]
+__all__ = ["claim_home", "downloads_folder", "forests_folder", "locks_folder", "models_folder"]
 
 CITY = "city"
 """The file that holds the city's name."""
@@ -57,3 +57,8 @@ def forests_folder(settings: Settings) -> Path:
 def downloads_folder(settings: Settings) -> Path:
     """Where files of the TLC are kept that were fetched once."""
     return settings.home / "downloads"
+
+
+def locks_folder(settings: Settings) -> Path:
+    """Where it is noted which files in buckets are being written: a bucket knows no locks."""
+    return settings.home / "locks"

@@ -40,7 +40,7 @@ from taxi_predictor.ports.outbound.trips import IngestLog, Quarantine, TripErasu
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, TrialStore
 from taxi_predictor.ports.outbound.zones import ZoneStore
 
-__all__ = ["Outbound"]
+__all__ = ["Outbound", "Stores"]
 
 Migrate = Callable[[int | None], Awaitable[Sequence[str]]]
 """Brings the store's schema to a numbered state (None: the newest) and says what was done."""
@@ -51,12 +51,9 @@ async def _no_schema(to: int | None) -> Sequence[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outbound:
-    """One adapter behind every outbound port. Tests replace them one by one."""
+class Stores:
+    """What a profile keeps in a place of its own: in memory, on this machine, on servers."""
 
-    clock: Clock
-    progress: Progress
-    catalog: SourceCatalog
     trips: TripStore
     scratch: TripScratch
     trip_erasure: TripErasure
@@ -66,22 +63,14 @@ class Outbound:
     quarantine: Quarantine
     zones: ZoneStore
     levels: LevelStore
-    columns: PlanColumns
-    scoring_files: ScoringFiles
-    machines: Machines
     jobs: JobStore
-    trainer: ModelTrainer
-    tuner: RecipeTuner
     trials: TrialStore
-    baselines: BaselineTrainer
     backtests: BacktestStore
     loader: ModelLoader
     registry: ModelRegistry
     shelf: ModelShelf
     sync_notes: SyncNotes
     run_notes: RunNotes
-    fallback: DurationModel
-    """Answers where there is no trained model."""
     journal: Journal
     keys: KeyStore
     key_snapshot: KeySnapshot
@@ -91,11 +80,32 @@ class Outbound:
     outcomes: OutcomeLog
     shadows: ShadowLog
     retention: Retention
+    turns: Turns
+    migrate: Migrate = _no_schema
+    pings: Mapping[str, Ping] = field(default_factory=dict)
+    pool_state: Callable[[], PoolState] | None = None
+    """None: there are no connections."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbound(Stores):
+    """One adapter behind every outbound port. Tests replace them one by one."""
+
+    clock: Clock
+    progress: Progress
+    catalog: SourceCatalog
+    columns: PlanColumns
+    scoring_files: ScoringFiles
+    machines: Machines
+    trainer: ModelTrainer
+    tuner: RecipeTuner
+    baselines: BaselineTrainer
+    fallback: DurationModel
+    """Answers where there is no trained model."""
     log_telemetry: LogTelemetry
     telemetry: Telemetry
     load_telemetry: LoadTelemetry
     run_telemetry: RunTelemetry
-    turns: Turns
     monitor_telemetry: MonitorTelemetry
     monitor_figures: Figures
     """What was told to that."""
@@ -105,7 +115,3 @@ class Outbound:
     """None: nobody follows requests."""
     limits: RateLimits | None = None
     """None: nobody counts requests."""
-    migrate: Migrate = _no_schema
-    pings: Mapping[str, Ping] = field(default_factory=dict)
-    pool_state: Callable[[], PoolState] | None = None
-    """None: there are no connections."""

@@ -5,10 +5,10 @@ from contextlib import AsyncExitStack, aclosing
 from functools import partial
 from pathlib import Path
 
-from taxi_predictor.apps.home import downloads_folder, forests_folder, models_folder
-from taxi_predictor.apps.limits import limits_of
+from taxi_predictor.apps.fittings import fitted
+from taxi_predictor.apps.home import forests_folder, models_folder
 from taxi_predictor.apps.memory_profile import memory
-from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.outbound import Outbound, Stores
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.outbound.progress import Progress
@@ -54,9 +54,6 @@ async def _stored(
     tracking_uri: str,
     artifacts: Path | None,
 ) -> Outbound:
-    from taxi_predictor.adapters.baselines.trainer import Baselines
-    from taxi_predictor.adapters.columns.plans import FramePlanColumns
-    from taxi_predictor.adapters.columns.speeds import fallback_model
     from taxi_predictor.adapters.disk.archive import DiskTripArchive
     from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
     from taxi_predictor.adapters.disk.jobs import DiskJobStore
@@ -66,9 +63,6 @@ async def _stored(
     from taxi_predictor.adapters.disk.shelf import DiskModelShelf
     from taxi_predictor.adapters.disk.trials import DiskTrialStore
     from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
-    from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
-    from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
-    from taxi_predictor.adapters.memory.machines import MemoryMachines
     from taxi_predictor.adapters.mlflow.alone import registry_alone
     from taxi_predictor.adapters.postgres.answers import PostgresAnswerStore
     from taxi_predictor.adapters.postgres.journal import PostgresJournal
@@ -85,10 +79,6 @@ async def _stored(
     from taxi_predictor.adapters.postgres.turns import PostgresTurns
     from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
     from taxi_predictor.adapters.process.registry import ProcessModelRegistry
-    from taxi_predictor.adapters.prometheus.monitor import monitor_figures_of_process
-    from taxi_predictor.adapters.prometheus.sharing import figures_of_process
-    from taxi_predictor.adapters.sources.catalog import Catalog
-    from taxi_predictor.adapters.sources.scoring import FileScoring
     from taxi_predictor.adapters.spool.spool import DiskPredictionSpool
     from taxi_predictor.adapters.system.clock import SystemClock
 
@@ -100,19 +90,10 @@ async def _stored(
     )
     # MLflow takes 200 MB and two seconds to import: too much for a process that answers.
     registry = await stack.enter_async_context(aclosing(ProcessModelRegistry(make_registry)))
-    clock, telemetry, watched = SystemClock(), figures_of_process(), monitor_figures_of_process()
+    clock = SystemClock()
     loader, scratch = LightgbmLoader(forests_folder(settings)), settings.home / "scratch"
     trips, outcomes = PostgresTripStore(pool), PostgresOutcomeLog(pool)
-    return Outbound(
-        clock=clock,
-        progress=progress,
-        catalog=Catalog(
-            city=city,
-            cache=downloads_folder(settings),
-            tlc_url=settings.tlc_url,
-            outcomes=outcomes,
-            progress=progress,
-        ),
+    stores = Stores(
         trips=trips,
         scratch=DiskTripScratch(scratch),
         trip_erasure=trips,
@@ -122,42 +103,29 @@ async def _stored(
         quarantine=PostgresQuarantine(pool),
         zones=PostgresZoneStore(pool),
         levels=PostgresLevelStore(pool),
-        columns=FramePlanColumns(),
-        scoring_files=FileScoring(city),
-        machines=MemoryMachines(),
         jobs=DiskJobStore(settings.home / "jobs", min_free_bytes=settings.jobs_min_free_bytes),
-        trainer=LightgbmTrainer(clock=clock, seed=settings.seed, scratch=scratch),
-        tuner=LightgbmTuner(seed=settings.seed, scratch=scratch),
         trials=DiskTrialStore(settings.home / "trials"),
-        baselines=Baselines(seed=settings.seed),
         backtests=DiskBacktestStore(settings.home / "backtests"),
         loader=loader,
         shelf=DiskModelShelf(models_folder(settings), loader),
         sync_notes=DiskSyncNotes(settings.home / "sync.json"),
         run_notes=DiskRunNotes(settings.home / "runs"),
-        fallback=fallback_model(city),
         registry=registry,
         journal=PostgresJournal(pool),
         keys=PostgresKeyStore(pool),
         key_snapshot=DiskKeySnapshot(settings.home / "keys.json"),
-        limits=await limits_of(settings, clock, stack),
         answers=PostgresAnswerStore(pool),
         spool=DiskPredictionSpool(settings.home / "spool", max_bytes=settings.spool_max_bytes),
         predictions=PostgresPredictionLog(pool),
         outcomes=outcomes,
         shadows=PostgresShadowLog(pool),
         retention=PostgresRetention(pool),
-        log_telemetry=telemetry,
-        telemetry=telemetry,
-        load_telemetry=telemetry,
-        run_telemetry=telemetry,
         turns=PostgresTurns(pool),
-        monitor_telemetry=watched,
-        monitor_figures=watched,
         migrate=lambda to: migrate(pool, to=to),
         pings={"postgres": partial(ping, pool)},
         pool_state=partial(state_of, pool),
     )
+    return await fitted(stores, settings, city, clock, progress, stack, scratch=scratch)
 
 
 PROFILES: Mapping[str, Profile] = {"memory": memory, "local": local, "server": server}

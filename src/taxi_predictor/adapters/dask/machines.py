@@ -8,7 +8,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, nullcontext, suppress
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -17,14 +17,14 @@ from uuid import uuid4
 from distributed import Client, KilledWorker, LocalCluster
 from distributed.client import FutureCancelledError, FuturesCancelledError
 
+from taxi_predictor.adapters.dask.losses import Losses
 from taxi_predictor.adapters.dask.member import Outcome
 from taxi_predictor.adapters.dask.working import code_here, do_part, free_port, leave, take_part
 from taxi_predictor.domain.errors import TaxiPredictorError, Unavailable, UnlikeMachines
 from taxi_predictor.ports.outbound.machines import Machines, Member
+from taxi_predictor.ports.outbound.progress import Progress
 
 __all__ = ["NO_DASHBOARD", "DaskMachines", "open_machines"]
-
-log = logging.getLogger(__name__)
 
 _CLIENT: Any = Client
 _LOCAL_CLUSTER: Any = LocalCluster
@@ -57,11 +57,14 @@ class DaskMachines(Machines):
     """Every Dask worker is one.
 
     Args:
+        progress: is told what becomes of the work where a machine is lost.
         first_port: from here on members of a team look for one to be reached at; 0: any that is free.
     """
 
-    def __init__(self, client: Any, *, first_port: int = 0) -> None:
+    def __init__(self, client: Any, progress: Progress, *, first_port: int = 0) -> None:
         self._client = client
+        self._losses = Losses(progress)
+        self._seen: set[str] = set()
         self._first_port = first_port
         self._code = code_here()
 
@@ -80,7 +83,8 @@ class DaskMachines(Machines):
         if not parts:
             return
         ahead: deque[asyncio.Task[Outcome]] = deque()
-        at_once = sum((await self._machines()).values()) + 2
+        machines = await self._machines()
+        self._seen, at_once = set(machines), sum(machines.values()) + 2
         try:
             for part in parts:
                 work = pickle.dumps((do, part))
@@ -96,12 +100,17 @@ class DaskMachines(Machines):
 
     async def together(self, do: Callable[[Member], R], /) -> Sequence[R]:
         wanted, why = await self.count(), ""
-        for _ in range(TRIES):
-            try:
-                return await self._team(do, await self._machines(wanted))
-            except _LostError as error:
-                why = str(error)
-                log.warning("cluster.machine-lost", extra={"reason": why})
+        for attempt in range(1, TRIES + 1):
+            again = self._losses.begins_anew(attempt=attempt, tries=TRIES, wanted=wanted)
+            with again if why else nullcontext() as begun:
+                machines = await self._machines(wanted)
+                if begun is not None:
+                    begun(len(machines))
+                try:
+                    return await self._team(do, machines)
+                except _LostError as error:
+                    why = str(error)
+                    self._losses.gives_up(why, attempt=attempt, tries=TRIES)
         raise Unavailable(f"machines of the cluster were lost {TRIES} times in a row: {why}")
 
     async def _team(self, do: Callable[[Member], R], machines: Mapping[str, int]) -> Sequence[R]:
@@ -152,11 +161,18 @@ class DaskMachines(Machines):
 
     async def _awaited(self, part: asyncio.Task[Outcome]) -> Outcome:
         """What comes of a part that any machine may do, as long as there is one."""
-        while True:
-            await asyncio.wait((part,), timeout=PATIENCE_S)
-            if part.done():
-                return part.result()
-            await self._machines()
+        with ExitStack() as telling:
+            while True:
+                await asyncio.wait((part,), timeout=LOOK_S)
+                if not part.done() or part.exception() is None:
+                    known = set(await self._known())
+                    if gone := self._seen - known:
+                        telling.enter_context(self._losses.goes_on(sorted(gone), len(known)))
+                    self._seen = known
+                if part.done():
+                    return part.result()
+                if not self._seen:
+                    await self._machines()
 
     async def _outcome(
         self, function: Callable[..., Outcome], *arguments: object, workers: Sequence[str] | None = None
@@ -228,7 +244,12 @@ def _host(address: str) -> str:
 
 @asynccontextmanager
 async def open_machines(
-    scheduler: str | None, *, first_port: int = 0, workers: int | None = None, patience_s: float = 20.0
+    scheduler: str | None,
+    progress: Progress,
+    *,
+    first_port: int = 0,
+    workers: int | None = None,
+    patience_s: float = 20.0,
 ) -> AsyncIterator[Machines]:
     """The machines of *scheduler*, as in ``tcp://host:8786`` or ``tls://host:8786``; None: this one's cores.
 
@@ -243,7 +264,7 @@ async def open_machines(
     """
     if scheduler is not None:
         async with _client(scheduler, patience_s) as client:
-            yield DaskMachines(client, first_port=first_port)
+            yield DaskMachines(client, progress, first_port=first_port)
         return
     # Whatever is killed leaves something there.
     with TemporaryDirectory(prefix="taxi-dask-", ignore_cleanup_errors=True) as folder:
@@ -256,7 +277,7 @@ async def open_machines(
             **NO_DASHBOARD,
         )
         async with cluster, _client(cluster.scheduler_address, patience_s) as client:
-            yield DaskMachines(client, first_port=first_port)
+            yield DaskMachines(client, progress, first_port=first_port)
 
 
 @asynccontextmanager

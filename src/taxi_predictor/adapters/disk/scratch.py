@@ -12,9 +12,9 @@ from uuid import uuid4
 
 import polars as pl
 
+from taxi_predictor.adapters.columns.frames import read_frame, write_frame, written_below
 from taxi_predictor.adapters.columns.trips import trips_of
-from taxi_predictor.adapters.disk.frames import full_if_it_fails, read_frame, write_frame
-from taxi_predictor.adapters.disk.trips import BATCH_ROWS, DiskTripStore
+from taxi_predictor.adapters.disk.trips import BATCH_ROWS, NEED, DiskTripStore
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.ports.outbound.scratch import TripScratch
 from taxi_predictor.ports.outbound.trips import TripStore
@@ -65,7 +65,7 @@ class DiskTripScratch(TripScratch):
 
             def write(rows: pl.DataFrame) -> None:
                 path = folder / f"{len(paths):06}.arrow"
-                with full_if_it_fails(folder):
+                with written_below(folder, NEED):
                     write_frame(path, rows)
                 paths.append(path)
 
@@ -86,14 +86,14 @@ class DiskTripScratch(TripScratch):
     def room(self) -> Iterator[Path]:
         with self._room() as folder:
             room = folder / ROOM
-            with full_if_it_fails(folder):
+            with written_below(folder, NEED):
                 room.mkdir()
             yield room
 
     @contextmanager
     def _room(self) -> Iterator[Path]:
         """A folder of one's own, in which a lock says that it is."""
-        with full_if_it_fails(self._folder):
+        with written_below(self._folder, NEED):
             self._folder.mkdir(parents=True, exist_ok=True)
             self._remove_what_crashes_left()
             folder, lock = self._locked()

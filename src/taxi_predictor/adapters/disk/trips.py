@@ -14,18 +14,19 @@ from pathlib import Path
 
 import polars as pl
 
+from taxi_predictor.adapters.columns.frames import read_frame, write_frame, written_below
 from taxi_predictor.adapters.columns.trips import trips_of
-from taxi_predictor.adapters.disk.frames import full_if_it_fails, read_frame, write_frame
 from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch
 from taxi_predictor.ports.outbound.sources import CleanBatch, PartName
 from taxi_predictor.ports.outbound.trips import Added, TripCount, TripStore
 
-__all__ = ["BATCH_ROWS", "DiskTripStore"]
+__all__ = ["BATCH_ROWS", "NEED", "DiskTripStore"]
 
 PIECE_ROWS = 200_000
 BATCH_ROWS = 65_536
 KEY = ["pickup_at", "trip_id"]
+NEED = "Training needs room for the trips there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class _Draft:
     _laid: int = 0
 
     def begin(self) -> None:
-        with full_if_it_fails(self.folder):
+        with written_below(self.folder, NEED):
             self.folder.mkdir()
 
     def take(self, batch: CleanBatch) -> None:
@@ -142,7 +143,7 @@ class _Draft:
             added += len(trips)
             if len(trips):
                 path = self.folder / f"{day}.arrow"
-                with full_if_it_fails(self.folder):
+                with written_below(self.folder, NEED):
                     write_frame(path, trips.select(TRIP_COLUMNS))
                 days[day] = (*files, _DayFile(path, self.family, len(trips)))
             for piece in pieces:
@@ -159,7 +160,7 @@ class _Draft:
         )
         for (day,), rows in by_day.items():
             path = self.folder / f"{day}-{self._laid}.piece"
-            with full_if_it_fails(self.folder):
+            with written_below(self.folder, NEED):
                 write_frame(path, rows)
             self._pieces.setdefault(day, []).append(path)
         self._laid += 1

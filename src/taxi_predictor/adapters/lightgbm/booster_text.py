@@ -38,7 +38,7 @@ class TreeText:
     """The number of a split, or of a leaf from -1 downwards."""
     leaf_value: Floats
     categories: Sequence[tuple[int, ...]]
-    """Those that go left."""
+    """Words of 32 bits, which say of each category whether it goes left."""
 
     @classmethod
     def read(cls, text: str) -> "TreeText":
@@ -52,7 +52,7 @@ class TreeText:
         def whole(name: str) -> Ints:
             return numbers(name).astype(np.int64)
 
-        words = whole("cat_threshold").tolist()
+        words = tuple(whole("cat_threshold").tolist())
         return cls(
             split_feature=whole("split_feature"),
             threshold=numbers("threshold"),
@@ -60,9 +60,7 @@ class TreeText:
             left_child=whole("left_child"),
             right_child=whole("right_child"),
             leaf_value=numbers("leaf_value"),
-            categories=[
-                _members(words[begin:end]) for begin, end in pairwise(whole("cat_boundaries").tolist())
-            ],
+            categories=[words[begin:end] for begin, end in pairwise(whole("cat_boundaries").tolist())],
         )
 
 
@@ -116,8 +114,3 @@ def conversion(objective: str) -> Convert | None:
 
 def _fields(text: str) -> dict[str, str]:
     return {name: value for name, _, value in (line.partition("=") for line in text.split("\n"))}
-
-
-def _members(words: Sequence[int]) -> tuple[int, ...]:
-    """The numbers whose bits are set in *words* of 32 bits."""
-    return tuple(32 * place + bit for place, word in enumerate(words) for bit in range(32) if word >> bit & 1)

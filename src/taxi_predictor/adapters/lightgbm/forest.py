@@ -52,7 +52,7 @@ class Slot(NamedTuple):
     missing: int = 0
     is_default_left: bool = False
     categories: tuple[int, ...] | None = None
-    """Of a split by categories: those that go left."""
+    """Of a split by categories: those that go left, as a tree has them."""
     part: int = 0
     """Of its thresholds, where there are more than :data:`MOST_THRESHOLDS`."""
 
@@ -103,6 +103,7 @@ class Forest:
             raise Unwalkable("they have different features")
         trees = [tree for booster in boosters for tree in booster.trees]
         ranks = _Ranks(trees)
+        members = [_members(words) for words in ranks.categories]
         # Before all trees there is one node that says nothing, for those that fill up the lanes.
         starts = np.cumsum([1, *(2 * len(tree.leaf_value) - 1 for tree in trees)]).tolist()
         nodes = np.full(starts[-1], LEAF, dtype=np.uint32)
@@ -126,8 +127,8 @@ class Forest:
             slot_nan=np.array([ranks.of_nan(number) for number in numbers], dtype=np.int64),
             slot_zero=np.array([ranks.of_zero(number) for number in numbers], dtype=np.int64),
             thresholds=ranks.thresholds,
-            categories=np.array([*chain.from_iterable(ranks.categories)], dtype=np.float64),
-            slot_begins=np.cumsum([0, *map(len, ranks.categories)], dtype=np.int64),
+            categories=np.concatenate([np.empty(0), *members]),
+            slot_begins=np.cumsum([0, *map(len, members)], dtype=np.int64),
             features=boosters[0].features,
             objectives=tuple(booster.objective for booster in boosters),
             trees=tuple(len(booster.trees) if booster.is_average else 0 for booster in boosters),
@@ -193,7 +194,7 @@ class _Ranks:
         """The rank of what counts as zero, in the slot *number*."""
         slot = self.slots[number]
         if slot.categories is not None:
-            return 0 if 0 in slot.categories else 1
+            return 0 if slot.categories[0] & 1 else 1
         if slot.missing == ZERO_IS_MISSING:
             return self._default(number)
         return int(np.searchsorted(self.thresholds[number], 0.0))
@@ -208,6 +209,12 @@ class _Ranks:
     def _default(self, number: int) -> int:
         """Before all thresholds, or behind them."""
         return 0 if self.slots[number].is_default_left else MOST_THRESHOLDS
+
+
+def _members(words: Sequence[int]) -> Ints:
+    """The numbers whose bits are set in *words* of 32 bits."""
+    bits = np.unpackbits(np.array(words, dtype="<u4").view(np.uint8), bitorder="little")
+    return np.flatnonzero(bits)
 
 
 def _slots(tree: TreeText) -> list[Slot]:

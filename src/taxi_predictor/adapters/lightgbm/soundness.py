@@ -1,10 +1,11 @@
 """What the text of a booster has to be before LightGBM, or machine code of ours, follows it.
 
 Neither looks where it goes: LightGBM reads on to the next ``=`` wherever that is, splits a row by a feature
-that the row does not have, and follows a child to whatever lies at that address, or round and round for ever.
+that the row does not have, looks for a category in whatever lies where its set should be, and follows a child
+to whatever lies at that address, or round and round for ever.
 The files of a model are checked by their sha256, but whoever can write to the registry writes that, too. So
-whatever is not just as LightGBM writes a booster of ours (numbers that split numbers, one tree after the
-other) is refused here, whether or not somebody could make sense of it.
+whatever is not just as LightGBM writes a booster that is one sum of trees is refused here, whether or not
+somebody could make sense of it.
 """
 
 import re
@@ -20,7 +21,11 @@ __all__ = ["SoundText", "Unsound", "sound_text", "trees_of"]
 
 MOST_LEAVES = 1 << 20
 """Of one tree; ours have 255."""
-CATEGORICAL, MISSING_TYPES = 1, 3
+CATEGORICAL, DEFAULT_LEFT, MISSING_TYPES = 1, 2, 3
+"""What the kind of a split says: two bits, and above them one of so many ways to take what is missing."""
+WORD_BITS = 32
+MOST_WORDS, MOST_WORDS_IN_ALL = 1 << 8, 1 << 22
+"""Of one split, whose categories are below 8,192 then, and of one booster: each bit may become a number."""
 
 END = "\nend of trees\n"
 HEAD = re.compile(r"tree\n(?:[a-z_]+(?:=[^=\n]*)?\n)+\n?")
@@ -34,6 +39,8 @@ OF_SPLITS = (*WALKED, "split_gain", "internal_value", "internal_weight", "intern
 OF_LEAVES = ("leaf_value", "leaf_weight", "leaf_count")
 NEEDED = frozenset((*WALKED, "leaf_value"))
 SINGLE = ("num_leaves", "num_cat", "is_linear", "shrinkage")
+BOUNDARIES, SETS = "cat_boundaries", "cat_threshold"
+"""Where the set of each split by categories begins, and words for all of them, whose bits are categories."""
 
 Whole = NDArray[np.int64]
 
@@ -101,10 +108,13 @@ def _splits_of(tree: Mapping[str, str]) -> int:
     given = tree.get("num_leaves", "")
     if not WHOLE.fullmatch(given) or not 0 < (leaves := int(given)) <= MOST_LEAVES:
         raise Unsound(f"a tree cannot have {given[:20]!r} leaves")
-    if tree.get("num_cat") != "0" or tree.get("is_linear", "0") != "0":
-        raise Unsound("a tree splits by categories, or has leaves that are no numbers")
+    given = tree.get("num_cat", "")
+    if not WHOLE.fullmatch(given) or not (sets := int(given)) < leaves:
+        raise Unsound(f"a tree of {leaves:,} leaves cannot split by categories {given[:20]!r} times")
+    if tree.get("is_linear", "0") != "0":
+        raise Unsound("a tree has leaves that are no numbers")
     counts = dict.fromkeys(OF_SPLITS, leaves - 1) | dict.fromkeys(OF_LEAVES, leaves)
-    if unknown := tree.keys() - counts.keys() - {*SINGLE}:
+    if unknown := tree.keys() - counts.keys() - {*SINGLE, *((BOUNDARIES, SETS) if sets else ())}:
         raise Unsound(f"nobody knows what {min(unknown)[:40]} of a tree is")
     for name, count in counts.items():
         values = tree.get(name)
@@ -120,12 +130,15 @@ def _refuse_splits(trees: Sequence[Mapping[str, str]], splits: Whole, features: 
     """See that every split asks a feature that there is, and that each tree is one."""
     total = int(splits.sum())
     feature, kind, left, right = (_numbers(trees, name, total, int) for name in WALKED if name != "threshold")
-    if not np.isfinite(_numbers(trees, "threshold", total, float)).all():
+    threshold = _numbers(trees, "threshold", total, float)
+    if not np.isfinite(threshold).all():
         raise Unsound("a tree splits at what is no number")
     if not ((feature >= 0) & (feature < features)).all():
         raise Unsound("a tree splits by a feature that there is not")
-    if not ((kind >= 0) & (kind < 4 * MISSING_TYPES) & (kind & CATEGORICAL == 0)).all():
+    is_by_set = kind & CATEGORICAL != 0
+    if not ((kind >= 0) & (kind < 4 * MISSING_TYPES) & ~(is_by_set & (kind & DEFAULT_LEFT != 0))).all():
         raise Unsound("a tree splits in a way that there is not")
+    _refuse_sets(trees, np.repeat(np.arange(len(trees)), splits)[is_by_set], threshold[is_by_set])
     of_tree = np.repeat(splits, splits)
     begin = np.repeat(np.cumsum(splits) - splits, splits)
     number = np.arange(total) - begin
@@ -139,6 +152,36 @@ def _refuse_splits(trees: Sequence[Mapping[str, str]], splits: Whole, features: 
         taken.append(np.where(is_leaf, of_tree + ~child, child) + 2 * begin)
     if total and np.bincount(np.concatenate(taken)).max() > 1:
         raise Unsound("a part of a tree is the child of two")
+
+
+def _refuse_sets(trees: Sequence[Mapping[str, str]], of_tree: Whole, number: NDArray[np.float64]) -> None:
+    """See that each split by categories, of the tree *of_tree*, has a set of its own, of that *number*."""
+    sets = np.array([int(tree["num_cat"]) for tree in trees])
+    if (np.bincount(of_tree, minlength=len(trees)) != sets).any():
+        raise Unsound("a tree splits by categories more or less often than it says")
+    # LightGBM numbers the sets as it makes the splits.
+    if (number != np.arange(len(number)) - np.repeat(np.cumsum(sets) - sets, sets)).any():
+        raise Unsound("a split has no set of categories of its own")
+    words = 0
+    for tree, of_sets in zip(trees, sets.tolist(), strict=True):
+        words += _refuse_words(tree, of_sets) if of_sets else 0
+    if words > MOST_WORDS_IN_ALL:
+        raise Unsound("there are too many categories")
+
+
+def _refuse_words(tree: Mapping[str, str], sets: int) -> int:
+    """See that the *sets* of a *tree* follow each other, and return how many words they have."""
+    begins = _numbers([tree], BOUNDARIES, sets + 1, int)
+    sizes = np.diff(begins)
+    if begins[0] != 0 or not ((sizes > 0) & (sizes <= MOST_WORDS)).all():
+        raise Unsound("a set of categories lies where it cannot, or has more of them than there are")
+    total = int(begins[-1])
+    if tree.get(SETS, "").count(" ") + 1 != total or tree.get(BOUNDARIES, "").count(" ") != sets:
+        raise Unsound(f"a tree does not say {total:,} words of categories")
+    words = _numbers([tree], SETS, total, int)
+    if not ((words >= 0) & (words < 1 << WORD_BITS)).all():
+        raise Unsound("categories of a tree are no words")
+    return total
 
 
 def _farthest(trees: Sequence[Mapping[str, str]], leaves: Whole) -> float:

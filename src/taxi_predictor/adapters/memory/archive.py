@@ -6,7 +6,7 @@ from datetime import date
 import polars as pl
 
 from taxi_predictor.adapters.columns.sums import ids_sum
-from taxi_predictor.adapters.memory.tables import TRIPS, conform
+from taxi_predictor.adapters.columns.trips import TRIP_TYPES, trips_of
 from taxi_predictor.adapters.memory.trips import BATCH_ROWS
 from taxi_predictor.domain.errors import MissingSource
 from taxi_predictor.domain.trip import TripBatch
@@ -20,8 +20,8 @@ class MemoryTripArchive(TripArchive):
         self._kept: dict[str, pl.DataFrame] = {}
 
     async def write(self, family: str, month: date, batches: AsyncIterator[TripBatch], /) -> ArchivedTrips:
-        tables = [conform(batch.table, TRIPS) async for batch in batches]
-        trips = pl.concat([pl.DataFrame(schema=TRIPS), *tables])
+        tables = [trips_of(batch.table) async for batch in batches]
+        trips = pl.concat([pl.DataFrame(schema=TRIP_TYPES), *tables])
         archived = ids_sum(trips["trip_id"])
         name = f"{family} {month:%Y-%m} {archived.digits}"
         self._kept.setdefault(name, trips)

@@ -16,7 +16,7 @@ from taxi_predictor import __version__
 from taxi_predictor.adapters.columns.arrays import ARRAYS, Floats, as_column, encode_batch
 from taxi_predictor.adapters.columns.engine_model import EngineModel
 from taxi_predictor.adapters.columns.reference import reference_of
-from taxi_predictor.adapters.memory.tables import TRIPS, conform
+from taxi_predictor.adapters.columns.trips import TRIP_TYPES, trips_of
 from taxi_predictor.domain.arithmetic import Arithmetic, Quantity
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.errors import BrokenModel, NotEnoughTrips
@@ -80,7 +80,7 @@ class ConstantSpeedTrainer(ModelTrainer):
 
 def _learn(data: TrainingData, now: datetime) -> Manifest:
     split = data.split
-    trips = pl.concat([pl.DataFrame(schema=TRIPS), *(conform(batch.table, TRIPS) for batch in data.batches)])
+    trips = pl.concat([pl.DataFrame(schema=TRIP_TYPES), *(trips_of(batch.table) for batch in data.batches)])
     # The order of trips must not matter, not even to the last digit of a sum.
     trips = trips.filter(pl.col("pickup_at") < split.held_out_from).sort("trip_id")
     is_fit = pl.col("pickup_at") < split.validate_from

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from taxi_predictor.adapters.memory.tables import TRIPS, conform
+from taxi_predictor.adapters.columns.trips import TRIP_TYPES, trips_of
 from taxi_predictor.adapters.memory.trips import BATCH_ROWS, MemoryQuarantine, MemoryTripStore
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.ports.outbound.scratch import TripScratch
@@ -26,8 +26,8 @@ class MemoryTripScratch(TripScratch):
 
     @asynccontextmanager
     async def keep(self, batches: AsyncIterator[TripBatch], /) -> AsyncIterator[Sequence[TripBatch]]:
-        tables = [conform(batch.table, TRIPS) async for batch in batches]
-        trips = pl.concat([pl.DataFrame(schema=TRIPS), *tables])
+        tables = [trips_of(batch.table) async for batch in batches]
+        trips = pl.concat([pl.DataFrame(schema=TRIP_TYPES), *tables])
         yield [TripBatch(rows) for rows in trips.iter_slices(self._batch_rows) if len(rows)]
 
     @contextmanager

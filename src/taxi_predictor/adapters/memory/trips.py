@@ -7,7 +7,8 @@ import msgspec
 import polars as pl
 
 from taxi_predictor.adapters.columns.sums import ids_sum
-from taxi_predictor.adapters.memory.tables import REJECTS, TRIPS, conform
+from taxi_predictor.adapters.columns.trips import TRIP_TYPES, trips_of
+from taxi_predictor.adapters.memory.tables import REJECTS, rejects_of
 from taxi_predictor.domain.errors import TripsChanged
 from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.plausibility import Rejection
@@ -66,7 +67,7 @@ class MemoryTripStore(TripStore, TripErasure, IngestLog):
     def __init__(self, quarantine: MemoryQuarantine, *, batch_rows: int = BATCH_ROWS) -> None:
         self._quarantine = quarantine
         self._batch_rows = batch_rows
-        self._trips = pl.DataFrame(schema={**TRIPS, "family": pl.String})
+        self._trips = pl.DataFrame(schema={**TRIP_TYPES, "family": pl.String})
         self._ingests: list[Ingest] = []
 
     @property
@@ -75,12 +76,12 @@ class MemoryTripStore(TripStore, TripErasure, IngestLog):
         return self._trips
 
     async def add(self, part: PartName, batches: AsyncIterator[CleanBatch], /) -> Added:
-        trips = [pl.DataFrame(schema={**TRIPS, "row_number": pl.Int64})]
+        trips = [pl.DataFrame(schema={**TRIP_TYPES, "row_number": pl.Int64})]
         rejects = [pl.DataFrame(schema=REJECTS)]
         async for batch in batches:
             row_numbers = pl.Series("row_number", list(batch.row_numbers), dtype=pl.Int64)
-            trips.append(conform(batch.trips.table, TRIPS).with_columns(row_numbers))
-            rejects.append(conform(batch.rejects.table, REJECTS))
+            trips.append(trips_of(batch.trips.table).with_columns(row_numbers))
+            rejects.append(rejects_of(batch.rejects.table))
 
         # From here on nothing waits, so nobody sees a part that is half in.
         offered = pl.concat(trips).sort("row_number", maintain_order=True)

@@ -52,12 +52,11 @@ class Cleaning:
     zones: ZoneTable | None
     month: date | None
     """The month its rows must be of, if its name says one."""
-    refuses_repeated: bool = False
-    """Whether a time that clocks show twice is none: where nobody knows the end, nothing tells which."""
 
     def clean(self, raw: pl.DataFrame, first_row_number: int) -> CleanBatch:
         """Judge the rows of *raw*, whose first is number *first_row_number* of its part."""
-        fields = read_fields(raw, self.schema.columns)
+        are_finished = self.schema.are_finished
+        fields = read_fields(raw, self.schema.columns, are_finished=are_finished)
         times = resolve_times(fields, self.city.time_zone)
         read = fields.with_columns(
             *times,
@@ -72,7 +71,8 @@ class Cleaning:
             ),
         )
         reason = read.select(reason=self._reason())["reason"]
-        if self.refuses_repeated and times["is_ambiguous"].any():
+        # Where nobody knows the end, nothing tells which of two times is meant.
+        if not are_finished and times["is_ambiguous"].any():
             reason = reason.set(reason.is_null() & times["is_ambiguous"], RepeatedHour.slug)
         accepted = reason.is_null()
         trips = read.filter(accepted)
@@ -117,7 +117,8 @@ class Cleaning:
             position = zone.replace_strict(
                 ids, pl.int_range(len(ids), dtype=pl.UInt32, eager=True), default=None
             )
-            if len(zones):
+            # Trips that ended may name zones beside their points, and nobody needs a table for that.
+            if len(zones) or not self.schema.are_finished:
                 is_unknown = is_unknown | (~is_given & zone.is_not_null() & position.is_null())
             for axis, of_zones in columns.items():
                 value = fields[f"{end}_{axis}"].zip_with(is_given, of_zones.gather(position))

@@ -15,7 +15,7 @@ from uuid import uuid4
 import polars as pl
 
 from taxi_predictor.adapters.columns.arrays import frame
-from taxi_predictor.domain.errors import StorageFull
+from taxi_predictor.adapters.columns.frames import read_frame, write_frame, written_below
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch
 from taxi_predictor.ports.outbound.machines import Machines
@@ -28,8 +28,9 @@ from taxi_predictor.ports.outbound.sources import (
     TripSource,
 )
 
-__all__ = ["ElsewhereCatalog"]
+__all__ = ["CleanInto", "ElsewhereCatalog", "ElsewhereSource"]
 
+NEED = "Every machine of the cluster needs that folder, with room"
 ROW_NUMBER = "row_number"
 NOWHERE = -1
 
@@ -114,14 +115,14 @@ class CleanedRows:
         trips = frame(batch.trips.table)
         numbers = pl.Series(ROW_NUMBER, batch.row_numbers, dtype=pl.Int64)
         cleaned = cls(path=path, read=batch.read, ambiguous_times=batch.ambiguous_times)
-        trips.with_columns(numbers).write_ipc(path, compression="lz4")
-        frame(batch.rejects.table).write_ipc(cleaned.rejects_path, compression="lz4")
+        write_frame(path, trips.with_columns(numbers))
+        write_frame(cleaned.rejects_path, frame(batch.rejects.table))
         return cleaned
 
     def taken(self) -> CleanBatch:
         """The batch, whose files are gone then."""
-        trips = pl.read_ipc(self.path)
-        rejects = pl.read_ipc(self.rejects_path)
+        trips = read_frame(self.path)
+        rejects = read_frame(self.rejects_path)
         self.path.unlink()
         self.rejects_path.unlink()
         return CleanBatch(
@@ -135,7 +136,12 @@ class CleanedRows:
 
 @dataclass(frozen=True, slots=True)
 class CleanInto:
-    """Reads and cleans a part, wherever it is called, into a folder of its own below *folder*."""
+    """Reads and cleans a part, wherever it is called, into a folder of its own below *folder*.
+
+    Raises:
+        StorageFull: there is no room.
+        Unavailable: nothing can be written there, for another reason.
+    """
 
     folder: Path
 
@@ -145,14 +151,11 @@ class CleanInto:
     async def _cleaned(self, part: SourcePart) -> list[CleanedRows]:
         own = self.folder / uuid4().hex
         found: list[CleanedRows] = []
-        try:
+        with written_below(own, NEED):
             own.mkdir()
-            async for batch in part.batches():
+        async for batch in part.batches():
+            with written_below(own, NEED):
                 found.append(CleanedRows.laid(own / f"{len(found):06}.trips", batch))
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise StorageFull(
-                f"{own} takes no trips: {error}. Every machine of the cluster needs that folder, with room"
-            ) from error
         return found
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from taxi_predictor.adapters.sources.schemas import COORDINATES, ZONES
+from taxi_predictor.domain.trip import MOST_PASSENGERS
 
 __all__ = ["INT32_MAX", "TIMES", "as_text", "read_fields"]
 
@@ -29,6 +30,9 @@ AWARE_FORMATS = (
     "%Y%m%dT%H%M%#z",
 )
 
+LEAP_SECOND = r"(?::|T[0-9]{4})60"
+"""The engine takes it for the next one; nobody else here knows of it."""
+
 # Of the years 1900 to 2199; far beyond them the engine cannot even print a time.
 FIRST_S, LAST_S = -2_208_988_800, 7_258_118_399
 UNITS_PER_S: Mapping[str | None, int] = {"ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -36,11 +40,13 @@ UNITS_PER_S: Mapping[str | None, int] = {"ms": 10**3, "us": 10**6, "ns": 10**9}
 INT16_MAX, INT32_MAX = 2**15 - 1, 2**31 - 1
 
 
-def read_fields(raw: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:
+def read_fields(raw: pl.DataFrame, columns: Mapping[str, str], *, are_finished: bool) -> pl.DataFrame:
     """One column for each field, null where the file has nothing; *columns* names those it has.
 
     A time stands in ``..._local`` or in ``..._instant``. ``is_malformed`` marks the rows with a time,
-    place or duration that is there and cannot be read; facts that cannot be read are null.
+    place or duration that is there and cannot be read; facts that cannot be read are null. How many people
+    ride is such a fact of a finished trip; one that is not is asked about, and read as strictly as by others
+    who answer.
     """
     given = {
         field: _plain(raw[columns[field]])
@@ -54,11 +60,15 @@ def read_fields(raw: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:
         local, instant = _times(given[field])
         fields |= {f"{field}_local": local, f"{field}_instant": instant}
         is_malformed = is_malformed | (local.is_null() & instant.is_null() & given[field].is_not_null())
+    least_zone, most_passengers = (-INT32_MAX, INT16_MAX) if are_finished else (0, MOST_PASSENGERS)
     for field in ("duration_s", *COORDINATES, *ZONES):
         numbers = _numbers(given[field])
-        fields[field] = _whole(numbers, -INT32_MAX, INT32_MAX, pl.Int32) if field in ZONES else numbers
+        fields[field] = _whole(numbers, least_zone, INT32_MAX, pl.Int32) if field in ZONES else numbers
         is_malformed = is_malformed | (fields[field].is_null() & given[field].is_not_null())
-    fields["passenger_count"] = _whole(_numbers(given["passenger_count"]), 0, INT16_MAX, pl.Int16)
+    passengers = _whole(_numbers(given["passenger_count"]), 0, most_passengers, pl.Int16)
+    fields["passenger_count"] = passengers
+    if not are_finished:
+        is_malformed = is_malformed | (passengers.is_null() & given["passenger_count"].is_not_null())
     for field in FACTS:
         fields[field] = _numbers(given[field])
     return pl.DataFrame({**fields, "is_malformed": is_malformed})
@@ -113,8 +123,11 @@ def _times(plain: pl.Series) -> tuple[pl.Series, pl.Series]:
         )
     if plain.dtype != pl.String:
         return no_local, no_instant
-    local = _parsed(plain, LOCAL_FORMATS, no_local)
-    unread = plain.set(local.is_not_null(), None)
+    # RFC 3339 has a small t and z as well.
+    text = plain.str.to_uppercase()
+    text = text.set(text.str.contains(LEAP_SECOND), None)
+    local = _parsed(text, LOCAL_FORMATS, no_local)
+    unread = text.set(local.is_not_null(), None)
     return _within_range(local), _within_range(_parsed(unread, AWARE_FORMATS, no_instant)).cast(
         no_instant.dtype
     )

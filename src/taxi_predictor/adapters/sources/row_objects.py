@@ -5,12 +5,13 @@ from typing import Annotated
 
 import msgspec
 import polars as pl
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from taxi_predictor.adapters.sources.fields import INT32_MAX
 from taxi_predictor.adapters.sources.row_lines import MAX_LINE_BYTES
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.trip import MOST_PASSENGERS
+from taxi_predictor.domain.wall_clock import TIME_PATTERN
 from taxi_predictor.ports.outbound.scoring import MALFORMED_ROW
 
 __all__ = ["OBJECT_COLUMNS", "object_rows"]
@@ -22,6 +23,10 @@ class _Place(Struct):
     lat: float | None = None
     lon: float | None = None
     zone: Zone | None = None
+
+    def __post_init__(self) -> None:
+        if self.zone is not None and (self.lat is not None or self.lon is not None):
+            raise ValueError("a place is either {lat, lon} or {zone}")
 
 
 class _Trip(Struct):
@@ -35,7 +40,7 @@ class _Trip(Struct):
     dropoff_lat: float | None = None
     dropoff_lon: float | None = None
     dropoff_zone: Zone | None = None
-    pickup_at: str | None = None
+    pickup_at: str | UnsetType | None = UNSET
     passenger_count: Annotated[int, Meta(ge=0, le=MOST_PASSENGERS)] | None = None
     reference: str | int | None = None
 
@@ -60,7 +65,7 @@ _DECODER = msgspec.json.Decoder(_Trip)
 def object_rows(lines: Sequence[bytes], *, now: str) -> tuple[pl.DataFrame, list[str | None]]:
     """The columns :data:`OBJECT_COLUMNS` of *lines*, and the problem of each that is no such object.
 
-    A trip without a departure leaves *now*. Blank lines are no rows.
+    A trip without a departure leaves *now*; one that is there is as in a body. Blank lines are no rows.
     """
     rows: list[tuple[object, ...]] = []
     problems: list[str | None] = []
@@ -71,12 +76,17 @@ def object_rows(lines: Sequence[bytes], *, now: str) -> tuple[pl.DataFrame, list
         rows.append(row)
         problems.append(problem)
     columns = zip(*rows, strict=True) if rows else ((),) * len(TYPES)
-    return pl.DataFrame(
+    table = pl.DataFrame(
         {
             name: pl.Series(name, values, dtype=dtype)
             for (name, dtype), values in zip(TYPES.items(), columns, strict=True)
         }
-    ), problems
+    )
+    times = table["pickup_at"]
+    strange = (~times.str.contains(TIME_PATTERN)).fill_null(False)
+    for row_index in strange.arg_true():
+        problems[row_index] = Rejection.MALFORMED_FIELD
+    return table.with_columns(times.set(strange, None)), problems
 
 
 def _read(line: bytes, now: str) -> tuple[tuple[object, ...], str | None]:
@@ -99,7 +109,7 @@ def _read(line: bytes, now: str) -> tuple[tuple[object, ...], str | None]:
         if dropoff is not None
         else (trip.dropoff_lat, trip.dropoff_lon, trip.dropoff_zone)
     )
-    at = now if trip.pickup_at is None else trip.pickup_at
+    at = now if trip.pickup_at is UNSET else trip.pickup_at
     reference = None if trip.reference is None else str(trip.reference)
     return (
         at,

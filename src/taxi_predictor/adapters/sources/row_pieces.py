@@ -43,9 +43,7 @@ class RowJudge:
         # Nobody asks for the ids of these trips: they are not stored.
         columns = {field: name for field, name in schema.columns.items() if field != "trip_id"}
         schema = replace(schema, columns=columns)
-        return cls(
-            Cleaning(city=city, schema=schema, zones=zones, month=None, refuses_repeated=True), reference
-        )
+        return cls(Cleaning(city=city, schema=schema, zones=zones, month=None), reference)
 
     @property
     def columns(self) -> Sequence[str]:

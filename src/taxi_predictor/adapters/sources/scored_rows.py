@@ -6,16 +6,12 @@ parquet, after so many rows). So whatever happens, what is there is right, and t
 """
 
 import asyncio
-import fcntl
-import os
 import re
 import shutil
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from hashlib import sha256
+from contextlib import asynccontextmanager
 from io import BytesIO
 from pathlib import Path
-from tempfile import gettempdir
 from typing import IO
 
 import msgspec
@@ -25,7 +21,7 @@ from pyarrow import parquet
 
 from taxi_predictor.adapters.columns.arrays import frame
 from taxi_predictor.adapters.sources.file_place import COPY_BYTES, FilePlace
-from taxi_predictor.domain.errors import Invalid, TargetInUse
+from taxi_predictor.adapters.sources.target_lock import LOCK, PARTS_ENDING, TargetLock
 from taxi_predictor.ports.outbound.scoring import (
     ANSWER_COLUMNS,
     Reached,
@@ -37,9 +33,7 @@ from taxi_predictor.ports.outbound.scoring import (
 
 __all__ = ["open_answers"]
 
-PARTS_ENDING = ".parts"
 TERMS = "terms.json"
-LOCK = "lock"
 PART = re.compile(r"([0-9]{6,})-([0-9]+)-([0-9]+)-([0-9]+)")
 FORMAT = 1
 """Of the parts: those that other code left behind are not gone on from."""
@@ -175,44 +169,16 @@ def _join_parquet(parts: Sequence[FilePlace], file: IO[bytes]) -> None:
 
 
 @asynccontextmanager
-async def open_answers(target: str, form: RowForm) -> AsyncIterator[ScoredRows]:
-    """The file of answers *target*; two of this machine that are at it at once are kept apart."""
+async def open_answers(target: str, form: RowForm, *, locks: Path) -> AsyncIterator[ScoredRows]:
+    """The file of answers *target*; two of this machine that are at it at once are kept apart.
+
+    Args:
+        locks: the folder of locks for targets in buckets, which know none.
+    """
     place = FilePlace.of(target)
-    lock = await asyncio.to_thread(_lock, place)
+    lock = TargetLock(place, locks)
+    await asyncio.to_thread(lock.take)
     try:
         yield PartedRows(place, form)
     finally:
-        await asyncio.to_thread(_unlock, place, lock)
-
-
-def _lock(place: FilePlace) -> int:
-    """Keep others away, who would write to the same parts; a process that dies keeps nobody."""
-    if place.is_local:
-        path, parts = Path(place.path), place.beside(PARTS_ENDING)
-        if not path.parent.is_dir() or path.is_dir():
-            raise Invalid(f"{place.spec} cannot be written: it is a folder, or there is none for it")
-        parts.make()
-        file = f"{parts.path}/{LOCK}"
-    else:  # a bucket knows no locks
-        name = f"taxi-predictor-{os.getuid()}-{sha256(place.spec.encode()).hexdigest()[:16]}.{LOCK}"
-        file = f"{gettempdir()}/{name}"
-    try:
-        # Anybody may put a link there, to wherever a file is to come into being.
-        lock = os.open(file, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise Invalid(f"{place.spec} cannot be written: {file}: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise TargetInUse(f"{place.spec} is being written by somebody else") from None
-    return lock
-
-
-def _unlock(place: FilePlace, lock: int) -> None:
-    parts = place.beside(PARTS_ENDING)
-    if place.is_local:  # where nothing came of it, nothing is left
-        with suppress(OSError):
-            if parts.names() == [LOCK]:
-                parts.remove_folder()
-    os.close(lock)
+        await asyncio.to_thread(lock.leave)

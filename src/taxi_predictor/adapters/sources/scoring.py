@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.errors import MissingSource
@@ -13,10 +14,16 @@ __all__ = ["FileScoring"]
 
 
 class FileScoring(ScoringFiles):
-    """Imports what files need when one is first asked for: those who serve read none."""
+    """Imports what files need when one is first asked for: those who serve read none.
 
-    def __init__(self, city: City) -> None:
+    Args:
+        locks: the folder in which those who write to the same bucket from this machine keep each other away;
+            it is made when it is needed.
+    """
+
+    def __init__(self, city: City, *, locks: Path) -> None:
         self._city = city
+        self._locks = locks
 
     async def rows(self, source: str, form: RowForm, /, *, zones: ZoneTable | None) -> TripRows:
         from taxi_predictor.adapters.sources.row_files import open_rows
@@ -35,5 +42,5 @@ class FileScoring(ScoringFiles):
     async def answers(self, target: str, form: RowForm, /) -> AsyncIterator[ScoredRows]:
         from taxi_predictor.adapters.sources.scored_rows import open_answers
 
-        async with open_answers(target, form) as answers:
+        async with open_answers(target, form, locks=self._locks) as answers:
             yield answers

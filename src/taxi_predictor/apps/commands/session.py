@@ -42,8 +42,8 @@ async def opened(settings: Settings | None = None, *, cluster: bool = False) -> 
     """
     settings = settings or load_settings()
     async with AsyncExitStack() as stack:
-        swap = await stack.enter_async_context(clustered(settings)) if cluster else _as_it_is
         progress = RichProgress(ERR)
+        swap = await stack.enter_async_context(clustered(settings, progress)) if cluster else _as_it_is
         container = await stack.enter_async_context(open_container(settings, progress=progress, swap=swap))
         yield container
 

@@ -24,6 +24,7 @@ class TripScratch(Protocol):
 
         Raises:
             StorageFull: there is no room.
+            Unavailable: nothing can be laid there, for another reason.
         """
         ...
 
@@ -37,6 +38,7 @@ class TripScratch(Protocol):
 
         Raises:
             StorageFull: there is no room.
+            Unavailable: nothing can be laid there, for another reason.
         """
         ...
 
@@ -48,5 +50,6 @@ class TripScratch(Protocol):
 
         Raises:
             StorageFull: there is no room.
+            Unavailable: nothing can be laid there, for another reason.
         """
         ...

@@ -1,4 +1,9 @@
-"""What is noted of a request while it is answered: its times, and the names by which it is found again."""
+"""What is noted of a request while it is answered: its times, and the names by which it is found again.
+
+It crosses the port :class:`~taxi_predictor.ports.outbound.tracing.Tracing`, and is no port itself. It stands
+here for those who note: faces, use cases and the columns that adapters share. What all of them may import is
+this layer and the domain, and a request is none of the trade's things.
+"""
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field

@@ -146,13 +146,16 @@ class MachinesContract(Contract, of=Machines):
 
 @contextmanager
 def _folder() -> Iterator[str]:
-    """One that is not gone before those are done who were at it when they were no longer wanted."""
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        yield folder
-        before, deadline = None, time.monotonic() + PATIENCE_S
-        while before != (now := _begun(folder)) and time.monotonic() < deadline:
-            before = now
-            time.sleep(0.1)
+    """One in which parts leave files.
+
+    Some may be at it when nobody wants them any more, and for how long is for their machine to say. So it is
+    called otherwise before it goes: they find no folder then, and leave no file in what is being removed.
+    """
+    with TemporaryDirectory() as outer:
+        folder = Path(outer) / "begun"
+        folder.mkdir()
+        yield str(folder)
+        folder.rename(folder.with_name("over"))
 
 
 def _begun(folder: str) -> set[int]:
