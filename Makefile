@@ -175,9 +175,10 @@ clean: ## Remove the environment and caches, but no trips and no models
 $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}: make PYTHON=python3.12 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	$(BIN)/uv pip install -q --require-hashes --compile-bytecode -r requirements/dev.txt
-	$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	@echo "Installing 2.3 GB of packages into .venv, once: about a minute, and more on a slow network or a busy machine"
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(BIN)/uv pip install -q --require-hashes --compile-bytecode -r requirements/dev.txt
+	@$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
 # Checkov wants other versions of what the others need: an environment of its own, in the same folder.
