@@ -224,7 +224,7 @@ class FeatureEncoder(Generic[N]):
         is_leap = m.where(
             m.both(
                 year_of_era % 4 < 1,
-                m.either(year_of_era % 100 >= 1, year_of_era % 400 < 1),
+                m.either(year_of_era % 100 >= 1, year_of_era < 1),
             ),
             1.0,
             0.0,

@@ -54,7 +54,7 @@ def instant_of(at: datetime, tz: ZoneInfo) -> datetime:
     if first.utcoffset() == second.utcoffset():
         return first
     # Where an hour is missing, the way to UTC and back does not lead home.
-    if first.astimezone(UTC).astimezone(tz).replace(tzinfo=None, fold=0) != at.replace(fold=0):
+    if first.astimezone(UTC).astimezone(tz).replace(tzinfo=None) != at:
         raise SkippedHour(f"{at.isoformat()} never was in {tz.key}: clocks were put forward over it")
     raise RepeatedHour(
         f"{at.isoformat()} was twice in {tz.key}, for clocks were put back: say which by an offset,"
