@@ -1,7 +1,9 @@
 """FIFO by construction, from whatever a model says at its knots."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
+from math import exp, log
 
 import pytest
 from hypothesis import given
@@ -9,12 +11,15 @@ from hypothesis import strategies as st
 
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.domain.arithmetic import SCALAR
+from taxi_predictor.domain.city import PlausibilityBounds
 from taxi_predictor.domain.departures import (
     KNOT_S,
     farthest_km,
     fastest_s,
+    from_knots,
     join_knots_s,
     knots_behind,
+    most_behind,
     slowest_s,
 )
 
@@ -72,3 +77,16 @@ def test_how_far_a_car_comes_is_its_speed_and_has_no_end_where_durations_do() ->
     assert farthest_km(longest_s - 1, CITY) == pytest.approx(130 * (longest_s - 1) / 3600)
     # No median is longer, however far the trip: so one of that duration may lead anywhere.
     assert farthest_km(longest_s, CITY) == farthest_km(longest_s + 1, CITY) == math.inf
+
+
+def test_no_trip_needs_more_knots_than_the_longest() -> None:
+    assert most_behind(CITY) == 2
+    assert most_behind(replace(CITY, plausibility=PlausibilityBounds(max_duration_s=1800.0))) == 0
+
+
+def test_between_knots_seconds_and_spreads_are_lines_and_bounds_hold_at_the_knots() -> None:
+    mu, sigma = from_knots(SCALAR, CITY, 3.0, 0.25, [log(600.0), log(1000.0)], [0.2, 0.4])
+    assert (exp(mu), sigma) == (pytest.approx(700.0), pytest.approx(0.25))
+    low_s, high_s = fastest_s(SCALAR, 3.0, CITY), slowest_s(SCALAR, 3.0, CITY)
+    mu, _ = from_knots(SCALAR, CITY, 3.0, 0.5, [0.0, 20.0], [0.2, 0.2])
+    assert exp(mu) == pytest.approx((low_s + high_s) / 2)

@@ -1,7 +1,7 @@
 """What cannot be asked is refused, and the part that cannot be is named."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -53,5 +53,15 @@ def test_the_calendar_begins_with_its_first_moment_and_ends_before_its_last() ->
     refuse_absurd(EARLIEST)
     refuse_absurd(LATEST - A_MOMENT)
     for beyond in (EARLIEST - A_MOMENT, LATEST):
+        with pytest.raises(InvalidTrip):
+            refuse_absurd(beyond)
+
+
+def test_an_offset_may_lead_over_either_end_of_the_calendar() -> None:
+    east, west = timezone(timedelta(hours=5)), timezone(timedelta(hours=-5))
+    refuse_absurd(datetime(2000, 1, 1, 5, tzinfo=east))
+    refuse_absurd(datetime(1999, 12, 31, 19, tzinfo=west))
+    refuse_absurd(datetime(2099, 12, 31, 18, 59, tzinfo=west))
+    for beyond in (datetime(2000, 1, 1, 4, 59, tzinfo=east), datetime(2099, 12, 31, 19, tzinfo=west)):
         with pytest.raises(InvalidTrip):
             refuse_absurd(beyond)
