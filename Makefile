@@ -37,7 +37,7 @@ coverage: setup ## See that tests without a database take 95 % of the branches o
 	@$(BIN)/coverage json -q -o - | $(BIN)/python -c 'import json, sys; of = json.load(sys.stdin)["totals"]; \
 	  taken, all = of["covered_branches"], of["num_branches"]; \
 	  print(f"{taken} of {all} branches alone: {taken / all:.1%}"); sys.exit(taken < 0.95 * all)'
-mutate: $(MUTATION)/.ready ## Change the domain in thousands of ways, and see which no test minds (MODULE=split; an hour without)
+mutate: $(MUTATION)/.ready ## Change the domain in thousands of ways, and see which no test minds (MODULE=split; half an hour without)
 	CI=true $(MUTATION)/bin/python tests/mutating.py run "taxi_predictor.domain.$(or $(MODULE),*).*" && $(MUTATION)/bin/mutmut results
 
 test-database: setup ## Try every port that PostgreSQL keeps against TEST_DATABASE_URL

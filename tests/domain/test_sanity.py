@@ -244,6 +244,7 @@ def test_half_a_second_is_a_duration_and_nothing_is_none() -> None:
     half = found(lambda km, at: 0.5)
     assert half["finite"].passed
     assert half["years"].passed
+    assert half["clock edges"].passed
     nothing = {check.name: check for check in probe(Vanishing(sensible), PLANS[:1], rays=0)}
     assert not nothing["finite"].passed
     assert not nothing["years"].passed
