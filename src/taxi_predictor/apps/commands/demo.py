@@ -220,6 +220,7 @@ async def _ask(container: Container, settings: Settings) -> None:
         f"Next      {_command()} trips | models | evaluate stored | predict --help",
         markup=False,
         highlight=False,
+        soft_wrap=True,
     )
     if answer.is_error:
         raise Unavailable(f"the API answered {answer.status_code}")
