@@ -92,7 +92,9 @@ async def _stored(
         registry_alone, tracking_uri=tracking_uri, name=settings.model_name, artifacts=artifacts
     )
     # MLflow takes 200 MB and two seconds to import: too much for a process that answers.
-    registry = await stack.enter_async_context(aclosing(ProcessModelRegistry(make_registry)))
+    registry = await stack.enter_async_context(
+        aclosing(ProcessModelRegistry(make_registry, progress=progress))
+    )
     clock = SystemClock()
     loader, scratch = LightgbmLoader(forests_folder(settings)), settings.home / "scratch"
     trips, outcomes = PostgresTripStore(pool), PostgresOutcomeLog(pool)

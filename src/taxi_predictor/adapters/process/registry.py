@@ -4,7 +4,7 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -12,6 +12,7 @@ from taxi_predictor.adapters.process import child
 from taxi_predictor.adapters.process.child import HEAD, Call, caller, packed, size_of, unpacked
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
+from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.registry import Alias, ModelRegistry, ModelReport, RegisteredModel
 
 __all__ = ["ProcessModelRegistry"]
@@ -29,11 +30,15 @@ class ProcessModelRegistry(ModelRegistry):
     Args:
         make: can be pickled, such as a partial of the registry's class.
         patience_s: with the start of the child and the calls before.
+        progress: is told of the start, which takes seconds; None: nobody waits for it.
     """
 
-    def __init__(self, make: Callable[[], ModelRegistry], *, patience_s: float = 60.0) -> None:
+    def __init__(
+        self, make: Callable[[], ModelRegistry], *, patience_s: float = 60.0, progress: Progress | None = None
+    ) -> None:
         self._make = make
         self._patience_s = patience_s
+        self._progress = progress
         self._turn = asyncio.Lock()
         self._child: Process | None = None
 
@@ -77,6 +82,7 @@ class ProcessModelRegistry(ModelRegistry):
 
     async def _exchange(self, call: Call) -> tuple[bool, object]:
         try:
+            is_first = self._child is None or self._child.returncode is not None
             if self._child is None or self._child.returncode is not None:
                 self._child = await asyncio.create_subprocess_exec(
                     # Safe path: no module is taken from the folder one happens to be in.
@@ -88,7 +94,9 @@ class ProcessModelRegistry(ModelRegistry):
             _send(self._child, call)
             answers = self._child.stdout
             assert answers is not None
-            content = await answers.readexactly(size_of(await answers.readexactly(HEAD)))
+            with self._progress.step("wake the registry") if self._progress and is_first else nullcontext():
+                head = await answers.readexactly(HEAD)
+            content = await answers.readexactly(size_of(head))
         except BaseException:
             # What it has still to say would answer the next call.
             await self.aclose()

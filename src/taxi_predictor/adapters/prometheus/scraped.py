@@ -154,7 +154,10 @@ class ScrapedServiceSignals(ServiceSignals):
         return samples
 
     async def _monitor_samples(self) -> Sequence[Sample]:
-        samples = await self._samples(f"{self._monitor}{METRICS}")
+        try:
+            samples = await self._samples(f"{self._monitor}{METRICS}")
+        except Unavailable as error:
+            raise Unavailable(f"{error} (taxi-predictor monitor starts a monitor)") from error
         if first(samples, qualities.MARK) is None:
             raise Unavailable(f"{self._monitor}: these are not figures of a monitor")
         return samples

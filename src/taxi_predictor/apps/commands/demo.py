@@ -3,9 +3,12 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -184,6 +187,15 @@ def _months_before(day: date, months: int) -> date:
     return date(number // 12, number % 12 + 1, 1)
 
 
+def _command() -> str:
+    """How one calls it from here: `make demo` activates no environment."""
+    return (
+        "taxi-predictor"
+        if which("taxi-predictor")
+        else os.path.relpath(Path(sys.executable).with_name("taxi-predictor"))
+    )
+
+
 async def _ask(container: Container, settings: Settings) -> None:
     """Ask the served API for one trip, and show request and answer."""
     import httpx  # late: no other command needs it
@@ -205,9 +217,10 @@ async def _ask(container: Container, settings: Settings) -> None:
     OUT.print(
         f"\nAPI docs  {url}/schema\nHealth    {url}/health\nMetrics   http://{settings.metrics_address}/metrics\n"
         f"Keys      none are asked for while the demo runs, of whoever can reach {settings.api_address}\n"
-        "Next      taxi-predictor trips | models | evaluate stored | predict --help",
+        f"Next      {_command()} trips | models | evaluate stored | predict --help",
         markup=False,
         highlight=False,
+        soft_wrap=True,
     )
     if answer.is_error:
         raise Unavailable(f"the API answered {answer.status_code}")

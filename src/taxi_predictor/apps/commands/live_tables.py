@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 from rich.table import Table
 
 from taxi_predictor.apps.tables import plain_table
-from taxi_predictor.domain.live import LiveReport, VersionState
+from taxi_predictor.domain.bands import FEWEST_TRIPS
+from taxi_predictor.domain.live import ALL, LiveReport, VersionState
 from taxi_predictor.domain.reference import Measure
 
 __all__ = ["facts", "live_tables"]
@@ -44,10 +45,13 @@ def live_tables(report: LiveReport) -> Iterator[Table]:
 
 
 def measures_table(report: LiveReport) -> Table:
-    numbers = ("ended", "MAE s", "estimated s", "RMSE s", "bias s", "inside 80 %", "within 5 min", "answered")
-    table = plain_table("Live", "version", "window", "slice", *numbers, numbers=numbers)
+    """All trips, and the slices of which there are enough; it fits into 80 columns."""
+    numbers = ("ended", "MAE s", "est. s", "RMSE s", "bias s", "in 80 %", "in 5 min", "asked")
+    table = plain_table("Live", "version", "over", "slice", *numbers, numbers=numbers)
     for one in report.measures:
         scores = one.scores
+        if one.slice != ALL and (scores is None or scores.n < FEWEST_TRIPS):
+            continue
         shown: Sequence[str] = ("0", "-", "-", "-", "-", "-")
         if scores is not None:
             shown = (

@@ -73,6 +73,9 @@ async def diff(before: str, after: str, /, *, json: Json = False) -> None:
     if json:
         write_json(msgspec.json.encode(difference), Path("-"))
         return
+    if difference.before == difference.after:
+        OUT.print(f"Both are version {difference.before}: nothing differs")
+        return
     for table in difference_tables(difference):
         OUT.print(table)
 

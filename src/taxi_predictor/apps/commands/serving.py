@@ -66,7 +66,7 @@ async def _serve_dashboard(settings: Settings) -> None:
     from taxi_predictor.apps.dashboard import serve_dashboard  # late: Panel takes a second to load
 
     refuse_taken_dashboard_port(settings)
-    ERR.print(f"Serving {settings.dashboard_url}", style="bold", markup=False, highlight=False)
+    ERR.print(f"Starting {settings.dashboard_url}", style="bold", markup=False, highlight=False)
     await serve_dashboard(settings)
 
 
