@@ -1,5 +1,6 @@
 """FIFO by construction, from whatever a model says at its knots."""
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -8,7 +9,14 @@ from hypothesis import strategies as st
 
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.domain.arithmetic import SCALAR
-from taxi_predictor.domain.departures import KNOT_S, fastest_s, join_knots_s, knots_behind, slowest_s
+from taxi_predictor.domain.departures import (
+    KNOT_S,
+    farthest_km,
+    fastest_s,
+    join_knots_s,
+    knots_behind,
+    slowest_s,
+)
 
 CITY = load_city("new-york")
 DISTANCES_KM = st.floats(0, 80)
@@ -18,7 +26,7 @@ DISTANCES_KM = st.floats(0, 80)
 def test_no_later_departure_arrives_earlier(distance_km: float, data: st.DataObject) -> None:
     longest_s = slowest_s(SCALAR, distance_km, CITY)
     shortest_s = fastest_s(SCALAR, distance_km, CITY)
-    behind = knots_behind(longest_s)
+    behind = int(knots_behind(SCALAR, longest_s))
     said_s = data.draw(st.lists(st.floats(shortest_s, longest_s), min_size=behind + 5, max_size=behind + 5))
     arrivals_s = [
         (knot + share) * KNOT_S + join_knots_s(SCALAR, said_s[knot - behind : knot + 2], share)
@@ -43,10 +51,24 @@ def test_who_waits_for_the_end_of_a_jam_arrives_with_it_and_not_before() -> None
 def test_bounds_stand_in_order_and_need_few_knots(distance_km: float) -> None:
     low_s, high_s = fastest_s(SCALAR, distance_km, CITY), slowest_s(SCALAR, distance_km, CITY)
     assert CITY.plausibility.min_duration_s <= low_s <= high_s <= CITY.plausibility.max_duration_s
-    assert (knots_behind(high_s) + 1) * KNOT_S >= high_s
-    assert knots_behind(high_s) <= 2
+    assert (knots_behind(SCALAR, high_s) + 1) * KNOT_S >= high_s
+    assert knots_behind(SCALAR, high_s) <= 2
 
 
 @pytest.mark.parametrize(("distance_km", "behind"), [(0, 0), (5, 0), (5.1, 1), (10, 1), (10.1, 2), (60, 2)])
 def test_short_trips_need_no_knot_before_their_own(distance_km: float, behind: int) -> None:
-    assert knots_behind(slowest_s(SCALAR, distance_km, CITY)) == behind
+    assert knots_behind(SCALAR, slowest_s(SCALAR, distance_km, CITY)) == behind
+
+
+@given(st.floats(0, 389.9))
+def test_nothing_is_farther_than_the_fastest_car_comes(distance_km: float) -> None:
+    least_s = fastest_s(SCALAR, distance_km, CITY)
+    assert farthest_km(least_s, CITY) >= distance_km * (1 - 1e-9)
+
+
+def test_how_far_a_car_comes_is_its_speed_and_has_no_end_where_durations_do() -> None:
+    longest_s = CITY.plausibility.max_duration_s
+    assert farthest_km(1800, CITY) == pytest.approx(65)
+    assert farthest_km(longest_s - 1, CITY) == pytest.approx(130 * (longest_s - 1) / 3600)
+    # No median is longer, however far the trip: so one of that duration may lead anywhere.
+    assert farthest_km(longest_s, CITY) == farthest_km(longest_s + 1, CITY) == math.inf

@@ -1,7 +1,7 @@
 """Which adapters stand behind the ports: all in memory, on this machine, or on servers."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +25,10 @@ async def local(settings: Settings, city: City, progress: Progress, stack: Async
     home = settings.home.absolute()
     database_url = settings.database_url
     if database_url is None:
-        database_url = await stack.enter_async_context(embedded_postgres(home / "postgres"))
+        folder = home / "postgres"
+        first = nullcontext() if folder.exists() else progress.step("make a database")
+        with first:
+            database_url = await stack.enter_async_context(embedded_postgres(folder))
     tracking_uri = settings.mlflow_tracking_uri
     artifacts = None
     if tracking_uri is None:

@@ -105,9 +105,10 @@ class LightgbmTrainer(ModelTrainer):
         rounds = max(round(trial.best_iteration * REFIT_SHARE), 1)
         with progress.step("train on everything", total=float(rounds)) as step:
             centre = await self._way.centre(data, rows, recipe, rounds, step.advance)
-        return await asyncio.to_thread(
-            self._written, data, rows, folder, centre, spread, recipe, rounds, residuals
-        )
+        with progress.step("write it down"):
+            return await asyncio.to_thread(
+                self._written, data, rows, folder, centre, spread, recipe, rounds, residuals
+            )
 
     def _written(
         self,

@@ -88,6 +88,8 @@ async def ingest(
     if json:
         write_json(msgspec.json.encode(total), Path("-"))
         return
+    if not sources:
+        return  # a table of no rows would look as if trips had been expected
     OUT.print(ingest_table(total))
     if total.missing_columns:
         OUT.print(f"[dim]not in the source: {', '.join(total.missing_columns)}[/dim]")
@@ -153,7 +155,7 @@ async def trips(
 
 
 def _by_month(stored: StoredTrips) -> Table:
-    table = plain_table("Stored trips", "source", "month", "trips", numbers=("trips",))
+    table = plain_table("Stored trips", "source", "month (UTC)", "trips", numbers=("trips",))
     for count in stored.trips:
         table.add_row(count.family, f"{count.month:%Y-%m}", f"{count.trips:,}")
     table.add_row("all", "", f"{sum(count.trips for count in stored.trips):,}")

@@ -72,7 +72,8 @@ class ModelJudge:
             raise LeakedColumns(f"features that a trip does not have before it starts: {', '.join(leaked)}")
         candidate = self._loader.open(artifact.folder)
         baselines = await self._baselines.fit(data, progress=self._progress)
-        holder = await self._versions.holder(Alias.CHAMPION)
+        with self._progress.step("look up the champion"):  # a registry that sleeps wakes up for it
+            holder = await self._versions.holder(Alias.CHAMPION)
         rival, is_refit = None, False
         if holder is not None:
             is_refit = holder.manifest.split.held_out_from > data.split.held_out_from
@@ -85,12 +86,15 @@ class ModelJudge:
                 rival = await fitted_model(self._trainer, self._loader, again, progress=self._progress)
         curves = Curves()
         days, rival_days, plans = await self._answers(candidate, rival, baselines, trips, data.split, curves)
+        with self._progress.step("try rays and clocks"):
+            median_latency_ms = await asyncio.to_thread(_latency_ms, candidate, plans)
+            sanity = await asyncio.to_thread(probe, candidate, plans)
         latest_day = (await trips.days(self._city.time_zone, None))[-1][0]
         evidence = Evidence(
             manifest=candidate.manifest,
             artifact=digest(artifact.folder),
             size_bytes=size_bytes(artifact.folder),
-            median_latency_ms=await asyncio.to_thread(_latency_ms, candidate, plans),
+            median_latency_ms=median_latency_ms,
             days=days,
             champion=None
             if holder is None
@@ -99,7 +103,7 @@ class ModelJudge:
             ),
             city=self._city,
             newest_trip_at=local_midnight(latest_day, self._city.tz).astimezone(UTC),
-            sanity=await asyncio.to_thread(probe, candidate, plans),
+            sanity=sanity,
         )
         total = evidence.total
         scores = total.scores()

@@ -107,7 +107,8 @@ class ModelTraining:
             with TemporaryDirectory(prefix="taxi-model-") as folder:
                 artifact = await self._trainer.fit(data, Path(folder), progress=self._progress)
                 report = await self._judge.judge(artifact, data, trips)
-                version = await self._registry.register(artifact, report)
+                with self._progress.step("keep it in the registry"):
+                    version = await self._registry.register(artifact, report)
         verdict = report.verdict
         outcome = f"{'passed' if verdict.passed else 'refused'}: {'; '.join(verdict.reasons)}"
         await self._deeds.write(Deed.TRAINED, version, outcome, actor=actor)

@@ -57,20 +57,27 @@ def course_picture(
     return plot.html()
 
 
-def drift_picture(drift: Sequence[Drifted], words: Words) -> Markup:
-    """The index of each feature, the strongest first; the mark is from where on one acts."""
+def drift_picture(drift: Sequence[Drifted], words: Words, *, is_chance: bool = False) -> Markup:
+    """The index of each feature, the strongest first; the mark is from where on one acts.
+
+    Where it *is chance*, of too few trips, all are grey: nobody is to be alarmed by it.
+    """
     bars = [
         Bar(
             name=words.of("feature", one.feature),
             value=one.psi,
             text=words.number(one.psi, 2),
-            style="strong" if one.psi >= ACT else "" if one.psi >= LOOK else "pale",
+            style="second" if is_chance else _urgency(one.psi),
             mark=ACT,
         )
         for one in drift
     ]
     top = max([ACT * 1.2, *(one.psi for one in drift)])
     return plain_bars(bars, label=words("live.drift"), high=top)
+
+
+def _urgency(psi: float) -> str:
+    return "strong" if psi >= ACT else "" if psi >= LOOK else "pale"
 
 
 def standing_picture(
