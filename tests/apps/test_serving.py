@@ -83,6 +83,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
     monkeypatch.setenv("TAXI_HOME", str(tmp_path / "home"))
     with socket.create_server(("127.0.0.1", 0)) as free:
         monkeypatch.setenv("TAXI_API_PORT", str(free.getsockname()[1]))
+    monkeypatch.setenv("TAXI_METRICS_PORT", "0")  # whoever runs this may serve figures already
     commands: list[list[str]] = []
     monkeypatch.setattr("os.execv", lambda _, command: commands.append(command))
     return commands

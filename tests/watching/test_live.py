@@ -195,16 +195,18 @@ def test_what_follows_from_a_cause_is_held_back(stack: Stack) -> None:
     assert not {"DatabaseDown", "PredictionsUnlogged"} & held_back()
 
 
-def unanswered(stack: Stack) -> list[str]:
-    shown = (panel for panel in panels() if str(panel) not in EMPTY)
-    return [query for panel in shown for query in panel.queries if not stack.ask(filled_in(query))]
-
-
 @pytest.fixture(scope="module")
 def settled(stack: Stack) -> Stack:
-    """Once every panel shows something, or all had time enough: the tests say which does not."""
+    """Once every panel has shown something, or all had time enough: the tests say which does not."""
+    shown = (panel for panel in panels() if str(panel) not in EMPTY)
+    unanswered = [filled_in(query) for panel in shown for query in panel.queries]
+
+    def all_answered() -> bool:
+        unanswered[:] = [query for query in unanswered if not stack.ask(query)]
+        return not unanswered
+
     with suppress(AssertionError):
-        until(lambda: not unanswered(stack), patience_s=180, every_s=1)
+        until(all_answered, patience_s=180, every_s=1)
     return stack
 
 
