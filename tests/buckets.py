@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from moto.server import ThreadedMotoServer
 from pyarrow import fs
 
 __all__ = ["a_bucket"]
@@ -20,6 +19,8 @@ KEYS = {
 @contextmanager
 def a_bucket(name: str = "trips") -> Iterator[fs.S3FileSystem]:
     """An empty bucket; who is asked for ``s3://`` meanwhile asks this server."""
+    from moto.server import ThreadedMotoServer  # late: only some of the test processes need it
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -56,8 +56,14 @@ def _remove(folder: Path, owner: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-LONGEST = ("storm", "journeys", "test_live.py", "test_docs.py", "test_signals.py", "lifecycle")
-"""Begun first, so that none of them is waited for alone at the end."""
+LONGEST = (
+    *("storm", "test_docs.py", "test_live.py", "test_live_page.py"),
+    *("journeys", "dashboard", "test_signals.py", "lifecycle"),
+)
+"""Begun first, so that none of them is waited for alone at the end.
+
+Of those that want the main job done only one is among the first three: the others would all wait for it.
+"""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

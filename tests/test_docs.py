@@ -32,6 +32,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -485,11 +486,18 @@ def test_the_readme_boasts_of_nothing_that_was_not_measured() -> None:
 
 
 def adapters_of(port: str) -> Iterator[str]:
-    """The classes below the adapters that say they are one; read, for importing them all takes seconds."""
-    for path in Path(adapters.__path__[0]).rglob("*.py"):
-        for node in ast.parse(path.read_text("utf-8")).body:
-            if isinstance(node, ast.ClassDef) and port in map(ast.unparse, node.bases):
-                yield node.name
+    """The classes below the adapters that say they are one."""
+    return (name for name, bases in adapter_classes() if port in bases)
+
+
+@cache
+def adapter_classes() -> Sequence[tuple[str, AbstractSet[str]]]:
+    """Each with what it is derived from; read, for importing them all takes seconds."""
+    paths = Path(adapters.__path__[0]).rglob("*.py")
+    nodes = [node for path in paths for node in ast.parse(path.read_text("utf-8")).body]
+    return [
+        (node.name, set(map(ast.unparse, node.bases))) for node in nodes if isinstance(node, ast.ClassDef)
+    ]
 
 
 # The reference pages.

@@ -1,6 +1,7 @@
 """The rules that the suite itself keeps."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,3 +51,19 @@ def test_nobody_sleeps_until_something_has_happened() -> None:
     }
     sleepers = {path: lines for path, lines in found.items() if lines}
     assert sleepers.keys() == TIME_ITSELF.keys(), sleepers
+
+
+def test_ci_runs_what_the_usual_tests_leave_out() -> None:
+    """Folders that have a target of their own are run by it, in its short form."""
+    makefile = (TESTS.parent / "Makefile").read_text("utf-8")
+    [usual] = re.findall(r"^test: .*\n\t(.*)", makefile, re.MULTILINE)
+    [faults] = re.findall(r"^test-faults: .*\n\t(.*)", makefile, re.MULTILINE)
+    assert re.findall(r"--ignore", usual) == ["--ignore"]
+    assert "$(addprefix --ignore ,$(FAULTY))" in usual
+    assert faults.startswith("$(if $(filter small,$(FAULTS)),$(PYTEST) -n $(WORKERS)")
+    assert "$(FAULTY)" in faults.split(",STORM_FAULTS")[0]
+    for ci in (".ci/run", ".github/workflows/ci.yml"):
+        commands = [
+            line.strip().removeprefix("run: ") for line in (TESTS.parent / ci).read_text("utf-8").splitlines()
+        ]
+        assert {"make test", "make test-faults FAULTS=small"} <= set(commands), ci

@@ -10,8 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from mlflow import MlflowClient
-from mlflow.artifacts import load_text
 
 from taxi_predictor.adapters.mlflow.registry import REPORT_FILE, MlflowModelRegistry
 from taxi_predictor.domain.errors import BrokenModel, Unavailable
@@ -62,6 +60,9 @@ class TestMlflowModelRegistry(ModelRegistryContract):
 
 
 async def test_the_run_holds_the_lineage_the_scores_and_the_card(tmp_path: Path) -> None:
+    from mlflow import MlflowClient  # late: it takes a second, and one of the test processes needs it
+    from mlflow.artifacts import load_text
+
     uri, report = f"sqlite:///{Path(store().name) / 'mlflow.db'}", a_report()
     # More than MLflow takes at once, and a name that it refuses.
     many = {f"slice {number}": report.held_out for number in range(120)}

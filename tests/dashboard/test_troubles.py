@@ -14,7 +14,7 @@ from dashboard.town import Town
 from taxi_predictor.adapters.panel.sitting import Sitting
 from waiting import until
 
-PEOPLE = 20 if "SLOW" in os.environ else 6
+PEOPLE = 20 if "SLOW" in os.environ else 3
 RESPONSIVE_S = 3.0
 """On a machine that others use, too."""
 

@@ -23,7 +23,6 @@ from taxi_predictor.adapters.memory.baselines import MeanDurationTrainer
 from taxi_predictor.adapters.memory.constant_speed import ConstantSpeedLoader, ConstantSpeedTrainer
 from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
 from taxi_predictor.adapters.panel.options import Options
-from taxi_predictor.adapters.panel.server import serving
 from taxi_predictor.adapters.prometheus.asking import Asking, open_asking
 from taxi_predictor.adapters.prometheus.monitor import PrometheusMonitorTelemetry
 from taxi_predictor.adapters.prometheus.scraped import ScrapedServiceSignals
@@ -100,6 +99,9 @@ class Town:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(120)
 
     def start_dashboard(self) -> None:
+        # Late: Panel takes a second, and only some of the test processes need it.
+        from taxi_predictor.adapters.panel.server import serving
+
         async def start() -> None:
             options = Options(
                 port=self.port,
@@ -181,6 +183,8 @@ class Town:
         self, *, watches: Watch | None = None, url: str | None = None, **options: Any
     ) -> Iterator["Address"]:
         """A second dashboard of the same town, with *options* of its own, or one that sees it otherwise."""
+        from taxi_predictor.adapters.panel.server import serving  # late, as above
+
         stack = AsyncExitStack()
         given = {"port": free_port(), "api_url": f"http://127.0.0.1:{self.api_port}", **options}
 

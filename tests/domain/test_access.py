@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxi_predictor.domain.access import ApiKey, KeyId, KeyState, Scope, new_key, parse_key
+from taxi_predictor.domain.access import (
+    ApiKey,
+    KeyId,
+    KeyState,
+    Scope,
+    new_key,
+    parse_key,
+    without_credentials,
+)
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.ports.testing.samples import NOON
 
@@ -85,30 +93,40 @@ def test_a_key_expires_at_its_instant_and_is_revoked_for_ever() -> None:
     assert replace(kept, expires_at=None).state(NOON + 9_999 * MINUTE) is KeyState.ACTIVE
 
 
+FORM = "a key has an id of 8 and a digest of 64 hex digits"
+NAME = "a key's name is a letter or a digit and up to 63 more of them or of . _ @ -"
+TAKEN = "a key is not named like a key, like an id, or anybody"
+INSTANT = "a time without a zone names no instant"
+
+
 @pytest.mark.parametrize(
-    ("field", "value"),
+    ("field", "value", "why"),
     [
-        ("id", "0123ABCD"),
-        ("id", "0123abcd0"),
-        ("digest", "5e"),
-        ("name", ""),
-        ("name", "two words"),
-        ("name", "line\n"),
-        ("name", "a" * 65),
-        ("name", "[bold]"),
-        ("name", "anybody"),
-        ("name", "0123abcd"),
-        ("name", "taxi_0123abcd_" + "a" * 32),
-        ("scopes", frozenset()),
-        ("created_at", datetime(2024, 1, 1)),  # noqa: DTZ001 # what is refused
-        ("expires_at", datetime(2024, 1, 1)),  # noqa: DTZ001
-        ("expires_at", NOON),
-        ("revoked_at", datetime(2024, 1, 1)),  # noqa: DTZ001
+        ("id", "0123ABCD", FORM),
+        ("id", "0123abcd0", FORM),
+        ("digest", "5e", FORM),
+        ("name", "", NAME),
+        ("name", "two words", NAME),
+        ("name", "line\n", NAME),
+        ("name", "a" * 65, NAME),
+        ("name", "[bold]", NAME),
+        ("name", "anybody", TAKEN),
+        ("name", "0123abcd", TAKEN),
+        ("name", "taxi_0123abcd_" + "a" * 32, TAKEN),
+        (
+            "scopes",
+            frozenset(),
+            "a key without a scope allows nothing: give it any of predict, outcomes, admin",
+        ),
+        ("created_at", datetime(2024, 1, 1), INSTANT),  # noqa: DTZ001 # what is refused
+        ("expires_at", datetime(2024, 1, 1), INSTANT),  # noqa: DTZ001
+        ("expires_at", NOON, "a key expires after it was made"),
+        ("revoked_at", datetime(2024, 1, 1), INSTANT),  # noqa: DTZ001
     ],
 )
-def test_a_key_that_makes_no_sense_does_not_exist(field: str, value: object) -> None:
+def test_a_key_that_makes_no_sense_does_not_exist(field: str, value: object, why: str) -> None:
     _, kept = a_pair()
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match=f"^{re.escape(why)}$"):
         ApiKey(**{**asdict(kept), field: value})
 
 
@@ -120,3 +138,24 @@ def test_names_are_those_of_people_and_programs(name: str) -> None:
 def test_an_id_is_text_that_may_be_shown() -> None:
     key, kept = a_pair()
     assert KeyId(key.split("_")[1]) == kept.id
+
+
+def test_what_is_kept_of_a_new_key_is_what_it_was_made_with() -> None:
+    both = frozenset({Scope.PREDICT, Scope.ADMIN})
+    _, kept = new_key("ada", both, now=NOON, expires_at=NOON + MINUTE)
+    assert (kept.name, kept.scopes, kept.created_at) == ("ada", both, NOON)
+    assert (kept.expires_at, kept.revoked_at) == (NOON + MINUTE, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgres://ada:secret@db:5432/taxi", "postgres://db:5432/taxi"),
+        ("cannot reach 'redis://:p@ss@cache/0' now", "cannot reach 'redis://cache/0' now"),
+        ("https://example.com/a?mail=ada@example.com", "https://example.com/a?mail=ada@example.com"),
+        ("mail ada@example.com", "mail ada@example.com"),
+        ("s3://trips/2024", "s3://trips/2024"),
+    ],
+)
+def test_an_address_is_shown_without_its_user_and_password(text: str, shown: str) -> None:
+    assert without_credentials(text) == shown

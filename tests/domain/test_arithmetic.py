@@ -1,5 +1,6 @@
-"""One formula gives the same on a float, an array and an expression."""
+"""One formula gives the same on a float, an array and an expression, and in machine code."""
 
+import ctypes
 import math
 from collections.abc import Callable
 from typing import Any
@@ -9,9 +10,12 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from llvmlite import ir
 
 from taxi_predictor.adapters.columns.arrays import ARRAYS
 from taxi_predictor.adapters.columns.expressions import EXPRESSIONS
+from taxi_predictor.adapters.lightgbm.machine_code import made
+from taxi_predictor.adapters.lightgbm.machine_numbers import arithmetic_of, as_number, as_quantity
 from taxi_predictor.domain.arithmetic import SCALAR
 
 few = settings(max_examples=50, deadline=None)
@@ -26,6 +30,7 @@ ONE_ARGUMENT: dict[str, tuple[Callable[[Any, Any], Any], st.SearchStrategy[float
     "asin": (lambda m, x: m.asin(x), UNIT),
     "sqrt": (lambda m, x: m.sqrt(x), POSITIVE),
     "fabs": (lambda m, x: m.fabs(x), ANY),
+    "ceil": (lambda m, x: m.ceil(x), ANY),
     "exp": (lambda m, x: m.exp(x), st.floats(-20, 12)),
     "log": (lambda m, x: m.log(x), POSITIVE),
     "radians": (lambda m, x: m.radians(x), ANY),
@@ -39,6 +44,24 @@ ONE_ARGUMENT: dict[str, tuple[Callable[[Any, Any], Any], st.SearchStrategy[float
     "remainder": (lambda _, x: (x // 1) % 7, ANY),
     "operators": (lambda _, x: 1 - (-x + 2) * 3 / 4 + 5 * x - 6, ANY),
 }
+
+
+BY_MACHINE = sorted(ONE_ARGUMENT.keys() - {"take", "whole days", "remainder"})
+"""What formulas in machine code may do."""
+
+
+def by_machine(formula: Callable[..., Any], arguments: int) -> Callable[..., float]:
+    module, double = ir.Module(), ir.DoubleType()
+    function = ir.Function(module, ir.FunctionType(double, [double] * arguments), "formula")
+    b = ir.IRBuilder(function.append_basic_block())
+    b.ret(as_number(formula(arithmetic_of(b), *(as_quantity(b, argument) for argument in function.args))))
+    engine = made(module)
+    call = ctypes.CFUNCTYPE(*[ctypes.c_double] * (arguments + 1))(engine.get_function_address("formula"))
+    call.engine = engine  # type: ignore[attr-defined] # whose code it is
+    return call
+
+
+ANGLE = by_machine(lambda m, y, x: m.atan2(y, x), 2)
 
 
 def by_arrays(formula: Callable[..., Any], *columns: list[float]) -> list[float]:
@@ -63,6 +86,25 @@ def test_a_formula_is_the_same_on_floats_and_columns(name: str) -> None:
         assert by_expressions(formula, column) == pytest.approx(one_by_one, rel=1e-12, abs=1e-9)
 
     agree()
+
+
+@pytest.mark.parametrize("name", BY_MACHINE)
+def test_a_formula_is_the_same_in_machine_code_to_the_last_bit(name: str) -> None:
+    formula, values = ONE_ARGUMENT[name]
+    compiled = by_machine(formula, 1)
+
+    @given(x=values)
+    @few
+    def agree(x: float) -> None:
+        assert compiled(x) == float(formula(SCALAR, x))
+
+    agree()
+
+
+@given(y=ANY, x=ANY)
+@few
+def test_the_angle_is_the_same_in_machine_code(y: float, x: float) -> None:
+    assert ANGLE(y, x) == SCALAR.atan2(y, x)
 
 
 @given(pairs=st.lists(st.tuples(ANY, ANY), min_size=1, max_size=8))

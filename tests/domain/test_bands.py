@@ -99,12 +99,51 @@ def test_noise_is_allowed_for_on_both_sides() -> None:
     assert not band.is_left_by(129, 10)
     assert band.is_left_by(-131, 10)
     assert not band.is_left_by(-129, 10)
+    assert not band.is_left_by(130, 10)
+    assert not band.is_left_by(-130, 10)
 
 
 def test_of_one_day_it_is_not_known_how_days_scatter(random: np.random.Generator) -> None:
     assert {band.day_deviation for band in bands([a_day(random, 400)]).values()} == {0}
 
 
+def test_how_days_scatter_is_known_of_two_days_of_two_trips_without_what_their_trips_explain() -> None:
+    even = Tally(n=2, error_s=20, abs_error_s=20, squared_error_s2=200, actual_s=1200, covered=2)
+    # Its trips lie 8 s^2 apart, which explains 4 of the variance of their mean.
+    uneven = Tally(n=2, error_s=60, abs_error_s=60, squared_error_s2=2 * 908, actual_s=1200, covered=2)
+    alone = Tally(n=1, error_s=500, abs_error_s=500, squared_error_s2=500**2, actual_s=600, covered=1)
+    found = bands([even, uneven, alone])
+    # The means are 10 and 30 s: a variance of 200, less the mean of 0 and 4.
+    assert found[Measure.BIAS].day_deviation == pytest.approx(math.sqrt(198))
+    assert (found[Measure.COVERAGE].lower, found[Measure.COVERAGE].upper) == pytest.approx((0.92, 1.0))
+    assert found[Measure.COVERAGE].day_deviation == 0
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "variance"),
+    [(Measure.MAE, 40, 900), (Measure.BIAS, 30, 1600), (Measure.COVERAGE, 0.8, 0.16)],
+)
+def test_a_measure_is_as_sure_as_its_trips_and_its_days_make_it(
+    measure: Measure, value: float, variance: float
+) -> None:
+    band = Band(lower=-100, upper=100, day_deviation=6)
+    live = Tally(
+        n=400, error_s=400 * 30, abs_error_s=400 * 40, squared_error_s2=400 * 2500, covered=400 * 0.8
+    )
+    found = standing(measure, band, live, days=4)
+    assert (found.measure, found.trips, found.band) == (measure, 400, band)
+    assert found.value == pytest.approx(value)
+    assert found.error == pytest.approx(math.sqrt(variance / 400 + 36 / 4))
+    # Less than a day is one.
+    assert standing(measure, band, live, days=0.5).error == pytest.approx(math.sqrt(variance / 400 + 36))
+
+
+def test_trips_that_are_all_alike_leave_nothing_to_chance() -> None:
+    band = Band(lower=-100, upper=100, day_deviation=0)
+    alike = Tally(n=9, error_s=9 * 7, abs_error_s=9 * 7, squared_error_s2=9 * 49, covered=9)
+    assert [standing(measure, band, alike, days=7).error for measure in Measure] == [0, 0, 0]
+
+
 def test_a_band_goes_up() -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match=r"^a band goes from a lower to an upper value, not 1 to 1$"):
         Band(lower=1, upper=1, day_deviation=0)

@@ -72,6 +72,6 @@ def test_nothing_to_compare_with_has_no_difference() -> None:
 
 
 def test_four_months_of_days_take_less_than_a_second() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     relative_difference([(float(day + 1), 60.0) for day in range(120)])
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1

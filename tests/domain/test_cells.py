@@ -91,6 +91,15 @@ def test_neighbours_in_a_row_are_one_rectangle() -> None:
     assert area == pytest.approx(49, rel=1e-3)
 
 
+def test_around_a_pole_there_are_all_meridians_and_elsewhere_there_are_not() -> None:
+    arctic = Bounds(south_deg=60, west_deg=-180, north_deg=90, east_deg=180)
+    polar = CellGrid.around(Point(89.9, 10), cell_km=20, radius_km=60, bounds=arctic)
+    assert min(middle.lon_deg for middle in polar.middles()) < -170 + polar.column_deg
+    assert max(middle.lon_deg for middle in polar.middles()) > 180 - polar.column_deg
+    northern = CellGrid.around(Point(65, 10), cell_km=20, radius_km=60, bounds=arctic)
+    assert (northern.rows, northern.columns) == (range(-3, 4), range(-3, 4))
+
+
 def test_cells_end_where_the_city_does() -> None:
     corner = Point(A_CITY.bounds.north_deg, A_CITY.bounds.east_deg)
     grid = CellGrid.around(corner, cell_km=1, radius_km=0, bounds=A_CITY.bounds)
@@ -118,6 +127,14 @@ def test_outlines_are_wound_as_they_should_be_however_they_were_stored(
     # One degree of the equator has 111.195 km; the hole takes 0.36 of the square.
     assert area_km2(three) == pytest.approx(111.195**2, rel=1e-3)
     assert area_km2(one) == pytest.approx(0.64 * 111.195**2, rel=1e-3)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_zone_of_a_few_streets_is_wound_as_a_borough_is(turn: int) -> None:
+    block = [[x / 1000, y / 1000] for x, y in SQUARE[::turn]]
+    [polygon] = polygons_of(json.dumps({"type": "Polygon", "coordinates": [block]}))
+    assert rings_are_wound(polygon)
+    assert area_km2(polygon) == pytest.approx(0.111195**2, rel=1e-3)
 
 
 @given(st.floats(-90, 89), st.floats(-180, 178))

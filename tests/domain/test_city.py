@@ -85,5 +85,12 @@ def test_believable_bounds_that_contradict_each_other_are_refused(wrong: dict[st
         PlausibilityBounds(**wrong)
 
 
+def test_what_is_small_is_still_something() -> None:
+    small = PlausibilityBounds(min_duration_s=0.5, max_speed_km_h=0.5)
+    assert (small.min_duration_s, small.max_speed_km_h) == (0.5, 0.5)
+    assert Airport(name="a", point=Point(0, 0), radius_km=0.5).radius_km == 0.5
+    assert replace(A_CITY, fallback_speed_km_h=0.5).fallback_speed_km_h == 0.5
+
+
 def test_the_longest_trip_may_be_as_long_as_a_meter_left_on() -> None:
     assert PlausibilityBounds(max_duration_s=72_000.0).meter_left_on_s == 72_000.0

@@ -43,6 +43,8 @@ def test_two_trips_are_as_unlike_one_way_as_the_other(one: FinishedTrip, other: 
     ("earlier", "costs_km"),
     [
         (timedelta(hours=2), 2 * 0.25),
+        (timedelta(minutes=30), 0.5 * 0.25),
+        (timedelta(seconds=36), 0.01 * 0.25),
         (timedelta(days=1), 2.0),  # no more than that
         (A_WEEK, 0.0),
         (A_WEEK - timedelta(hours=3), 3 * 0.25),
@@ -52,6 +54,14 @@ def test_two_trips_are_as_unlike_one_way_as_the_other(one: FinishedTrip, other: 
 def test_another_time_costs_what_is_written(earlier: timedelta, costs_km: float) -> None:
     of_age = earlier / timedelta(days=365.25) * 0.25
     assert score(at=PLAN.pickup_at - earlier) == pytest.approx(costs_km + of_age, abs=1e-9)
+
+
+def test_another_place_costs_its_distance() -> None:
+    plan = replace(PLAN, pickup=PLAN.dropoff, dropoff=PLAN.pickup)
+    found = Likeness(plan, TZ).to(a_trip(1, at=plan.pickup_at))
+    assert found.pickup_km == pytest.approx(found.dropoff_km)
+    assert found.pickup_km > 3
+    assert found.score == found.pickup_km + found.dropoff_km
 
 
 def test_the_week_has_no_edge() -> None:
@@ -84,6 +94,8 @@ def test_a_box_reaches_as_far_as_it_says(reach_km: float, way: str) -> None:
 def test_a_box_ends_at_the_edge_of_the_map() -> None:
     box = box_around(Point(89.999, 179.999), 4.0)
     assert (box.north_deg, box.east_deg) == (90.0, 180.0)
+    box = box_around(Point(-89.999, -179.999), 4.0)
+    assert (box.south_deg, box.west_deg) == (-90.0, -180.0)
 
 
 @given(st.lists(st.floats(60, 9_000), min_size=1, max_size=30))

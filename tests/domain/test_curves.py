@@ -44,3 +44,19 @@ def test_errors_are_kept_by_the_hour_of_departure() -> None:
 def test_without_trips_there_is_no_curve() -> None:
     assert Curves().calibration() == ()
     assert set(Curves().mae_by_hour_s()) == {None}
+
+
+def test_a_trip_that_takes_as_long_as_its_quantile_is_within_it() -> None:
+    curves, three = Curves(), estimate([0.0] * 3)
+    curves.add(three.distribution.quantile_s(0.9), three)
+    shares = dict(zip(LEVELS, curves.calibration(), strict=True))
+    assert (shares[0.85], shares[0.9], shares[0.95]) == (0, 1, 1)
+
+
+def test_batches_of_curves_add_up() -> None:
+    curves = Curves()
+    for actual_s in (100.0, 9000.0, 9000.0, 9000.0):
+        curves.add(ARRAYS.column([actual_s]), estimate([8 * 60.0]))
+    assert curves.trips == curves.hour_trips[8] == 4
+    assert curves.calibration() == (0.25,) * len(LEVELS)
+    assert curves.mae_by_hour_s()[8] == pytest.approx((500 + 3 * 8400) / 4)

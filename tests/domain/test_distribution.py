@@ -58,13 +58,23 @@ def distributions() -> st.SearchStrategy[DurationDistribution[float]]:
 def test_a_table_that_does_not_rise_is_refused(
     probabilities: tuple[float, ...], values: tuple[float, ...]
 ) -> None:
-    with pytest.raises(BrokenModel, match="must be finite"):
+    with pytest.raises(
+        BrokenModel,
+        match=r"^scaled residuals must be finite and not fall while probabilities rise in 0\.\.1$",
+    ):
         ScaledResiduals(probabilities, values)
 
 
 @pytest.mark.parametrize(
     ("probabilities", "values"),
-    [((-0.1, 0.9), (0.0, 1.0)), ((0.1, 1.1), (0.0, 1.0)), ((0.1, 0.9), (0.0, math.inf))],
+    [
+        ((0.0, 0.9), (0.0, 1.0)),
+        ((-0.1, 0.9), (0.0, 1.0)),
+        ((0.1, 1.0), (0.0, 1.0)),
+        ((0.1, 0.5, 1.0), (0.0, 1.0, 2.0)),
+        ((0.1, 1.1), (0.0, 1.0)),
+        ((0.1, 0.9), (0.0, math.inf)),
+    ],
 )
 def test_a_table_of_what_is_no_probability_or_no_number_is_refused(
     probabilities: tuple[float, ...], values: tuple[float, ...]
@@ -96,6 +106,14 @@ def test_the_k_th_of_n_residuals_stands_at_k_in_n_plus_one() -> None:
     counted = ScaledResiduals.of([float(k) for k in range(1, 100)])
     assert counted.probabilities == pytest.approx([k / 100 for k in range(1, 100)])
     assert counted.values == pytest.approx([float(k) for k in range(1, 100)])
+
+
+def test_many_residuals_are_counted_into_two_hundred_steps() -> None:
+    counted = ScaledResiduals.of([float(k) for k in range(1, 1000)])
+    assert counted.probabilities == pytest.approx([step / 200 for step in range(1, 200)])
+    assert counted.values == pytest.approx([5.0 * step for step in range(1, 200)])
+    between = ScaledResiduals.of([float(k) for k in range(1, 31)], steps=20)
+    assert between.values == pytest.approx([1.55 * step for step in range(1, 20)])
 
 
 def test_the_order_in_which_residuals_are_counted_does_not_matter() -> None:
@@ -195,6 +213,14 @@ def test_the_mean_of_a_lognormal_is_the_known_one() -> None:
     assert distribution.mean_s() == pytest.approx(math.exp(6.5 + 0.4**2 / 2), rel=0.02)
     assert distribution.median_s() == pytest.approx(math.exp(6.5), rel=0.03)
     assert distribution.mean_s() > distribution.median_s()
+
+
+def test_each_step_of_probability_counts_alike_in_the_mean_and_in_the_expected_error() -> None:
+    steps = ScaledResiduals((0.1, 0.5, 0.9), (-1.0, 0.0, 2.0))
+    distribution = DurationDistribution(SCALAR, math.log(600), 0.5, steps)
+    short_s, long_s = 600 * math.exp(-0.5), 600 * math.exp(1.0)
+    assert distribution.mean_s() == pytest.approx((short_s + 600 + long_s) / 3)
+    assert distribution.expected_error_s() == pytest.approx((600 - short_s + long_s - 600) / 3)
 
 
 @pytest.mark.parametrize("outside", [0.0, 1.0, -0.1, 1.1, math.nan])

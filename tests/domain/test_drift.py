@@ -55,6 +55,20 @@ def test_the_distance_is_how_far_values_were_moved(shift: float) -> None:
     assert moved == pytest.approx(shift, rel=0.08, abs=1e-9)
 
 
+def test_the_distance_is_the_area_between_two_lines_that_may_cross() -> None:
+    reference = ReferenceBins((0.0, 1.0, 2.0, 4.0), (0.25, 0.5, 0.25), 2.0)
+    live = BinnedValues(counts=[50.0, 10.0, 40.0], below=3.0, above=4.0)
+    # At the edges one lies above the other by 0, 0.25, -0.15 and 0: they cross at 0.625 of the middle bin.
+    area = 0.25 / 2 + (0.625 * 0.25 + 0.375 * 0.15) / 2 + 2 * 0.15 / 2
+    assert wasserstein(reference, live) == pytest.approx((area + 7 / 100) / 2)
+
+
+def test_values_beyond_all_edges_are_counted_at_the_ends_and_by_how_far_they_are_beyond() -> None:
+    reference = ReferenceBins((1.0, 2.0, 3.0), (0.5, 0.5), 1.0)
+    live = counted(reference, [-3.0, 0.5, 1.0, 2.0, 3.0, 5.0])
+    assert (list(live.counts), live.below, live.above) == ([3.0, 3.0], 4.5, 2.0)
+
+
 def test_the_index_is_the_sum_of_its_bins() -> None:
     reference = ReferenceBins((0.0, 1.0, 2.0), (0.5, 0.5), 1.0)
     live = counted(reference, [0.5] * 800 + [1.5] * 200)
@@ -105,5 +119,5 @@ def test_what_is_no_number_counts_nowhere() -> None:
 def test_bins_that_are_none_are_refused(
     edges: tuple[float, ...], shares: tuple[float, ...], deviation: float
 ) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match=r"^reference bins lie between finite edges that rise$"):
         ReferenceBins(edges, shares, deviation)

@@ -65,3 +65,8 @@ def test_what_a_caller_got_wrong_may_name_the_part_at_fault() -> None:
 
 def test_an_error_shows_its_sentence() -> None:
     assert str(errors.UnknownZone("zone 7 is not known")) == "zone 7 is not known"
+
+
+def test_who_asks_too_often_is_told_when_to_ask_again() -> None:
+    error = errors.TooManyRequests("60 a minute are allowed", retry_after_s=2.5)
+    assert (str(error), error.retry_after_s) == ("60 a minute are allowed", 2.5)

@@ -13,7 +13,7 @@ from taxi_predictor.adapters.columns.arrays import ARRAYS
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution, ScaledResiduals
-from taxi_predictor.domain.evaluation import Evaluation, Tally
+from taxi_predictor.domain.evaluation import Answers, Evaluation, Tally
 from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable, great_circle_km
 from taxi_predictor.ports.testing.strategies import A_CITY, cities, points
@@ -234,6 +234,19 @@ def test_a_model_that_answers_the_mean_has_an_r2_of_nought() -> None:
     assert scores(batch)["r2"] == pytest.approx(0, abs=1e-6)
 
 
+def test_edges_of_intervals_and_errors_of_five_minutes_count() -> None:
+    m, median_s = ARRAYS, ARRAYS.column([600.0] * 6)
+    answers = Answers(m=m, lower_s=median_s - 300, median_s=median_s, upper_s=median_s + 300.5)
+    actual_s = m.column([299.5, 299.9, 300.0, 900.0, 900.5, 901.0])
+    found = answers.tally(actual_s).scores()
+    assert found is not None
+    assert (found.within_5_min, found.coverage_80) == (2 / 6, 3 / 6)
+
+
+def test_trips_that_last_nearly_equally_long_have_an_r2() -> None:
+    assert scores([Row(actual_s=1000.0), Row(actual_s=1000.01)] * 50)["r2"] is not None
+
+
 @pytest.mark.parametrize("actual_s", [600.0, 600.1])
 @pytest.mark.parametrize("n", [1, 3, 7])
 def test_trips_that_all_last_equally_long_have_no_r2(actual_s: float, n: int) -> None:
@@ -279,6 +292,27 @@ def test_days_add_up_to_all_of_them_baselines_too(drawn: list[Row], data: st.Dat
     assert found.mae_s == pytest.approx(by_hand_s)
     own_s = asdict(days.overall)["abs_error_s"] / len(batch)
     assert found.lift == pytest.approx(1 - own_s / by_hand_s)
+
+
+def test_a_baseline_is_counted_batch_by_batch_beside_others() -> None:
+    evaluation = evaluated(SPREAD)
+    for _ in range(2):
+        evaluation.add_baseline("a", ARRAYS.column([600.0]), ARRAYS.column([590.0]), ARRAYS)
+        evaluation.add_baseline("b", ARRAYS.column([600.0]), ARRAYS.column([700.0]), ARRAYS)
+    assert evaluation.baselines_s == {"a": 20.0, "b": 200.0}
+
+
+def test_a_baseline_that_is_never_wrong_cannot_be_improved_upon() -> None:
+    evaluation = evaluated(SPREAD)
+    same_s = ARRAYS.column([row.actual_s for row in SPREAD])
+    evaluation.add_baseline("oracle", same_s, same_s, ARRAYS)
+    found = evaluation.baselines()["oracle"]
+    assert (found.mae_s, found.lift) == (0, 0)
+
+
+def test_days_that_are_added_up_are_still_of_their_city_and_its_zones() -> None:
+    both = evaluated(SPREAD) + evaluated(SPREAD)
+    assert (both.city, both.zones) == (A_CITY, ZONES)
 
 
 @given(city=cities().filter(lambda city: not city.airports))

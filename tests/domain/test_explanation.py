@@ -29,6 +29,11 @@ def test_what_makes_a_trip_longer_takes_seconds_of_its_own_sign() -> None:
     distance, time, holiday = (part.seconds for part in explanation.parts)
     assert distance > 0 > time
     assert holiday == 0
+    assert [(part.cause, part.log) for part in explanation.parts] == [
+        (Cause.DISTANCE, 0.5),
+        (Cause.TIME, -0.2),
+        (Cause.HOLIDAY, 0.0),
+    ]
 
 
 def test_causes_that_cancel_leave_the_usual_trip() -> None:

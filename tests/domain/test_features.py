@@ -12,8 +12,10 @@ from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.features import (
     FEATURE_NAMES,
+    KM_PER_DEG,
     SEASONAL_FEATURES,
     FeatureEncoder,
+    local_seconds,
     plan_values,
 )
 from taxi_predictor.domain.place import Bounds, Place, Point, ZoneId
@@ -89,6 +91,24 @@ def test_every_day_of_the_calendar_has_the_parts_that_datetime_gives_it() -> Non
         assert (when.weekday, when.month, when.day_of_year) == (parts.tm_wday, parts.tm_mon, parts.tm_yday)
 
 
+@pytest.mark.parametrize("year", range(1600, 2401, 100))
+def test_a_century_has_a_leap_day_once_in_four(year: int) -> None:
+    encoder = FeatureEncoder(A_CITY, SCALAR)
+    for expected in (datetime(year, 2, 28) + timedelta(days=days) for days in (-58, 0, 1, 2, 306, 365)):  # noqa: DTZ001
+        when = encoder.calendar((expected - EPOCH) / timedelta(seconds=1))
+        parts = expected.timetuple()
+        assert (when.weekday, when.month, when.day_of_year) == (parts.tm_wday, parts.tm_mon, parts.tm_yday)
+
+
+def test_holidays_are_known_from_the_first_day_of_the_calendar_on_and_nothing_is_after_the_last() -> None:
+    city = City(
+        name="c", time_zone="UTC", bounds=A_CITY.bounds, holidays=(date(1970, 1, 1), date(2099, 12, 31))
+    )
+    days = [0, 1, (date(2099, 12, 31) - EPOCH.date()).days, (date(2200, 1, 1) - EPOCH.date()).days]
+    found = [FeatureEncoder(city, SCALAR).calendar(day * 86400.0).days_to_holiday for day in days]
+    assert found == [0, 1, 0, 0]
+
+
 @given(plan=plans())
 @few
 def test_clock_features_are_local_to_the_city(plan: TripPlan) -> None:
@@ -147,6 +167,8 @@ def test_only_the_day_itself_is_a_holiday() -> None:
     day = features(a_plan(at=datetime(2024, 7, 4, 4, 0, tzinfo=UTC)))
     assert (night_before["is_holiday"], night_before["days_to_holiday"]) == (0, -1)
     assert (day["is_holiday"], day["days_to_holiday"]) == (1, 0)
+    day_after = features(a_plan(at=datetime(2024, 7, 5, 4, 0, tzinfo=UTC)))
+    assert (day_after["is_holiday"], day_after["days_to_holiday"]) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -204,6 +226,27 @@ def test_the_way_back_mirrors_the_way_there(plan: TripPlan) -> None:
         there["dropoff_lat_deg"],
         there["pickup_lon_deg"],
     )
+
+
+def test_places_are_told_from_the_city_s_centre_along_its_grid_and_by_their_middle() -> None:
+    square = Bounds(south_deg=59, west_deg=9, north_deg=61, east_deg=11)
+    city = City(name="c", time_zone="UTC", bounds=square, street_angle_deg=90)
+    found = features(a_plan(pickup=Point(60.25, 10.5), dropoff=Point(60.75, 10.0)), city)
+    # A degree of longitude is half as long there; avenues that are turned by a right angle run east.
+    assert found["pickup_along_km"] == pytest.approx(0.5 * KM_PER_DEG / 2)
+    assert found["pickup_across_km"] == pytest.approx(-0.25 * KM_PER_DEG)
+    assert found["dropoff_along_km"] == pytest.approx(0, abs=1e-9)
+    assert found["dropoff_across_km"] == pytest.approx(-0.75 * KM_PER_DEG)
+    assert (found["east_km"], found["north_km"]) == pytest.approx((-0.25 * KM_PER_DEG, 0.5 * KM_PER_DEG))
+    assert (found["midpoint_lat_deg"], found["midpoint_lon_deg"]) == (60.5, 10.25)
+    assert pytest.approx(111.195, abs=0.001) == KM_PER_DEG
+
+
+def test_a_plan_may_be_looked_at_without_its_departure() -> None:
+    own, told = plan_values(a_plan(), A_CITY), plan_values(a_plan(), A_CITY, local_s=0.0)
+    assert (own.local_s, told.local_s) == (local_seconds(NOON, A_CITY.tz), 0.0)
+    assert own.local_s == (datetime(2024, 5, 6, 8) - EPOCH).total_seconds()  # noqa: DTZ001 # of a wall clock
+    assert own[1:3] == told[1:3]
 
 
 def test_a_trip_to_where_it_begins_has_no_length() -> None:

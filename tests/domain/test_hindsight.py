@@ -1,5 +1,6 @@
 """What is believed of a trip that was predicted, when somebody says how it went."""
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -95,8 +96,31 @@ def test_the_part_that_is_not_believed_is_named() -> None:
     assert at_fault(pickup_at=DAYS_LATER) == "pickup_at"
     assert at_fault(None, pickup_at=NOON.replace(year=1999)) == "pickup_at"
     assert at_fault(None, pickup_at=NOON.replace(year=9999)) == "pickup_at"
+    assert at_fault(duration_s=5.0, pickup_at=NOON) == "duration_s"
     # Nobody said when it started: it is the duration by which it started too early.
     assert at_fault(replace(PLAN, pickup_at=NOON + timedelta(days=2)), reported_at=NOON) == "duration_s"
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"duration_s": 5.0}, "5 s are not believed of this trip: too-short"),
+        (
+            {"pickup_at": NOON.replace(year=1999)},
+            "pickup_at 1999-01-15T17:00:00+00:00 is not between the years",
+        ),
+        ({"pickup_at": DAYS_LATER}, "the trip has not ended: it started less than its duration ago"),
+        (
+            {"pickup_at": NOON + timedelta(days=4)},
+            "the trip was to start at 2023-01-15T17:00:00+00:00, more than 24 hours from when it did",
+        ),
+    ],
+    ids=["duration", "calendar", "still under way", "far from its plan"],
+)
+def test_a_refusal_says_why_a_trip_is_not_believed(changes: dict[str, Any], text: str) -> None:
+    outcome = an_outcome(1, **({"duration_s": 700.0, "reported_at": DAYS_LATER} | changes))
+    with pytest.raises(ImplausibleOutcome, match=f"^{re.escape(text)}"):
+        refuse_implausible(outcome, PLAN, A_CITY)
 
 
 @given(plan=plans(), duration_s=st.floats(0.1, 100_000))

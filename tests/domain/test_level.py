@@ -81,10 +81,10 @@ def test_it_does_not_matter_in_how_many_steps_time_passes(spoken: list[Ended], s
 
 def test_what_has_not_ended_has_no_part_and_time_never_runs_back() -> None:
     tracker = LevelTracker(NONE)
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match=r"^a trip that has not ended has no part in the live level$"):
         tracker.advance(NOON, [ended(0.1, hours_ago=-1)])
     tracker.advance(NOON, [])
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match=r"^a live level moves forward in time only$"):
         tracker.advance(NOON - timedelta(seconds=1), [])
 
 
@@ -101,5 +101,38 @@ def test_a_level_reads_a_trip_by_its_distance_and_the_part_of_the_day() -> None:
     "strata", [(), (0.0,) * (STRATA - 1), (BOUND * 1.01,) * STRATA, (float("nan"),) * STRATA]
 )
 def test_an_impossible_level_is_refused(strata: tuple[float, ...]) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match=f"{STRATA} values within {BOUND}"):
         LiveLevel(as_of=NOON, trips=1, city=0.0, strata=strata)
+
+
+def test_a_level_says_when_it_is_of_and_how_many_trips_speak() -> None:
+    tracker = LevelTracker(NONE)
+    first = tracker.advance(NOON, [ended(0.1)] * 3)
+    then = tracker.advance(NOON + timedelta(hours=2), [ended(0.1, hours_ago=-1)] * 2)
+    assert (first.as_of, first.trips) == (NOON, 3)
+    assert (then.as_of, then.trips) == (NOON + timedelta(hours=2), 5)
+
+
+def test_a_trip_weighs_half_after_a_week_for_the_city_and_after_two_for_its_stratum() -> None:
+    week, two = 7 * 24, 14 * 24
+    assert LevelTracker(NONE).advance(NOON, [ended(0.2, hours_ago=week)] * 100).city == pytest.approx(0.1)
+    level = LevelTracker(NONE).advance(NOON, [ended(0.2, hours_ago=two, stratum=7)] * 100)
+    # A hundred weigh 25 beside the 50 that are as the model says, for the city; for the stratum 50 beside 50,
+    # half of which all strata have in common.
+    city = 0.2 * 25 / 75
+    assert level.strata[3] == level.city == pytest.approx(city)
+    assert level.strata[7] == pytest.approx(city + 0.2 * 50 / 100 / 2)
+
+
+def test_level_zero_of_a_stratum_leans_on_all_of_them_where_few_trips_speak() -> None:
+    spoken = [*(ended(residual) for residual in (-0.1, 0.0, 0.4)), ended(0.0, stratum=1), ended(9, stratum=1)]
+    # Mean less median: 0.1 of the three, nothing of the two (the 9 counts as its bound), 0.2 of all five.
+    reference = calm_reference(spoken)
+    assert reference[:2] == pytest.approx(((3 * 0.1 + 50 * 0.2) / 53, 50 * 0.2 / 52))
+    assert reference[2:] == pytest.approx((0.2,) * (STRATA - 2))
+    assert calm_reference([]) == NONE
+
+
+def test_a_level_may_be_as_far_off_as_its_bound() -> None:
+    for edge in (BOUND, -BOUND):
+        assert LiveLevel(as_of=NOON, trips=1, city=edge, strata=(edge,) * STRATA).strata[0] == edge

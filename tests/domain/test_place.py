@@ -67,7 +67,11 @@ def test_a_point_cannot_be_moved() -> None:
         (40.0, -73.0, 41.0, -74.0),
         (40.0, -74.0, 40.0, -73.0),
         (40.0, -74.0, 91.0, -73.0),
-        (40.0, 170.0, 41.0, 190.0),
+        (40.0, 170.0, 41.0, 180.5),
+        (40.0, -180.5, 41.0, -170.0),
+        (-90.5, -74.0, 41.0, -73.0),
+        (40.0, -74.0, 90.5, -73.0),
+        (40.0, -74.0, 41.0, -74.0),
         (math.nan, -74.0, 41.0, -73.0),
         (40.0, -74.0, 41.0, math.nan),
     ],
@@ -122,6 +126,8 @@ def test_a_degree_along_a_meridian_is_a_360th_of_the_circumference() -> None:
 def test_antipodes_are_half_a_circumference_apart() -> None:
     assert distance_km(Point(0, 0), Point(0, 180)) == pytest.approx(math.pi * EARTH_RADIUS_KM)
     assert distance_km(Point(90, 0), Point(-90, 120)) == pytest.approx(math.pi * EARTH_RADIUS_KM)
+    # Of these the haversine is rounded to a little more than 1.
+    assert distance_km(Point(-12, -139.43), Point(12, 40.57)) == pytest.approx(math.pi * EARTH_RADIUS_KM)
 
 
 def test_paris_is_about_344_km_from_london() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.plausibility import ReadTrip, Rejection, doubts
+from taxi_predictor.domain.place import Place, Point, straight_km
+from taxi_predictor.domain.plausibility import EARLIEST, LATEST, ReadTrip, Rejection, doubts, first_doubt
 from taxi_predictor.ports.testing.strategies import A_CITY
 
 A_TRIP: ReadTrip[float] = ReadTrip(
@@ -52,6 +54,7 @@ def test_a_trip_to_where_it_began_is_believed() -> None:
     [
         (-1.0, Rejection.NOT_POSITIVE),
         (0.0, Rejection.NOT_POSITIVE),
+        (0.001, Rejection.TOO_SHORT),
         (59.999, Rejection.TOO_SHORT),
         (10_800.0, None),
         (10_800.001, Rejection.TOO_LONG),
@@ -78,9 +81,9 @@ def test_the_shortest_believable_trip_is_believed() -> None:
         ("pickup_lon_deg", -74.30, -74.3001),
         ("pickup_lon_deg", -73.65, -73.6499),
         ("dropoff_lat_deg", 40.45, 40.4499),
-        ("dropoff_lat_deg", 40.95, 0.0),
+        ("dropoff_lat_deg", 40.95, 40.9501),
         ("dropoff_lon_deg", -74.30, -74.3001),
-        ("dropoff_lon_deg", -73.65, 0.0),
+        ("dropoff_lon_deg", -73.65, -73.6499),
     ],
 )
 def test_either_end_must_lie_in_the_city_whose_edge_belongs_to_it(
@@ -94,8 +97,10 @@ def test_either_end_must_lie_in_the_city_whose_edge_belongs_to_it(
 def test_no_car_drives_the_straight_line_faster_than_130_km_h() -> None:
     # A tenth of a degree of latitude is 11.12 km, which takes 308 s at 130 km/h.
     trip = replace(A_TRIP, dropoff_lat_deg=40.80, dropoff_lon_deg=-74.00)
-    assert reason(replace(trip, duration_s=307.0)) is Rejection.IMPOSSIBLE_SPEED
-    assert reason(replace(trip, duration_s=309.0)) is None
+    least_s = straight_km(Place(Point(40.70, -74.0)), Place(Point(40.80, -74.0))) / 130 * 3600
+    assert least_s == pytest.approx(308, abs=0.1)
+    assert reason(replace(trip, duration_s=least_s - 0.05)) is Rejection.IMPOSSIBLE_SPEED
+    assert reason(replace(trip, duration_s=least_s + 0.05)) is None
 
 
 @pytest.mark.parametrize("field", FLAGS)
@@ -126,3 +131,19 @@ def test_a_city_has_bounds_of_its_own() -> None:
 
 def test_reasons_are_written_in_lower_case_words() -> None:
     assert all(why.value == why.name.lower().replace("_", "-") for why in Rejection)
+
+
+@pytest.mark.parametrize(
+    ("pickup_at", "why"),
+    [
+        (None, None),
+        (EARLIEST - timedelta(microseconds=1), Rejection.OUTSIDE_CALENDAR),
+        (EARLIEST, None),
+        (LATEST - timedelta(microseconds=1), None),
+        (LATEST, Rejection.OUTSIDE_CALENDAR),
+    ],
+)
+def test_the_calendar_holds_its_first_moment_and_not_its_last(
+    pickup_at: datetime | None, why: Rejection | None
+) -> None:
+    assert first_doubt(ends=None, pickup_at=pickup_at, duration_s=600.0, city=A_CITY) is why

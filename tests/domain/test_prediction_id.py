@@ -49,6 +49,15 @@ def test_every_bit_that_may_be_random_is() -> None:
     assert (ever_set ^ always_set) == may_be_random
 
 
+def test_no_random_bit_follows_from_another() -> None:
+    ids = [UUID(new_prediction_id(NOON)).int for _ in range(200)]
+    bits = [place for place in range(80) if not (0xF << 76 | 0b11 << 62) >> place & 1]
+    drawn = [sum((each >> place & 1) << number for number, each in enumerate(ids)) for place in bits]
+    assert len(drawn) == 74
+    # The same as another, or its opposite.
+    assert len({min(one, one ^ (1 << 200) - 1) for one in drawn}) == 74
+
+
 @given(INSTANTS)
 def test_what_was_made_here_is_read_again_and_says_when(now: datetime) -> None:
     prediction_id = parse_prediction_id(new_prediction_id(now))
@@ -68,5 +77,15 @@ def test_what_was_made_here_is_read_again_and_says_when(now: datetime) -> None:
     ],
 )
 def test_what_no_prediction_is_called_is_refused(text: str) -> None:
-    with pytest.raises(InvalidPredictionId):
+    with pytest.raises(
+        InvalidPredictionId, match=r"^a prediction is named by a UUID of version 7"
+    ) as refusal:
         parse_prediction_id(text)
+    assert refusal.value.part == "prediction_id"
+
+
+def test_the_last_second_of_the_calendar_is_in_it_and_nothing_later() -> None:
+    last = "e677d21f-d818-7c53-9d4c-6f0f6b1f0a11"
+    assert predicted_at(parse_prediction_id(last)) == datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    with pytest.raises(InvalidPredictionId):
+        parse_prediction_id("e677d21f-d819" + last[13:])

@@ -31,10 +31,10 @@ def chances(cars: Cars, residuals: ScaledResiduals = NORMAL) -> list[float]:
     return probabilities_first(ARRAYS, column_of(cars, residuals)).tolist()
 
 
-def chances_by_quantiles(cars: Cars, steps: int) -> list[float]:
+def chances_by_quantiles(cars: Cars, steps: int, residuals: ScaledResiduals = NORMAL) -> list[float]:
     """The mean over each car's own known quantiles of the chance that all others take longer."""
-    durations = [DurationDistribution(SCALAR, mu, sigma, NORMAL) for mu, sigma in cars]
-    low, high = NORMAL.probabilities[0], NORMAL.probabilities[-1]
+    durations = [DurationDistribution(SCALAR, mu, sigma, residuals) for mu, sigma in cars]
+    low, high = residuals.probabilities[0], residuals.probabilities[-1]
     found = []
     for number, own in enumerate(durations):
         total = 0.0
@@ -95,6 +95,26 @@ def test_the_order_in_which_cars_are_named_does_not_matter(cars: Cars, random: R
 @given(st.lists(st.tuples(st.floats(5.5, 7), st.floats(0.15, 0.6)), min_size=2, max_size=5))
 def test_the_chances_are_those_of_the_mean_over_own_quantiles(cars: Cars) -> None:
     assert chances(cars) == pytest.approx(chances_by_quantiles(cars, 400), abs=0.005)
+
+
+def test_where_little_is_known_the_chances_are_those_of_what_is() -> None:
+    rough = ScaledResiduals((0.2, 0.3, 0.6, 0.9), (-1.0, -0.4, 0.0, 1.5))
+    cars = [(6.0, 0.4), (6.1, 0.3), (6.3, 0.5)]
+    assert chances(cars, rough) == pytest.approx(chances_by_quantiles(cars, 1000, rough), abs=0.003)
+
+
+def test_the_chances_are_right_also_where_hundreds_compete_for_the_first_moments() -> None:
+    even = ScaledResiduals((0.1, 0.5, 0.9), (-1.0, 0.0, 1.0))
+    # Of two hundred cars each of two kinds, how often the first is of the nearer kind, moment by moment.
+    first, nobody, steps = 0.0, 1.0, 20_000
+    for step in range(1, steps):
+        z = step / steps
+        nearer, farther = 1 - z / 2, 1 - max(z - 0.02, 0.0) / 2
+        after = (nearer * farther) ** 200
+        first += (nobody - after) / (1 + (nearer / farther if z > 0.02 else 0.0))
+        nobody = after
+    cars = [(6.0, 0.5)] * 200 + [(6.0 + 0.5 * 0.02, 0.5)] * 200
+    assert sum(chances(cars, even)[:200]) == pytest.approx(first, abs=0.002)
 
 
 def test_cars_whose_durations_are_known_to_the_second_share_only_a_draw() -> None:

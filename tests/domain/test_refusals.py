@@ -7,6 +7,7 @@ import pytest
 
 from taxi_predictor.domain.backtest import Fold
 from taxi_predictor.domain.errors import Invalid
+from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.record import REFERENCE_CHARS
 from taxi_predictor.domain.traffic import Window, cell_bounds
 from taxi_predictor.domain.trip import TripId
@@ -20,7 +21,7 @@ DAY = date(2024, 3, 1)
 
 def test_a_job_has_an_instant_and_a_coverage() -> None:
     job = a_job()
-    with pytest.raises(Invalid, match="names no instant"):
+    with pytest.raises(Invalid, match=r"^a time without a zone names no instant$"):
         replace(job, created_at=NOWHERE)
     for coverage in (0.0, 1.0, -0.1, 1.1):
         with pytest.raises(Invalid, match=f"between 0 and 1, got {coverage}"):
@@ -36,7 +37,9 @@ def test_a_recorded_duration_lies_within_its_interval() -> None:
         {"upper_s": record.duration_s - 1},
         {"upper_s": float("inf")},
     ):
-        with pytest.raises(Invalid, match="within its interval"):
+        with pytest.raises(
+            Invalid, match=r"^a duration lies within its interval, and is positive and finite$"
+        ):
             replace(record, **bounds)
     exact = replace(record, lower_s=record.duration_s, upper_s=record.duration_s)
     assert exact.lower_s == exact.upper_s
@@ -56,7 +59,7 @@ def test_an_outcome_took_some_time_and_has_instants() -> None:
         with pytest.raises(Invalid, match="must be positive and finite"):
             replace(outcome, duration_s=duration_s)
     for naive in ({"pickup_at": NOWHERE}, {"reported_at": NOWHERE}):
-        with pytest.raises(Invalid, match="names no instant"):
+        with pytest.raises(Invalid, match=r"^a time without a zone names no instant$"):
             replace(outcome, **naive)
     assert replace(outcome, pickup_at=None).pickup_at is None
 
@@ -84,6 +87,12 @@ def test_a_spot_that_names_a_zone_is_no_cell() -> None:
     bounds = cell_bounds(-1)
     assert bounds is not None
     assert (bounds.south_deg, bounds.west_deg) == (-90.0, -180.0)
+
+
+def test_a_cell_is_a_hundredth_of_a_degree_each_way() -> None:
+    row, column = (4075 + 9000), (-7398 + 18000)
+    square = Bounds(south_deg=40.75, west_deg=-73.98, north_deg=40.76, east_deg=-73.97)
+    assert cell_bounds(-(row * 36_000 + column) - 1) == square
 
 
 def test_sums_of_trips_add_up() -> None:

@@ -27,6 +27,18 @@ def test_an_empty_bucket_is_passed_over() -> None:
     assert quantile_of_buckets(0.5, {0.1: 0.0, 0.2: 0.0, 0.3: 10.0, math.inf: 10.0}) == pytest.approx(0.25)
 
 
+def test_what_was_counted_may_be_less_than_one_as_of_rates() -> None:
+    assert quantile_of_buckets(0.5, {0.1: 0.02, 0.2: 0.04, math.inf: 0.04}) == pytest.approx(0.1)
+    assert quantile_of_buckets(0.5, {0.1: 0.0, math.inf: 0.04}) == 0.1
+
+
+def test_a_bucket_ends_with_what_is_counted_up_to_its_edge() -> None:
+    buckets = {0.1: 50.0, 0.2: 50.0, 0.3: 100.0, math.inf: 100.0}
+    assert quantile_of_buckets(0.5, buckets) == pytest.approx(0.1)
+    assert quantile_of_buckets(1.0, buckets) == pytest.approx(0.3)
+    assert quantile_of_buckets(0.0, {0.1: 0.0, 0.2: 50.0, math.inf: 50.0}) == 0.1
+
+
 @pytest.mark.parametrize("route", ["/v1/predictions", "/", "/v2/models/{name}/infer"])
 def test_what_people_ask_is_a_question(route: str) -> None:
     assert is_question(route)
@@ -45,9 +57,10 @@ def test_the_worst_comes_first_and_what_is_muted_last() -> None:
 
     alarms = [
         alarm("A", "critical", is_muted=True),
+        alarm("F", "unheard-of"),
         alarm("B", "info"),
         alarm("C", "warning"),
         alarm("E", "critical"),
         alarm("D", "critical"),
     ]
-    assert [one.name for one in sorted(alarms, key=by_severity)] == ["D", "E", "C", "B", "A"]
+    assert [one.name for one in sorted(alarms, key=by_severity)] == ["D", "E", "C", "B", "F", "A"]

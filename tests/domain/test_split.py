@@ -120,6 +120,12 @@ def test_a_sparse_end_grows_until_it_says_something() -> None:
     assert trips_in(validation) >= trips_in(days) / 20
 
 
+def test_a_day_with_a_twentieth_of_the_trips_is_enough() -> None:
+    for days in (history([211] * 8 + [212, 100]), history([257] * 6 + [258, 100, 100])):
+        assert trips_in(days) == 2_000
+        assert len(windows(days, TimeSplit.choose(days, tz=NEW_YORK))[2]) == 1
+
+
 def test_three_days_are_one_for_each_window() -> None:
     days = history([400, 400, 400], gaps=[10, 1, 1])
     split = TimeSplit.choose(days, tz=NEW_YORK)
@@ -131,13 +137,16 @@ def test_three_days_are_one_for_each_window() -> None:
     "counts", [[], [5000], [5000, 5000], [333, 333, 333], [1] * 999], ids=lambda counts: f"{len(counts)} days"
 )
 def test_too_few_trips_or_days_are_refused(counts: list[int]) -> None:
-    with pytest.raises(NotEnoughTrips, match="at least 1,000 trips over 3 days"):
+    with pytest.raises(
+        NotEnoughTrips, match=r"at least 1,000 trips over 3 days, got .*; ingest more trips or move --until$"
+    ):
         TimeSplit.choose(history(counts), tz=NEW_YORK)
 
 
 def test_windows_begin_at_local_midnight_on_both_sides_of_a_clock_change() -> None:
     days = [(date(2024, 3, 9) + timedelta(days=n), 500) for n in range(3)]
     split = TimeSplit.choose(days, tz=NEW_YORK)
+    assert {getattr(split, name).tzinfo for name in split.__slots__} == {UTC}
     assert split.fit_from.astimezone(UTC) == datetime(2024, 3, 9, 5, tzinfo=UTC)
     assert split.validate_from.astimezone(UTC) == datetime(2024, 3, 10, 5, tzinfo=UTC)
     assert split.held_out_from.astimezone(UTC) == datetime(2024, 3, 11, 4, tzinfo=UTC)
@@ -151,7 +160,9 @@ def test_a_midnight_that_the_clocks_skip_is_the_moment_they_do() -> None:
     assert split.validate_from.astimezone(UTC) == datetime(2024, 3, 10, 5, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("order", [(0, 0, 1, 2), (1, 0, 2, 3), (0, 2, 1, 3), (0, 1, 3, 2), (0, 1, 2, 2)])
+@pytest.mark.parametrize(
+    "order", [(0, 0, 1, 2), (0, 1, 1, 2), (1, 0, 2, 3), (0, 2, 1, 3), (0, 1, 3, 2), (0, 1, 2, 2)]
+)
 def test_windows_that_do_not_follow_each_other_are_refused(order: tuple[int, int, int, int]) -> None:
     fit, validate, held_out, until = (datetime(2024, 1, 1 + day, tzinfo=UTC) for day in order)
     with pytest.raises(Invalid, match="must follow each other"):
@@ -191,7 +202,9 @@ def test_a_told_window_is_held_out_whole_and_all_days_before_it_are_learned_from
 
 @pytest.mark.parametrize("counts", [[], [1_500], [400, 400]])
 def test_too_few_trips_before_a_told_window_are_refused(counts: list[int]) -> None:
-    with pytest.raises(NotEnoughTrips, match="ingest earlier trips or begin later"):
+    with pytest.raises(
+        NotEnoughTrips, match=r"1,000 trips over 2 days, got .*; ingest earlier trips or begin later$"
+    ):
         TimeSplit.before(
             history(counts),
             tz=NEW_YORK,

@@ -1,6 +1,9 @@
 """A plan holds nothing that is known only after the trip."""
 
 import math
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 import polars as pl
@@ -8,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.domain.errors import InvalidTrip, LeakedColumns
 from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.trip import (
@@ -19,8 +23,11 @@ from taxi_predictor.domain.trip import (
     TripBatch,
     TripId,
     TripPlan,
+    named_trip_id,
 )
+from taxi_predictor.ports.testing.samples import a_trip
 from taxi_predictor.ports.testing.strategies import finished_trips, plans
+from taxi_predictor.ports.testing.tables import TableMaker
 
 HERE, THERE = Place(Point(40.75, -73.99)), Place(Point(40.64, -73.78))
 NOON = datetime(2024, 5, 6, 12, tzinfo=UTC)
@@ -40,14 +47,19 @@ class Timeless(tzinfo):
         return None
 
 
+class Polars(TableMaker):
+    table = staticmethod(table)
+
+
 def columns(names: tuple[str, ...], *, rows: int = 2) -> pl.DataFrame:
     return pl.DataFrame({name: [float(row) for row in range(rows)] for name in names})
 
 
 @pytest.mark.parametrize("zone", [None, Timeless()])
 def test_a_plan_refuses_a_time_that_names_no_instant(zone: tzinfo | None) -> None:
-    with pytest.raises(InvalidTrip, match="time zone"):
+    with pytest.raises(InvalidTrip, match=r"^pickup_at needs a time zone: without one") as refusal:
         TripPlan(pickup=HERE, dropoff=THERE, pickup_at=datetime(2024, 5, 6, 12, tzinfo=zone))
+    assert refusal.value.part == "pickup_at"
 
 
 def test_a_plan_takes_a_time_in_any_zone() -> None:
@@ -103,9 +115,19 @@ def test_a_plan_batch_refuses_what_is_known_only_after_the_trip(leaked: set[str]
     assert all(name in str(caught.value) for name in leaked)
 
 
-@pytest.mark.parametrize("names", [PLAN_COLUMNS[1:], PLAN_COLUMNS[::-1], ()])
-def test_a_plan_batch_refuses_columns_that_are_missing_or_out_of_order(names: tuple[str, ...]) -> None:
-    with pytest.raises(LeakedColumns):
+@pytest.mark.parametrize(
+    ("names", "differing"),
+    [
+        (PLAN_COLUMNS[1:], PLAN_COLUMNS[:1]),
+        (PLAN_COLUMNS[::-1], PLAN_COLUMNS[::-1]),
+        ((), sorted(PLAN_COLUMNS)),
+    ],
+    ids=["missing", "out of order", "empty"],
+)
+def test_a_plan_batch_refuses_columns_that_are_missing_or_out_of_order(
+    names: tuple[str, ...], differing: Sequence[str]
+) -> None:
+    with pytest.raises(LeakedColumns, match=re.escape(f"differs in {list(differing)}")):
         PlanBatch(columns(names))
 
 
@@ -120,3 +142,30 @@ def test_the_plans_of_a_batch_are_its_trips_without_the_facts(rows: int) -> None
     batch = TripBatch(columns(TRIP_COLUMNS, rows=rows))
     assert tuple(batch.plans.table.columns) == PLAN_COLUMNS
     assert len(batch.plans) == len(batch) == rows
+
+
+def test_a_batch_gives_back_the_trips_that_it_was_made_of_in_their_order() -> None:
+    full = a_trip(1)
+    bare = replace(
+        a_trip(2, at=NOON, duration_s=60.5),
+        plan=replace(A_PLAN, passenger_count=None),
+        metered_distance_km=None,
+        total_amount=None,
+    )
+    back = replace(full, plan=replace(full.plan, pickup=full.plan.dropoff, dropoff=full.plan.pickup))
+    batch = Polars().trip_batch([full, bare, back])
+    assert list(batch) == [full, bare, back]
+    assert list(batch.plans) == [full.plan, bare.plan, back.plan]
+
+
+def test_a_trip_that_a_source_names_has_the_same_id_for_ever() -> None:
+    assert named_trip_id("kaggle", "id2875421") == "fd236cc4dd35005117e1409591228a3c"
+    assert len({named_trip_id(*names) for names in (("a", "bc"), ("ab", "c"), ("a", "b"))}) == 3
+
+
+def test_a_trip_ends_when_it_has_taken_its_duration() -> None:
+    assert a_trip(1, at=NOON, duration_s=90.5).ended_at == NOON + timedelta(seconds=90.5)
+
+
+def test_any_positive_duration_and_any_count_of_passengers_make_a_trip() -> None:
+    assert FinishedTrip(trip_id=TripId("0" * 32), plan=A_PLAN, duration_s=1e-6).duration_s == 1e-6

@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from taxi_predictor.domain.errors import InvalidTrip, RepeatedHour, SkippedHour
+from taxi_predictor.domain.plausibility import EARLIEST, LATEST
 from taxi_predictor.domain.wall_clock import after_s, day_of, instant_of, time_of
 from taxi_predictor.ports.testing.strategies import time_zones
 
@@ -41,8 +42,9 @@ def on_the_wall(text: str) -> datetime:
 @pytest.mark.parametrize(("tz", "first", "end"), SKIPPED)
 def test_what_clocks_skip_is_refused_to_the_moment(tz: ZoneInfo, first: str, end: str) -> None:
     for at in (on_the_wall(first), on_the_wall(end) - A_MOMENT):
-        with pytest.raises(SkippedHour, match=f"{at.isoformat()} never was in {tz.key}"):
-            instant_of(at, tz)
+        for fold in (0, 1):
+            with pytest.raises(SkippedHour, match=f"{at.isoformat()} never was in {tz.key}"):
+                instant_of(at.replace(fold=fold), tz)
     before, after = instant_of(on_the_wall(first) - A_MOMENT, tz), instant_of(on_the_wall(end), tz)
     assert after.astimezone(UTC) - before.astimezone(UTC) == A_MOMENT
 
@@ -50,8 +52,9 @@ def test_what_clocks_skip_is_refused_to_the_moment(tz: ZoneInfo, first: str, end
 @pytest.mark.parametrize(("tz", "first", "end"), REPEATED)
 def test_what_clocks_show_twice_is_refused_to_the_moment(tz: ZoneInfo, first: str, end: str) -> None:
     for at in (on_the_wall(first), on_the_wall(end) - A_MOMENT):
-        with pytest.raises(RepeatedHour, match=f"{at.isoformat()} was twice in {tz.key}"):
-            instant_of(at, tz)
+        for fold in (0, 1):
+            with pytest.raises(RepeatedHour, match=f"{at.isoformat()} was twice in {tz.key}"):
+                instant_of(at.replace(fold=fold), tz)
     before, after = instant_of(on_the_wall(first) - A_MOMENT, tz), instant_of(on_the_wall(end), tz)
     length = on_the_wall(end) - on_the_wall(first)
     assert after.astimezone(UTC) - before.astimezone(UTC) == 2 * length + A_MOMENT
@@ -161,7 +164,8 @@ def test_a_time_is_read_as_people_and_programs_write_it(text: str, means: str) -
     ],
 )
 def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(InvalidTrip, match="time"):
+    form = "not a time such as 2024-03-01T08:30 or 2024-03-01T08:30:00-05:00$"
+    with pytest.raises(InvalidTrip, match=f"^({form}|there is no such time: )"):
         time_of(text)
 
 
@@ -192,8 +196,15 @@ def test_a_day_whose_midnight_is_skipped_begins_an_hour_later_on_the_wall() -> N
 
 
 def test_a_day_that_the_calendar_skips_never_was() -> None:
-    with pytest.raises(SkippedHour, match="2011-12-30"):
+    with pytest.raises(SkippedHour, match="2011-12-30") as refusal:
         day_of(date(2011, 12, 30), ZoneInfo("Pacific/Apia"))
+    assert refusal.value.part == "date"
+
+
+def test_the_first_and_the_last_day_of_the_calendar_are_days_of_it() -> None:
+    greenwich = ZoneInfo("UTC")
+    assert day_of(date(2000, 1, 1), greenwich)[0] == EARLIEST
+    assert day_of(date(2099, 12, 31), greenwich)[1] == LATEST
 
 
 @pytest.mark.parametrize("day", [date(1, 1, 1), date(1999, 12, 31), date(2100, 1, 1), date(9999, 12, 31)])

@@ -108,10 +108,9 @@ def _wait_until_ready(client: httpx.Client, server: "subprocess.Popen[bytes]") -
     until(is_ready, "the server is ready")
 
 
-@pytest.fixture(scope="session")
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    """Simulated trips ingested, a model trained and promoted: once, and copied for each test process."""
-    home, common = tmp_path_factory.mktemp("home") / "home", tmp_path_factory.getbasetemp()
+def main_job(factory: pytest.TempPathFactory, home: Path) -> Deployment:
+    """Simulated trips ingested, a model trained and promoted: once for all, and copied to *home*."""
+    common = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         common = common.parent
     first = Deployment(common / "main-job")
@@ -124,6 +123,11 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     # PostgreSQL wants its files to stay its own.
     subprocess.run(["cp", "--archive", first.home, home], check=True)
     return Deployment(home)
+
+
+@pytest.fixture(scope="session")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    return main_job(tmp_path_factory, tmp_path_factory.mktemp("home") / "home")
 
 
 @pytest.fixture(scope="session")

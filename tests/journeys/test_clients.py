@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 TOOLS = Path(sys.executable).parent
-CASES = 40 if "SLOW" in os.environ else 8
-"""Of each operation and phase; together a thousand, and thousands in `make test-slow`."""
+CASES = 40 if "SLOW" in os.environ else 5
+"""Of each operation and phase; together many hundreds, and thousands in `make test-slow`."""
 
 USER = """
 from taxi_client import Client

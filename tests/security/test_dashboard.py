@@ -19,7 +19,6 @@ from taxi_predictor.adapters.panel.operators import Operator, Operators
 from taxi_predictor.adapters.panel.options import Options
 from taxi_predictor.adapters.panel.pages.models import ModelsPage
 from taxi_predictor.adapters.panel.pages.page import Visit
-from taxi_predictor.adapters.panel.server import serving
 from taxi_predictor.adapters.panel.words import Words
 from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.settings import Settings
@@ -87,6 +86,9 @@ class Dashboard:
         asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)  # type: ignore[arg-type] # any will do
 
     async def _open(self) -> None:
+        # Late: Panel takes a second, and one of the test processes needs it.
+        from taxi_predictor.adapters.panel.server import serving
+
         settings = Settings(profile="memory", home=self._folder, outcomes_every_s=0, live_level_every_s=0)
         opened = open_container(settings, swap=light)
         self.core = core = await self._stack.enter_async_context(opened)

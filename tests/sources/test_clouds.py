@@ -3,13 +3,13 @@
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from io import BytesIO
 from typing import Any
 
 import botocore.session
 import polars as pl
 import pytest
-from moto.server import ThreadedMotoServer
 
 from taxi_predictor.adapters.sources.clouds import CloudSource
 from taxi_predictor.adapters.sources.files import FileSource
@@ -22,13 +22,16 @@ from taxi_predictor.ports.testing.trip_source import TripSourceContract
 
 Put = Callable[[str, bytes], None]
 
-FRAMES = [
-    frame.slice(first, 400)
-    for simulation in [Simulation(city=A_CITY, trips=1200, months=1, mess=0.2)]
-    for month, _ in simulation.rows_by_month()
-    for frame in simulation.frames(month)
-    for first in range(0, len(frame), 400)
-]
+
+@cache
+def some_frames() -> list[pl.DataFrame]:
+    return [
+        frame.slice(first, 400)
+        for simulation in [Simulation(city=A_CITY, trips=1200, months=1, mess=0.2)]
+        for month, _ in simulation.rows_by_month()
+        for frame in simulation.frames(month)
+        for first in range(0, len(frame), 400)
+    ]
 
 
 def parquet(frame: pl.DataFrame) -> bytes:
@@ -39,6 +42,8 @@ def parquet(frame: pl.DataFrame) -> bytes:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer  # late: only one of the test processes needs it
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
@@ -94,7 +99,7 @@ async def content_of(source: TripSource) -> list[tuple[list[FinishedTrip], list[
 class TestCloudSource(TripSourceContract):
     @pytest.fixture(autouse=True)
     def filled(self, put: Put) -> None:
-        for number, frame in enumerate(FRAMES):
+        for number, frame in enumerate(some_frames()):
             put(f"contract/month={number}/trips.parquet", parquet(frame))
 
     @asynccontextmanager
@@ -106,24 +111,26 @@ class TestCloudSource(TripSourceContract):
 async def test_a_folder_in_a_cloud_gives_what_one_on_this_machine_gives(
     scheme: str, put: Put, tmp_path: Any
 ) -> None:
-    for number, frame in enumerate(FRAMES):
+    for number, frame in enumerate(some_frames()):
         (tmp_path / f"month={number}").mkdir()
         (tmp_path / f"month={number}" / "trips.parquet").write_bytes(parquet(frame))
         put(f"same/month={number}/trips.parquet", parquet(frame))
-    put("same/.hidden/trips.parquet", parquet(FRAMES[0]))
+    put("same/.hidden/trips.parquet", parquet(some_frames()[0]))
     put("same/notes.txt", b"no trips")
     cloud = source_of(f"{scheme}://trips/same/")
     here = await content_of(FileSource(tmp_path, city=A_CITY, zones=None))
     assert await content_of(cloud) == here
     assert sum(len(rejects) for _, rejects in here) > 50
     names = [part.name.name for part in await cloud.parts()]
-    assert names == [f"{scheme}://trips/same/month={number}/trips.parquet" for number in range(len(FRAMES))]
+    assert names == [
+        f"{scheme}://trips/same/month={number}/trips.parquet" for number in range(len(some_frames()))
+    ]
     assert await content_of(source_of(names[1])) == here[1:2]
 
 
 async def test_files_of_several_kinds_lie_side_by_side(put: Put) -> None:
-    put("kinds/a.parquet", parquet(FRAMES[0]))
-    put("kinds/b.parquet", parquet(FRAMES[1].cast(pl.String)))
+    put("kinds/a.parquet", parquet(some_frames()[0]))
+    put("kinds/b.parquet", parquet(some_frames()[1].cast(pl.String)))
     [(of_types, _), (of_text, _)] = await content_of(source_of("s3://trips/kinds"))
     assert len(of_types) > 200
     assert len(of_text) > 200

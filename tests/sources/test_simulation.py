@@ -92,7 +92,7 @@ class TestRows:
         months=st.integers(1, 14),
         city=st.sampled_from((NEW_YORK_LIKE, SMALL_TOWN)),
     )
-    @settings(deadline=None, max_examples=15)
+    @settings(deadline=None, max_examples=10)
     def test_months_follow_each_other_and_sum_to_the_trips(
         self, trips: int, since: date, months: int, city: City
     ) -> None:

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from asking import asking
-from journeys.conftest import Deployment, free_port
+from journeys.conftest import Deployment, free_port, main_job
 from waiting import until
 from watching.declarations import EXPORTED, Panel, filled_in, panels
 from watching.stack import PROGRAMS, Listener, Stack, listening, soon, watching
@@ -48,22 +48,19 @@ def listener() -> Iterator[Listener]:
 
 
 @pytest.fixture(scope="module")
-def stack(listener: Listener) -> Iterator[Stack]:
+def stack(listener: Listener, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     # The path of a socket may not be long.
     with TemporaryDirectory(prefix="taxi-watch-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         figures = {"api": free_port(), "monitor": free_port()}
-        deployment = Deployment(
-            folder / "home",
-            {
+        deployment = replace(
+            main_job(tmp_path_factory, folder / "home"),
+            settings={
                 "TAXI_METRICS_PORT": str(figures["api"]),
                 "TAXI_MODEL_SYNC_EVERY_S": "1",
                 "TAXI_OUTCOMES_EVERY_S": "1",
                 "TAXI_LIVE_LEVEL_EVERY_S": "1",
             },
-        )
-        replace(deployment, settings={"TAXI_API_PORT": str(free_port())}).run(
-            "demo", "--no-serve", "--trips", "simulation:trips=1500,months=1"
         )
         key = deployment.run("keys", "create", "listener", "--scope", "outcomes").strip()
         with (

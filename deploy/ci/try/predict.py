@@ -15,4 +15,4 @@ plan = TripPlan(
 low_s, high_s = prediction.interval_s(0.8)
 assert 600 < low_s < prediction.duration_s < high_s < 7200, prediction
 assert (prediction.source, prediction.degraded) == ("champion", None)
-assert champion.explain(prediction)
+assert champion.explain(prediction).parts

@@ -50,13 +50,13 @@ class Standing:
 
 
 def bands(days: Sequence[Tally]) -> Mapping[Measure, Band]:
-    """The bands of a model, of what it did on each of some days that it had not seen.
+    """The bands of a model, of what it did on each of some days, at least one, that it had not seen.
 
     How days scatter is the variance of their values without what their numbers of trips explain (the
     unweighted method of moments: W. Cochran, "The Combination of Estimates from Different Experiments",
     1954); of a single day that is nothing.
     """
-    total = reduce(add, days, Tally())
+    total = reduce(add, days)
     actual_s = total.actual_s / total.n
     found = {}
     for measure in Measure:

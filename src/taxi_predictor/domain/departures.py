@@ -13,13 +13,22 @@ FIFO networks: D. E. Kaufman and R. L. Smith, "Fastest paths in time-dependent n
 """
 
 from collections.abc import Sequence
-from math import ceil, inf
+from math import inf
 from typing import TypeVar
 
-from taxi_predictor.domain.arithmetic import Arithmetic, Quantity
+from taxi_predictor.domain.arithmetic import SCALAR, Arithmetic, Quantity
 from taxi_predictor.domain.city import City
 
-__all__ = ["KNOT_S", "farthest_km", "fastest_s", "join_knots_s", "knots_behind", "slowest_s"]
+__all__ = [
+    "KNOT_S",
+    "farthest_km",
+    "fastest_s",
+    "from_knots",
+    "join_knots_s",
+    "knots_behind",
+    "most_behind",
+    "slowest_s",
+]
 
 N = TypeVar("N", bound=Quantity)
 
@@ -47,9 +56,38 @@ def slowest_s(m: Arithmetic[N], distance_km: N, city: City) -> N:
     return m.clip(distance_km * (3600 / SLOWEST_KM_H), min(KNOT_S, longest_s), longest_s)
 
 
-def knots_behind(slowest_s: float) -> int:
+def knots_behind(m: Arithmetic[N], slowest_s: N) -> N:
     """How many knots before the one at the departure matter to a trip of at most *slowest_s*."""
-    return ceil(slowest_s / KNOT_S) - 1
+    return m.ceil(slowest_s / KNOT_S) - 1
+
+
+def most_behind(city: City) -> int:
+    """The same for the longest trip that there is."""
+    return int(knots_behind(SCALAR, slowest_s(SCALAR, inf, city)))
+
+
+def from_knots(
+    m: Arithmetic[N],
+    city: City,
+    distance_km: N,
+    share: N,
+    centres: Sequence[N],
+    spreads: Sequence[N],
+) -> tuple[N, N]:
+    """Centre and spread of ln(seconds) of one departure, from those when leaving at knots.
+
+    Args:
+        m: the arithmetic of one departure.
+        city: its bounds on durations hold for the median, which is the centre.
+        distance_km: of the straight line.
+        share: of the way from the last knot but one to the last, 0 to 1.
+        centres: at each knot that matters, oldest first; the live level is in them.
+        spreads: at the last two of them.
+    """
+    low_s, high_s = fastest_s(m, distance_km, city), slowest_s(m, distance_km, city)
+    seconds = join_knots_s(m, [m.clip(m.exp(centre), low_s, high_s) for centre in centres], share)
+    before, after = spreads
+    return m.log(seconds), before * (1 - share) + after * share
 
 
 def join_knots_s(m: Arithmetic[N], knots_s: Sequence[N], share: N) -> N:

@@ -18,6 +18,7 @@ from taxi_predictor.domain.place import EARTH_RADIUS_KM, great_circle_km
 from taxi_predictor.domain.trip import TripPlan
 
 __all__ = [
+    "CLOCK_FEATURES",
     "FEATURE_NAMES",
     "KM_PER_DEG",
     "SEASONAL_FEATURES",
@@ -57,6 +58,9 @@ FEATURE_NAMES = (
     "is_holiday",
     "days_to_holiday",  # -3..3 around the nearest holiday, negative before it; 4 when none is near
 )
+
+CLOCK_FEATURES = FEATURE_NAMES[FEATURE_NAMES.index("minute_of_day") :]
+"""Those that hold for any trip at that time."""
 
 SEASONAL_FEATURES = ("month", "day_of_year")
 """Of no use, and harmful, to a model that saw less than a year."""
@@ -184,7 +188,7 @@ class FeatureEncoder(Generic[N]):
         )
 
     def when(self, local_s: N) -> tuple[N, ...]:
-        """The features that hold for any trip at that time: the rest."""
+        """Those of :data:`CLOCK_FEATURES`."""
         m, when = self._m, self.calendar(local_s)
         return (
             when.minute_of_day,
@@ -220,7 +224,7 @@ class FeatureEncoder(Generic[N]):
         is_leap = m.where(
             m.both(
                 year_of_era % 4 < 1,
-                m.either(year_of_era % 100 >= 1, year_of_era % 400 < 1),
+                m.either(year_of_era % 100 >= 1, year_of_era < 1),
             ),
             1.0,
             0.0,

@@ -56,7 +56,7 @@ class FlatRecord(NamedTuple):
             record.lower_s,
             record.upper_s,
             record.version,
-            record.source.value,
+            str(record.source),
             record.level_factor,
             record.degraded,
             record.owner,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from math import cos, isfinite, pi, radians, sin
+from math import cos, inf, isfinite, pi, radians, sin
 
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.departures import fastest_s
@@ -137,7 +137,7 @@ def _has_no_jumps(model: DurationModel, plans: Sequence[TripPlan]) -> Check:
         for shift in (-second, second)
     ]
     seconds = _medians_s(model, probes)
-    worst = max(abs(after / before - 1) for before, after in _pairs(seconds))
+    worst = max(_jump(before_s, after_s) for before_s, after_s in _pairs(seconds))
     return Check(
         name="clock edges",
         passed=worst <= MAX_JUMP,
@@ -176,7 +176,7 @@ def _knows_all_years(model: DurationModel, plans: Sequence[TripPlan]) -> Check:
 
 
 def _medians_s(model: DurationModel, plans: Sequence[TripPlan]) -> list[float]:
-    return [answer.median_s() for answer in model.estimate(plans)] if plans else []
+    return [answer.median_s() for answer in model.estimate(plans)]
 
 
 def _distance_km(plan: TripPlan) -> float:
@@ -189,6 +189,11 @@ def _away(place: Place, distance_km: float, bearing: float) -> Place:
     north_deg = distance_km * cos(bearing) / KM_PER_DEG
     east_deg = distance_km * sin(bearing) / (KM_PER_DEG * cos(radians(place.point.lat_deg)))
     return Place(Point(place.point.lat_deg + north_deg, place.point.lon_deg + east_deg))
+
+
+def _jump(before_s: float, after_s: float) -> float:
+    """By which share the second is more or less than the first; where one is no duration, without end."""
+    return abs(after_s / before_s - 1) if 0 < before_s < inf and after_s < inf else inf
 
 
 def _pairs(values: Sequence[float]) -> Iterator[tuple[float, float]]:

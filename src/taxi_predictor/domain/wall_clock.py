@@ -1,7 +1,7 @@
 """What instants clocks and calendars on the wall mean."""
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from taxi_predictor.domain.errors import InvalidTrip, RepeatedHour, SkippedHour
@@ -35,6 +35,8 @@ def time_of(text: str) -> datetime:
 
 def after_s(at: datetime, seconds: float) -> datetime:
     """So many *seconds* after *at*, at its offset or on its clock."""
+    if isinstance(at.tzinfo, timezone):  # an offset is the same all year
+        return at + timedelta(seconds=seconds)
     # By way of UTC: on a wall clock an hour may be missing in between, or come twice.
     return (at.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(at.tzinfo)
 
@@ -52,7 +54,7 @@ def instant_of(at: datetime, tz: ZoneInfo) -> datetime:
     if first.utcoffset() == second.utcoffset():
         return first
     # Where an hour is missing, the way to UTC and back does not lead home.
-    if first.astimezone(UTC).astimezone(tz).replace(tzinfo=None, fold=0) != at.replace(fold=0):
+    if first.astimezone(UTC).astimezone(tz).replace(tzinfo=None) != at:
         raise SkippedHour(f"{at.isoformat()} never was in {tz.key}: clocks were put forward over it")
     raise RepeatedHour(
         f"{at.isoformat()} was twice in {tz.key}, for clocks were put back: say which by an offset,"

@@ -39,6 +39,7 @@ class ArrayArithmetic:
     atan2 = staticmethod(np.atan2)
     sqrt = staticmethod(np.sqrt)
     fabs = staticmethod(np.fabs)
+    ceil = staticmethod(np.ceil)
     exp = staticmethod(np.exp)
     log = staticmethod(np.log)
     radians = staticmethod(np.radians)

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 from taxi_predictor.adapters.columns.arrays import Floats
-from taxi_predictor.adapters.columns.timetable import Ask, AskFew, Timetable
+from taxi_predictor.adapters.columns.timetable import Ask, AskFew, AskTrip, Timetable
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.level import LiveLevel
@@ -20,9 +20,17 @@ MOST_LOG = 700.0
 class EngineModel(DurationModel):
     """Asks an engine for the features that *manifest* names; see :class:`Timetable`."""
 
-    def __init__(self, manifest: Manifest, ask: Ask, ask_few: AskFew | None = None) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        ask: Ask,
+        ask_few: AskFew | None = None,
+        ask_trip: AskTrip | None = None,
+    ) -> None:
         self._manifest = manifest
-        self._timetable = Timetable(manifest.city, manifest.features, manifest.residuals, ask, ask_few)
+        self._timetable = Timetable(
+            manifest.city, manifest.features, manifest.residuals, ask, ask_few, ask_trip
+        )
 
     @property
     def manifest(self) -> Manifest:

@@ -31,6 +31,9 @@ class ExpressionArithmetic:
     def fabs(self, x: pl.Expr, /) -> pl.Expr:
         return x.abs()
 
+    def ceil(self, x: pl.Expr, /) -> pl.Expr:
+        return x.ceil()
+
     def exp(self, x: pl.Expr, /) -> pl.Expr:
         return x.exp()
 

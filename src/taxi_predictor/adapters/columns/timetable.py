@@ -1,10 +1,12 @@
 """Asks a model at the knots around each departure and joins its answers, so that every engine is FIFO."""
 
+from array import array
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from math import exp, log
+from itertools import chain
 from operator import itemgetter
+from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
@@ -20,16 +22,30 @@ from taxi_predictor.adapters.columns.arrays import (
 )
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.departures import KNOT_S, fastest_s, join_knots_s, knots_behind, slowest_s
+from taxi_predictor.domain.departures import (
+    KNOT_S,
+    fastest_s,
+    from_knots,
+    join_knots_s,
+    knots_behind,
+    most_behind,
+    slowest_s,
+)
 from taxi_predictor.domain.distribution import DurationDistribution, ScaledResiduals
 from taxi_predictor.domain.explanation import CAUSE_OF, Cause, Explanation
-from taxi_predictor.domain.features import FEATURE_NAMES, FeatureEncoder, local_seconds, plan_values
+from taxi_predictor.domain.features import (
+    FEATURE_NAMES,
+    FeatureEncoder,
+    PlanValues,
+    local_seconds,
+    plan_values,
+)
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
-from taxi_predictor.ports.outbound.watch import timed
+from taxi_predictor.ports.outbound.watch import current_watch, timed
 
-__all__ = ["Ask", "AskFew", "Timetable"]
+__all__ = ["Ask", "AskFew", "AskTrip", "Timetable"]
 
 DISTANCE = FEATURE_NAMES.index("distance_km")
 MINUTE = FEATURE_NAMES.index("minute_of_day")
@@ -48,6 +64,13 @@ The number says how many threads may work on it, 0 for one per core.
 
 AskFew = Callable[[Sequence[Sequence[float]]], Sequence[tuple[float, float]]]
 """What an engine knows of the knots of one trip: the features at each to centre and spread."""
+
+AskTrip = Callable[[PlanValues[float], float, "array[float]", LiveLevel | None], Sequence[float]]
+"""All of that for one trip: centre and spread of its plan, whose time is of no use.
+
+It leaves at that share of the way between two knots, and the clock makes those features of them and of the
+knots before them that may matter to any trip, oldest first.
+"""
 
 
 class Knots(NamedTuple):
@@ -68,6 +91,7 @@ class Timetable:
         residuals: how trips scatter around the median, which is the centre.
         ask: the engine.
         ask_few: the same engine where it has a quicker way to a few rows.
+        ask_trip: the same where it also has one to all that is done here for one trip.
     """
 
     def __init__(
@@ -77,14 +101,18 @@ class Timetable:
         residuals: ScaledResiduals,
         ask: Ask,
         ask_few: AskFew | None = None,
+        ask_trip: AskTrip | None = None,
     ) -> None:
         self._city = city
         self._ask = ask
+        self._ask_trip = ask_trip
         self._ask_few = ask_few or self._as_of_many
         self._encoder = FeatureEncoder(city, SCALAR)
         self._tz = city.tz
         # Most trips of an hour leave between the same two knots.
         self._when = lru_cache(maxsize=KNOTS_KEPT)(self._features_at)
+        self._clock_around = lru_cache(maxsize=KNOTS_KEPT)(self._features_around)
+        self._most_behind = most_behind(city)
         self._names = features
         self._chosen = [FEATURE_NAMES.index(name) for name in features]
         self._choose = _chooser(self._chosen)
@@ -97,6 +125,8 @@ class Timetable:
         self, plans: Sequence[TripPlan], level: LiveLevel | None
     ) -> list[DurationDistribution[float]]:
         """One distribution per plan, in their order."""
+        if self._ask_trip is not None:
+            return [self._answer(plan, level, self._ask_trip) for plan in plans]
         answers = []
         with timed("features"):
             knotted = [self._knots(plan) for plan in plans]
@@ -105,6 +135,19 @@ class Timetable:
                 asked = self._ask_few([self._choose(row) for row in knots.rows])
                 answers.append(self._joined(knots, asked, level))
         return answers
+
+    def _answer(
+        self, plan: TripPlan, level: LiveLevel | None, ask_trip: AskTrip
+    ) -> DurationDistribution[float]:
+        began_s = perf_counter()
+        hour, since = divmod(plan.pickup_at - EPOCH, KNOT)
+        values, clock = plan_values(plan, self._city, local_s=0.0), self._clock_around(hour)
+        laid_out_s = perf_counter()
+        mu, sigma = ask_trip(values, since / KNOT, clock, level)
+        if watch := current_watch():
+            watch.note("features", began_s, laid_out_s)
+            watch.note("model", laid_out_s, perf_counter())
+        return DurationDistribution(SCALAR, mu, sigma, self._residuals)
 
     def _as_of_many(self, rows: Sequence[Sequence[float]]) -> Sequence[tuple[float, float]]:
         # Waiting OpenMP threads cost few rows more than they help.
@@ -143,7 +186,7 @@ class Timetable:
         distance_km = np.asarray(features["distance_km"])
         low_s = np.asarray(fastest_s(ARRAYS, features["distance_km"], city))
         high_s = np.asarray(slowest_s(ARRAYS, features["distance_km"], city))
-        behind = np.ceil(high_s / KNOT_S) - 1
+        behind = np.asarray(knots_behind(ARRAYS, as_column(high_s)))
         pickup_us = frame(plans.table)["pickup_at"].cast(pl.Datetime("us", "UTC")).to_physical().to_numpy()
         before_us = pickup_us // KNOT_US * KNOT_US
         share = (pickup_us - before_us) / KNOT_US
@@ -176,7 +219,7 @@ class Timetable:
     def _knots(self, plan: TripPlan) -> Knots:
         where = self._encoder.where(plan_values(plan, self._city, local_s=0.0))  # the clock is the knots'
         hour, since = divmod(plan.pickup_at - EPOCH, KNOT)
-        behind = knots_behind(slowest_s(SCALAR, where[DISTANCE], self._city))
+        behind = int(knots_behind(SCALAR, slowest_s(SCALAR, where[DISTANCE], self._city)))
         rows = [where + self._when(hour + ahead) for ahead in range(-behind, 2)]
         return Knots(rows, since / KNOT)
 
@@ -184,20 +227,22 @@ class Timetable:
         """What the clock makes of the knot *hour*, counted from 1970 on."""
         return self._encoder.when(local_seconds(EPOCH + hour * KNOT, self._tz))
 
+    def _features_around(self, hour: int) -> "array[float]":
+        """What it makes of the knot *hour*, the next one and all before that may matter, oldest first."""
+        return array("d", chain.from_iterable(map(self._when, range(hour - self._most_behind, hour + 2))))
+
     def _joined(
         self, knots: Knots, asked: Sequence[tuple[float, float]], level: LiveLevel | None
     ) -> DurationDistribution[float]:
         """The answer between what was *asked*: centre and spread at each knot."""
-        distance_km, share = knots.rows[0][DISTANCE], knots.share
-        low_s, high_s = fastest_s(SCALAR, distance_km, self._city), slowest_s(SCALAR, distance_km, self._city)
+        distance_km = knots.rows[0][DISTANCE]
         mus = [mu for mu, _ in asked]
         if level is not None:
             levels = (level.of(SCALAR, distance_km, row[MINUTE]) for row in knots.rows)
             mus = [mu + shift for mu, shift in zip(mus, levels, strict=True)]
-        seconds = join_knots_s(SCALAR, [min(max(exp(mu), low_s), high_s) for mu in mus], share)
-        (_, sigma_before), (_, sigma_after) = asked[-2:]
-        sigma = sigma_before * (1 - share) + sigma_after * share
-        return DurationDistribution(SCALAR, log(seconds), sigma, self._residuals)
+        spreads = [sigma for _, sigma in asked[-2:]]
+        mu, sigma = from_knots(SCALAR, self._city, distance_km, knots.share, mus, spreads)
+        return DurationDistribution(SCALAR, mu, sigma, self._residuals)
 
 
 def _chooser(places: Sequence[int]) -> Callable[[tuple[float, ...]], tuple[float, ...]]:

@@ -10,6 +10,7 @@ from itertools import chain
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
+from litestar.openapi.spec import OpenAPI
 
 from taxi_predictor.adapters.http import examples, operations
 from taxi_predictor.adapters.http.beginnings import as_it_begins, say_goodbye, send_request_id
@@ -100,6 +101,11 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
                 await asyncio.gather(*following, return_exceptions=True)
                 await hexagon.spooling.close()
 
+    def described(document: OpenAPI) -> None:
+        describe(document, app.routes, is_open=options.open_predict)
+        describe_keys(document, app.routes)
+        complete(document, EXAMPLES)
+
     app = WatchedLitestar(
         route_handlers=ROUTES,
         lifespan=[opened],
@@ -111,16 +117,13 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
         cors_config=_cors(options),
         before_send=[as_it_begins(*BEGINNINGS)],
         after_exception=[tell_refused],
-        openapi_config=openapi_config(),
+        openapi_config=openapi_config(described),
         # Said here, or Litestar would read them from the environment and configure logging itself.
         debug=False,
         pdb_on_exception=False,
         logging_config=None,
     )
     app.asgi_handler = answering_heads(app.asgi_handler)
-    describe(app.openapi_schema, app.routes, is_open=options.open_predict)
-    describe_keys(app.openapi_schema, app.routes)
-    complete(app.openapi_schema, EXAMPLES)
     return app
 
 

@@ -1,6 +1,7 @@
 """What clients send and get, as JSON; the command line prints the same answers."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -132,8 +133,11 @@ async def place_of(body: PlaceBody, predictor: DurationPredictor, *, pointer: st
     Raises:
         InvalidBody: its zone is unknown.
     """
+    where = body.where
+    if isinstance(where, Point):
+        return Place(where)
     try:
-        return await predictor.place(body.where)
+        return await predictor.place(where)
     except NotFound as error:
         # What was not found is named in the body: the body is wrong, not the URL.
         raise InvalidBody(str(error), pointer=f"{pointer}/zone", slug=error.slug) from error
@@ -178,6 +182,7 @@ class ModelAnswer(Struct, frozen=True, kw_only=True):
     simulated: Annotated[bool, Meta(description="Some of the trips it learned from were never taken.")]
 
     @classmethod
+    @lru_cache(maxsize=1)  # the same of all that one model answers
     def of(cls, served: ServedModel) -> "ModelAnswer | None":
         """None where no trained model answered."""
         if served.version is None:
@@ -245,7 +250,7 @@ class PredictionAnswer(Struct, frozen=True, kw_only=True):
             live_level=LiveLevelAnswer(factor=prediction.level_factor, as_of=prediction.level.as_of)
             if prediction.level
             else None,
-            source=prediction.source,
+            source=prediction.served.source,
             degraded=prediction.degraded,
             explanation=UNSET if explanation is None else ExplanationAnswer.of(explanation),
         )

@@ -7,13 +7,12 @@ import asyncio
 import logging
 from typing import Any, cast
 
-from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
-from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, ReceiveMessage, Scope, Send
 
 from taxi_predictor.adapters.http.gate.callers import caller
 from taxi_predictor.adapters.http.idempotency_key import IDEMPOTENT, REPLAYED_HEADER, fingerprint, key_of
+from taxi_predictor.adapters.http.middlewares import AroundAll
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.adapters.http.requests import request_id
 from taxi_predictor.domain.errors import TaxiPredictorError
@@ -34,14 +33,12 @@ PATIENCE_S = 5.0
 _TIMED_AS = "idempotency"
 
 
-class Idempotency(ASGIMiddleware):
+class Idempotency(AroundAll):
     """Stands inside of the gate, which says whose a key is, and outside of what turns errors into problems.
 
     So it sees a failure as a response. Litestar runs the handler of errors on both sides of its
     middlewares: what is raised here becomes a problem too.
     """
-
-    scopes = (ScopeType.HTTP,)
 
     def __init__(self, options: Options) -> None:
         self._max_body_bytes = options.max_body_bytes

@@ -31,10 +31,13 @@ async def check_names(request: Request[Any, Any, Any]) -> None:
     Raises:
         InvalidQuery: a parameter is unknown, or one that has to be there is not.
     """
-    if request.method == "OPTIONS":
+    scope = request.scope
+    if scope["method"] == "OPTIONS":
         return
-    handler = request.route_handler
+    handler = scope["route_handler"]
     assert isinstance(handler, HTTPRouteHandler)
+    if not scope["query_string"] and not _has_required(handler):
+        return
     known, given = _parameters(handler), request.query_params
     for name in given:
         if name not in known:
@@ -54,6 +57,11 @@ def _parameters(handler: HTTPRouteHandler) -> Mapping[str, bool]:
         for name, field in handler.parsed_fn_signature.parameters.items()
         if isinstance(field.kwarg_definition, QueryParameter)
     }
+
+
+@lru_cache
+def _has_required(handler: HTTPRouteHandler) -> bool:
+    return any(_parameters(handler).values())
 
 
 def with_plus(time: str) -> str:

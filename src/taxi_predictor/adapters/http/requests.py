@@ -1,15 +1,17 @@
 """A request as this API takes it: what it asks, a strictly read body, and an id to find it again."""
 
 import re
-from secrets import token_hex
-from typing import Any, TypeVar
+from functools import lru_cache
+from os import urandom
+from typing import Any, NamedTuple, TypeVar
 
 from litestar import Request
 from litestar.exceptions import HTTPException
+from litestar.handlers import BaseRouteHandler
 from litestar.types import Scope
 
 from taxi_predictor.adapters.http.decoding import MalformedBody, decode
-from taxi_predictor.adapters.http.formats import sent_as
+from taxi_predictor.adapters.http.formats import Format, sent_as
 from taxi_predictor.adapters.http.headers import header_of, media_type_of, only_header_of
 from taxi_predictor.adapters.http.hexagon import Hexagon
 from taxi_predictor.adapters.http.options import Options
@@ -32,11 +34,27 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9._~:=+/-]{1,128}")
 _STATE_KEY = "taxi_predictor_watch"
 
 
+class _Data(NamedTuple):
+    """What a handler takes as its ``data``."""
+
+    type: type[Any]
+    is_optional: bool
+
+
+@lru_cache
+def _data_of(handler: BaseRouteHandler) -> _Data | None:
+    field = handler.parsed_data_field
+    return None if field is None else _Data(field.annotation, field.is_optional)
+
+
 class ApiRequest(Request[Any, Any, Any]):
     """Reads a body, JSON or MessagePack, straight into the type that the handler's ``data`` has.
 
     Litestar itself would convert leniently: ``"40.75"`` would pass for a number.
     """
+
+    _sent_as: Format
+    """What its body is sent as, once that was looked at."""
 
     @property
     def hexagon(self) -> Hexagon:
@@ -76,22 +94,22 @@ class ApiRequest(Request[Any, Any, Any]):
         return int(given) if given is not None and given.isdigit() else super().content_length
 
     async def body(self) -> bytes:
-        field = self.route_handler.parsed_data_field
-        if field is None:
+        data = _data_of(self.scope["route_handler"])
+        if data is None:
             return await super().body()
-        if field.is_optional and not await super().body():
+        if data.is_optional and not await super().body():
             return b""  # the handler does without
-        sent_as(self.media_type)  # or it is refused before it is read
+        self._sent_as = sent_as(self.media_type)  # or it is refused before it is read
         body = await super().body()
         if not body:
             raise MalformedBody("the body is empty: send an object")
         return body
 
     async def json(self) -> Any:
-        field = self.route_handler.parsed_data_field
-        if field is None:
+        data = _data_of(self.scope["route_handler"])
+        if data is None:
             return await super().json()
-        return decode(await super().body(), field.annotation, sent_as(media_type_of(self.scope)))
+        return decode(await self.body(), data.type, self._sent_as)
 
     async def read(self, type_: type[T], *, other: str) -> T:
         """The body as *type_*, for a handler without ``data`` that takes *other* media types besides.
@@ -108,7 +126,7 @@ class ApiRequest(Request[Any, Any, Any]):
 def request_id_of(scope: Scope) -> str:
     """The id that the client gave, where it is one and fit for a log line, else one made for this request."""
     given = only_header_of(scope, b"x-request-id")
-    return given.decode() if given is not None and _SANE_ID.fullmatch(given) else token_hex(16)
+    return given.decode() if given is not None and _SANE_ID.fullmatch(given) else urandom(16).hex()
 
 
 def remember_watch(scope: Scope, watch: Watch) -> None:

@@ -3,29 +3,35 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from taxi_predictor.adapters.columns.arrays import Floats
-from taxi_predictor.adapters.columns.timetable import Ask, AskFew
+from taxi_predictor.adapters.columns.timetable import Ask, AskFew, AskTrip, Timetable
 from taxi_predictor.adapters.lightgbm.booster_text import Unwalkable
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
 from taxi_predictor.adapters.lightgbm.forest import Forest
 from taxi_predictor.adapters.lightgbm.scorer import RowScorer
+from taxi_predictor.domain.level import STRATA, LiveLevel
+from taxi_predictor.domain.model import Manifest
+from taxi_predictor.domain.place import Place, Point
+from taxi_predictor.domain.trip import TripPlan
 
 if TYPE_CHECKING:
     from taxi_predictor.adapters.lightgbm.walker import Walker
 
-__all__ = ["LIGHTGBM", "WALKER", "Evaluator", "asking", "by_lightgbm", "evaluator_of"]
+__all__ = ["LIGHTGBM", "WALKER", "Evaluator", "asking", "by_lightgbm", "evaluator_of", "trips_asked_at_once"]
 
 log = logging.getLogger(__name__)
 
 WALKER, LIGHTGBM = "walker", "lightgbm"
 SMALLEST_SPREAD = 0.02
 """Of ln(seconds), about 2 %: no trip is more certain than that."""
-PROBES = 64
+PROBES, TRIPS = 64, 16
+YEAR_S = 366 * 86_400
 TOLERANCE = 1e-9
 
 
@@ -36,6 +42,7 @@ class Evaluator:
     name: str
     ask: Ask
     ask_few: AskFew
+    walker: "Walker | None" = None
 
 
 def evaluator_of(
@@ -97,7 +104,53 @@ def _by_walker(walker: "Walker") -> Evaluator:
             for mu, sigma in zip(said[: len(rows)], said[len(rows) :], strict=True)
         ]
 
-    return Evaluator(WALKER, ask, ask_few)
+    return Evaluator(WALKER, ask, ask_few, walker)
+
+
+def trips_asked_at_once(evaluator: Evaluator, manifest: Manifest) -> AskTrip | None:
+    """What answers one trip of a model at once; None: nothing of ours can, and the log tells why."""
+    if evaluator.walker is None:
+        return None
+    try:
+        from taxi_predictor.adapters.lightgbm.trip_walker import TripWalker
+
+        ask_trip = TripWalker(
+            evaluator.walker, manifest.city, manifest.features, smallest_spread=SMALLEST_SPREAD
+        )
+        _compare_trips(manifest, evaluator.ask_few, ask_trip)
+    except (OSError, RuntimeError, Unwalkable) as error:
+        _tell(WALKER, f"trips are asked step by step: {error}")
+        return None
+    return ask_trip
+
+
+def _compare_trips(manifest: Manifest, ask_few: AskFew, ask_trip: AskTrip) -> None:
+    """See that trips all over the city and the year are answered as step by step, to the last bit.
+
+    Raises:
+        Unwalkable: they are not.
+    """
+    rng, city = np.random.default_rng(0), manifest.city
+    by_steps, at_once = (
+        Timetable(city, manifest.features, manifest.residuals, _nobody, ask_few, ask)
+        for ask in (None, ask_trip)
+    )
+    bounds = city.bounds
+    low, high = (bounds.south_deg, bounds.west_deg), (bounds.north_deg, bounds.east_deg)
+    level = LiveLevel(
+        as_of=manifest.created_at, trips=1, city=0.0, strata=tuple(rng.uniform(-0.5, 0.5, STRATA).tolist())
+    )
+    for _ in range(TRIPS):
+        pickup, dropoff = (Place(Point(*rng.uniform(low, high).tolist())) for _ in range(2))
+        at = manifest.created_at + timedelta(seconds=float(rng.uniform(0, YEAR_S)))
+        plan = TripPlan(pickup=pickup, dropoff=dropoff, pickup_at=at)
+        for now in (None, level):
+            if by_steps.estimate([plan], now) != at_once.estimate([plan], now):
+                raise Unwalkable("a trip would be answered otherwise at once than step by step")
+
+
+def _nobody(rows: Floats, threads: int) -> tuple[Floats, Floats]:
+    raise AssertionError("many rows are not asked here")
 
 
 def by_lightgbm(centre: lightgbm.Booster, spread: lightgbm.Booster) -> Evaluator:

@@ -17,7 +17,7 @@ from taxi_predictor.adapters.lightgbm.machine_ranks import write_ranks
 from taxi_predictor.adapters.lightgbm.machine_terms import I64, PTR, Tables
 from taxi_predictor.adapters.lightgbm.machine_walks import write_likeness, write_walk_of_few
 
-__all__ = ["NARROW", "WIDE", "MachineCode", "machine_code"]
+__all__ = ["NARROW", "WIDE", "MachineCode", "machine_code", "made"]
 
 
 WIDE, NARROW = 256, 64
@@ -41,28 +41,34 @@ class MachineCode:
     """
 
     def __init__(self, together: int | None = None) -> None:
-        llvm.initialize_native_target()
-        llvm.initialize_native_asmprinter()
-        features = llvm.get_host_cpu_features()
         if together is None:
-            together = WIDE if features.get("avx512bw") else NARROW
-        target = llvm.Target.from_default_triple().create_target_machine(
-            cpu=llvm.get_host_cpu_name(), features=features.flatten(), opt=3, jit=True
-        )
-        module = llvm.parse_assembly(str(_module(together)))
-        module.verify()
-        builder = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=2))
-        builder.getModulePassManager().run(module, builder)
-        self._engine = llvm.create_mcjit_compiler(module, target)
-        self._engine.finalize_object()
+            together = WIDE if llvm.get_host_cpu_features().get("avx512bw") else NARROW
+        self._engine = made(_module(together))
         at = self._engine.get_function_address
         address, number = ctypes.c_void_p, ctypes.c_int64
         # To give the interpreter's lock away and get it back takes longer than a row; many rows give it away.
-        self.walk_few = ctypes.PYFUNCTYPE(None, address, address, number, address)(at("walk_few"))
+        self.walk_few_at = at("walk_few")
+        self.walk_few = ctypes.PYFUNCTYPE(None, address, address, number, address)(self.walk_few_at)
         self.rank, self.liken = (
             ctypes.CFUNCTYPE(None, address, address, number, address)(at(name)) for name in ("rank", "liken")
         )
         self.walk_many = ctypes.CFUNCTYPE(None, address, address, address, number, address)(at("walk_many"))
+
+
+def made(module: ir.Module) -> llvm.ExecutionEngine:
+    """The code of *module*; it is there as long as what is returned."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, jit=True
+    )
+    parsed = llvm.parse_assembly(str(module))
+    parsed.verify()
+    builder = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=2))
+    builder.getModulePassManager().run(parsed, builder)
+    engine = llvm.create_mcjit_compiler(parsed, target)
+    engine.finalize_object()
+    return engine
 
 
 @cache

@@ -18,7 +18,7 @@ from taxi_predictor.adapters.lightgbm.artifact import (
     read_verified,
 )
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
-from taxi_predictor.adapters.lightgbm.evaluators import Evaluator, evaluator_of
+from taxi_predictor.adapters.lightgbm.evaluators import Evaluator, evaluator_of, trips_asked_at_once
 from taxi_predictor.adapters.lightgbm.forest import Forest
 from taxi_predictor.adapters.lightgbm.forest_file import kept_forest
 from taxi_predictor.adapters.lightgbm.soundness import SoundText, Unsound, sound_text, trees_of
@@ -34,7 +34,8 @@ class LightgbmModel(EngineModel):
     """One booster for the centre of ln(seconds), one for its spread, both asked by an *evaluator*."""
 
     def __init__(self, manifest: Manifest, centre: lightgbm.Booster, evaluator: Evaluator) -> None:
-        super().__init__(manifest, evaluator.ask, evaluator.ask_few)
+        ask_trip = trips_asked_at_once(evaluator, manifest)
+        super().__init__(manifest, evaluator.ask, evaluator.ask_few, ask_trip)
         self._centre = centre
         self.evaluator = evaluator.name
 

@@ -54,10 +54,11 @@ class Walker:
         tables = [getattr(forest, name).ctypes.data for name in TABLES]
         counts = (len(forest.ends), len(forest.slot_feature), len(forest.thresholds), forest.features)
         self._given = np.array([*tables, *counts])
-        self._at = self._given.ctypes.data
+        self.tables_at = self._given.ctypes.data
         self._boosters = len(forest.ends)
         self._conversions = [conversion(objective) for objective in forest.objectives]
-        self._is_plain = not any(self._conversions) and not any(forest.trees)
+        # Whether what the boosters say is just the sums of their trees.
+        self.is_plain = not any(self._conversions) and not any(forest.trees)
 
     def splits_of(self, feature: int) -> list[float]:
         """As that of its forest."""
@@ -76,7 +77,7 @@ class Walker:
             said = np.concatenate([*_threads().map(self._walked, np.array_split(rows, pieces))], axis=1)
         else:
             said = self._walked(rows)
-        return said if self._is_plain else self._converted(said)
+        return said if self.is_plain else self._converted(said)
 
     def _walked(self, rows: Floats) -> Floats:
         count = len(rows)
@@ -84,10 +85,10 @@ class Walker:
             np.empty((count, len(self._forest.slot_feature)), np.uint8),
             np.empty(count, np.uint16),
         )
-        self._code.rank(self._at, rows.ctypes.data, count, ranks.ctypes.data)
-        self._code.liken(self._at, ranks.ctypes.data, count, likeness.ctypes.data)
+        self._code.rank(self.tables_at, rows.ctypes.data, count, ranks.ctypes.data)
+        self._code.liken(self.tables_at, ranks.ctypes.data, count, likeness.ctypes.data)
         order, said = likeness.argsort(kind="stable"), np.empty((self._boosters, count))
-        self._code.walk_many(self._at, ranks.ctypes.data, order.ctypes.data, count, said.ctypes.data)
+        self._code.walk_many(self.tables_at, ranks.ctypes.data, order.ctypes.data, count, said.ctypes.data)
         return said
 
     def of_few(self, rows: Sequence[Sequence[float]]) -> list[float]:
@@ -104,9 +105,9 @@ class Walker:
             desk.lay_out(desk.rows, 0, *chain.from_iterable(rows))
         except struct.error as error:
             raise ValueError(f"a row has {self._forest.features} features") from error
-        self._code.walk_few(self._at, desk.rows_at, count, desk.said_at)
+        self._code.walk_few(self.tables_at, desk.rows_at, count, desk.said_at)
         said: array[float] = desk.said
-        if self._is_plain:
+        if self.is_plain:
             return said.tolist()
         return [*self._converted(np.array(said).reshape(self._boosters, count)).ravel().tolist()]
 

@@ -10,6 +10,7 @@ from threading import Lock
 from prometheus_client import CollectorRegistry, Gauge, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from taxi_predictor.adapters.prometheus.cells import cells_of
 from taxi_predictor.adapters.prometheus.slots import forget_the_dead, take_slot
 from taxi_predictor.adapters.prometheus.telemetry import PrometheusTelemetry, exposed
 from taxi_predictor.domain.model import ModelVersion
@@ -73,5 +74,5 @@ def figures_of_process() -> PrometheusTelemetry:
     if folder is None:
         return WorkerTelemetry(CollectorRegistry())
     slot = take_slot(Path(folder))
-    values.ValueClass = values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call]
+    values.ValueClass = cells_of(slot)
     return WorkerTelemetry(CollectorRegistry(), worker=slot)

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics import disable_created_metrics
 
+from taxi_predictor.adapters.prometheus.cells import Count, counting, observing
 from taxi_predictor.adapters.prometheus.load import SIZES, LoadFigures
 from taxi_predictor.adapters.prometheus.runs import RunFigures
 from taxi_predictor.domain.model import ModelVersion
@@ -128,18 +129,20 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, LoadTelemetry, RunTelemetry, 
             registry=registry,
         )
         # The library checks and looks up labels under a lock at every call.
-        self._of_request: dict[tuple[str, str, int], Counter] = {}
-        self._of_route: dict[str, Histogram] = {}
-        self._of_model: dict[tuple[ModelVersion | None, AnswerSource], Counter] = {}
+        self._of_request: dict[tuple[str, str, int], Count] = {}
+        self._of_route: dict[str, Count] = {}
+        self._of_model: dict[tuple[ModelVersion | None, AnswerSource], Count] = {}
+        self._took_s, self._asked_trips = observing(self._prediction_s), observing(self._prediction_trips)
+        self._log = counting(self._logged)
 
     def answered(self, *, method: str, route: str, status: int, elapsed_s: float) -> None:
         key = (route, method, status)
-        counter = self._of_request.get(key)
-        if counter is None:
-            counter = self._of_request[key] = self._requests.labels(*key)
-            self._of_route[route] = self._request_s.labels(route)
-        counter.inc()
-        self._of_route[route].observe(elapsed_s)
+        count = self._of_request.get(key)
+        if count is None:
+            count = self._of_request[key] = counting(self._requests.labels(*key))
+            self._of_route[route] = observing(self._request_s.labels(route))
+        count(1)
+        self._of_route[route](elapsed_s)
 
     def refused(self, *, reason: str) -> None:
         self._refusals.labels(reason).inc()
@@ -147,13 +150,12 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, LoadTelemetry, RunTelemetry, 
     def predicted(
         self, *, version: ModelVersion | None, source: AnswerSource, trips: int, elapsed_s: float
     ) -> None:
-        counter = self._of_model.get((version, source))
-        if counter is None:
-            counter = self._predictions.labels(version or 0, source)
-            self._of_model[version, source] = counter
-        counter.inc(trips)
-        self._prediction_s.observe(elapsed_s)
-        self._prediction_trips.observe(trips)
+        count = self._of_model.get((version, source))
+        if count is None:
+            count = self._of_model[version, source] = counting(self._predictions.labels(version or 0, source))
+        count(trips)
+        self._took_s(elapsed_s)
+        self._asked_trips(trips)
 
     def ready(self, source: AnswerSource | None, /, *, version: ModelVersion | None = None) -> None:
         self._load.ready(source is not None)
@@ -169,7 +171,7 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, LoadTelemetry, RunTelemetry, 
         self._sync_version.set(state.version or 0)
 
     def logged(self, predictions: int, /) -> None:
-        self._logged.inc(predictions)
+        self._log(predictions)
 
     def unlogged(self, predictions: int, /) -> None:
         self._unlogged.inc(predictions)

@@ -39,7 +39,7 @@ _decode = msgspec.msgpack.Decoder(list[_Row]).decode  # type: ignore[valid-type]
 
 def framed(records: Sequence[PredictionRecord]) -> bytes:
     """*records* as one frame."""
-    content = _encode([FlatRecord.of(record) for record in records])
+    content = _encode(list(map(FlatRecord.of, records)))
     return _FRAME.pack(MARK, len(content), crc32(content)) + content
 
 

@@ -46,7 +46,7 @@ class Prediction:
         degraded: str | None,
     ) -> "Prediction":
         """What the log keeps and the answer says, computed once."""
-        lower_s, upper_s = _interval_s(distribution, COVERAGE)
+        lower_s, upper_s = distribution.interval_s(COVERAGE)
         return cls(
             plan=plan,
             distribution=distribution,
@@ -54,8 +54,8 @@ class Prediction:
             level=level,
             degraded=degraded,
             duration_s=round(distribution.median_s(), 3),
-            lower_s=lower_s,
-            upper_s=upper_s,
+            lower_s=round(lower_s, 3),
+            upper_s=round(upper_s, 3),
         )
 
     def __repr__(self) -> str:
@@ -84,7 +84,8 @@ class Prediction:
         """The central interval that holds the duration with probability *coverage*."""
         if coverage == COVERAGE:
             return self.lower_s, self.upper_s
-        return _interval_s(self.distribution, coverage)
+        lower_s, upper_s = self.distribution.interval_s(coverage)
+        return round(lower_s, 3), round(upper_s, 3)
 
     @property
     def arrival_at(self) -> datetime:
@@ -94,8 +95,3 @@ class Prediction:
     def distance_km(self) -> float:
         """The great circle from pickup to drop-off, to the metre."""
         return straight_km(self.plan.pickup, self.plan.dropoff)
-
-
-def _interval_s(distribution: DurationDistribution[float], coverage: float) -> tuple[float, float]:
-    low_s, high_s = distribution.interval_s(coverage)
-    return round(low_s, 3), round(high_s, 3)

@@ -108,7 +108,7 @@ def _record(
         lower_s=prediction.lower_s,
         upper_s=prediction.upper_s,
         version=prediction.served.version,
-        source=prediction.source,
+        source=prediction.served.source,
         level_factor=prediction.level_factor,
         degraded=prediction.degraded,
         owner=owner,

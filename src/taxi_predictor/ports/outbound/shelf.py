@@ -10,9 +10,12 @@ from taxi_predictor.domain.record import AnswerSource
 __all__ = ["ModelShelf", "ServedModel"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ServedModel:
-    """A model ready to answer, the version it is, and whether a better one should."""
+    """A model ready to answer, the version it is, and whether a better one should.
+
+    Two are the same only where they are one: nobody compares models.
+    """
 
     version: ModelVersion | None
     """None: it was never trained."""

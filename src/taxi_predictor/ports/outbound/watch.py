@@ -44,6 +44,15 @@ class Watch:
     """Nanoseconds since 1970."""
     ended_s: float | None = None
 
+    def note(self, name: str, began_s: float, ended_s: float) -> None:
+        """Add what was done between the two moments to the part of that *name*."""
+        part = self.parts.get(name)
+        if part is None:
+            part = self.parts[name] = Part(began_s, ended_s)
+        part.ended_s = ended_s
+        part.busy_s += ended_s - began_s
+        part.times += 1
+
     @property
     def trace_id(self) -> str | None:
         return None if self.traceparent is None else self.traceparent.split("-")[1]
@@ -84,12 +93,5 @@ class timed:  # noqa: N801 # it is read as a verb
         self._began_s = perf_counter()
 
     def __exit__(self, *_: object) -> None:
-        if self._watch is None:
-            return
-        now_s = perf_counter()
-        part = self._watch.parts.get(self._part)
-        if part is None:
-            part = self._watch.parts[self._part] = Part(self._began_s, now_s)
-        part.ended_s = now_s
-        part.busy_s += now_s - self._began_s
-        part.times += 1
+        if self._watch is not None:
+            self._watch.note(self._part, self._began_s, perf_counter())

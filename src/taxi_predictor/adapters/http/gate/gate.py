@@ -2,8 +2,6 @@
 
 from collections.abc import Collection
 
-from litestar.enums import ScopeType
-from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from taxi_predictor.adapters.http.gate.addresses import ClientAddresses, neighbourhood
@@ -13,6 +11,7 @@ from taxi_predictor.adapters.http.gate.passage import Passage, StreamPassage
 from taxi_predictor.adapters.http.gate.rates import Rates
 from taxi_predictor.adapters.http.gate.slots import Slots
 from taxi_predictor.adapters.http.headers import media_type_of
+from taxi_predictor.adapters.http.middlewares import AroundAll
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.domain.access import ANYBODY
 
@@ -25,7 +24,7 @@ PROBED = "/health"
 """Who asks there whether the service lives asks by its address, not by its names."""
 
 
-class Gate(ASGIMiddleware):
+class Gate(AroundAll):
     """Asks in this order: which host, which key, how often, whether there is room; then the time runs.
 
     A handler whose ``opt`` has a ``scope`` of access is asked all of it; one without, such as health,
@@ -34,8 +33,6 @@ class Gate(ASGIMiddleware):
 
     It belongs to one application, as its slots do.
     """
-
-    scopes = (ScopeType.HTTP,)
 
     def __init__(self, options: Options) -> None:
         self._hosts = AllowedHosts(options.allowed_hosts)

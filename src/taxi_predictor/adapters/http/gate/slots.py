@@ -11,7 +11,9 @@ class Slots:
     """*at_work* slots, and a queue for them of at most *waiting*: who came first goes first."""
 
     def __init__(self, *, at_work: int, waiting: int) -> None:
-        self._free = asyncio.Semaphore(at_work)
+        self._free = at_work
+        self._turns = asyncio.Semaphore(0)
+        """Slots on their way to those who wait."""
         self._max_waiting = waiting
         self._waiting = 0
 
@@ -21,16 +23,19 @@ class Slots:
         Raises:
             Overloaded: the queue is full.
         """
-        if self._free.locked():
-            if self._waiting >= self._max_waiting:
-                raise Overloaded("as much is asked as can be worked on, and more than can wait")
-            self._waiting += 1
-            try:
-                await self._free.acquire()
-            finally:
-                self._waiting -= 1
-        else:
-            await self._free.acquire()  # at once
+        if self._free:  # then nobody waits
+            self._free -= 1
+            return
+        if self._waiting >= self._max_waiting:
+            raise Overloaded("as much is asked as can be worked on, and more than can wait")
+        self._waiting += 1
+        try:
+            await self._turns.acquire()
+        finally:
+            self._waiting -= 1
 
     def leave(self) -> None:
-        self._free.release()
+        if self._waiting:
+            self._turns.release()
+        else:
+            self._free += 1

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from litestar import post
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -23,6 +22,7 @@ from taxi_predictor.adapters.http.decoding import Time
 from taxi_predictor.adapters.http.examples import A_DROPOFF, A_MODEL, A_PICKUP, A_PICKUP_AT
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
+from taxi_predictor.adapters.http.responses import post
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.place import straight_km
 from taxi_predictor.domain.record import AnswerSource

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from litestar import get, post
 from litestar.params import JSONBody, QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -28,6 +27,7 @@ from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.problems import FieldProblem, Problem
 from taxi_predictor.adapters.http.queries import InvalidQuery, with_plus
 from taxi_predictor.adapters.http.requests import ApiRequest
+from taxi_predictor.adapters.http.responses import get, post
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.record import AnswerSource

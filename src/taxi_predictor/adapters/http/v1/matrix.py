@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 import numpy as np
-from litestar import post
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
@@ -24,6 +23,7 @@ from taxi_predictor.adapters.http.examples import A_MODEL
 from taxi_predictor.adapters.http.formats import wanted
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
+from taxi_predictor.adapters.http.responses import post
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import InvalidTrip, TooMuch
 from taxi_predictor.domain.place import Place

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
-from litestar import get, post
 from litestar.params import JSONBody, PathParameter
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -15,6 +14,7 @@ from taxi_predictor.adapters.http.examples import AN_UNKNOWN_PARAMETER
 from taxi_predictor.adapters.http.gate.callers import caller
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
+from taxi_predictor.adapters.http.responses import get, post
 from taxi_predictor.adapters.http.v1.model_answers import (
     BaselineAnswer,
     CheckAnswer,

@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from litestar import post
 from litestar.params import JSONBody, QueryParameter
 
 from taxi_predictor.adapters.http.bodies import PredictionAnswer, PredictionBody
 from taxi_predictor.adapters.http.gate.callers import caller
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
+from taxi_predictor.adapters.http.responses import post
 from taxi_predictor.domain.access import Scope
 
 __all__ = ["ROUTES"]
@@ -30,11 +30,12 @@ async def predict(
     request: ApiRequest,
     explain: Annotated[bool, QueryParameter(description="Whether to say what makes it so.")] = False,
 ) -> PredictionAnswer:
-    predictor = request.hexagon.predictor
+    hexagon = request.hexagon
+    predictor = hexagon.predictor
     plan = await data.to_plan(predictor)
     [prediction] = predictor.predict([plan])
     explanation = predictor.explain(prediction) if explain else None
-    kept = await request.hexagon.recording.keep(
+    kept = await hexagon.recording.keep(
         [prediction], owner=caller(request.scope).name, references=[data.reference]
     )
     return PredictionAnswer.of(

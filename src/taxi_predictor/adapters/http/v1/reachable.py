@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
-from litestar import post
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -22,6 +21,7 @@ from taxi_predictor.adapters.http.decoding import InvalidBody
 from taxi_predictor.adapters.http.examples import A_MODEL, A_PICKUP, A_PICKUP_AT
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
+from taxi_predictor.adapters.http.responses import post
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import NotFound
 from taxi_predictor.domain.record import AnswerSource

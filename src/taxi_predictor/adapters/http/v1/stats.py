@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Annotated
 
-from litestar import get
 from msgspec import Meta, Struct
 
 from taxi_predictor.adapters.http.examples import AN_UNKNOWN_PARAMETER
 from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
+from taxi_predictor.adapters.http.responses import get
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.ports.inbound.outcome_intake import MAX_ORPHANS
 from taxi_predictor.ports.inbound.stock import StockCount
