@@ -33,10 +33,10 @@ from taxi_predictor.domain.sanity import probe
 from taxi_predictor.domain.split import TimeSplit
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.domain.verdict import Check
-from taxi_predictor.ports.inbound.fitting import fitted_model, training_data
-from taxi_predictor.ports.inbound.held_out import some_plans
-from taxi_predictor.ports.inbound.judging import score
-from taxi_predictor.ports.inbound.replaying import replay
+from taxi_predictor.ports.inbound.learning.fitting import fitted_model, training_data
+from taxi_predictor.ports.inbound.learning.held_out import some_plans
+from taxi_predictor.ports.inbound.learning.judging import score
+from taxi_predictor.ports.inbound.learning.replaying import replay
 from taxi_predictor.ports.outbound.engine import TrainingData
 
 REPORT = Path(__file__).parents[1] / "docs" / "accuracy.md"

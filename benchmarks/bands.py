@@ -24,9 +24,9 @@ from taxi_predictor.domain.bands import bands, standing
 from taxi_predictor.domain.evaluation import Evaluation, Tally
 from taxi_predictor.domain.reference import SURE, Band, Measure
 from taxi_predictor.domain.split import TimeSplit, local_midnight
-from taxi_predictor.ports.inbound.fitting import fitted_model, training_data
-from taxi_predictor.ports.inbound.held_out import held_out_days
-from taxi_predictor.ports.inbound.judging import score
+from taxi_predictor.ports.inbound.learning.fitting import fitted_model, training_data
+from taxi_predictor.ports.inbound.learning.held_out import held_out_days
+from taxi_predictor.ports.inbound.learning.judging import score
 
 CALM = (
     (YELLOW, date(2019, 1, 1), date(2019, 10, 1)),

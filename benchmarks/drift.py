@@ -40,10 +40,10 @@ from taxi_predictor.domain.prediction_id import PredictionId
 from taxi_predictor.domain.reference import Measure
 from taxi_predictor.domain.split import local_midnight
 from taxi_predictor.domain.trip import FinishedTrip
-from taxi_predictor.ports.inbound.feedback import Report
-from taxi_predictor.ports.inbound.live_windows import LONGEST, LiveWindows
-from taxi_predictor.ports.inbound.monitoring import Monitoring
-from taxi_predictor.ports.inbound.replaying import replay
+from taxi_predictor.ports.inbound.answers.feedback import Report
+from taxi_predictor.ports.inbound.learning.replaying import replay
+from taxi_predictor.ports.inbound.quality.live_windows import LONGEST, LiveWindows
+from taxi_predictor.ports.inbound.quality.monitoring import Monitoring
 from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.registry import Alias, RegisteredModel
 

@@ -40,7 +40,7 @@ from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
 from taxi_predictor.domain.model import Manifest
 from taxi_predictor.domain.place import Place
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
-from taxi_predictor.ports.inbound.predicting import SLICE_TRIPS
+from taxi_predictor.ports.inbound.answers.predicting import SLICE_TRIPS
 
 SINGLE_ROWS, BATCH_ROWS = 2_000, 20_000
 GOALS = {"one row": 4.0, "batch": 5.0, "matrix": 10.0}

@@ -31,7 +31,7 @@ from taxi_predictor.apps.cities import load_city
 from taxi_predictor.domain.prediction_id import new_prediction_id
 from taxi_predictor.domain.record import Outcome, PredictionRecord
 from taxi_predictor.domain.split import TimeSplit
-from taxi_predictor.ports.inbound.fitting import training_data
+from taxi_predictor.ports.inbound.learning.fitting import training_data
 from taxi_predictor.ports.outbound.predictions import PredictionLog
 
 __all__ = ["keeping"]

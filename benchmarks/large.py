@@ -37,7 +37,7 @@ from taxi_predictor.adapters.sources.simulation import Simulation
 from taxi_predictor.adapters.system.clock import SystemClock
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.domain.split import TimeSplit
-from taxi_predictor.ports.inbound.fitting import training_data
+from taxi_predictor.ports.inbound.learning.fitting import training_data
 from taxi_predictor.ports.outbound.engine import TrainingData
 
 CITY = load_city("new-york")

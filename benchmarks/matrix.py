@@ -41,7 +41,7 @@ from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
 from taxi_predictor.apps.commands.serving import server_command
 from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.trip import PlanBatch
-from taxi_predictor.ports.inbound.predicting import SLICE_TRIPS
+from taxi_predictor.ports.inbound.answers.predicting import SLICE_TRIPS
 
 PORT = 8156
 SIZES = (20, 100, 200)

@@ -28,7 +28,7 @@ from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.trip import PlanBatch
-from taxi_predictor.ports.inbound.predicting import SLICE_TRIPS
+from taxi_predictor.ports.inbound.answers.predicting import SLICE_TRIPS
 from taxi_predictor.ports.outbound.scoring import Reached, RowForm
 
 CITY = load_city("new-york")

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from taxi_predictor.domain.errors import TaxiPredictorError
     from taxi_predictor.domain.place import Place, Point
     from taxi_predictor.domain.trip import PlanBatch, TripPlan
-    from taxi_predictor.ports.inbound.predicting import DurationPredictor
-    from taxi_predictor.ports.inbound.prediction import Prediction
+    from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
+    from taxi_predictor.ports.inbound.answers.prediction import Prediction
 
 __all__ = [
     "Container",
@@ -38,12 +38,12 @@ __version__ = "0.1.0"
 
 _KEPT_IN = {
     "Container": "apps.container",
-    "DurationPredictor": "ports.inbound.predicting",
+    "DurationPredictor": "ports.inbound.answers.predicting",
     "Outbound": "apps.outbound",
     "Place": "domain.place",
     "PlanBatch": "domain.trip",
     "Point": "domain.place",
-    "Prediction": "ports.inbound.prediction",
+    "Prediction": "ports.inbound.answers.prediction",
     "Settings": "apps.settings",
     "TaxiPredictorError": "domain.errors",
     "TripPlan": "domain.trip",

@@ -17,8 +17,8 @@ from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.zones import MemoryZoneStore
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource
-from taxi_predictor.ports.inbound.ladder import Ladder
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.answers.ladder import Ladder
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.shelf import ModelShelf
 from taxi_predictor.ports.testing.samples import SPLIT, a_history
 from taxi_predictor.ports.testing.strategies import A_CITY

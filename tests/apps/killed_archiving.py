@@ -16,7 +16,7 @@ from taxi_predictor.adapters.postgres.pool import open_pool
 from taxi_predictor.adapters.postgres.trips import PostgresTripStore
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.domain.trip_sum import TripSum
-from taxi_predictor.ports.inbound.archiving import TripArchiving
+from taxi_predictor.ports.inbound.trips.archiving import TripArchiving
 
 
 def die() -> None:

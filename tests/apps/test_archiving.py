@@ -23,7 +23,7 @@ from taxi_predictor.adapters.sources.files import FileSource
 from taxi_predictor.apps.commands.archiving import archive
 from taxi_predictor.domain.errors import MissingSource, StorageFull, TripsChanged
 from taxi_predictor.domain.trip import FinishedTrip, TripBatch, TripId
-from taxi_predictor.ports.inbound.archiving import TripArchiving
+from taxi_predictor.ports.inbound.trips.archiving import TripArchiving
 from taxi_predictor.ports.outbound.archive import ArchivedTrips
 from taxi_predictor.ports.outbound.sources import PartName
 from taxi_predictor.ports.outbound.trips import TripStore

@@ -19,8 +19,8 @@ from taxi_predictor.domain.comparables import Likeness, box_around
 from taxi_predictor.domain.errors import Invalid, InvalidTrip
 from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.trip import FinishedTrip, TripId
-from taxi_predictor.ports.inbound import comparing
-from taxi_predictor.ports.inbound.comparing import ComparableTrips
+from taxi_predictor.ports.inbound.trips import comparing
+from taxi_predictor.ports.inbound.trips.comparing import ComparableTrips
 from taxi_predictor.ports.outbound.sources import PartName
 from taxi_predictor.ports.outbound.trips import TripStore
 from taxi_predictor.ports.testing.samples import NOON, a_trip

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from taxi_predictor.domain.errors import InvalidTrip, TooMuch
 from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.inbound.departures import DepartureBoard
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.answers.departures import DepartureBoard
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.strategies import A_CITY, instants, plans
 

@@ -20,11 +20,16 @@ from taxi_predictor.adapters.memory.zones import MemoryZoneStore
 from taxi_predictor.adapters.sources.catalog import Catalog
 from taxi_predictor.domain.errors import ConflictingOutcome, Unavailable
 from taxi_predictor.domain.record import Outcome
-from taxi_predictor.ports.inbound import feedback
-from taxi_predictor.ports.inbound.feedback import Feedback, Report, Reported
-from taxi_predictor.ports.inbound.intake import TripIntake
-from taxi_predictor.ports.inbound.outcome_intake import MARGIN, ORPHANED_AFTER, OutcomeIntake, late_orphans
+from taxi_predictor.ports.inbound.answers import feedback
+from taxi_predictor.ports.inbound.answers.feedback import Feedback, Report, Reported
 from taxi_predictor.ports.inbound.runs import RunBook
+from taxi_predictor.ports.inbound.trips.intake import TripIntake
+from taxi_predictor.ports.inbound.trips.outcome_intake import (
+    MARGIN,
+    ORPHANED_AFTER,
+    OutcomeIntake,
+    late_orphans,
+)
 from taxi_predictor.ports.outbound.outcomes import Attached
 from taxi_predictor.ports.testing.records import a_prediction_id, a_record, an_outcome
 from taxi_predictor.ports.testing.samples import NOON

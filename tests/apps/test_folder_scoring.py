@@ -15,10 +15,10 @@ from taxi_predictor.adapters.memory.scratch import MemoryTripScratch
 from taxi_predictor.domain.errors import MissingSource, UnlikeMachines, UnreadableSource
 from taxi_predictor.domain.level import STRATA, LiveLevel
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
-from taxi_predictor.ports.inbound import folder_scoring
-from taxi_predictor.ports.inbound.folder_scoring import Alike, FileTask, FolderScoring
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
-from taxi_predictor.ports.inbound.scoring import Scored
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.files import folder_scoring
+from taxi_predictor.ports.inbound.files.folder_scoring import Alike, FileTask, FolderScoring
+from taxi_predictor.ports.inbound.files.scoring import Scored
 from taxi_predictor.ports.outbound.scoring import Reached
 from taxi_predictor.ports.outbound.shelf import ServedModel
 from taxi_predictor.ports.testing.samples import NOON

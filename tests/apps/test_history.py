@@ -16,8 +16,8 @@ from taxi_predictor.adapters.memory.models import MemoryModelRegistry
 from taxi_predictor.apps.commands.models import difference_tables
 from taxi_predictor.domain.errors import NoChampion, UnknownModel
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
-from taxi_predictor.ports.inbound.history import ModelHistory
-from taxi_predictor.ports.inbound.versions import ModelVersions
+from taxi_predictor.ports.inbound.models.history import ModelHistory
+from taxi_predictor.ports.inbound.models.versions import ModelVersions
 from taxi_predictor.ports.testing.samples import NOON, a_report, an_artifact
 from taxi_predictor.ports.testing.strategies import A_CITY
 

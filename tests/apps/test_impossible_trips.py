@@ -8,8 +8,8 @@ from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.plausibility import EARLIEST, LATEST
 from taxi_predictor.domain.trip import MOST_PASSENGERS, TripPlan
-from taxi_predictor.ports.inbound.departures import DepartureBoard
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.answers.departures import DepartureBoard
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
 from taxi_predictor.ports.testing.samples import NOON
 
 HERE, AT_SEA = Place(Point(40.75, -73.98)), Place(Point(40.0, -73.0))

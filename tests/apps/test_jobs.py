@@ -18,11 +18,11 @@ from taxi_predictor.domain.errors import (
 )
 from taxi_predictor.domain.job import JobId, JobNote, JobState, new_job_id, parse_job_id
 from taxi_predictor.domain.place import ZoneTable
-from taxi_predictor.ports.inbound import job_work
-from taxi_predictor.ports.inbound.job_work import JobWork
-from taxi_predictor.ports.inbound.jobs import ScoringJobs
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
-from taxi_predictor.ports.inbound.scoring import Scoring
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.files import job_work
+from taxi_predictor.ports.inbound.files.job_work import JobWork
+from taxi_predictor.ports.inbound.files.jobs import ScoringJobs
+from taxi_predictor.ports.inbound.files.scoring import Scoring
 from taxi_predictor.ports.outbound.scoring import RowForm, TripRows
 from taxi_predictor.ports.testing.jobs import sent
 from taxi_predictor.ports.testing.samples import NOON, a_history

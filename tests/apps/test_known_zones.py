@@ -15,8 +15,8 @@ from taxi_predictor.adapters.memory.zones import MemoryZoneStore
 from taxi_predictor.domain.errors import NoZones, Unavailable, UnknownZone
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.domain.record import AnswerSource
-from taxi_predictor.ports.inbound.ladder import Ladder
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.answers.ladder import Ladder
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.strategies import A_CITY
 

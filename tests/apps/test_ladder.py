@@ -18,8 +18,8 @@ from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.domain.errors import BrokenModel, NoChampion
 from taxi_predictor.domain.model import MANIFEST_FILE, ModelArtifact, ModelVersion
 from taxi_predictor.domain.record import AnswerSource
-from taxi_predictor.ports.inbound import ladder as module
-from taxi_predictor.ports.inbound.ladder import Ladder
+from taxi_predictor.ports.inbound.answers import ladder as module
+from taxi_predictor.ports.inbound.answers.ladder import Ladder
 from taxi_predictor.ports.testing.samples import NOON, a_history, a_trip
 from taxi_predictor.ports.testing.strategies import A_CITY
 from taxi_predictor.ports.testing.tables import TableMaker

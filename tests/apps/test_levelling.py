@@ -29,9 +29,9 @@ from taxi_predictor.domain.level import BOUND, STALE_AFTER, STRATA, LiveLevel
 from taxi_predictor.domain.model import Manifest, ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import FinishedTrip, TripBatch
-from taxi_predictor.ports.inbound.ladder import Ladder
-from taxi_predictor.ports.inbound.levelling import LiveLevelling
-from taxi_predictor.ports.inbound.replaying import replay
+from taxi_predictor.ports.inbound.answers.ladder import Ladder
+from taxi_predictor.ports.inbound.answers.levelling import LiveLevelling
+from taxi_predictor.ports.inbound.learning.replaying import replay
 from taxi_predictor.ports.outbound.sources import PartName
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_history
 from taxi_predictor.ports.testing.strategies import A_CITY

@@ -35,9 +35,9 @@ from taxi_predictor.domain.model import BatchEstimate, Manifest, ModelArtifact, 
 from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import PlanBatch, TripPlan
-from taxi_predictor.ports.inbound.ladder import Ladder
-from taxi_predictor.ports.inbound.matrices import DurationMatrices, DurationMatrix
-from taxi_predictor.ports.inbound.predicting import COLUMNS_FROM_PLANS, SLICE_TRIPS, DurationPredictor
+from taxi_predictor.ports.inbound.answers.ladder import Ladder
+from taxi_predictor.ports.inbound.answers.matrices import DurationMatrices, DurationMatrix
+from taxi_predictor.ports.inbound.answers.predicting import COLUMNS_FROM_PLANS, SLICE_TRIPS, DurationPredictor
 from taxi_predictor.ports.outbound.plans import PlanColumns
 from taxi_predictor.ports.outbound.shelf import ModelShelf
 from taxi_predictor.ports.testing.level import levels

@@ -24,8 +24,8 @@ from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.trip import FinishedTrip, TripPlan
 from taxi_predictor.domain.verdict import Check
-from taxi_predictor.ports.inbound.probing import ModelProbing, Probed
-from taxi_predictor.ports.inbound.versions import ModelVersions
+from taxi_predictor.ports.inbound.learning.probing import ModelProbing, Probed
+from taxi_predictor.ports.inbound.models.versions import ModelVersions
 from taxi_predictor.ports.outbound.engine import ModelLoader
 from taxi_predictor.ports.outbound.sources import PartName
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_history, a_report

@@ -33,8 +33,8 @@ from taxi_predictor.adapters.spool.spool import DiskPredictionSpool
 from taxi_predictor.domain.errors import StorageFull, Unavailable
 from taxi_predictor.domain.prediction_id import PredictionId
 from taxi_predictor.domain.record import Outcome, PredictionRecord
-from taxi_predictor.ports.inbound.recording import GroupCommit
-from taxi_predictor.ports.inbound.shipping import SpoolShipping
+from taxi_predictor.ports.inbound.answers.recording import GroupCommit
+from taxi_predictor.ports.inbound.answers.shipping import SpoolShipping
 from taxi_predictor.ports.outbound.outcomes import Attached
 from taxi_predictor.ports.testing.records import a_record, an_outcome
 from taxi_predictor.ports.testing.samples import NOON

@@ -17,9 +17,9 @@ from taxi_predictor.domain.errors import InvalidTrip, NoOutlines, NoZones, TooMu
 from taxi_predictor.domain.place import Place, Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.inbound.ladder import Ladder
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
-from taxi_predictor.ports.inbound.reach import Area, Reach
+from taxi_predictor.ports.inbound.answers.ladder import Ladder
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.answers.reach import Area, Reach
 from taxi_predictor.ports.outbound.shelf import ModelShelf
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.strategies import A_CITY, places

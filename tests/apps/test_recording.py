@@ -12,11 +12,16 @@ from taxi_predictor.adapters.memory.spool import MemoryPredictionSpool
 from taxi_predictor.adapters.memory.telemetry import Logged, RecordingTelemetry, Unlogged
 from taxi_predictor.domain.errors import StorageFull, Unavailable
 from taxi_predictor.domain.record import PredictionRecord
-from taxi_predictor.ports.inbound import recording
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
-from taxi_predictor.ports.inbound.prediction import Prediction
-from taxi_predictor.ports.inbound.recording import GroupCommit, PredictionRecording, Recorder, SpoolRecorder
-from taxi_predictor.ports.inbound.shipping import SpoolShipping
+from taxi_predictor.ports.inbound.answers import recording
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.answers.prediction import Prediction
+from taxi_predictor.ports.inbound.answers.recording import (
+    GroupCommit,
+    PredictionRecording,
+    Recorder,
+    SpoolRecorder,
+)
+from taxi_predictor.ports.inbound.answers.shipping import SpoolShipping
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from waiting import quiet
 

@@ -17,7 +17,7 @@ from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.errors import Invalid, Unavailable
 from taxi_predictor.domain.record import PredictionRecord
 from taxi_predictor.ports.inbound import retention
-from taxi_predictor.ports.inbound.feedback import Report
+from taxi_predictor.ports.inbound.answers.feedback import Report
 from taxi_predictor.ports.outbound.retention import Forgotten
 from taxi_predictor.ports.outbound.spool import SpoolState
 from taxi_predictor.ports.testing.records import a_prediction_id, a_record, an_outcome

@@ -10,8 +10,8 @@ from taxi_predictor.adapters.memory.scoring import MemoryRow, MemoryRows, Memory
 from taxi_predictor.domain.errors import MissingSource, StorageFull
 from taxi_predictor.domain.level import STRATA, LiveLevel
 from taxi_predictor.domain.place import ZoneTable
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
-from taxi_predictor.ports.inbound.scoring import Scored, Scoring
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.files.scoring import Scored, Scoring
 from taxi_predictor.ports.outbound.scoring import Reached, RowForm, RowPiece, TripRows
 from taxi_predictor.ports.outbound.shelf import ServedModel
 from taxi_predictor.ports.testing.samples import NOON, a_history

@@ -15,8 +15,8 @@ from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry, Shipped
 from taxi_predictor.adapters.spool.spool import DiskPredictionSpool
 from taxi_predictor.domain.errors import Invalid, Unavailable
 from taxi_predictor.domain.record import PredictionRecord
-from taxi_predictor.ports.inbound import shipping
-from taxi_predictor.ports.inbound.shipping import SpoolHandover, SpoolShipping
+from taxi_predictor.ports.inbound.answers import shipping
+from taxi_predictor.ports.inbound.answers.shipping import SpoolHandover, SpoolShipping
 from taxi_predictor.ports.testing.records import a_record
 from taxi_predictor.ports.testing.samples import NOON
 from waiting import eventually

@@ -29,7 +29,7 @@ from taxi_predictor.apps.folders import folder_scoring_of
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.split import TimeSplit
-from taxi_predictor.ports.inbound.fitting import training_data
+from taxi_predictor.ports.inbound.learning.fitting import training_data
 from taxi_predictor.ports.outbound.engine import TrainingData
 from taxi_predictor.ports.outbound.machines import Machines
 from taxi_predictor.ports.outbound.registry import RegisteredModel

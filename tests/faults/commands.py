@@ -17,7 +17,7 @@ from servers import postgres_dsn
 from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.postgres.migrations import migrate
 from taxi_predictor.adapters.postgres.pool import APPLICATION, open_pool
-from taxi_predictor.ports.inbound.intake import IngestReport
+from taxi_predictor.ports.inbound.trips.intake import IngestReport
 from taxi_predictor.ports.testing.tables import TableMaker
 from waiting import eventually
 

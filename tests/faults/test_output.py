@@ -11,8 +11,8 @@ from faults.commands import Home, finish
 from faults.conftest import SMALL
 from taxi_predictor.apps.commands.output import result_to
 from taxi_predictor.domain.errors import Invalid, StorageFull, TaxiPredictorError, Unavailable
-from taxi_predictor.ports.inbound.intake import IngestReport
-from taxi_predictor.ports.inbound.stock import StoredTrips
+from taxi_predictor.ports.inbound.trips.intake import IngestReport
+from taxi_predictor.ports.inbound.trips.stock import StoredTrips
 
 
 async def test_with_json_there_is_nothing_else_on_standard_output(home: Home) -> None:

@@ -34,7 +34,7 @@ from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, Mod
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.inbound.health import Ping
-from taxi_predictor.ports.inbound.versions import digest
+from taxi_predictor.ports.inbound.models.versions import digest
 from taxi_predictor.ports.outbound.access import KeyStore
 from taxi_predictor.ports.outbound.answers import AnswerStore
 from taxi_predictor.ports.outbound.journal import Journal

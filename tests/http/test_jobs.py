@@ -12,7 +12,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from shelves import answers_in
-from taxi_predictor.ports.inbound import job_work
+from taxi_predictor.ports.inbound.files import job_work
 from taxi_predictor.ports.testing.samples import NOON
 from waiting import until
 

@@ -22,7 +22,7 @@ from taxi_predictor.domain.errors import TooManyRequests
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
 from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.shelf import ModelShelf, ServedModel
 from taxi_predictor.ports.testing.strategies import points
 

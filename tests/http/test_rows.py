@@ -17,7 +17,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from taxi_predictor.ports.inbound import job_work
+from taxi_predictor.ports.inbound.files import job_work
 from taxi_predictor.ports.testing.strategies import A_CITY
 from waiting import until
 

@@ -45,17 +45,17 @@ from taxi_predictor.domain.sanity import probe
 from taxi_predictor.domain.slices import slices
 from taxi_predictor.domain.trip import FinishedTrip, PlanBatch, TripId, TripPlan
 from taxi_predictor.domain.verdict import Check
-from taxi_predictor.ports.inbound import judging
-from taxi_predictor.ports.inbound.backtesting import Backtest
-from taxi_predictor.ports.inbound.deeds import DeedBook
-from taxi_predictor.ports.inbound.evaluating import ModelEvaluation
-from taxi_predictor.ports.inbound.judging import ModelJudge
-from taxi_predictor.ports.inbound.ladder import Ladder
-from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
+from taxi_predictor.ports.inbound.answers.ladder import Ladder
+from taxi_predictor.ports.inbound.learning import judging
+from taxi_predictor.ports.inbound.learning.backtesting import Backtest
+from taxi_predictor.ports.inbound.learning.evaluating import ModelEvaluation
+from taxi_predictor.ports.inbound.learning.judging import ModelJudge
+from taxi_predictor.ports.inbound.learning.training import ModelTraining
+from taxi_predictor.ports.inbound.models.deeds import DeedBook
+from taxi_predictor.ports.inbound.models.lifecycle import ModelLifecycle
+from taxi_predictor.ports.inbound.models.syncing import ModelSync
+from taxi_predictor.ports.inbound.models.versions import ModelVersions
 from taxi_predictor.ports.inbound.runs import RunBook
-from taxi_predictor.ports.inbound.syncing import ModelSync
-from taxi_predictor.ports.inbound.training import ModelTraining
-from taxi_predictor.ports.inbound.versions import ModelVersions
 from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.engine import ModelTrainer, TrainingData

@@ -16,7 +16,7 @@ from lifecycle.conftest import FIRST, TRIPS_A_DAY, World, steady_trips
 from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
 from taxi_predictor.domain.errors import Invalid, NotEnoughTrips
 from taxi_predictor.domain.trip import FinishedTrip
-from taxi_predictor.ports.inbound.backtesting import BacktestReport
+from taxi_predictor.ports.inbound.learning.backtesting import BacktestReport
 
 TZ = World.city.tz
 MONDAY = datetime(2023, 1, 30, tzinfo=TZ)

@@ -26,9 +26,9 @@ from taxi_predictor.domain.prediction_id import new_prediction_id
 from taxi_predictor.domain.record import AnswerSource, Outcome, PredictionRecord
 from taxi_predictor.domain.reference import PREDICTION, Measure
 from taxi_predictor.domain.trip import FinishedTrip
-from taxi_predictor.ports.inbound.live_windows import LiveWindows
-from taxi_predictor.ports.inbound.monitoring import Monitoring
-from taxi_predictor.ports.inbound.retraining import ACTOR, Retraining
+from taxi_predictor.ports.inbound.quality.live_windows import LiveWindows
+from taxi_predictor.ports.inbound.quality.monitoring import Monitoring
+from taxi_predictor.ports.inbound.quality.retraining import ACTOR, Retraining
 from taxi_predictor.ports.outbound.engine import TrainingData
 from taxi_predictor.ports.outbound.monitoring import Retrained, Turns
 from taxi_predictor.ports.outbound.outcomes import EndedPrediction

@@ -11,7 +11,7 @@ from taxi_predictor.adapters.memory.predictions import MemoryPredictionLog
 from taxi_predictor.domain.errors import NotFound, UnknownModel
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import AnswerSource, PredictionRecord
-from taxi_predictor.ports.inbound.rechecking import PredictionRecheck
+from taxi_predictor.ports.inbound.models.rechecking import PredictionRecheck
 from taxi_predictor.ports.testing.records import a_record
 
 LONG_AGO = timedelta(days=1)

@@ -12,7 +12,7 @@ from taxi_predictor.adapters.memory.shadows import MemoryShadowLog
 from taxi_predictor.domain.errors import NotFound
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.record import PredictionRecord
-from taxi_predictor.ports.inbound.shadowing import ShadowScoring
+from taxi_predictor.ports.inbound.quality.shadowing import ShadowScoring
 from taxi_predictor.ports.outbound.registry import Alias
 from taxi_predictor.ports.testing.records import a_record, an_outcome
 from taxi_predictor.ports.testing.samples import NOON

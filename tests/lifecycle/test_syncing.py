@@ -13,8 +13,8 @@ from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, PromotionRefused, Unavailable
 from taxi_predictor.domain.model import ModelVersion
-from taxi_predictor.ports.inbound import syncing
-from taxi_predictor.ports.inbound.syncing import ModelSync
+from taxi_predictor.ports.inbound.models import syncing
+from taxi_predictor.ports.inbound.models.syncing import ModelSync
 from taxi_predictor.ports.outbound.journal import Entry
 from taxi_predictor.ports.outbound.registry import Alias, RegisteredModel
 from taxi_predictor.ports.outbound.shelf import ServedModel

@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # What it logs are aftershocks of an error that is shown below as one sentence.
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         # Who stands in for a champion is said with the answer.
-        logging.getLogger("taxi_predictor.ports.inbound.ladder").setLevel(logging.ERROR)
+        logging.getLogger("taxi_predictor.ports.inbound.answers.ladder").setLevel(logging.ERROR)
     try:
         with needing("train"):
             app(arguments, exit_on_error=False, print_error=False)

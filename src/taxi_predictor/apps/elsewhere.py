@@ -12,8 +12,8 @@ from taxi_predictor.adapters.memory.zones import MemoryZoneStore
 from taxi_predictor.adapters.sources.scoring import FileScoring
 from taxi_predictor.apps.library import predictor_alone
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
-from taxi_predictor.ports.inbound.folder_scoring import Alike, FileTask
-from taxi_predictor.ports.inbound.scoring import Scored, Scoring
+from taxi_predictor.ports.inbound.files.folder_scoring import Alike, FileTask
+from taxi_predictor.ports.inbound.files.scoring import Scored, Scoring
 
 __all__ = ["AnswerFile"]
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from taxi_predictor.apps.outbound import Outbound
-from taxi_predictor.ports.inbound.folder_scoring import Alike, FileTask, FolderScoring
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
-from taxi_predictor.ports.inbound.scoring import Scored
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.files.folder_scoring import Alike, FileTask, FolderScoring
+from taxi_predictor.ports.inbound.files.scoring import Scored
 
 __all__ = ["folder_scoring_of"]
 

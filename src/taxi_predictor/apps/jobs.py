@@ -9,9 +9,9 @@ from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.job import JobId
-from taxi_predictor.ports.inbound.job_work import JobWork
-from taxi_predictor.ports.inbound.jobs import ScoringJobs
-from taxi_predictor.ports.inbound.scoring import Scoring
+from taxi_predictor.ports.inbound.files.job_work import JobWork
+from taxi_predictor.ports.inbound.files.jobs import ScoringJobs
+from taxi_predictor.ports.inbound.files.scoring import Scoring
 
 __all__ = ["AWAY", "ENVIRONMENT", "job_work_of", "jobs_of"]
 

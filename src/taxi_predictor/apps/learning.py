@@ -5,15 +5,15 @@ from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.promotion import PromotionPolicy
-from taxi_predictor.ports.inbound.backtesting import Backtest
-from taxi_predictor.ports.inbound.deeds import DeedBook
-from taxi_predictor.ports.inbound.evaluating import ModelEvaluation
-from taxi_predictor.ports.inbound.intake import TripIntake
-from taxi_predictor.ports.inbound.judging import ModelJudge
-from taxi_predictor.ports.inbound.outside_training import OutsideTraining
+from taxi_predictor.ports.inbound.learning.backtesting import Backtest
+from taxi_predictor.ports.inbound.learning.evaluating import ModelEvaluation
+from taxi_predictor.ports.inbound.learning.judging import ModelJudge
+from taxi_predictor.ports.inbound.learning.outside_training import OutsideTraining
+from taxi_predictor.ports.inbound.learning.training import ModelTraining
+from taxi_predictor.ports.inbound.models.deeds import DeedBook
+from taxi_predictor.ports.inbound.models.versions import ModelVersions
 from taxi_predictor.ports.inbound.runs import RunBook
-from taxi_predictor.ports.inbound.training import ModelTraining
-from taxi_predictor.ports.inbound.versions import ModelVersions
+from taxi_predictor.ports.inbound.trips.intake import TripIntake
 
 __all__ = ["backtest_of", "evaluation_of", "outside_training_of", "training_of"]
 

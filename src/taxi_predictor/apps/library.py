@@ -10,8 +10,8 @@ from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.record import AnswerSource
-from taxi_predictor.ports.inbound.ladder import Ladder
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.answers.ladder import Ladder
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.shelf import ModelShelf, ServedModel
 from taxi_predictor.ports.outbound.zones import ZoneStore

@@ -5,14 +5,14 @@ from datetime import timedelta
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
-from taxi_predictor.ports.inbound.deeds import DeedBook
-from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
-from taxi_predictor.ports.inbound.live_windows import LiveWindows
-from taxi_predictor.ports.inbound.monitoring import Monitoring
-from taxi_predictor.ports.inbound.retraining import Retraining
-from taxi_predictor.ports.inbound.shadowing import ShadowScoring
-from taxi_predictor.ports.inbound.training import ModelTraining
-from taxi_predictor.ports.inbound.versions import ModelVersions
+from taxi_predictor.ports.inbound.learning.training import ModelTraining
+from taxi_predictor.ports.inbound.models.deeds import DeedBook
+from taxi_predictor.ports.inbound.models.lifecycle import ModelLifecycle
+from taxi_predictor.ports.inbound.models.versions import ModelVersions
+from taxi_predictor.ports.inbound.quality.live_windows import LiveWindows
+from taxi_predictor.ports.inbound.quality.monitoring import Monitoring
+from taxi_predictor.ports.inbound.quality.retraining import Retraining
+from taxi_predictor.ports.inbound.quality.shadowing import ShadowScoring
 
 __all__ = ["monitoring_of", "retraining_of", "shadowing_of"]
 

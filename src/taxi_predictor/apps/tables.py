@@ -6,7 +6,7 @@ from rich.table import Table
 
 from taxi_predictor.domain.evaluation import BaselineScores, Scores
 from taxi_predictor.domain.verdict import Check
-from taxi_predictor.ports.inbound.intake import IngestReport
+from taxi_predictor.ports.inbound.trips.intake import IngestReport
 
 __all__ = ["baselines_table", "checks_table", "ingest_table", "plain_table", "scores_table", "slices_table"]
 

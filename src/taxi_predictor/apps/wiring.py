@@ -11,42 +11,42 @@ from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.record import AnswerSource
-from taxi_predictor.ports.inbound.archiving import TripArchiving
-from taxi_predictor.ports.inbound.arrivals import Arrivals
-from taxi_predictor.ports.inbound.comparing import ComparableTrips
-from taxi_predictor.ports.inbound.deeds import DeedBook
-from taxi_predictor.ports.inbound.departures import DepartureBoard
-from taxi_predictor.ports.inbound.dispatch import Dispatch
-from taxi_predictor.ports.inbound.feedback import Feedback
-from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
-from taxi_predictor.ports.inbound.health import Health
-from taxi_predictor.ports.inbound.history import ModelHistory
-from taxi_predictor.ports.inbound.intake import TripIntake
-from taxi_predictor.ports.inbound.ladder import Ladder
-from taxi_predictor.ports.inbound.levelling import LiveLevelling
-from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
-from taxi_predictor.ports.inbound.matrices import DurationMatrices
-from taxi_predictor.ports.inbound.outcome_intake import OutcomeIntake
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
-from taxi_predictor.ports.inbound.probing import ModelProbing
-from taxi_predictor.ports.inbound.reach import Reach
-from taxi_predictor.ports.inbound.rechecking import PredictionRecheck
-from taxi_predictor.ports.inbound.recording import (
+from taxi_predictor.ports.inbound.answers.arrivals import Arrivals
+from taxi_predictor.ports.inbound.answers.departures import DepartureBoard
+from taxi_predictor.ports.inbound.answers.dispatch import Dispatch
+from taxi_predictor.ports.inbound.answers.feedback import Feedback
+from taxi_predictor.ports.inbound.answers.ladder import Ladder
+from taxi_predictor.ports.inbound.answers.levelling import LiveLevelling
+from taxi_predictor.ports.inbound.answers.matrices import DurationMatrices
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.answers.reach import Reach
+from taxi_predictor.ports.inbound.answers.recording import (
     GroupCommit,
     PredictionRecording,
     Recorder,
     SpoolRecorder,
     Unlogged,
 )
+from taxi_predictor.ports.inbound.answers.shipping import SpoolHandover, SpoolShipping
+from taxi_predictor.ports.inbound.files.scoring import Scoring
+from taxi_predictor.ports.inbound.gatekeeping import Gatekeeper
+from taxi_predictor.ports.inbound.health import Health
+from taxi_predictor.ports.inbound.learning.probing import ModelProbing
+from taxi_predictor.ports.inbound.models.deeds import DeedBook
+from taxi_predictor.ports.inbound.models.history import ModelHistory
+from taxi_predictor.ports.inbound.models.lifecycle import ModelLifecycle
+from taxi_predictor.ports.inbound.models.rechecking import PredictionRecheck
+from taxi_predictor.ports.inbound.models.syncing import ModelSync
+from taxi_predictor.ports.inbound.models.versions import ModelVersions
 from taxi_predictor.ports.inbound.repeats import RepeatedRequests
 from taxi_predictor.ports.inbound.retention import LogRetention
 from taxi_predictor.ports.inbound.runs import RunBook
-from taxi_predictor.ports.inbound.scoring import Scoring
-from taxi_predictor.ports.inbound.shipping import SpoolHandover, SpoolShipping
-from taxi_predictor.ports.inbound.stock import Stock
-from taxi_predictor.ports.inbound.syncing import ModelSync
-from taxi_predictor.ports.inbound.traffic import Traffic
-from taxi_predictor.ports.inbound.versions import ModelVersions
+from taxi_predictor.ports.inbound.trips.archiving import TripArchiving
+from taxi_predictor.ports.inbound.trips.comparing import ComparableTrips
+from taxi_predictor.ports.inbound.trips.intake import TripIntake
+from taxi_predictor.ports.inbound.trips.outcome_intake import OutcomeIntake
+from taxi_predictor.ports.inbound.trips.stock import Stock
+from taxi_predictor.ports.inbound.trips.traffic import Traffic
 from taxi_predictor.ports.inbound.watching import Watching
 
 __all__ = ["wire"]

@@ -16,8 +16,8 @@ from taxi_predictor.domain.prediction_id import PredictionId
 from taxi_predictor.domain.record import REFERENCE_CHARS, REFERENCE_PATTERN, AnswerSource
 from taxi_predictor.domain.trip import MOST_PASSENGERS, TripPlan
 from taxi_predictor.domain.wall_clock import instant_of
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
-from taxi_predictor.ports.inbound.prediction import Prediction
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.answers.prediction import Prediction
 from taxi_predictor.ports.outbound.shelf import ServedModel
 
 __all__ = [

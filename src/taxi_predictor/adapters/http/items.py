@@ -13,7 +13,7 @@ from taxi_predictor.adapters.http.hexagon import Hexagon
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.possibility import refuse_impossible
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
 
 __all__ = ["BatchTripBody", "answer_each"]
 

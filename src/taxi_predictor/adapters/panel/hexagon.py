@@ -5,18 +5,18 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from taxi_predictor.domain.city import City
-from taxi_predictor.ports.inbound.arrivals import Arrivals
-from taxi_predictor.ports.inbound.comparing import ComparableTrips
-from taxi_predictor.ports.inbound.departures import DepartureBoard
+from taxi_predictor.ports.inbound.answers.arrivals import Arrivals
+from taxi_predictor.ports.inbound.answers.departures import DepartureBoard
+from taxi_predictor.ports.inbound.answers.ladder import Ladder
+from taxi_predictor.ports.inbound.answers.levelling import LiveLevelling
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.answers.reach import Reach
 from taxi_predictor.ports.inbound.health import Health
-from taxi_predictor.ports.inbound.history import ModelHistory
-from taxi_predictor.ports.inbound.ladder import Ladder
-from taxi_predictor.ports.inbound.levelling import LiveLevelling
-from taxi_predictor.ports.inbound.lifecycle import ModelLifecycle
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
-from taxi_predictor.ports.inbound.reach import Reach
-from taxi_predictor.ports.inbound.stock import Stock
-from taxi_predictor.ports.inbound.traffic import Traffic
+from taxi_predictor.ports.inbound.models.history import ModelHistory
+from taxi_predictor.ports.inbound.models.lifecycle import ModelLifecycle
+from taxi_predictor.ports.inbound.trips.comparing import ComparableTrips
+from taxi_predictor.ports.inbound.trips.stock import Stock
+from taxi_predictor.ports.inbound.trips.traffic import Traffic
 from taxi_predictor.ports.inbound.watching import Watching
 
 __all__ = ["Hexagon", "OpenHexagon"]

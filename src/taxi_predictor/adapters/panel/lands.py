@@ -13,8 +13,8 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.errors import NoZones, Unavailable
 from taxi_predictor.domain.place import Point, ZoneId, ZoneTable
 from taxi_predictor.domain.traffic import Window, cell_bounds
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
-from taxi_predictor.ports.inbound.traffic import Traffic
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.trips.traffic import Traffic
 
 __all__ = ["Land", "Lands", "pin"]
 

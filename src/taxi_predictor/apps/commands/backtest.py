@@ -14,7 +14,7 @@ from taxi_predictor.apps.commands.session import level_json, opened, parse_insta
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.backtest import Every
 from taxi_predictor.domain.city import City
-from taxi_predictor.ports.inbound.backtesting import BacktestReport
+from taxi_predictor.ports.inbound.learning.backtesting import BacktestReport
 
 __all__ = ["backtest"]
 

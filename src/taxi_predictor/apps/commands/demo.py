@@ -39,7 +39,7 @@ from taxi_predictor.domain.errors import (
     UnreadableSource,
 )
 from taxi_predictor.domain.place import Point
-from taxi_predictor.ports.inbound.intake import IngestReport
+from taxi_predictor.ports.inbound.trips.intake import IngestReport
 
 if TYPE_CHECKING:
     import httpx

@@ -13,7 +13,7 @@ from taxi_predictor.apps.commands.session import level_json, opened, parse_insta
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.evaluation import Scores
-from taxi_predictor.ports.inbound.evaluating import EvaluatedModel
+from taxi_predictor.ports.inbound.learning.evaluating import EvaluatedModel
 
 __all__ = ["evaluate"]
 

@@ -15,8 +15,8 @@ from taxi_predictor.apps.commands.output import OUT, result_to, write_json
 from taxi_predictor.apps.commands.session import opened, parse_which
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.card import model_card
-from taxi_predictor.ports.inbound.history import Difference
-from taxi_predictor.ports.inbound.intake import IngestReport
+from taxi_predictor.ports.inbound.models.history import Difference
+from taxi_predictor.ports.inbound.trips.intake import IngestReport
 from taxi_predictor.ports.outbound.registry import Alias, RegisteredModel
 
 __all__ = ["MODELS", "announce", "difference_tables", "model_json", "promote", "rollback"]

@@ -19,8 +19,8 @@ from taxi_predictor.domain.comparables import Comparables
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.inbound.prediction import Prediction
-from taxi_predictor.ports.inbound.scoring import quantiles_s
+from taxi_predictor.ports.inbound.answers.prediction import Prediction
+from taxi_predictor.ports.inbound.files.scoring import quantiles_s
 
 if TYPE_CHECKING:
     from taxi_predictor.adapters.http.bodies import PredictionAnswer

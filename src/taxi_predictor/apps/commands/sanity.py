@@ -10,7 +10,7 @@ from taxi_predictor.apps.commands.output import OUT, write_json
 from taxi_predictor.apps.commands.session import opened, parse_which
 from taxi_predictor.apps.tables import checks_table
 from taxi_predictor.domain.errors import Refused
-from taxi_predictor.ports.inbound.probing import Probed
+from taxi_predictor.ports.inbound.learning.probing import Probed
 
 __all__ = ["sanity", "show"]
 

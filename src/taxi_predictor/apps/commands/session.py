@@ -21,7 +21,7 @@ from taxi_predictor.domain.evaluation import BaselineScores, Scores
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.place import Point, ZoneId
 from taxi_predictor.domain.wall_clock import instant_of
-from taxi_predictor.ports.inbound.versions import WhichModel
+from taxi_predictor.ports.inbound.models.versions import WhichModel
 
 __all__ = [
     "level_json",

@@ -16,8 +16,8 @@ from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.tables import ingest_table, plain_table
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.plausibility import Rejection
-from taxi_predictor.ports.inbound.intake import IngestReport
-from taxi_predictor.ports.inbound.stock import StoredTrips
+from taxi_predictor.ports.inbound.trips.intake import IngestReport
+from taxi_predictor.ports.inbound.trips.stock import StoredTrips
 from taxi_predictor.ports.outbound.sources import REJECT_COLUMNS, PartName
 
 __all__ = ["ensure_zones", "ingest", "migrate", "refuse_share", "trips"]

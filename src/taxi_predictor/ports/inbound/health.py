@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from taxi_predictor.domain.errors import TaxiPredictorError
-from taxi_predictor.ports.inbound.ladder import Ladder
+from taxi_predictor.ports.inbound.answers.ladder import Ladder
 from taxi_predictor.ports.inbound.runs import RunBook
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.shelf import ServedModel

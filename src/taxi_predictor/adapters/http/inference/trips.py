@@ -10,7 +10,7 @@ from taxi_predictor.domain.errors import NotFound
 from taxi_predictor.domain.place import ZoneId
 from taxi_predictor.domain.plausibility import CALENDAR, EARLIEST, LATEST
 from taxi_predictor.domain.trip import MOST_PASSENGERS, PLAN_COLUMNS, PlanBatch
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
 
 __all__ = ["INPUTS", "REQUIRED", "plans_of"]
 

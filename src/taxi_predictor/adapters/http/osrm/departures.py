@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from taxi_predictor.adapters.http.osrm.refusals import Code, Refusal, shown
 from taxi_predictor.domain.possibility import refuse_absurd
 from taxi_predictor.domain.wall_clock import TIME_PATTERN, instant_of, time_of
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
 
 __all__ = ["TIME", "departure_of", "named_time"]
 

@@ -22,7 +22,7 @@ from taxi_predictor.adapters.http.osrm.urls import paths_of
 from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.place import Place, great_circle_km
-from taxi_predictor.ports.inbound.matrices import DurationMatrix
+from taxi_predictor.ports.inbound.answers.matrices import DurationMatrix
 
 __all__ = ["table"]
 

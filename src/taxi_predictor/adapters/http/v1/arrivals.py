@@ -27,8 +27,8 @@ from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.place import straight_km
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.inbound.arrivals import LOOK_BACK, Bound, Chance
-from taxi_predictor.ports.inbound.prediction import Prediction
+from taxi_predictor.ports.inbound.answers.arrivals import LOOK_BACK, Bound, Chance
+from taxi_predictor.ports.inbound.answers.prediction import Prediction
 
 __all__ = ["EXAMPLES", "ROUTES"]
 

@@ -32,8 +32,8 @@ from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import MOST_PASSENGERS, TripPlan
-from taxi_predictor.ports.inbound.departures import Departures
-from taxi_predictor.ports.inbound.prediction import Prediction
+from taxi_predictor.ports.inbound.answers.departures import Departures
+from taxi_predictor.ports.inbound.answers.prediction import Prediction
 
 __all__ = ["EXAMPLES", "ROUTES"]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from taxi_predictor.ports.inbound.jobs import ScoringJobs
+from taxi_predictor.ports.inbound.files.jobs import ScoringJobs
 from taxi_predictor.ports.outbound.jobs import KeptJob
 from taxi_predictor.ports.outbound.scoring import RowForm
 

@@ -28,8 +28,8 @@ from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import InvalidTrip, TooMuch
 from taxi_predictor.domain.place import Place
 from taxi_predictor.domain.record import AnswerSource
-from taxi_predictor.ports.inbound.departures import departures_between
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.answers.departures import departures_between
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
 
 __all__ = ["EXAMPLES", "ROUTES", "MatrixAnswer", "MatrixBody"]
 

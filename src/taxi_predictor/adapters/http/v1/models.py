@@ -27,7 +27,7 @@ from taxi_predictor.adapters.http.v1.model_answers import (
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import UnknownModel
 from taxi_predictor.domain.model import ModelVersion
-from taxi_predictor.ports.inbound.versions import WhichModel
+from taxi_predictor.ports.inbound.models.versions import WhichModel
 from taxi_predictor.ports.outbound.registry import Alias
 
 __all__ = ["EXAMPLES", "ROUTES", "PromotionBody"]

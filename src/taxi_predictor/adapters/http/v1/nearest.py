@@ -24,7 +24,7 @@ from taxi_predictor.adapters.http.responses import post
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.record import AnswerSource
-from taxi_predictor.ports.inbound.dispatch import Approach, Vehicle
+from taxi_predictor.ports.inbound.answers.dispatch import Approach, Vehicle
 
 __all__ = ["EXAMPLES", "ROUTES"]
 

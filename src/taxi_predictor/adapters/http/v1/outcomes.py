@@ -25,8 +25,8 @@ from taxi_predictor.adapters.http.responses import ApiResponse
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import Invalid, TaxiPredictorError
 from taxi_predictor.domain.prediction_id import parse_prediction_id
-from taxi_predictor.ports.inbound.feedback import Report, Reported
-from taxi_predictor.ports.inbound.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.answers.feedback import Report, Reported
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
 from taxi_predictor.ports.outbound.watch import timed
 
 __all__ = ["EXAMPLES", "ROUTES", "OutcomeAnswer", "OutcomeBatchAnswer", "OutcomeBatchBody", "OutcomeBody"]

@@ -25,7 +25,7 @@ from taxi_predictor.adapters.http.responses import post
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import NotFound
 from taxi_predictor.domain.record import AnswerSource
-from taxi_predictor.ports.inbound.reach import Area
+from taxi_predictor.ports.inbound.answers.reach import Area
 
 __all__ = ["EXAMPLES", "ROUTES"]
 

@@ -13,8 +13,8 @@ from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.adapters.http.responses import get
 from taxi_predictor.domain.access import Scope
-from taxi_predictor.ports.inbound.outcome_intake import MAX_ORPHANS
-from taxi_predictor.ports.inbound.stock import StockCount
+from taxi_predictor.ports.inbound.trips.outcome_intake import MAX_ORPHANS
+from taxi_predictor.ports.inbound.trips.stock import StockCount
 
 __all__ = ["EXAMPLES", "ROUTES", "SourceAnswer", "StatsAnswer"]
 

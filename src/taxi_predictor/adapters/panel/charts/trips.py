@@ -12,8 +12,8 @@ from taxi_predictor.adapters.panel.words import Words
 from taxi_predictor.domain.comparables import Comparables
 from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.explanation import Explanation
-from taxi_predictor.ports.inbound.departures import Departures
-from taxi_predictor.ports.inbound.prediction import Prediction
+from taxi_predictor.ports.inbound.answers.departures import Departures
+from taxi_predictor.ports.inbound.answers.prediction import Prediction
 
 __all__ = ["comparables_picture", "day_picture", "distribution_picture", "explanation_picture"]
 

@@ -17,8 +17,8 @@ from taxi_predictor.adapters.panel.words import Words
 from taxi_predictor.domain.errors import Invalid, NotEnoughTrips, TaxiPredictorError
 from taxi_predictor.domain.place import Place
 from taxi_predictor.domain.traffic import PairCount, Window
-from taxi_predictor.ports.inbound.reach import ReachMap
-from taxi_predictor.ports.inbound.traffic import MIN_PAIR_TRIPS
+from taxi_predictor.ports.inbound.answers.reach import ReachMap
+from taxi_predictor.ports.inbound.trips.traffic import MIN_PAIR_TRIPS
 
 __all__ = ["CityPage", "Filter"]
 

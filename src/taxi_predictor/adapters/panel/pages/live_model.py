@@ -13,7 +13,7 @@ from taxi_predictor.domain.bands import FEWEST_TRIPS
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.reference import Measure
 from taxi_predictor.domain.signals import LiveErrors, LiveQuality
-from taxi_predictor.ports.inbound.monitoring import WINDOWS
+from taxi_predictor.ports.inbound.quality.monitoring import WINDOWS
 
 __all__ = ["model_piece", "version_name"]
 

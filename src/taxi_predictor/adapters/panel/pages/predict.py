@@ -21,7 +21,7 @@ from taxi_predictor.adapters.panel.words import Words
 from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.inbound.prediction import Prediction
+from taxi_predictor.ports.inbound.answers.prediction import Prediction
 
 __all__ = ["PredictPage", "Question"]
 

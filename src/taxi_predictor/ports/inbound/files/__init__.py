@@ -1,0 +1,1 @@
+"""Whole files of trips, for which nobody waits."""

@@ -1,0 +1,1 @@
+"""From stored trips to a judged version."""

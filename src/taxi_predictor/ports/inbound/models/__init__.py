@@ -1,0 +1,1 @@
+"""Versions: found, promoted, rolled back, followed."""

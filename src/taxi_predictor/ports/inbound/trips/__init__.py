@@ -1,0 +1,1 @@
+"""What comes in, what is stored, and what is read from it."""
