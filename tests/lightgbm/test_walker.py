@@ -103,7 +103,9 @@ def test_any_booster_that_is_one_sum_of_trees_is_sound(
         is_endless = re.search(r"(?m)^threshold=.*\binf\b", text) is not None
         assert recipe["boosting"] == "rf" or is_endless or "more than any duration" in str(error)  # noqa: PT017 # or none
         return
-    assert np.abs(booster.predict(learned, raw_score=True, num_threads=1)).max() <= sound.farthest
+    # Each adds leaves up in an order of its own, and so may round otherwise.
+    farthest = np.abs(booster.predict(learned, raw_score=True, num_threads=1)).max()
+    assert farthest <= sound.farthest * (1 + 1e-12)
 
 
 @pytest.fixture(scope="module")
