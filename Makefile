@@ -20,13 +20,13 @@ check: setup ## Format, lint, types, architecture
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(-(-3 * os.cpu_count() // 2))')
 PYTEST = PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest $(if $(SHUFFLE),--shuffle $(SHUFFLE))
 COVERED = tests/domain tests/baselines tests/http tests/lifecycle tests/apps tests/contract/test_memory.py
-# What starts no process and trains no trees: the domain, the use cases and HTTP over adapters in memory.
+# What starts no process, grows no trees and judges few models: the domain, use cases and HTTP over adapters in memory.
 FAST = $(COVERED) $(patsubst %,--ignore tests/%.py,$(patsubst %,apps/test_%,archiving companion comparing container \
   ladder levelling library outside_training promises serving) http/test_evaluator http/test_library \
-  $(patsubst %,lifecycle/test_%,backtest monitoring shadowing))
+  $(patsubst %,lifecycle/test_%,backtest monitoring promotions shadowing syncing))
 # Run by a target of its own: each takes minutes.
 FAULTY = tests/storm tests/faults
-test: setup ## Run every test but those of test-faults (ARGS="-k name" for some, SHUFFLE=7 in another order; 8 min on 2 cores)
+test: setup ## Run every test but those of test-faults (ARGS="-k name" for some, SHUFFLE=7 in another order; 10 min on 2 cores)
 	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(addprefix --ignore ,$(FAULTY)) $(ARGS)
 test-fast: setup ## Run those that need nothing but this process (a minute)
 	$(PYTEST) -q -n auto --dist loadfile $(FAST) $(ARGS)
