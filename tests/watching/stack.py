@@ -128,6 +128,7 @@ def watching(
         start(
             *("prometheus-nginx-exporter", "-web.listen-address", at["nginx"]),
             *("-nginx.scrape-uri", f"http://{at['status']}/status"),
+            *("-nginx.retries", "60", "-nginx.retry-interval", "500ms"),  # it would end before nginx listens
         )
         start(
             *("prometheus-redis-exporter", "-web.listen-address", at["redis-exporter"]),
