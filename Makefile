@@ -30,7 +30,7 @@ test: setup ## Run every test but those of test-faults (ARGS="-k name" for some,
 	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(addprefix --ignore ,$(FAULTY)) $(ARGS)
 test-fast: setup ## Run those that need nothing but this process (a minute)
 	$(PYTEST) -q -n auto --dist loadfile $(FAST) $(ARGS)
-coverage: setup ## See that tests without a database take 95 % of the branches of domain and ports (3 min)
+coverage: setup ## See that tests without a database take 95 % of the branches of domain and ports (5 min)
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -q -n 0 $(COVERED)
 	$(BIN)/coverage report
 	@# That is of lines and branches together; branches alone are fewer, and more of them are passed over.
