@@ -3,6 +3,7 @@
 import pickle
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,10 +14,12 @@ import pytest
 from taxi_predictor.adapters.memory.machines import MemoryMachines
 from taxi_predictor.adapters.memory.predictions import MemoryOutcomeLog, MemoryPredictionLog
 from taxi_predictor.adapters.memory.progress import MemoryProgress
+from taxi_predictor.adapters.memory.sources import MemoryPart
+from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.sources import csv_file, files, outcomes
 from taxi_predictor.adapters.sources.catalog import Catalog
 from taxi_predictor.adapters.sources.elsewhere import CleanInto, ElsewhereSource
-from taxi_predictor.adapters.sources.files import FileSource, open_part
+from taxi_predictor.adapters.sources.files import FileSource
 from taxi_predictor.adapters.sources.months import SimulationSource
 from taxi_predictor.adapters.sources.outcomes import OutcomeSource
 from taxi_predictor.domain.city import City
@@ -30,7 +33,8 @@ from taxi_predictor.ports.outbound.sources import (
     TripSource,
 )
 from taxi_predictor.ports.testing.records import a_record, an_outcome
-from taxi_predictor.ports.testing.samples import NOON
+from taxi_predictor.ports.testing.samples import NOON, a_trip
+from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
 
 CITY = City(
@@ -180,33 +184,21 @@ async def test_a_folder_that_one_of_them_does_not_see_is_said_so(tmp_path: Path)
     assert type(told.value) is Unavailable, "there is room, but not there"
 
 
-class Meddling(SourcePart):
-    """The part of a file, whose reader does something else first."""
+class Polars(TableMaker):
+    table = staticmethod(table)
 
-    def __init__(self, path: Path, meddle: Callable[[], object]) -> None:
-        a_frame().write_parquet(path)
-        self._part = open_part(path, city=CITY, zones=None)
-        self._meddle = meddle
 
-    @property
-    def name(self) -> PartName:
-        return self._part.name
+@dataclass(frozen=True, kw_only=True)
+class Meddling(MemoryPart):
+    """Whose reader does something else first."""
 
-    @property
-    def rows(self) -> int | None:
-        return self._part.rows
-
-    @property
-    def ignored_columns(self) -> Sequence[str]:
-        return self._part.ignored_columns
-
-    @property
-    def missing_columns(self) -> Sequence[str]:
-        return self._part.missing_columns
+    name: PartName = PartName(family="sample", name="meddling")  # noqa: RUF009 # it is frozen
+    clean: Sequence[CleanBatch] = field(default_factory=lambda: [Polars().clean_batch([a_trip(1)])])
+    meddle: Callable[[], object]
 
     async def batches(self) -> AsyncIterator[CleanBatch]:
-        self._meddle()
-        async for batch in self._part.batches():
+        self.meddle()
+        async for batch in super().batches():
             yield batch
 
 
@@ -220,7 +212,7 @@ def test_a_disk_without_room_for_cleaned_trips_is_said_to_be_full(tmp_path: Path
         (own / name).symlink_to("/dev/full")
 
     with pytest.raises(StorageFull, match="has no room left"):
-        CleanInto(room)(Meddling(tmp_path / "trips.parquet", fill))
+        CleanInto(room)(Meddling(meddle=fill))
 
 
 def test_a_disk_that_takes_no_trips_for_another_reason_is_not_said_to_be_full(tmp_path: Path) -> None:
@@ -232,7 +224,7 @@ def test_a_disk_that_takes_no_trips_for_another_reason_is_not_said_to_be_full(tm
         (own / "000000.trips").mkdir()
 
     with pytest.raises(Unavailable, match="Is a directory") as told:
-        CleanInto(room)(Meddling(tmp_path / "trips.parquet", spoil))
+        CleanInto(room)(Meddling(meddle=spoil))
     assert type(told.value) is Unavailable
 
 
@@ -242,7 +234,7 @@ def test_a_fault_in_cleaning_is_none_of_the_disk(tmp_path: Path, fault: Exceptio
         raise fault
 
     with pytest.raises(type(fault), match=str(fault)):
-        CleanInto(tmp_path)(Meddling(tmp_path / "trips.parquet", fail))
+        CleanInto(tmp_path)(Meddling(meddle=fail))
 
 
 class TestCatalog(SourceCatalogContract):

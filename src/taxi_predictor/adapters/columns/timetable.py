@@ -34,6 +34,7 @@ from taxi_predictor.domain.departures import (
 from taxi_predictor.domain.distribution import DurationDistribution, ScaledResiduals
 from taxi_predictor.domain.explanation import CAUSE_OF, Cause, Explanation
 from taxi_predictor.domain.features import (
+    CLOCK_FEATURES,
     FEATURE_NAMES,
     FeatureEncoder,
     PlanValues,
@@ -117,8 +118,8 @@ class Timetable:
         self._chosen = [FEATURE_NAMES.index(name) for name in features]
         self._choose = _chooser(self._chosen)
         # Where the clock's features stand among those that are asked with, and which of the clock's they are.
-        self._clocked = [column for column, place in enumerate(self._chosen) if place >= MINUTE]
-        self._clock = [place - MINUTE for place in self._chosen if place >= MINUTE]
+        self._clocked = [column for column, name in enumerate(features) if name in CLOCK_FEATURES]
+        self._clock = [CLOCK_FEATURES.index(name) for name in features if name in CLOCK_FEATURES]
         self._residuals = residuals.centred()
 
     def estimate(

@@ -20,7 +20,6 @@ from taxi_predictor.domain.level import stratum
 
 __all__ = ["TripCode", "trip_code"]
 
-CLOCK_FROM = len(FEATURE_NAMES) - len(CLOCK_FEATURES)
 DISTANCE = FEATURE_NAMES.index("distance_km")
 MINUTE = CLOCK_FEATURES.index("minute_of_day")
 
@@ -85,11 +84,10 @@ def _write_answer(
     rows = array_of(b, F64, knots * len(features))
     for knot in range(knots):
         for place, name in enumerate(features):
-            feature = FEATURE_NAMES.index(name)
             value = (
-                as_number(where[feature])
-                if feature < CLOCK_FROM
-                else number(clock, knot * width + feature - CLOCK_FROM)
+                number(clock, knot * width + CLOCK_FEATURES.index(name))
+                if name in CLOCK_FEATURES
+                else as_number(where[FEATURE_NAMES.index(name)])
             )
             b.store(value, b.gep(rows, [whole(knot * len(features) + place)], source_etype=F64))
 
