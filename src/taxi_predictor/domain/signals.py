@@ -131,6 +131,8 @@ class Drifted:
     psi: float
     wasserstein: float
     """In standard deviations."""
+    trips: int
+    """That were answered, which both are of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -187,6 +187,7 @@ def _quality(report: LiveReport) -> LiveQuality:
                 feature=one.feature,
                 psi=one.psi,
                 wasserstein=one.wasserstein,
+                trips=one.trips,
             )
             for state in report.versions
             for one in sorted(state.drift, key=lambda one: -one.psi)

@@ -91,16 +91,18 @@ def _bands(samples: Sequence[Sample]) -> Iterable[LiveBand]:
 
 
 def _drift(samples: Sequence[Sample]) -> Sequence[Drifted]:
-    moved = {
-        (one.labels["version"], one.labels["feature"]): one.value
-        for one in named(samples, "taxi_drift_wasserstein")
-    }
+    def of(one: Sample) -> tuple[str, str]:
+        return one.labels["version"], one.labels["feature"]
+
+    moved = {of(one): one.value for one in named(samples, "taxi_drift_wasserstein")}
+    trips = {of(one): round(one.value) for one in named(samples, "taxi_drift_trips")}
     found = [
         Drifted(
             version=one.labels["version"],
             feature=one.labels["feature"],
             psi=one.value,
-            wasserstein=moved.get((one.labels["version"], one.labels["feature"]), 0.0),
+            wasserstein=moved.get(of(one), 0.0),
+            trips=trips.get(of(one), 0),
         )
         for one in named(samples, "taxi_drift_psi")
     ]

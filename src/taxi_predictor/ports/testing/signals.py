@@ -248,8 +248,8 @@ def see_same(quality: LiveQuality, report: LiveReport) -> None:
         for state in report.versions
         for measure, band in state.bands.items()
     }
-    assert {(one.version, one.feature, one.psi, one.wasserstein) for one in quality.drift} == {
-        (str(state.version), one.feature, one.psi, one.wasserstein)
+    assert {(one.version, one.feature, one.psi, one.wasserstein, one.trips) for one in quality.drift} == {
+        (str(state.version), one.feature, one.psi, one.wasserstein, one.trips)
         for state in report.versions
         for one in state.drift
     }
