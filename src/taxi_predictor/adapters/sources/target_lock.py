@@ -6,8 +6,9 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
+from taxi_predictor.adapters.files.writing import is_full
 from taxi_predictor.adapters.sources.file_place import FilePlace
-from taxi_predictor.domain.errors import Invalid, TargetInUse
+from taxi_predictor.domain.errors import Invalid, StorageFull, TargetInUse
 
 __all__ = ["LOCK", "PARTS_ENDING", "TargetLock"]
 
@@ -81,7 +82,8 @@ class TargetLock:
         except FileNotFoundError:
             return self._opened()  # who held it took the folder away meanwhile
         except OSError as error:
-            raise Invalid(f"{spec} cannot be written: {self._file}: {error.strerror}") from error
+            kind = StorageFull if is_full(error) else Invalid
+            raise kind(f"{spec} cannot be written: {self._file}: {error.strerror}") from error
 
     def _is_there(self, lock: int) -> bool:
         """Whether others who want it would open the same file."""
