@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from polars_tables import Polars
 from taxi_predictor.adapters.columns.speeds import fallback_model
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.constant_speed import (
@@ -21,7 +22,6 @@ from taxi_predictor.adapters.memory.constant_speed import (
 )
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import MemoryModelShelf
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.errors import Unavailable
@@ -35,15 +35,10 @@ from taxi_predictor.ports.inbound.learning.replaying import replay
 from taxi_predictor.ports.outbound.sources import PartName
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_history
 from taxi_predictor.ports.testing.strategies import A_CITY
-from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.training import fit
 
 ONE = ModelVersion(1)
 HOUR = timedelta(hours=1)
-
-
-class Columns(TableMaker):
-    table = staticmethod(table)
 
 
 class FailingStore(MemoryLevelStore):
@@ -73,12 +68,12 @@ class Service:
     async def open(self, *, slowness: float = 2.0) -> "Service":
         with TemporaryDirectory() as folder:
             trainer = ConstantSpeedTrainer(clock=self.clock)
-            self.shelf.place(ONE, await fit(Columns(), trainer, a_history(), Path(folder)))
+            self.shelf.place(ONE, await fit(Polars(), trainer, a_history(), Path(folder)))
         late = [replace(trip, duration_s=trip.duration_s * slowness) for trip in a_history()]
         rows = range(1, len(late) + 1)
 
         async def batches() -> AsyncIterator[object]:
-            yield Columns().clean_batch(late, row_numbers=rows, rejects=[])
+            yield Polars().clean_batch(late, row_numbers=rows, rejects=[])
 
         await self.trips.add(PartName(family="sample", name="late"), batches())  # type: ignore[arg-type] # of one
         return self
@@ -192,7 +187,7 @@ async def replayed(
 
 async def in_batches(trips: Sequence[FinishedTrip], at_once: int) -> AsyncIterator[TripBatch]:
     for first in range(0, len(trips), at_once):
-        yield Columns().trip_batch(trips[first : first + at_once])
+        yield Polars().trip_batch(trips[first : first + at_once])
 
 
 @settings(max_examples=10, deadline=None)

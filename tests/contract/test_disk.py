@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from polars_tables import Polars
 from shelves import JobsOnDisk
 from taxi_predictor.adapters.disk.archive import DiskTripArchive
 from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
@@ -20,7 +21,6 @@ from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
 from taxi_predictor.adapters.disk.notes import DiskRunNotes, DiskSyncNotes
 from taxi_predictor.adapters.disk.scratch import DiskTripScratch
 from taxi_predictor.adapters.disk.trips import DiskTripStore
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine
 from taxi_predictor.domain.errors import StorageFull, Unavailable, UnreadableSource
 from taxi_predictor.domain.job import JobNote, JobState
@@ -40,7 +40,7 @@ from taxi_predictor.ports.testing.jobs import JobShelf, JobStoreContract, a_job,
 from taxi_predictor.ports.testing.runs import RunNotesContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.sync import SyncNotesContract
-from taxi_predictor.ports.testing.tables import TableMaker, stream
+from taxi_predictor.ports.testing.tables import stream
 from taxi_predictor.ports.testing.trip_archive import JANUARY, TripArchiveContract
 from taxi_predictor.ports.testing.trip_scratch import TripScratchContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract, read
@@ -191,10 +191,6 @@ class TestDiskJobStore(JobStoreContract):
         await DiskJobStore(tmp_path, min_free_bytes=0).add(a_job(), sent(b"trips"))
         assert new.exists()
         assert not old.exists()
-
-
-class Polars(TableMaker):
-    table = staticmethod(table)
 
 
 class TestDiskTripStore(Polars, TripStoreContract):

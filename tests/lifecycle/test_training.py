@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from lifecycle.conftest import FIRST, TRIPS_A_DAY, BentTrainer, Polars, World, steady_trips
+from lifecycle.conftest import FIRST, TRIPS_A_DAY, BentTrainer, World, steady_trips
+from polars_tables import Polars
 from taxi_predictor.adapters.memory.sources import MemoryPart
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.domain.errors import Invalid, NotEnoughTrips

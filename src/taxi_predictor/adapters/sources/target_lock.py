@@ -31,11 +31,6 @@ class TargetLock:
         self._file = f"{self._parts.path}/{LOCK}" if target.is_local else os.fspath(locks / name)
         self._held: int | None = None
 
-    @property
-    def is_held(self) -> bool:
-        """Whether it is, by this one."""
-        return self._held is not None
-
     def take(self) -> None:
         """
         Raises:
