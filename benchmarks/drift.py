@@ -29,8 +29,8 @@ from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.models import MemoryModelRegistry
 from taxi_predictor.apps.container import Container, open_container
-from taxi_predictor.apps.monitoring import monitoring_of
 from taxi_predictor.apps.settings import Settings
+from taxi_predictor.apps.wiring.monitoring import monitoring_of
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.evaluation import Answers, Tally
 from taxi_predictor.domain.level import MEMORY, LiveLevel
