@@ -2458,7 +2458,7 @@ class WaitsForTheMonitor(MemoryServiceSignals):
 class ForgetsDrift(MemoryServiceSignals):
     async def quality(self) -> LiveQuality | None:
         quality = await super().quality()
-        return quality and replace(quality, drift=())
+        return quality and replace(quality, drift={})
 
 
 @breaks(ServiceSignalsContract, "test_what_is_wrong_is_an_alarm_until_it_is_well")

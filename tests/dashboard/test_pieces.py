@@ -23,10 +23,11 @@ from taxi_predictor.adapters.panel.words import LANGUAGES, Words, catalogue
 from taxi_predictor.domain.errors import Invalid, InvalidTrip, Unavailable, UnknownZone
 from taxi_predictor.domain.explanation import Cause
 from taxi_predictor.domain.features import FEATURE_NAMES
+from taxi_predictor.domain.live import FeatureDrift
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.reference import PREDICTION, UNCOMPARED, Measure
-from taxi_predictor.domain.signals import Alarm, Drifted, Lately, LevelNow, LiveBand, LiveQuality, Rates
+from taxi_predictor.domain.signals import Alarm, Lately, LevelNow, LiveBand, LiveQuality, Rates
 from taxi_predictor.domain.traffic import Window
 from taxi_predictor.ports.outbound.journal import Deed
 from taxi_predictor.ports.testing.strategies import A_CITY
@@ -218,8 +219,8 @@ def test_a_measure_stands_where_it_is_between_its_bounds() -> None:
     assert 'aria-label="Bias: 0.0, -100.0 to 100.0"' in middle
 
 
-def drifted(psi: float, *, trips: int) -> Drifted:
-    return Drifted(version="3", feature="weekday", psi=psi, wasserstein=0.2, trips=trips)
+def drifted(psi: float, *, trips: int) -> FeatureDrift:
+    return FeatureDrift(feature="weekday", psi=psi, wasserstein=0.2, trips=trips)
 
 
 def styles(html: str) -> list[str]:
@@ -245,7 +246,7 @@ def test_the_page_says_how_many_trips_are_few(language: str, note: str) -> None:
         looked_at=datetime(2024, 3, 1, 8, tzinfo=UTC),
         errors=[],
         bands=[LiveBand(version="3", measure=Measure.MAE, lower=0.0, upper=130.0, is_out=False)],
-        drift=[drifted(0.9, trips=1)],
+        drift={"3": [drifted(0.9, trips=1)]},
         level=LevelNow(is_on=False, factor=None, lower=None, upper=None),
         ages_s={},
         data_age_s=None,

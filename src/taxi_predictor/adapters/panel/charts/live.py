@@ -10,7 +10,8 @@ from taxi_predictor.adapters.panel.charts.plot import Plot
 from taxi_predictor.adapters.panel.charts.scale import Scale, round_ticks
 from taxi_predictor.adapters.panel.words import Words
 from taxi_predictor.domain.bands import FEWEST_TRIPS
-from taxi_predictor.domain.signals import Drifted, Lately
+from taxi_predictor.domain.live import FeatureDrift
+from taxi_predictor.domain.signals import Lately
 
 __all__ = ["course_picture", "drift_picture", "standing_picture"]
 
@@ -58,7 +59,7 @@ def course_picture(
     return plot.html()
 
 
-def drift_picture(drift: Sequence[Drifted], words: Words) -> Markup:
+def drift_picture(drift: Sequence[FeatureDrift], words: Words) -> Markup:
     """The index of each feature, the strongest first; the mark is from where on one acts.
 
     What is of too few trips is grey, for it is mostly chance: nobody is to be alarmed by it.

@@ -39,7 +39,7 @@ def model_piece(quality: LiveQuality | None, serving: str | None, visit: Visit, 
     if chosen is not None and chosen not in known:
         raise Invalid(f"no version {chosen!r} answered lately; there are {', '.join(known) or 'none'}")
     found = {error.version: error for error in quality.errors if error.window == window}
-    drift = [feature for feature in quality.drift if feature.version == chosen]
+    drift = quality.drift.get(chosen or "", ())
     return filled(
         "live_model",
         words=words,
