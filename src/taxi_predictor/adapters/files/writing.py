@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from taxi_predictor.domain.errors import StorageFull, Unavailable
 
-__all__ = ["is_full", "write_whole", "written_below"]
+__all__ = ["is_full", "refusal_of", "write_whole", "written_below"]
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """The last of these: a file may grow no more, as where the process was given a limit."""
@@ -50,6 +50,11 @@ def written_below(place: Path, need: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if is_full(error):
-            raise StorageFull(f"{place} has no room left: {error}. {need}") from error
-        raise Unavailable(f"{place} takes nothing: {error}. {need}") from error
+        raise refusal_of(error, place, need) from error
+
+
+def refusal_of(error: OSError, place: Path, need: str) -> Unavailable:
+    """What :func:`written_below` raises for *error*; for who writes too often to enter that each time."""
+    if is_full(error):
+        return StorageFull(f"{place} has no room left: {error}. {need}")
+    return Unavailable(f"{place} takes nothing: {error}. {need}")

@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Lock
 from uuid import uuid4
 
-from taxi_predictor.adapters.files.writing import written_below
+from taxi_predictor.adapters.files.writing import refusal_of
 from taxi_predictor.adapters.spool.frames import FORMAT, HEAD, Frames, format_of, framed
 from taxi_predictor.domain.errors import StorageFull, Unavailable
 from taxi_predictor.domain.record import PredictionRecord
@@ -54,10 +54,12 @@ class DiskPredictionSpool(PredictionSpool):
         frame = framed(records)
         with self._turn:
             self._refuse_beyond(len(frame))
-            with written_below(self._folder, "Predictions wait there for their log"):
+            try:
                 if self._own is None:
                     self._own = _Own.begin(self._folder)
                 self._own.append(frame)
+            except OSError as error:
+                raise refusal_of(error, self._folder, "Predictions wait there for their log") from error
             self._size_bytes += len(frame)
             if self._own.size_bytes > PART_BYTES:
                 self._own.give_away()
