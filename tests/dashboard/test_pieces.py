@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from string import Formatter
@@ -11,6 +12,7 @@ import pytest
 from taxi_predictor.adapters.panel.charts.atlas import Atlas
 from taxi_predictor.adapters.panel.charts.bars import Bar, diverging_bars, plain_bars
 from taxi_predictor.adapters.panel.charts.live import course_picture, drift_picture, standing_picture
+from taxi_predictor.adapters.panel.charts.models import coverage_picture, errors_picture
 from taxi_predictor.adapters.panel.charts.plot import Plot
 from taxi_predictor.adapters.panel.charts.scale import Scale, round_ticks
 from taxi_predictor.adapters.panel.gazetteer import Gazetteer
@@ -28,8 +30,10 @@ from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.reference import PREDICTION, UNCOMPARED, Measure
 from taxi_predictor.domain.signals import Alarm, Lately, LevelNow, LiveBand, LiveQuality, Rates
+from taxi_predictor.domain.slices import REGION_NAMES
 from taxi_predictor.domain.traffic import Window
 from taxi_predictor.ports.outbound.journal import Deed
+from taxi_predictor.ports.testing.samples import a_report
 from taxi_predictor.ports.testing.strategies import A_CITY
 
 RING = [[-74.0, 40.7], [-73.9, 40.7], [-73.9, 40.8], [-74.0, 40.8], [-74.0, 40.7]]
@@ -83,6 +87,15 @@ def test_every_word_of_the_core_is_translated(language: str) -> None:
     compared = {*FEATURE_NAMES, PREDICTION} - set(UNCOMPARED)
     assert {f"feature.{name}" for name in compared} <= texts.keys()
     assert {f"measure.{measure.value}" for measure in Measure} <= texts.keys()
+
+
+def test_slices_by_place_are_said_in_spanish() -> None:
+    regions = {f"slice.pickup {name}" for names in REGION_NAMES for name in names}
+    assert regions <= catalogue("es").keys()
+    report = a_report()
+    borough = replace(report, slices={"pickup in Queens": report.held_out})
+    assert "origen en Queens" in errors_picture(borough, None, Words("es"))
+    assert "pickup in Queens" in coverage_picture(borough, Words("en"))
 
 
 def test_numbers_times_and_durations_are_written_as_each_language_does() -> None:

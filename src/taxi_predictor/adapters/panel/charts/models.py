@@ -27,6 +27,8 @@ __all__ = [
 JUDGED_TRIPS = 500
 """Slices of fewer are not judged by the gate: they are drawn pale."""
 LOWEST_COVERAGE = 0.5
+BOROUGH = "pickup in "
+"""How the domain names the slice of a borough."""
 
 
 def errors_picture(report: ModelReport, other: ModelReport | None, words: Words) -> Markup:
@@ -34,7 +36,7 @@ def errors_picture(report: ModelReport, other: ModelReport | None, words: Words)
     rivals = other.slices if other else {}
     bars = [
         Bar(
-            name=words.of("slice", name),
+            name=_slice_name(name, words),
             note=words.number(scores.n),
             value=scores.mae_s,
             text=f"{words.number(scores.mae_s)} s",
@@ -59,7 +61,7 @@ def coverage_picture(report: ModelReport, words: Words) -> Markup:
     """The share of trips inside their 80 % interval, by slice; the mark is what was promised."""
     bars = [
         Bar(
-            name=words.of("slice", name),
+            name=_slice_name(name, words),
             value=scores.coverage_80,
             text=words.percent(scores.coverage_80, 1),
             style="" if scores.n >= JUDGED_TRIPS else "pale",
@@ -143,3 +145,9 @@ def baselines_picture(report: ModelReport, words: Words) -> Markup | None:
     mine = report.held_out.mae_s
     bars.append(Bar(name=words("models.this"), value=mine, text=f"{words.number(mine)} s"))
     return plain_bars(bars, label=words("models.baselines"))
+
+
+def _slice_name(name: str, words: Words) -> str:
+    """Of a borough only the words around it are translated."""
+    borough = name.removeprefix(BOROUGH)
+    return words.of("slice", name) if borough == name else words("models.pickup-in", place=borough)

@@ -179,7 +179,9 @@ class CityPage(MapPage):
                 "reach-said": trouble(error, words),
             }
         [area] = found.areas
-        path = Markup('<path class="reach" d="{}"/>').format(land.atlas.path(area.polygons))
+        # Cells come as rows: an outline around each would draw stripes across what is one area.
+        style = "reach" if area.cells is None else "reach of-cells"
+        path = Markup('<path class="{}" d="{}"/>').format(style, land.atlas.path(area.polygons))
         return {
             "reach-map": drawn,
             "reach-under": path,
