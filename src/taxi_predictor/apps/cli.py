@@ -109,7 +109,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             app(arguments, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
-        ERR.print(f"[bold red]usage[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        command = f"{arguments[0]} " if arguments[0] in list(app) else ""
+        told = f"{escape(str(error))} See taxi-predictor {command}--help"
+        ERR.print(f"[bold red]usage[/bold red] {told}", highlight=False, soft_wrap=True)
         sys.exit(EXIT_CODES[Invalid])
     except TaxiPredictorError as error:
         ERR.print(f"[bold red]{error.slug}[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)

@@ -6,16 +6,15 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from cyclopts import Parameter
-from rich.markup import escape
-from rich.panel import Panel
 
+from taxi_predictor.apps.commands.demo_trips import TLC_ZONES, found_trips, refuse_mixing
 from taxi_predictor.apps.commands.output import ERR, OUT
 from taxi_predictor.apps.commands.serving import dashboard_command, monitor_command, server_command
 from taxi_predictor.apps.commands.session import opened, show_scores
@@ -30,11 +29,9 @@ from taxi_predictor.apps.taken import (
     refuse_taken_ports,
 )
 from taxi_predictor.domain.errors import (
-    MissingSource,
     NoChampion,
     NoZones,
     Unavailable,
-    UnreadableSource,
 )
 from taxi_predictor.domain.place import Point
 from taxi_predictor.ports.inbound.trips.intake import IngestReport
@@ -44,15 +41,17 @@ if TYPE_CHECKING:
 
 __all__ = ["demo", "example_body"]
 
-SIMULATED = "simulation:"
-TLC_ZONES = "tlc:"
-MONTHS = 2
-PUBLICATION_LAG_MONTHS = 2
-SEARCH_MONTHS = 4
 READY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 MONITOR_EVERY_S = "15"
 """Whoever tries something out wants to see soon what comes of it."""
+
+
+class _Said(msgspec.Struct):
+    """What is read of the answer."""
+
+    duration_s: float
+    interval: dict[str, float]
 
 
 async def demo(
@@ -81,9 +80,10 @@ async def demo(
         refuse_taken_dashboard_port(settings)
         refuse_taken_monitor_port(settings)
     async with opened(settings) as container:
-        await _prepare(container, trips, zones)
-        served = [await _started(server_command())]
+        served: list[asyncio.subprocess.Process] = []
         try:
+            await _prepare(container, trips, zones)
+            served.append(await _started(server_command()))
             await _ask(container, settings)
             if not serve:
                 OUT.print("Served for that one question; without --no-serve it goes on")
@@ -92,6 +92,9 @@ async def demo(
                 OUT.print(f"Dashboard {settings.dashboard_url}", markup=False, highlight=False)
                 ERR.print("Serving until Ctrl-C.")
                 await served[0].wait()
+        except asyncio.CancelledError:
+            ERR.print("Stopping. What was stored and trained is kept: the same command goes on from there.")
+            raise
         finally:
             await asyncio.gather(*map(_stop, served))
 
@@ -119,7 +122,10 @@ async def _prepare(container: Container, trips: str | None, zones: str | None) -
     has_champion = _has_champion(container)
     if has_champion and trips is None:
         return
-    sources = [trips] if trips else await _recent_trips(container)
+    stored = {count.family for count in await container.outbound.trips.counts()}
+    if trips is not None:
+        refuse_mixing(stored, trips)
+    sources = [trips] if trips else await found_trips(container, stored)
     await ensure_zones(container, zones)
     added = 0
     for source in sources:
@@ -157,34 +163,6 @@ def _has_champion(container: Container) -> bool:
     return True
 
 
-async def _recent_trips(container: Container) -> Sequence[str]:
-    """The newest published months of green taxi trips, or the simulated city."""
-    today = datetime.now(UTC).date()
-    try:
-        await ensure_zones(container, TLC_ZONES)
-        for lag in range(PUBLICATION_LAG_MONTHS + 1, PUBLICATION_LAG_MONTHS + 1 + SEARCH_MONTHS):
-            first, last = _months_before(today, lag + MONTHS - 1), _months_before(today, lag)
-            source = f"tlc:green:{first:%Y-%m}..{last:%Y-%m}"
-            with suppress(MissingSource):
-                await container.intake.parts(source)
-                return [source]
-    except (Unavailable, UnreadableSource, MissingSource) as error:
-        ERR.print(f"[yellow]{escape(str(error))}[/yellow]")
-    OUT.print(
-        Panel(
-            "The TLC's trips can't be had from here, so this demo uses a [bold]simulated city[/bold]:"
-            " nobody took these trips. For real ones: make demo TRIPS=FILE",
-            border_style="yellow",
-        )
-    )
-    return [SIMULATED]
-
-
-def _months_before(day: date, months: int) -> date:
-    number = day.year * 12 + day.month - 1 - months
-    return date(number // 12, number % 12 + 1, 1)
-
-
 def _command() -> str:
     """How one calls it from here: `make demo` activates no environment."""
     return (
@@ -210,6 +188,14 @@ async def _ask(container: Container, settings: Settings) -> None:
     curl = f"curl -s {url}/v1/predictions -H 'content-type: application/json' -d '{data}'"
     OUT.print(f"$ {curl}", markup=False, highlight=False, soft_wrap=True)
     OUT.print_json(shown)
+    if answer.is_success:
+        said = msgspec.json.decode(answer.content, type=_Said)
+        low_s, high_s = said.interval["lower_s"], said.interval["upper_s"]
+        OUT.print(
+            f"So it takes {said.duration_s / 60:.0f} minutes; eight of ten such trips"
+            f" take {low_s / 60:.0f} to {high_s / 60:.0f}.",
+            highlight=False,
+        )
     if manifest.is_simulated:
         OUT.print("[yellow]Learned from simulated trips: a look at the machinery, not at a city.[/yellow]")
     OUT.print(
