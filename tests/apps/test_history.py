@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -13,11 +14,13 @@ from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.constant_speed import ConstantSpeedLoader
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.models import MemoryModelRegistry
+from taxi_predictor.apps.commands.journal import journal_table
 from taxi_predictor.apps.commands.models import difference_tables
 from taxi_predictor.domain.errors import NoChampion, UnknownModel
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
 from taxi_predictor.ports.inbound.models.history import ModelHistory
 from taxi_predictor.ports.inbound.models.versions import ModelVersions
+from taxi_predictor.ports.outbound.journal import Deed, Entry
 from taxi_predictor.ports.testing.samples import NOON, a_report, an_artifact
 from taxi_predictor.ports.testing.strategies import A_CITY
 
@@ -49,3 +52,17 @@ async def test_a_difference_names_what_differs_and_nothing_else(tmp_path: Path) 
         await history.difference("champion", "latest")
     with pytest.raises(UnknownModel):
         await history.difference(ModelVersion(1), ModelVersion(9))
+
+
+def test_a_long_reason_does_not_fill_the_screen() -> None:
+    long = "coverage: night 77.6%; " * 40
+    said = [
+        Entry(at=NOON, actor="ann", deed=Deed.PROMOTED, version=ModelVersion(1), reason=reason)
+        for reason in (long, "to look around")
+    ]
+    console = Console(file=StringIO(), width=80)
+    with console.capture() as shown:
+        console.print(journal_table(said, ZoneInfo("UTC")))
+    assert "to look around" in shown.get()
+    assert "…" in shown.get()
+    assert len(shown.get().splitlines()) < 12

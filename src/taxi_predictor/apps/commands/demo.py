@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -164,12 +165,14 @@ def _has_champion(container: Container) -> bool:
 
 
 def _command() -> str:
-    """How one calls it from here: `make demo` activates no environment."""
-    return (
+    """How one calls it from here: `make demo` activates no environment, and may have been given a home."""
+    home = os.environ.get("TAXI_HOME")
+    command = (
         "taxi-predictor"
         if which("taxi-predictor")
         else os.path.relpath(Path(sys.executable).with_name("taxi-predictor"))
     )
+    return f"TAXI_HOME={shlex.quote(home)} {command}" if home else command
 
 
 async def _ask(container: Container, settings: Settings) -> None:

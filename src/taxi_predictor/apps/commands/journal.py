@@ -16,7 +16,10 @@ from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.ports.outbound.journal import Entry
 
-__all__ = ["journal"]
+__all__ = ["journal", "journal_table"]
+
+SHOWN_CHARS = 160
+"""Of a reason; one that lists what every check found fills a screen."""
 
 
 async def journal(
@@ -24,7 +27,7 @@ async def journal(
     limit: Annotated[int, Parameter(validator=Number(gte=1, lte=1_000_000))] = 20,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """List what was done to models, by whom and why, newest first.
+    """List what was done to models, by whom and why, newest first. Long reasons are whole with --json.
 
     Parameters
     ----------
@@ -39,14 +42,15 @@ async def journal(
     if json:
         write_json(msgspec.json.encode(entries), Path("-"))
     elif entries:
-        OUT.print(_table(entries, tz))
+        OUT.print(journal_table(entries, tz))
     else:
         OUT.print("Nothing was done to a model yet")
 
 
-def _table(entries: Sequence[Entry], tz: ZoneInfo) -> Table:
+def journal_table(entries: Sequence[Entry], tz: ZoneInfo) -> Table:
     table = plain_table("Journal", "when", "who", "what", "version", "why", numbers=("version",))
     for entry in entries:
         when = f"{entry.at.astimezone(tz):%Y-%m-%d %H:%M}"
-        table.add_row(when, escape(entry.actor), entry.deed, str(entry.version), escape(entry.reason))
+        why = entry.reason if len(entry.reason) <= SHOWN_CHARS else f"{entry.reason[:SHOWN_CHARS].rstrip()}…"
+        table.add_row(when, escape(entry.actor), entry.deed, str(entry.version), escape(why))
     return table

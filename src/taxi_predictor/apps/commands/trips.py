@@ -132,7 +132,7 @@ async def trips(
                 write_csv(found, rejects)
             else:
                 write_json(b"\n".join(map(msgspec.json.encode, found)), rejects)
-            ERR.print(f"{len(found):,} refused rows")
+            ERR.print(f"{len(found):,} refused row{'s' if len(found) != 1 else ''}")
             return
         stored, log = await container.stock.stored(), await container.stock.log()
     if json:
