@@ -289,6 +289,24 @@ class TestFile:
             assert (Walker(forest).of_rows(rows) == Walker(made[0]).of_rows(rows)).all()
             assert (forest.objectives, forest.trees) == (made[0].objectives, made[0].trees)
 
+    def test_pythons_parser_is_not_asked(self, pair: Pair, tmp_path: Path) -> None:
+        """It may fail where two threads are in it, as they are that open two models."""
+        forest = Forest.of(pair[0].model_to_string())
+        kept_forest(tmp_path, "a", lambda: forest)
+        heard: list[str] | None = []
+
+        def listen(event: str, _: object) -> None:  # a hook stays for as long as the process does
+            if heard is not None:
+                heard.append(event)
+
+        sys.addaudithook(listen)
+        try:
+            kept_forest(tmp_path, "a", lambda: forest)
+            assert "open" in heard
+            assert "compile" not in heard
+        finally:
+            heard = None
+
     @pytest.mark.parametrize("damage", [lambda b: b[:-9], lambda b: b[:900] + b"?" + b[901:], lambda b: b""])
     def test_a_damaged_one_is_made_anew(self, pair: Pair, tmp_path: Path, damage: Any) -> None:
         forest = Forest.of(pair[0].model_to_string())

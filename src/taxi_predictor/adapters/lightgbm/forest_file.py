@@ -3,22 +3,27 @@
 from collections.abc import Callable
 from dataclasses import fields
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 from uuid import uuid4
 
+import msgspec
 import numpy as np
 
 from taxi_predictor.adapters.lightgbm.forest import LANES, Forest
 
 __all__ = ["kept_forest"]
 
-FORMAT = f"2.{LANES}"
+FORMAT = f"3.{LANES}"
 """Of the tables and of what they mean; another one makes them anew."""
 MOST_KEPT = 4
 """The champion, the one before, a challenger, and one that comes."""
 DIGEST_BYTES = 32
+ALIGNED_BYTES = 64
+"""What comes before the record ends at a multiple of it, so that its numbers lie where processors like them."""
 SUFFIX = ".forest"
+
+Layout = list[tuple[str, str, tuple[int, ...]]]
+"""Name, type and shape of each field."""
 
 
 def kept_forest(folder: Path, name: str, make: Callable[[], Forest]) -> Forest:
@@ -41,17 +46,23 @@ def kept_forest(folder: Path, name: str, make: Callable[[], Forest]) -> Forest:
 
 
 def _write(path: Path, forest: Forest) -> None:
-    """As one record of numpy's, its fields those of the forest, and a digest behind it."""
+    """What its fields look like, in JSON; then their values as one record of numpy's, and a digest.
+
+    Not numpy's own file: its header is read by Python's parser, which may fail where two threads of Python
+    3.11 are in it at once, as where two models are opened: https://github.com/python/cpython/issues/106905.
+    """
     values = {field.name: np.asarray(getattr(forest, field.name)) for field in fields(Forest)}
-    record = np.empty(1, np.dtype([(name, of.dtype, of.shape) for name, of in values.items()], align=True))
+    layout = [(name, of.dtype.str, of.shape) for name, of in values.items()]
+    record = np.empty(1, np.dtype(layout, align=True))
     for name, of in values.items():
         record[name][0] = of
-    content = BytesIO()
-    np.save(content, record, allow_pickle=False)
+    header = msgspec.json.encode(layout)
+    header = header.ljust(-(-len(header) // ALIGNED_BYTES) * ALIGNED_BYTES)
+    content = len(header).to_bytes(ALIGNED_BYTES, "little") + header + record.tobytes()
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(f".{uuid4().hex}")
     try:
-        draft.write_bytes(content.getvalue() + sha256(content.getbuffer()).digest())
+        draft.write_bytes(content + sha256(content).digest())
         draft.chmod(0o444)
         draft.replace(path)
     finally:
@@ -64,7 +75,9 @@ def _read(path: Path) -> Forest | None:
         content = memoryview(path.read_bytes())
         if sha256(content[:-DIGEST_BYTES]).digest() != content[-DIGEST_BYTES:]:
             return None
-        record = np.load(path, mmap_mode="r", allow_pickle=False)
+        begins = ALIGNED_BYTES + int.from_bytes(content[:ALIGNED_BYTES], "little")
+        layout = msgspec.json.decode(content[ALIGNED_BYTES:begins], type=Layout)
+        record = np.memmap(path, np.dtype(layout, align=True), mode="r", offset=begins, shape=1)
         values = {field.name: record[field.name][0] for field in fields(Forest)}
     except (OSError, ValueError):  # there is none, or it is none of ours
         return None
