@@ -344,7 +344,12 @@ def has_shell(page: Path) -> bool:
     return any(block.language in SHELLS and block.told("not run") is None for block in blocks(page))
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if has_shell(page)], ids=name_of)
+def left_running(page: Path) -> Sequence[str]:
+    return [block.text for block in blocks(page) if block.told("background") is not None]
+
+
+# Those that leave the same service running come one after another, and start it once.
+@pytest.mark.parametrize("page", sorted(filter(has_shell, PAGES), key=left_running), ids=name_of)
 def test_the_shell_blocks_of_a_page_do_what_it_says(page: Path, workshop: Workshop) -> None:
     workshop.run(page)
 

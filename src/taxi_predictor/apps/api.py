@@ -34,6 +34,7 @@ def _settle() -> None:
     """What is there when the service starts stays: no collection of garbage need look at it again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @asynccontextmanager
