@@ -4,11 +4,13 @@ Under CI the skipped tests have to be those of ``skips.txt``, each for the reaso
 """
 
 import atexit
+import gc
 import os
 import shutil
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Generator
 from pathlib import Path
 from random import Random
 
@@ -54,6 +56,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def _remove(folder: Path, owner: int) -> None:
     if os.getpid() == owner:  # and not one that it has forked
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage in what is found and imported, a million objects: all of it stays."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 LONGEST = (
