@@ -2,7 +2,7 @@
 
     python benchmarks/capacity.py                              # measures, and writes docs/capacity.md
     python benchmarks/capacity.py --requests-per-s 10000       # computes, by the figures of that page
-    python benchmarks/capacity.py --trips 1e9 --cores 16 --memory-gb 64
+    python benchmarks/capacity.py --trips 1e9 --cores 16 --disk-gb 4000
 
 Measured are a service as `taxi-predictor serve` starts it, with one worker on one core, a real PostgreSQL
 from the wheel, whose core the client shares, and Redis where one is installed. CPU is what the kernel
@@ -31,7 +31,6 @@ def main() -> None:
     page = PAGE.read_text("utf-8")
     host = Host(
         cores=options.cores,
-        memory_gb=options.memory_gb,
         disk_gb=options.disk_gb,
         keep_days=options.keep_days,
         reported_share=options.reported_share,
@@ -56,7 +55,6 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--requests-per-s", type=float, nargs="+", help="compute what these need")
     parser.add_argument("--trips", type=float, help="compute what so many stored trips need")
     parser.add_argument("--cores", type=int, default=usual.cores, help="of each host")
-    parser.add_argument("--memory-gb", type=float, default=usual.memory_gb)
     parser.add_argument("--disk-gb", type=float, default=usual.disk_gb)
     parser.add_argument("--keep-days", type=int, default=usual.keep_days, help="how long predictions stay")
     parser.add_argument("--reported-share", type=float, default=usual.reported_share, help="with an outcome")

@@ -48,7 +48,7 @@ class Costs:
     trip_bytes: float = cost("bytes", "in the table `taxi_trips`, with its index")
     trip_wal_bytes: float = cost("bytes", "of write-ahead log for it")
     ingest_per_s: float = cost("rows/s", "trips that one process reads, cleans and stores")
-    train_bytes: float = cost("bytes", "of memory for each trip that `train` learns from")
+    scratch_bytes: float = cost("bytes", "of disk below `TAXI_HOME` for each trip while `train` learns")
 
 
 def costs_of(page: str) -> Costs:

@@ -19,7 +19,6 @@ class Host:
     """What one machine has, and how the service is set there. PostgreSQL has a machine like it."""
 
     cores: int = 4
-    memory_gb: float = 16.0
     disk_gb: float = 1000.0
     network_gbit: float = 1.0
     connections: int = 100
@@ -28,12 +27,6 @@ class Host:
     keep_days: int = 400
     reported_share: float = 0.1
     """Of the predictions, those whose outcome is reported."""
-
-    def __str__(self) -> str:
-        return (
-            f"{self.cores} cores, {self.memory_gb:g} GB, {self.disk_gb:g} GB of disk and"
-            f" {self.network_gbit:g} Gbit/s"
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +115,9 @@ def trip_limits(costs: Costs, host: Host) -> Sequence[Limit]:
     """How many stored trips each part bears."""
     found = [
         Limit(
-            what=f"the memory of `train`, {host.memory_gb:g} GB",
-            most=host.memory_gb * GB / costs.train_bytes,
-            remedy="store a window only, as `monitor` learns from `TAXI_RETRAIN_WINDOW_DAYS` alone",
+            what=f"the disk below `TAXI_HOME` while `train` learns, {host.disk_gb:g} GB",
+            most=host.disk_gb * GB / costs.scratch_bytes,
+            remedy="learn from a window only, as `monitor` does from `TAXI_RETRAIN_WINDOW_DAYS` alone",
         ),
         Limit(
             what="a day of ingesting",
@@ -169,7 +162,7 @@ def trip_needs(costs: Costs, trips: float) -> Iterator[tuple[str, str]]:
     yield "disk", _size(trips * costs.trip_bytes)
     yield "write-ahead log while they come", _size(trips * costs.trip_wal_bytes)
     yield "to ingest them takes", _time(trips / costs.ingest_per_s)
-    yield "memory of `train` on all of them", _size(trips * costs.train_bytes)
+    yield "disk below `TAXI_HOME` while `train` learns from all", _size(trips * costs.scratch_bytes)
 
 
 def needs_table(costs: Costs, host: Host, rates: Sequence[float]) -> Sequence[str]:

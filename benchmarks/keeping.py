@@ -2,16 +2,16 @@
 
 import argparse
 import asyncio
-import resource
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event, Thread
 from typing import TypeVar
 
 import asyncpg
@@ -42,7 +42,8 @@ CITY = load_city("new-york")
 ROWS, GROUP = 20_000, 500
 """So many predictions and outcomes, in groups as they are shipped."""
 SMALL_TREES = {"num_leaves": 15, "learning_rate": 0.3}
-"""Memory goes by the trips, not by the trees; time does not."""
+"""What it takes goes by the trips, not by the trees; time does not."""
+LOOK_EVERY_S = 0.05
 
 
 async def keeping(dsn: str, *, trips: int) -> dict[str, float]:
@@ -112,43 +113,71 @@ async def _stored(
         "trip_wal_bytes": (await wal_position(connection) - before[1]) / added,
         "ingest_per_s": trips / elapsed_s,
     }
-    few_trips, few_bytes = await _trained(dsn, first, last, 0.5)
-    many_trips, many_bytes = await _trained(dsn, first, last, 1.0)
-    if many_bytes <= few_bytes:
-        raise SystemExit(f"{many_trips:,} trips need no more memory than none do: measure more, by --stored")
-    return {
-        **figures,
-        "train_bytes": (many_bytes - few_bytes) / (many_trips - few_trips),
-    }
+    return figures | {"scratch_bytes": await _trained(dsn, first, last)}
 
 
-async def _trained(dsn: str, first: datetime, last: datetime, share: float) -> tuple[int, int]:
-    """How many trips a process of its own learned from, and the most memory that it took."""
-    until = first + (last - first) * share
-    command = [sys.executable, __file__, dsn, first.isoformat(), until.isoformat()]
+async def _trained(dsn: str, first: datetime, last: datetime) -> float:
+    """How much disk a process of its own took for each trip that it learned from."""
+    command = [sys.executable, __file__, dsn, first.isoformat(), last.isoformat()]
     done = await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True, text=True)
-    trips, peak_bytes = done.stdout.split()
-    return int(trips), int(peak_bytes)
+    return float(done.stdout)
 
 
-async def train(dsn: str, first: datetime, until: datetime) -> int:
+@contextmanager
+def watched(folder: Path) -> Iterator[Callable[[], int]]:
+    """What says how many bytes this process had at most in files of *folder*, as looked at often."""
+    most, is_over = 0, Event()
+
+    def look() -> None:
+        nonlocal most
+        while not is_over.wait(LOOK_EVERY_S):
+            most = max(most, _size_of(folder))
+
+    looking = Thread(target=look)
+    looking.start()
+    try:
+        yield lambda: most
+    finally:
+        is_over.set()
+        looking.join()
+
+
+def _size_of(folder: Path) -> int:
+    """Of its files, and of those that lost their names and are open still."""
+    size = 0
+    for file in folder.rglob("*"):
+        with suppress(OSError):  # it went meanwhile
+            size += file.stat().st_size
+    for handle in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            name = str(handle.readlink())
+            if name.startswith(str(folder)) and name.endswith(" (deleted)"):
+                size += handle.stat().st_size
+    return size
+
+
+async def train(dsn: str, first: datetime, until: datetime) -> float:
+    """How much disk it took for each trip."""
     day = timedelta(days=1)
     split = TimeSplit(fit_from=first, validate_from=until - 4 * day, held_out_from=until - day, until=until)
     with TemporaryDirectory() as name:
-        folder = Path(name)
-        async with (
-            open_pool(dsn) as pool,
-            training_data(
-                PostgresTripStore(pool),
-                CITY,
-                split,
-                scratch=DiskTripScratch(folder / "scratch"),
-                progress=MemoryProgress(),
-            ) as data,
-        ):
-            trainer = LightgbmTrainer(clock=MemoryClock(until), scratch=folder / "scratch")
-            artifact = await trainer.fit(replace(data, recipe=SMALL_TREES), folder, progress=MemoryProgress())
-    return artifact.manifest.trips
+        folder, scratch = Path(name), Path(name) / "scratch"
+        with watched(scratch) as most_bytes:
+            async with (
+                open_pool(dsn) as pool,
+                training_data(
+                    PostgresTripStore(pool),
+                    CITY,
+                    split,
+                    scratch=DiskTripScratch(scratch),
+                    progress=MemoryProgress(),
+                ) as data,
+            ):
+                trainer = LightgbmTrainer(clock=MemoryClock(until), scratch=scratch)
+                artifact = await trainer.fit(
+                    replace(data, recipe=SMALL_TREES), folder, progress=MemoryProgress()
+                )
+            return most_bytes() / artifact.manifest.trips
 
 
 def _parent_of(pid: int) -> int:
@@ -156,12 +185,13 @@ def _parent_of(pid: int) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Train on a window, and say how much memory that took.")
+    parser = argparse.ArgumentParser(
+        description="Train on a window, and say how much disk that took for each trip."
+    )
     parser.add_argument("dsn")
     parser.add_argument("window", nargs=2, type=datetime.fromisoformat)
     options = parser.parse_args()
-    trips = asyncio.run(train(options.dsn, *options.window))
-    print(trips, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    print(asyncio.run(train(options.dsn, *options.window)))
 
 
 if __name__ == "__main__":

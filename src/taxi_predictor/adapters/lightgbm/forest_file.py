@@ -19,7 +19,7 @@ MOST_KEPT = 4
 """The champion, the one before, a challenger, and one that comes."""
 DIGEST_BYTES = 32
 ALIGNED_BYTES = 64
-"""What comes before the record ends at a multiple of it, so that its numbers lie where processors like them."""
+"""The record begins at a multiple of it, so that its numbers lie where processors like them."""
 SUFFIX = ".forest"
 
 Layout = list[tuple[str, str, tuple[int, ...]]]
