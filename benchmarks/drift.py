@@ -23,14 +23,15 @@ from time import perf_counter
 from zoneinfo import ZoneInfo
 
 from accuracy import YELLOW, opened
+from drift_page import page_of, table_of
 from drift_picture import MonthOfDrift, draw_drift
 
 from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.models import MemoryModelRegistry
 from taxi_predictor.apps.container import Container, open_container
-from taxi_predictor.apps.monitoring import monitoring_of
 from taxi_predictor.apps.settings import Settings
+from taxi_predictor.apps.wiring.monitoring import monitoring_of
 from taxi_predictor.domain.distribution import DurationDistribution
 from taxi_predictor.domain.evaluation import Answers, Tally
 from taxi_predictor.domain.level import MEMORY, LiveLevel
@@ -300,68 +301,6 @@ async def month_of(service: Container, run: Run, day: date) -> MonthOfDrift:
     )
 
 
-def written(title: str, run: Run) -> str:
-    lines = [
-        f"## {title}",
-        "",
-        "| month | trips | MAE s | estimated | bias s | coverage | looks | MAE out | bias out | cov. out |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-        *(
-            f"| {each.month:%Y-%m} | {each.trips:,} | {each.mae_s:.1f} | {each.expected_mae_s:.1f}"
-            f" | {each.bias_s:+.0f} | {each.coverage:.1%} | {each.looks}"
-            + "".join(f" | {each.alarms[measure]}" for measure in Measure)
-            + " |"
-            for each in run.months
-        ),
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def report_of(frozen: Frozen, runs: Mapping[str, Run]) -> str:
-    """The page that the drill writes."""
-    reference, tz = frozen.registered.manifest.reference, frozen.world.city.tz
-    assert reference is not None
-    return "\n".join(
-        [
-            "# The drift drill",
-            "",
-            "Written by `make drill-drift`. A model that learned from yellow taxis up to September 2019",
-            "answers every trip of the sample from October 2019 on; each is logged, and reported at its end.",
-            "`monitor` looks every midnight, at the last seven days ([how](watching.md)).",
-            "*Out* is in how many looks a measure had left its band. *Estimated* is the MAE that the",
-            "predicted distributions say to expect, before any outcome.",
-            "",
-            "The bands came with the model: "
-            + ", ".join(
-                f"{measure} {band.lower:.1%} to {band.upper:.1%}"
-                if measure is Measure.COVERAGE
-                else f"{measure} {band.lower:.0f} to {band.upper:.0f} s"
-                for measure, band in reference.bands.items()
-            )
-            + ".",
-            "",
-            "![Error, bias and coverage by month, over their bands](drift.png)",
-            "",
-            written("As it is", runs["off"]),
-            written("With the live level", runs["on"]),
-            written("With retrainings on the last 28 days, from February 2020 on", runs["retrained"]),
-            "What the journal says of that:",
-            "",
-            *(
-                f"- {entry.at.astimezone(tz):%Y-%m-%d}, version {entry.version}: {entry.deed}"
-                + ("" if entry.deed == "promoted" else f", {shortened(entry.reason)}")
-                for entry in runs["retrained"].journal
-            ),
-            "",
-        ]
-    )
-
-
-def shortened(reason: str) -> str:
-    return reason if len(reason) < 200 else reason[:200].rsplit("; ", 1)[0] + "; ..."
-
-
 def faults(runs: Mapping[str, Run], tz: ZoneInfo) -> Iterator[str]:
     """What did not go as it should."""
     for measure in Measure:
@@ -399,14 +338,22 @@ async def main() -> int:
             )
         if given.only in (None, "off"):
             runs["off"] = await replayed(frozen, FROZEN_AT, UNTIL)
-            print(written("The live level off", runs["off"]), f"{perf_counter() - began:.0f} s", flush=True)
+            print(
+                table_of("The live level off", runs["off"].months),
+                f"{perf_counter() - began:.0f} s",
+                flush=True,
+            )
         if given.only in (None, "on"):
             levels = await levels_of(frozen, frozen.midnight(FROZEN_AT), frozen.midnight(UNTIL))
             runs["on"] = await replayed(frozen, FROZEN_AT, UNTIL, levels=levels)
-            print(written("The live level on", runs["on"]), f"{perf_counter() - began:.0f} s", flush=True)
+            print(
+                table_of("The live level on", runs["on"].months),
+                f"{perf_counter() - began:.0f} s",
+                flush=True,
+            )
         if given.only in (None, "retrained"):
             run = runs["retrained"] = await replayed(frozen, *RETRAINED, retrain=True)
-            print(written("Retrained", run), f"{perf_counter() - began:.0f} s", flush=True)
+            print(table_of("Retrained", run.months), f"{perf_counter() - began:.0f} s", flush=True)
             for entry in run.journal:
                 print(
                     f"  {entry.at.astimezone(tz):%Y-%m-%d} {entry.deed} {entry.version}: {entry.reason[:300]}"
@@ -418,7 +365,9 @@ async def main() -> int:
             {"live level off": runs["off"].months, "live level on": runs["on"].months}, reference.bands
         )
         (given.out / "drift.png").write_bytes(picture)
-        (given.out / "drift.md").write_text(report_of(frozen, runs))
+        months = {name: run.months for name, run in runs.items()}
+        page = page_of(reference.bands, months, runs["retrained"].journal, tz)
+        (given.out / "drift.md").write_text(page)
         found = list(faults(runs, tz))
     for fault in found:
         print(f"not as it should be: {fault}", file=sys.stderr)

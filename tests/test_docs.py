@@ -382,6 +382,47 @@ def test_a_python_block_runs(block: Block, tmp_path: Path, monkeypatch: pytest.M
             asyncio.run(value())
 
 
+def shown(page: str, place: int = 0) -> Any:
+    """One of the answers that *page* shows, in their order."""
+    return [json.loads(block.text) for block in blocks(ROOT / page) if block.language == "json"][place]
+
+
+def test_one_model_answers_on_all_pages_and_the_same_trip_alike() -> None:
+    """Whoever shows the README's trip shows its duration, from whichever face it comes."""
+    trip = shown("README.md")
+    duration_s, interval = trip["duration_s"], trip["interval"]
+
+    def look(answer: Any, where: str) -> None:
+        if isinstance(answer, dict):
+            if "trained_until" in answer:
+                assert answer == trip["model"], where
+            if "duration_s" in answer and answer.get("pickup_at") == trip["pickup_at"]:
+                assert answer["duration_s"] == duration_s, where
+        for part in answer.values() if isinstance(answer, dict) else answer:
+            if isinstance(part, dict | list):
+                look(part, where)
+
+    for page in PAGES:
+        for block in blocks(page):
+            if block.language == "json":
+                look(json.loads(block.text), str(block))
+    batch, matrix, hours = (shown("docs/api/batch.md", place) for place in range(3))
+    _, among_others = batch["predictions"]
+    assert among_others["duration_s"] == matrix["durations_s"][0][0] == duration_s
+    _, eight, nine = (times[0][0] for times in hours["durations_s"])
+    assert duration_s == pytest.approx((eight + nine) / 2, abs=0.001)  # at half past eight
+    tensors = {output["name"]: output["data"][0] for output in shown("docs/api/inference.md")["outputs"]}
+    assert tensors == {
+        "duration_s": duration_s,
+        "lower_s": interval["lower_s"],
+        "upper_s": interval["upper_s"],
+    }
+    wider = among_others["interval"]
+    told = f"{duration_s} {(wider['lower_s'], wider['upper_s'])} "
+    assert told in (ROOT / "docs" / "library.md").read_text("utf-8")
+    assert shown("docs/es/inicio-rapido.md") | {"prediction_id": ""} == trip | {"prediction_id": ""}
+
+
 SQL = [
     block
     for page in PAGES

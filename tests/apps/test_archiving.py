@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from polars_tables import Polars
 from servers import open_database, postgres_dsn
 from taxi_predictor.adapters.memory.archive import MemoryTripArchive
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.progress import MemoryProgress
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.adapters.postgres.trips import PostgresTripStore
 from taxi_predictor.adapters.sources.files import FileSource
@@ -29,17 +29,13 @@ from taxi_predictor.ports.outbound.sources import PartName
 from taxi_predictor.ports.outbound.trips import TripStore
 from taxi_predictor.ports.testing.samples import a_trip
 from taxi_predictor.ports.testing.strategies import A_CITY
-from taxi_predictor.ports.testing.tables import TableMaker, stream
+from taxi_predictor.ports.testing.tables import stream
 from taxi_predictor.ports.testing.trip_store import read
 
 NOW = datetime(2023, 4, 10, tzinfo=UTC)
 JANUARY, FEBRUARY, MARCH = (datetime(2023, month, 28, 23, tzinfo=UTC) for month in (1, 2, 3))
 OLD = [a_trip(1, at=JANUARY), a_trip(2, at=JANUARY), a_trip(3, at=FEBRUARY)]
 NEW = [a_trip(4, at=MARCH), a_trip(5, at=NOW)]
-
-
-class Polars(TableMaker):
-    table = staticmethod(table)
 
 
 class NoRoom(MemoryTripArchive):

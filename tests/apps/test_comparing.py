@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from polars_tables import Polars
 from servers import open_database
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.adapters.postgres.trips import PostgresTripStore
 from taxi_predictor.domain.comparables import Likeness, box_around
@@ -25,18 +25,14 @@ from taxi_predictor.ports.outbound.sources import PartName
 from taxi_predictor.ports.outbound.trips import TripStore
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.strategies import A_CITY
-from taxi_predictor.ports.testing.tables import TableMaker, stream
+from taxi_predictor.ports.testing.tables import stream
 
 PLAN = a_trip(0).plan
 YEAR = timedelta(days=365)
 
 
-class Columns(TableMaker):
-    table = staticmethod(table)
-
-
 async def keep(store: TripStore, trips: Sequence[FinishedTrip]) -> None:
-    await store.add(PartName(family="sample", name="one"), stream(Columns().clean_batch(trips)))
+    await store.add(PartName(family="sample", name="one"), stream(Polars().clean_batch(trips)))
 
 
 async def among(trips: Sequence[FinishedTrip], *, batch_rows: int = 65_536) -> ComparableTrips:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from polars_tables import Polars
 from taxi_predictor.adapters.columns.speeds import SPEEDS_FILE, fallback_model
 from taxi_predictor.adapters.disk import shelf as disk
 from taxi_predictor.adapters.disk.shelf import DiskModelShelf, champion_folder
@@ -14,7 +15,6 @@ from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE
 from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
 from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.domain.errors import BrokenModel, NoChampion
 from taxi_predictor.domain.model import MANIFEST_FILE, ModelArtifact, ModelVersion
 from taxi_predictor.domain.record import AnswerSource
@@ -22,7 +22,6 @@ from taxi_predictor.ports.inbound.answers import ladder as module
 from taxi_predictor.ports.inbound.answers.ladder import Ladder
 from taxi_predictor.ports.testing.samples import NOON, a_history, a_trip
 from taxi_predictor.ports.testing.strategies import A_CITY
-from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.training import fit
 from waiting import eventually
 
@@ -30,14 +29,10 @@ CHAMPION, LAST_GOOD, SPEED_PROFILE, FALLBACK_SPEED = AnswerSource
 ONE, TWO = ModelVersion(1), ModelVersion(2)
 
 
-class Columns(TableMaker):
-    table = staticmethod(table)
-
-
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> ModelArtifact:
     trainer = LightgbmTrainer(clock=MemoryClock(NOON))
-    return asyncio.run(fit(Columns(), trainer, a_history(), tmp_path_factory.mktemp("model")))
+    return asyncio.run(fit(Polars(), trainer, a_history(), tmp_path_factory.mktemp("model")))
 
 
 @pytest.fixture

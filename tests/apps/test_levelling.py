@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from polars_tables import Polars
 from taxi_predictor.adapters.columns.speeds import fallback_model
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.constant_speed import (
@@ -21,7 +22,6 @@ from taxi_predictor.adapters.memory.constant_speed import (
 )
 from taxi_predictor.adapters.memory.level import MemoryLevelStore
 from taxi_predictor.adapters.memory.models import MemoryModelShelf
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.errors import Unavailable
@@ -35,15 +35,10 @@ from taxi_predictor.ports.inbound.learning.replaying import replay
 from taxi_predictor.ports.outbound.sources import PartName
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_history
 from taxi_predictor.ports.testing.strategies import A_CITY
-from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.training import fit
 
 ONE = ModelVersion(1)
 HOUR = timedelta(hours=1)
-
-
-class Columns(TableMaker):
-    table = staticmethod(table)
 
 
 class FailingStore(MemoryLevelStore):
@@ -73,12 +68,12 @@ class Service:
     async def open(self, *, slowness: float = 2.0) -> "Service":
         with TemporaryDirectory() as folder:
             trainer = ConstantSpeedTrainer(clock=self.clock)
-            self.shelf.place(ONE, await fit(Columns(), trainer, a_history(), Path(folder)))
+            self.shelf.place(ONE, await fit(Polars(), trainer, a_history(), Path(folder)))
         late = [replace(trip, duration_s=trip.duration_s * slowness) for trip in a_history()]
         rows = range(1, len(late) + 1)
 
         async def batches() -> AsyncIterator[object]:
-            yield Columns().clean_batch(late, row_numbers=rows, rejects=[])
+            yield Polars().clean_batch(late, row_numbers=rows, rejects=[])
 
         await self.trips.add(PartName(family="sample", name="late"), batches())  # type: ignore[arg-type] # of one
         return self
@@ -101,6 +96,7 @@ MODEL = ConstantSpeedModel(
         level_reference=(0.0,) * STRATA,
     )
 )
+WITHOUT_LEVEL = ConstantSpeedModel(replace(MODEL.manifest, level_reference=()))
 
 
 async def test_trips_that_take_longer_raise_the_level_and_every_answer() -> None:
@@ -178,18 +174,20 @@ async def test_switched_off_there_is_no_level_whatever_is_stored() -> None:
     assert service.levelling.current(service.shelf.champion()) is None
 
 
-async def replayed(trips: Sequence[FinishedTrip], since_number: int) -> list[float]:
+async def replayed(
+    trips: Sequence[FinishedTrip], since_number: int, *, model: ConstantSpeedModel = MODEL, at_once: int = 300
+) -> list[float]:
     """ln(median) of every trip from the one of that number on, each with the level of its departure."""
     since = trips[since_number].plan.pickup_at
     answers = []
-    async for piece, level in replay(MODEL, in_batches(trips), since):
-        answers += MODEL.estimate_batch(piece.plans, level=level).distribution.mu.tolist()
+    async for piece, level in replay(model, in_batches(trips, at_once), since):
+        answers += model.estimate_batch(piece.plans, level=level).distribution.mu.tolist()
     return answers
 
 
-async def in_batches(trips: Sequence[FinishedTrip]) -> AsyncIterator[TripBatch]:
-    for first in range(0, len(trips), 300):
-        yield Columns().trip_batch(trips[first : first + 300])
+async def in_batches(trips: Sequence[FinishedTrip], at_once: int) -> AsyncIterator[TripBatch]:
+    for first in range(0, len(trips), at_once):
+        yield Polars().trip_batch(trips[first : first + at_once])
 
 
 @settings(max_examples=10, deadline=None)
@@ -219,3 +217,27 @@ async def test_a_replay_answers_every_trip_once_and_learns() -> None:
     usual = [answer.mu for answer in MODEL.estimate([trip.plan for trip in slow[-200:]])]
     moved = [now - then for now, then in zip(answers[-200:], usual, strict=True)]
     assert math.fsum(moved) / len(moved) > 0.25
+
+
+async def test_how_trips_are_cut_into_batches_changes_no_answer() -> None:
+    """The level of an hour is that of its beginning, in each of the batches that share the hour."""
+    history = a_history(trips=120)
+    trips = [
+        replace(
+            trip,
+            plan=replace(trip.plan, pickup_at=NOON + number * timedelta(minutes=7)),
+            duration_s=trip.duration_s * 2,
+        )
+        for number, trip in enumerate(history)
+    ]
+    whole, *parts = [await replayed(trips, 30, at_once=at_once) for at_once in (120, 50, 1)]
+    assert len(whole) == 90
+    assert parts == [whole, whole]
+    assert whole != await replayed(trips, 30, model=WITHOUT_LEVEL)
+
+
+async def test_a_model_that_knows_no_level_is_replayed_without_one() -> None:
+    trips = a_history(trips=400)
+    assert await replayed(trips, 100, model=WITHOUT_LEVEL) == pytest.approx(
+        [answer.mu for answer in WITHOUT_LEVEL.estimate([trip.plan for trip in trips[100:]])]
+    )

@@ -1,5 +1,6 @@
 """What a person sees of a look is what was found."""
 
+from dataclasses import replace
 from io import StringIO
 
 from rich.console import Console
@@ -10,8 +11,8 @@ from taxi_predictor.ports.testing.monitoring import a_live_report
 from taxi_predictor.ports.testing.strategies import A_CITY
 
 
-def shown(report: LiveReport) -> str:
-    console = Console(file=StringIO(), width=200)
+def shown(report: LiveReport, *, width: int = 200) -> str:
+    console = Console(file=StringIO(), width=width)
     for line in facts(report, A_CITY.tz):
         console.print(line)
     for table in live_tables(report):
@@ -49,6 +50,36 @@ def test_measures_bands_drift_level_and_delays_are_there() -> None:
         "90.0%",
         "400",
     ]
+
+
+def test_of_few_trips_nothing_is_said_for_sure() -> None:
+    """No band is left by them, their drift is chance, and a slice of them has no row."""
+    few = shown(a_live_report(3, error_s=900.0, trips=199, answered=199))
+    rows = {line.split()[0]: line for line in few.splitlines() if line.strip()}
+    assert [rows[name].split()[-3:] for name in ("mae", "bias", "coverage")] == [["too", "few", "trips"]] * 3
+    assert "Of fewer than 200 trips it is mostly chance" in " ".join(few.split())
+    of_airport = shown(a_live_report(3, slice_name="airport", trips=199))
+    assert "airport" not in of_airport
+    assert "Slices of fewer than 200 trips are in --json only" in of_airport
+
+
+def test_of_enough_trips_no_such_thing_is_said() -> None:
+    enough = shown(a_live_report(3, error_s=900.0, slice_name="airport", trips=200, answered=200))
+    assert "airport" in enough
+    assert "200" in enough
+    for words in ("too few trips", "chance", "--json"):
+        assert words not in enough
+
+
+def test_numbers_are_whole_in_80_columns() -> None:
+    report = a_live_report(3, error_s=1234.5, trips=12_345, answered=123_456)
+    [one] = report.measures
+    assert one.scores is not None
+    whole = replace(one, scores=replace(one.scores, coverage_80=1.0, within_5_min=1.0))
+    text = shown(replace(report, measures=[whole]), width=80)
+    for number in ("12,345", "1234.5", "-20.0", "100.0%  100.0%", "123,456"):
+        assert number in text
+    assert "…" not in text
 
 
 def test_of_nothing_little_is_said() -> None:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from polars_tables import Polars
 from taxi_predictor.adapters.columns.arrays import Floats
 from taxi_predictor.adapters.columns.plans import FramePlanColumns, FramePlanGrid
 from taxi_predictor.adapters.columns.speeds import fallback_model
@@ -26,7 +27,6 @@ from taxi_predictor.adapters.memory.constant_speed import (
     ConstantSpeedTrainer,
 )
 from taxi_predictor.adapters.memory.models import MemoryModelShelf
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.zones import MemoryZoneStore
 from taxi_predictor.domain.errors import InvalidTrip, NoChampion, TooMuch
@@ -43,16 +43,11 @@ from taxi_predictor.ports.outbound.shelf import ModelShelf
 from taxi_predictor.ports.testing.level import levels
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_history
 from taxi_predictor.ports.testing.strategies import A_CITY, instants, places, plans
-from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.training import fit
 
 A_MILLISECOND = 0.001 + 1e-9
 HERE, THERE = Place(Point(40.75, -73.98)), Place(Point(40.64, -73.79))
 IN_THE_SEA = Place(Point(40.0, -73.0))
-
-
-class Columns(TableMaker):
-    table = staticmethod(table)
 
 
 class CountingModel(ConstantSpeedModel):
@@ -92,7 +87,7 @@ class SlowLoader(ConstantSpeedLoader):
 def artifact() -> Iterator[ModelArtifact]:
     with TemporaryDirectory() as folder:
         trainer = ConstantSpeedTrainer(clock=MemoryClock(SPLIT.until))
-        yield asyncio.run(fit(Columns(), trainer, a_history(), Path(folder)))
+        yield asyncio.run(fit(Polars(), trainer, a_history(), Path(folder)))
 
 
 def predicting(

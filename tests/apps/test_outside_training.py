@@ -16,7 +16,8 @@ from taxi_predictor.adapters.disk.scratch import DiskTripScratch
 from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
 from taxi_predictor.adapters.memory.baselines import MeanDurationTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
+from taxi_predictor.adapters.postgres.quarantine import PostgresQuarantine
+from taxi_predictor.adapters.postgres.trips import PostgresTripStore
 from taxi_predictor.adapters.sources.simulation import Simulation
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.commands.models import model_json

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from polars_tables import Polars
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.constant_speed import (
     ConstantSpeedLoader,
@@ -14,7 +15,6 @@ from taxi_predictor.adapters.memory.constant_speed import (
     ConstantSpeedTrainer,
 )
 from taxi_predictor.adapters.memory.models import MemoryModelRegistry
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.apps import cli
 from taxi_predictor.apps.commands import sanity
@@ -30,17 +30,13 @@ from taxi_predictor.ports.outbound.engine import ModelLoader
 from taxi_predictor.ports.outbound.sources import PartName
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_history, a_report
 from taxi_predictor.ports.testing.strategies import A_CITY
-from taxi_predictor.ports.testing.tables import TableMaker, stream
+from taxi_predictor.ports.testing.tables import stream
 from taxi_predictor.ports.testing.training import fit
 
 HELD_OUT = [
     replace(trip, plan=replace(trip.plan, pickup_at=SPLIT.held_out_from + timedelta(minutes=20 * number)))
     for number, trip in enumerate(a_history(trips=300))
 ]
-
-
-class Columns(TableMaker):
-    table = staticmethod(table)
 
 
 class RewardsWaiting(ConstantSpeedModel):
@@ -66,10 +62,10 @@ async def probing(
 ) -> ModelProbing:
     clock = MemoryClock(NOON)
     registry = MemoryModelRegistry(clock=clock)
-    artifact = await fit(Columns(), ConstantSpeedTrainer(clock=clock), a_history(), folder)
+    artifact = await fit(Polars(), ConstantSpeedTrainer(clock=clock), a_history(), folder)
     await registry.register(artifact, a_report())
     store = MemoryTripStore(MemoryQuarantine())
-    await store.add(PartName(family="sample", name="one"), stream(Columns().clean_batch(trips)))
+    await store.add(PartName(family="sample", name="one"), stream(Polars().clean_batch(trips)))
     versions = ModelVersions(city=A_CITY, registry=registry, loader=loader)
     return ModelProbing(city=A_CITY, trips=store, versions=versions)
 

@@ -2,18 +2,14 @@
 
 import pytest
 
-from taxi_predictor.adapters.memory.tables import table
+from polars_tables import Polars
 from taxi_predictor.apps.container import open_container
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.ports.outbound.trips import PartName
-from taxi_predictor.ports.testing.tables import Reject, TableMaker, stream
+from taxi_predictor.ports.testing.tables import Reject, stream
 
 SHORT = Rejection.TOO_SHORT
-
-
-class Polars(TableMaker):
-    table = staticmethod(table)
 
 
 @pytest.mark.filterwarnings("ignore::taxi_predictor.apps.memory_profile.NotForProduction")

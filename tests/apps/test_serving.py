@@ -13,11 +13,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from polars_tables import Polars
 from taxi_predictor.adapters.disk.shelf import DiskModelShelf, champion_folder
 from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
 from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.apps.commands import serving, session
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.settings import InvalidSettings, Settings
@@ -25,13 +25,7 @@ from taxi_predictor.domain.errors import BrokenModel, NoChampion, Unavailable
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.ports.testing.samples import NOON, a_history
 from taxi_predictor.ports.testing.strategies import A_CITY
-from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.training import fit
-
-
-class Columns(TableMaker):
-    table = staticmethod(table)
-
 
 FOR_TRAINING = {"matplotlib", "mlflow", "pandas", "pyarrow", "pyproj", "shapefile", "shapely", "sklearn"}
 FOR_PEOPLE = {"cyclopts", "rich"}
@@ -96,7 +90,7 @@ async def place_model(home: Path) -> Path:
     shelf = DiskModelShelf(home / "models", LightgbmLoader())
     with TemporaryDirectory() as folder:
         trainer = LightgbmTrainer(clock=clock, seed=1)
-        shelf.place(ModelVersion(1), await fit(Columns(), trainer, a_history(), Path(folder)))
+        shelf.place(ModelVersion(1), await fit(Polars(), trainer, a_history(), Path(folder)))
     placed = champion_folder(home / "models")
     assert placed is not None
     return placed

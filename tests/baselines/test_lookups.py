@@ -7,15 +7,14 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from polars_tables import Polars
 from taxi_predictor.adapters.baselines.keys import zone_codes
 from taxi_predictor.adapters.baselines.lookups import shrunken_means
 from taxi_predictor.adapters.baselines.trainer import Baselines
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.domain.features import KM_PER_DEG
 from taxi_predictor.domain.place import Place, Point, ZoneId
 from taxi_predictor.domain.trip import FinishedTrip, TripId, TripPlan
 from taxi_predictor.ports.testing.strategies import A_CITY
-from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.training import Unwatched, training_data
 
 HERE, THERE = Point(40.75, -73.98), Point(40.77, -73.95)
@@ -23,10 +22,6 @@ MONDAY_MORNING = datetime(2023, 1, 16, 15, tzinfo=UTC)  # 10:00 in the city
 MONDAY_AFTERNOON = MONDAY_MORNING + timedelta(hours=4)
 SATURDAY_MORNING = MONDAY_MORNING + timedelta(days=5)
 NORTH_UP = replace(A_CITY, street_angle_deg=0.0)
-
-
-class Polars(TableMaker):
-    table = staticmethod(table)
 
 
 def a_plan(pickup: int, dropoff: int, at: datetime) -> TripPlan:

@@ -25,9 +25,9 @@ from taxi_predictor.adapters.sources.simulation import Simulation
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.cluster import on_machines
 from taxi_predictor.apps.container import Container, open_container
-from taxi_predictor.apps.folders import folder_scoring_of
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
+from taxi_predictor.apps.wiring.folder_scoring import folder_scoring_of
 from taxi_predictor.domain.split import TimeSplit
 from taxi_predictor.ports.inbound.learning.fitting import training_data
 from taxi_predictor.ports.outbound.engine import TrainingData

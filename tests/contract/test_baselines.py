@@ -3,15 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from polars_tables import Polars
 from taxi_predictor.adapters.baselines.trainer import Baselines
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.testing.baselines import BaselineTrainerContract
 
 
-class TestBaselines(BaselineTrainerContract):
-    table = staticmethod(table)
-
+class TestBaselines(Polars, BaselineTrainerContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[BaselineTrainer]:
         yield Baselines(seed=1)

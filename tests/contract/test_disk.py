@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from polars_tables import Polars
 from shelves import JobsOnDisk
 from taxi_predictor.adapters.disk.archive import DiskTripArchive
 from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
@@ -20,7 +21,6 @@ from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
 from taxi_predictor.adapters.disk.notes import DiskRunNotes, DiskSyncNotes
 from taxi_predictor.adapters.disk.scratch import DiskTripScratch
 from taxi_predictor.adapters.disk.trips import DiskTripStore
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine
 from taxi_predictor.domain.errors import StorageFull, Unavailable, UnreadableSource
 from taxi_predictor.domain.job import JobNote, JobState
@@ -29,7 +29,7 @@ from taxi_predictor.ports.outbound.access import KeySnapshot
 from taxi_predictor.ports.outbound.archive import TripArchive
 from taxi_predictor.ports.outbound.backtests import BacktestStore
 from taxi_predictor.ports.outbound.jobs import JobStore
-from taxi_predictor.ports.outbound.runs import Run, RunKind, RunNotes
+from taxi_predictor.ports.outbound.runs import RunKind, RunNotes
 from taxi_predictor.ports.outbound.scratch import TripScratch
 from taxi_predictor.ports.outbound.sources import CleanBatch, PartName
 from taxi_predictor.ports.outbound.sync import SyncNotes, SyncState
@@ -40,7 +40,7 @@ from taxi_predictor.ports.testing.jobs import JobShelf, JobStoreContract, a_job,
 from taxi_predictor.ports.testing.runs import RunNotesContract
 from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.sync import SyncNotesContract
-from taxi_predictor.ports.testing.tables import TableMaker, stream
+from taxi_predictor.ports.testing.tables import stream
 from taxi_predictor.ports.testing.trip_archive import JANUARY, TripArchiveContract
 from taxi_predictor.ports.testing.trip_scratch import TripScratchContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract, read
@@ -70,7 +70,7 @@ class TestDiskBacktestStore(BacktestStoreContract):
     async def test_a_folder_that_cannot_be_written_or_read_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("in the way")
         store = DiskBacktestStore(tmp_path / "file")
-        with pytest.raises(StorageFull, match="file"):
+        with pytest.raises(Unavailable, match="file"):
             await store.put(ONE, a_result())
         with pytest.raises(Unavailable, match="file"):
             await store.get(ONE)
@@ -85,11 +85,6 @@ class TestDiskRunNotes(RunNotesContract):
     def test_a_note_that_cannot_be_read_is_none(self, tmp_path: Path) -> None:
         (tmp_path / "ingest.json").write_text("{")
         assert DiskRunNotes(tmp_path).last(RunKind.INGEST) is None
-
-    def test_a_folder_that_cannot_be_written_is_said_to_be_full(self, tmp_path: Path) -> None:
-        (tmp_path / "runs").write_text("a file in its place")
-        with pytest.raises(StorageFull):
-            DiskRunNotes(tmp_path / "runs").note(Run(kind=RunKind.INGEST, ended_at=NOON, took_s=1.0))
 
 
 class TestDiskSyncNotes(SyncNotesContract):
@@ -106,7 +101,7 @@ class TestDiskSyncNotes(SyncNotesContract):
     def test_a_folder_that_cannot_be_written_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("in the way")
         notes = DiskSyncNotes(tmp_path / "file" / "sync.json")
-        with pytest.raises(StorageFull, match="file"):
+        with pytest.raises(Unavailable, match="file"):
             notes.note(SyncState(looked_at=NOON, version=None))
         assert notes.last() is None
 
@@ -149,7 +144,7 @@ class TestDiskKeySnapshot(KeySnapshotContract):
     ) -> None:
         (tmp_path / "file").write_text("in the way")
         snapshot = DiskKeySnapshot(tmp_path / "file" / "keys.json")
-        with pytest.raises(StorageFull, match=r"keys\.json"):
+        with pytest.raises(Unavailable, match=r"keys\.json"):
             await snapshot.save([], NOON)
         assert await snapshot.load() is None
 
@@ -196,16 +191,6 @@ class TestDiskJobStore(JobStoreContract):
         await DiskJobStore(tmp_path, min_free_bytes=0).add(a_job(), sent(b"trips"))
         assert new.exists()
         assert not old.exists()
-
-    async def test_a_folder_that_cannot_be_written_is_named(self, tmp_path: Path) -> None:
-        (tmp_path / "file").write_text("in the way")
-        store = DiskJobStore(tmp_path / "file", min_free_bytes=0)
-        with pytest.raises(StorageFull, match="file"):
-            await store.add(a_job(), sent(b"trips"))
-
-
-class Polars(TableMaker):
-    table = staticmethod(table)
 
 
 class TestDiskTripStore(Polars, TripStoreContract):
@@ -265,14 +250,6 @@ class TestDiskTripScratch(Polars, TripScratchContract):
             again = pickle.loads(pickle.dumps(kept))
             assert [list(batch) for batch in again] == [list(batch) for batch in kept]
 
-    async def test_a_folder_that_cannot_be_is_not_said_to_be_full(self, tmp_path: Path) -> None:
-        (tmp_path / "file").write_text("in the way")
-        scratch = DiskTripScratch(tmp_path / "file" / "scratch")
-        with pytest.raises(Unavailable, match="scratch takes nothing") as told:
-            async with scratch.store():
-                pytest.fail("there is no folder")
-        assert type(told.value) is Unavailable
-
     async def test_a_disk_without_room_is_said_to_be_full_and_nothing_is_left(self, tmp_path: Path) -> None:
         async def while_it_fills() -> AsyncIterator[TripBatch]:
             [folder] = map(tmp_path.joinpath, os.listdir(tmp_path))  # noqa: PTH208 # a look, not work
@@ -324,8 +301,3 @@ class TestDiskTripArchive(Polars, TripArchiveContract):
             yield self.trip_batch([a_trip(1)])
 
         assert (await archive.write("sample", JANUARY, while_another_writes())).sum.trips == 1
-
-    async def test_a_folder_that_takes_nothing_is_said_to_be_full(self, tmp_path: Path) -> None:
-        (tmp_path / "file").write_text("in the way")
-        with pytest.raises(StorageFull, match="nothing was removed"):
-            await DiskTripArchive(tmp_path / "file").write("sample", JANUARY, self.batches([a_trip(1)]))

@@ -27,6 +27,7 @@ from hypothesis import Phase, settings
 
 import shelves
 from collector import remembered
+from polars_tables import Polars
 from taxi_predictor.adapters.columns.arrays import ARRAYS, encode_batch, frame
 from taxi_predictor.adapters.columns.plans import FramePlanColumns, FramePlanGrid
 from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
@@ -188,10 +189,6 @@ def breaks(contract: type[Any], clause: str, *, by: Any = FAILED) -> Callable[[t
         return adapter
 
     return mark
-
-
-class Polars(TableMaker):
-    table = staticmethod(table)
 
 
 def opened(adapter: type[Any]) -> Any:
@@ -2461,7 +2458,7 @@ class WaitsForTheMonitor(MemoryServiceSignals):
 class ForgetsDrift(MemoryServiceSignals):
     async def quality(self) -> LiveQuality | None:
         quality = await super().quality()
-        return quality and replace(quality, drift=())
+        return quality and replace(quality, drift={})
 
 
 @breaks(ServiceSignalsContract, "test_what_is_wrong_is_an_alarm_until_it_is_well")
@@ -2865,8 +2862,8 @@ def clause_for(contract: type[Any], adapter: type[Any], clause: str) -> Any:
         opening = open_at_once
     elif issubclass(adapter, MemoryTracing):
         opening = open_with_share
-    members = {"open": opening, "table": staticmethod(table)}
-    return getattr(type(f"{adapter.__name__}Contract", (contract,), members)(), clause)
+    bases = (Polars, contract) if issubclass(contract, TableMaker) else (contract,)
+    return getattr(type(f"{adapter.__name__}Contract", bases, {"open": opening})(), clause)
 
 
 def test_every_clause_can_fail() -> None:

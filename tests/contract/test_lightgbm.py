@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from polars_tables import Polars
 from taxi_predictor.adapters.columns.speeds import SpeedModel
 from taxi_predictor.adapters.disk.shelf import DiskModelShelf
 from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
@@ -13,7 +14,6 @@ from taxi_predictor.adapters.lightgbm.recipe import CENTRE_RECIPE
 from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
 from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.ports.outbound.engine import ModelLoader, ModelTrainer
 from taxi_predictor.ports.outbound.shelf import ModelShelf
 from taxi_predictor.ports.outbound.tuning import RecipeTuner
@@ -22,16 +22,13 @@ from taxi_predictor.ports.testing.engine import ModelLoaderContract, ModelTraine
 from taxi_predictor.ports.testing.model_shelf import ModelShelfContract
 from taxi_predictor.ports.testing.recipe_tuner import RecipeTunerContract
 from taxi_predictor.ports.testing.samples import NOON
-from taxi_predictor.ports.testing.tables import TableMaker
 
 
 def trainer() -> LightgbmTrainer:
     return LightgbmTrainer(clock=MemoryClock(NOON), seed=1)
 
 
-class Engine(TableMaker):
-    table = staticmethod(table)
-
+class Engine(Polars):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[tuple[ModelTrainer, ModelLoader]]:
         yield trainer(), LightgbmLoader()
@@ -46,9 +43,7 @@ def loader() -> LightgbmLoader:
     return LightgbmLoader(Path(_forests.name))
 
 
-class TestLightgbmModel(DurationModelContract):
-    table = staticmethod(table)
-
+class TestLightgbmModel(Polars, DurationModelContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[tuple[ModelTrainer, ModelLoader]]:
         yield trainer(), loader()
@@ -61,9 +56,7 @@ class SpareLoader(LightgbmLoader):
         return self.open_spare(folder)
 
 
-class TestSpeedModel(DurationModelContract):
-    table = staticmethod(table)
-
+class TestSpeedModel(Polars, DurationModelContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[tuple[ModelTrainer, ModelLoader]]:
         yield trainer(), SpareLoader()
@@ -77,9 +70,7 @@ class TestLightgbmLoader(Engine, ModelLoaderContract):
     pass
 
 
-class TestLightgbmTuner(RecipeTunerContract):
-    table = staticmethod(table)
-
+class TestLightgbmTuner(Polars, RecipeTunerContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[RecipeTuner]:
         yield LightgbmTuner()
@@ -89,9 +80,7 @@ class TestLightgbmTuner(RecipeTunerContract):
         assert first.recipe == CENTRE_RECIPE
 
 
-class TestDiskModelShelf(ModelShelfContract):
-    table = staticmethod(table)
-
+class TestDiskModelShelf(Polars, ModelShelfContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[tuple[ModelShelf, ModelTrainer]]:
         with TemporaryDirectory() as folder:

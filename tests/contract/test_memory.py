@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from polars_tables import Polars
 from shelves import JobsInMemory
 from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
 from taxi_predictor.adapters.memory.archive import MemoryTripArchive
@@ -33,7 +34,6 @@ from taxi_predictor.adapters.memory.shadows import MemoryShadowLog
 from taxi_predictor.adapters.memory.sources import MemoryCatalog, MemoryPart, MemorySource
 from taxi_predictor.adapters.memory.spool import MemoryPredictionSpool
 from taxi_predictor.adapters.memory.statistics import MemoryTripStatistics
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trials import MemoryTrialStore
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
@@ -100,7 +100,6 @@ from taxi_predictor.ports.testing.samples import NOON, a_trip
 from taxi_predictor.ports.testing.shadow_log import ShadowLogContract
 from taxi_predictor.ports.testing.strategies import A_CITY
 from taxi_predictor.ports.testing.sync import SyncNotesContract
-from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.telemetry import ReadableTelemetry, TelemetryContract
 from taxi_predictor.ports.testing.trials import TrialStoreContract
 from taxi_predictor.ports.testing.trip_archive import TripArchiveContract
@@ -110,10 +109,6 @@ from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, Trip
 from taxi_predictor.ports.testing.trip_statistics import TripStatisticsContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
 from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
-
-
-class Polars(TableMaker):
-    table = staticmethod(table)
 
 
 class Trips(Polars):

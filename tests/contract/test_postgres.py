@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 import pytest
 
+from polars_tables import Polars
 from servers import open_database, postgres_dsn
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.postgres.answers import PostgresAnswerStore
 from taxi_predictor.adapters.postgres.journal import PostgresJournal
 from taxi_predictor.adapters.postgres.keys import PostgresKeyStore
@@ -15,10 +15,11 @@ from taxi_predictor.adapters.postgres.level import PostgresLevelStore
 from taxi_predictor.adapters.postgres.outcomes import PostgresOutcomeLog
 from taxi_predictor.adapters.postgres.pool import open_pool
 from taxi_predictor.adapters.postgres.predictions import PostgresPredictionLog
+from taxi_predictor.adapters.postgres.quarantine import PostgresQuarantine
 from taxi_predictor.adapters.postgres.retention import PostgresRetention
 from taxi_predictor.adapters.postgres.shadows import PostgresShadowLog
 from taxi_predictor.adapters.postgres.statistics import PostgresTripStatistics
-from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
+from taxi_predictor.adapters.postgres.trips import PostgresTripStore
 from taxi_predictor.adapters.postgres.turns import PostgresTurns
 from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
 from taxi_predictor.domain.errors import Unavailable
@@ -48,16 +49,13 @@ from taxi_predictor.ports.testing.retention import RetentionContract
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.shadow_log import ShadowLogContract
 from taxi_predictor.ports.testing.strategies import A_CITY
-from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.trip_erasure import TripErasureContract
 from taxi_predictor.ports.testing.trip_statistics import TripStatisticsContract
 from taxi_predictor.ports.testing.trip_store import TripStoreContract
 from taxi_predictor.ports.testing.zone_store import ZoneStoreContract
 
 
-class Trips(TableMaker):
-    table = staticmethod(table)
-
+class Trips(Polars):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[tuple[PostgresTripStore, Quarantine]]:
         async with open_database() as pool:
@@ -68,9 +66,7 @@ class TestPostgresTripStore(Trips, TripStoreContract):
     pass
 
 
-class TestPostgresTripStatistics(TripStatisticsContract):
-    table = staticmethod(table)
-
+class TestPostgresTripStatistics(Polars, TripStatisticsContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[tuple[TripStore, TripStatistics]]:
         async with open_database() as pool:
@@ -216,9 +212,7 @@ class TestWriterRoleAndAnswers(AnswerStoreContract):
             yield PostgresAnswerStore(pool)
 
 
-class TestWriterRoleAndTrips(TripStoreContract):
-    table = staticmethod(table)
-
+class TestWriterRoleAndTrips(Polars, TripStoreContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[tuple[PostgresTripStore, Quarantine]]:
         async with acting_as("taxi_writer") as pool:

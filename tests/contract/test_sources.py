@@ -11,11 +11,11 @@ from tempfile import TemporaryDirectory
 import polars as pl
 import pytest
 
+from polars_tables import Polars
 from taxi_predictor.adapters.memory.machines import MemoryMachines
 from taxi_predictor.adapters.memory.predictions import MemoryOutcomeLog, MemoryPredictionLog
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.memory.sources import MemoryPart
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.sources import csv_file, files, outcomes
 from taxi_predictor.adapters.sources.catalog import Catalog
 from taxi_predictor.adapters.sources.elsewhere import CleanInto, ElsewhereSource
@@ -34,7 +34,6 @@ from taxi_predictor.ports.outbound.sources import (
 )
 from taxi_predictor.ports.testing.records import a_record, an_outcome
 from taxi_predictor.ports.testing.samples import NOON, a_trip
-from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.trip_source import SourceCatalogContract, TripSourceContract
 
 CITY = City(
@@ -182,10 +181,6 @@ async def test_a_folder_that_one_of_them_does_not_see_is_said_so(tmp_path: Path)
     with pytest.raises(Unavailable, match="Every machine of the cluster needs that folder") as told:
         assert [batch async for batch in part.batches()] == []
     assert type(told.value) is Unavailable, "there is room, but not there"
-
-
-class Polars(TableMaker):
-    table = staticmethod(table)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ import pytest
 from taxi_predictor.adapters.spool import spool as module
 from taxi_predictor.adapters.spool.frames import HEAD, framed
 from taxi_predictor.adapters.spool.spool import DiskPredictionSpool
-from taxi_predictor.domain.errors import StorageFull
+from taxi_predictor.domain.errors import StorageFull, Unavailable
 from taxi_predictor.ports.outbound.spool import PredictionSpool
 from taxi_predictor.ports.testing.prediction_spool import ROOM, PredictionSpoolContract, all_of, drained
 from taxi_predictor.ports.testing.records import a_record
@@ -332,7 +332,7 @@ def test_what_is_not_ours_to_read_keeps_nobody_from_what_is(
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     spool = spool_in(tmp_path / "file" / "spool")
-    with pytest.raises(StorageFull, match="spool"):
+    with pytest.raises(Unavailable, match="spool"):
         spool.append([a_record(1)])
     assert spool.take() is None
     assert spool.state().size_bytes == 0

@@ -10,22 +10,24 @@ import pytest
 
 from taxi_predictor.adapters.panel.charts.atlas import Atlas
 from taxi_predictor.adapters.panel.charts.bars import Bar, diverging_bars, plain_bars
-from taxi_predictor.adapters.panel.charts.live import course_picture, standing_picture
+from taxi_predictor.adapters.panel.charts.live import course_picture, drift_picture, standing_picture
 from taxi_predictor.adapters.panel.charts.plot import Plot
 from taxi_predictor.adapters.panel.charts.scale import Scale, round_ticks
 from taxi_predictor.adapters.panel.gazetteer import Gazetteer
 from taxi_predictor.adapters.panel.markup import filled, link
 from taxi_predictor.adapters.panel.pages.city import filter_of
 from taxi_predictor.adapters.panel.pages.data import Gap, gaps
+from taxi_predictor.adapters.panel.pages.live_model import model_piece
 from taxi_predictor.adapters.panel.pages.page import Visit, trouble
 from taxi_predictor.adapters.panel.words import LANGUAGES, Words, catalogue
 from taxi_predictor.domain.errors import Invalid, InvalidTrip, Unavailable, UnknownZone
 from taxi_predictor.domain.explanation import Cause
 from taxi_predictor.domain.features import FEATURE_NAMES
+from taxi_predictor.domain.live import FeatureDrift
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.reference import PREDICTION, UNCOMPARED, Measure
-from taxi_predictor.domain.signals import Alarm, Lately, Rates
+from taxi_predictor.domain.signals import Alarm, Lately, LevelNow, LiveBand, LiveQuality, Rates
 from taxi_predictor.domain.traffic import Window
 from taxi_predictor.ports.outbound.journal import Deed
 from taxi_predictor.ports.testing.strategies import A_CITY
@@ -215,3 +217,41 @@ def test_a_measure_stands_where_it_is_between_its_bounds() -> None:
     assert 'class="standing-at" style="left:100.0%"' in beyond
     assert 'class="standing out"' in beyond
     assert 'aria-label="Bias: 0.0, -100.0 to 100.0"' in middle
+
+
+def drifted(psi: float, *, trips: int) -> FeatureDrift:
+    return FeatureDrift(feature="weekday", psi=psi, wasserstein=0.2, trips=trips)
+
+
+def styles(html: str) -> list[str]:
+    return re.findall(r'<li class="bar-row (\w*)"', html)
+
+
+def test_drift_of_few_trips_is_grey_however_large_it_is() -> None:
+    """And of enough of them the stronger it is the more it catches the eye."""
+    few, enough = ([drifted(psi, trips=trips) for psi in (0.9, 0.25, 0.1, 0.05)] for trips in (199, 200))
+    assert styles(drift_picture(few, Words("en"))) == ["second"] * 4
+    assert styles(drift_picture(enough, Words("en"))) == ["strong", "strong", "", "pale"]
+
+
+@pytest.mark.parametrize(
+    ("language", "note"),
+    [
+        ("en", "Of fewer than 200 trips it is mostly chance."),
+        ("es", "Con menos de 200 viajes es sobre todo azar."),
+    ],
+)
+def test_the_page_says_how_many_trips_are_few(language: str, note: str) -> None:
+    quality = LiveQuality(
+        looked_at=datetime(2024, 3, 1, 8, tzinfo=UTC),
+        errors=[],
+        bands=[LiveBand(version="3", measure=Measure.MAE, lower=0.0, upper=130.0, is_out=False)],
+        drift={"3": [drifted(0.9, trips=1)]},
+        level=LevelNow(is_on=False, factor=None, lower=None, upper=None),
+        ages_s={},
+        data_age_s=None,
+        outcome_delay_s={},
+    )
+    html = model_piece(quality, "3", Visit(words=Words(language), query={}), UTC)
+    assert styles(html) == ["second"]
+    assert note in html

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taxi_predictor.adapters.memory.tables import table
+from polars_tables import Polars
 from taxi_predictor.domain.errors import InvalidTrip, LeakedColumns
 from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.trip import (
@@ -27,7 +27,6 @@ from taxi_predictor.domain.trip import (
 )
 from taxi_predictor.ports.testing.samples import a_trip
 from taxi_predictor.ports.testing.strategies import finished_trips, plans
-from taxi_predictor.ports.testing.tables import TableMaker
 
 HERE, THERE = Place(Point(40.75, -73.99)), Place(Point(40.64, -73.78))
 NOON = datetime(2024, 5, 6, 12, tzinfo=UTC)
@@ -45,10 +44,6 @@ class Timeless(tzinfo):
 
     def tzname(self, at: datetime | None) -> None:
         return None
-
-
-class Polars(TableMaker):
-    table = staticmethod(table)
 
 
 def columns(names: tuple[str, ...], *, rows: int = 2) -> pl.DataFrame:

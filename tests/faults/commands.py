@@ -13,12 +13,11 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
+from polars_tables import Polars
 from servers import postgres_dsn
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.postgres.migrations import migrate
 from taxi_predictor.adapters.postgres.pool import APPLICATION, open_pool
 from taxi_predictor.ports.inbound.trips.intake import IngestReport
-from taxi_predictor.ports.testing.tables import TableMaker
 from waiting import eventually
 
 __all__ = [
@@ -43,11 +42,7 @@ OURS = f"datname = current_database() and application_name = '{APPLICATION}'"
 _numbers = count(1)
 
 
-class _Tables(TableMaker):
-    table = staticmethod(table)
-
-
-clean_batch = _Tables().clean_batch
+clean_batch = Polars().clean_batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

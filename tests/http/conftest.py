@@ -27,7 +27,7 @@ from taxi_predictor.apps.hexagon import Container
 from taxi_predictor.apps.memory_profile import NotForProduction
 from taxi_predictor.apps.profiles import PROFILES
 from taxi_predictor.apps.settings import Settings
-from taxi_predictor.apps.wiring import wire
+from taxi_predictor.apps.wiring.use_cases import wire
 from taxi_predictor.domain.access import Scope, new_key
 from taxi_predictor.domain.distribution import ScaledResiduals
 from taxi_predictor.domain.model import MANIFEST_FILE, SIMULATION, Manifest, ModelArtifact, ModelVersion

@@ -11,28 +11,23 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from polars_tables import Polars
 from taxi_predictor.adapters.disk.shelf import DiskModelShelf
 from taxi_predictor.adapters.lightgbm.evaluators import LIGHTGBM, WALKER
 from taxi_predictor.adapters.lightgbm.model import LightgbmLoader, LightgbmModel
 from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
 from taxi_predictor.ports.testing.samples import NOON, a_history
-from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.training import fit
 
 Serve = Callable[..., AbstractContextManager[TestClient[Litestar]]]
 
 
-class Maker(TableMaker):
-    table = staticmethod(table)
-
-
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> ModelArtifact:
     trainer = LightgbmTrainer(clock=MemoryClock(NOON), seed=1)
-    return asyncio.run(fit(Maker(), trainer, a_history(), tmp_path_factory.mktemp("artifact")))
+    return asyncio.run(fit(Polars(), trainer, a_history(), tmp_path_factory.mktemp("artifact")))
 
 
 def answer(serve: Serve, artifact: ModelArtifact, folder: Path, body: dict[str, Any]) -> tuple[str, float]:

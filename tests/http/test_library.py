@@ -11,6 +11,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from polars_tables import Polars
 from taxi_predictor import DurationPredictor, Place, PlanBatch, Point, TripPlan, load_champion
 from taxi_predictor.adapters.columns.plans import FramePlanColumns
 from taxi_predictor.adapters.disk.shelf import DiskModelShelf
@@ -18,11 +19,9 @@ from taxi_predictor.adapters.lightgbm.artifact import CENTRE_FILE
 from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
 from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.domain.errors import BrokenModel, InvalidTrip, NoChampion
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
 from taxi_predictor.ports.testing.samples import NOON, a_history
-from taxi_predictor.ports.testing.tables import TableMaker
 from taxi_predictor.ports.testing.training import fit
 
 Serve = Callable[..., AbstractContextManager[TestClient[Litestar]]]
@@ -33,14 +32,10 @@ PLAN = TripPlan(
 )
 
 
-class Maker(TableMaker):
-    table = staticmethod(table)
-
-
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> ModelArtifact:
     trainer = LightgbmTrainer(clock=MemoryClock(NOON), seed=1)
-    return asyncio.run(fit(Maker(), trainer, a_history(), tmp_path_factory.mktemp("artifact")))
+    return asyncio.run(fit(Polars(), trainer, a_history(), tmp_path_factory.mktemp("artifact")))
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 
+from polars_tables import Polars
 from taxi_predictor.adapters.memory.constant_speed import ConstantSpeedLoader
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.models import MemoryModelShelf
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import Unavailable
@@ -22,7 +22,7 @@ from taxi_predictor.ports.outbound.journal import Deed, Entry, Journal
 from taxi_predictor.ports.outbound.registry import ModelRegistry
 from taxi_predictor.ports.outbound.sources import PartName
 from taxi_predictor.ports.testing.samples import NOON, a_trip
-from taxi_predictor.ports.testing.tables import TableMaker, stream
+from taxi_predictor.ports.testing.tables import stream
 
 Client = TestClient[Litestar]
 Serve = Callable[..., AbstractContextManager[Client]]
@@ -179,10 +179,6 @@ def test_the_journal_names_the_caller_s_key(admin: Client, journal: Journal) -> 
     ):
         assert admin.post(f"/v1/models/{path}").is_success
         assert (last_entry(journal).deed, last_entry(journal).actor) == (deed, "ops-laptop")
-
-
-class Polars(TableMaker):
-    table = staticmethod(table)
 
 
 class Counting(MemoryTripStore):

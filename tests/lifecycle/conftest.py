@@ -13,6 +13,7 @@ from random import Random
 import msgspec
 import pytest
 
+from polars_tables import Polars
 from taxi_predictor.adapters.columns.arrays import ARRAYS
 from taxi_predictor.adapters.columns.speeds import fallback_model
 from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
@@ -28,7 +29,6 @@ from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryMod
 from taxi_predictor.adapters.memory.notes import MemoryRunNotes, MemorySyncNotes
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.adapters.memory.scratch import MemoryTripScratch
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trials import MemoryTrialStore
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
@@ -65,14 +65,10 @@ from taxi_predictor.ports.outbound.sources import PartName
 from taxi_predictor.ports.outbound.tuning import RecipeTuner, Trial, TrialStore
 from taxi_predictor.ports.testing.samples import NOON, SPLIT
 from taxi_predictor.ports.testing.strategies import A_CITY
-from taxi_predictor.ports.testing.tables import TableMaker, stream
+from taxi_predictor.ports.testing.tables import stream
 
 DAYS, TRIPS_A_DAY = 60, 300
 FIRST = SPLIT.fit_from
-
-
-class Polars(TableMaker):
-    table = staticmethod(table)
 
 
 def steady_trips(*, days: int = DAYS, first: datetime = FIRST, seed: int = 1) -> list[FinishedTrip]:

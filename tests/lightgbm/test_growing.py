@@ -19,7 +19,7 @@ from taxi_predictor.adapters.lightgbm.growing import (
 from taxi_predictor.adapters.lightgbm.recipe import CENTRE_RECIPE
 from taxi_predictor.adapters.lightgbm.row_file import RowFile, Rows
 from taxi_predictor.adapters.lightgbm.rows import TrainingRows
-from taxi_predictor.domain.errors import StorageFull
+from taxi_predictor.domain.errors import Unavailable
 
 ROWS, NAMES = 20_000, ("a", "b", "c")
 QUICK = CENTRE_RECIPE | {"num_leaves": 15, "learning_rate": 0.2}
@@ -123,16 +123,10 @@ def test_a_share_says_when_to_stop() -> None:
     assert shared.best_score["valid_0"]["l1"] == pytest.approx(known.best_score["valid_0"]["l1"], rel=0.2)
 
 
-def test_a_folder_that_takes_nothing_is_said_to_be_full(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StorageFull, match="no room for features"), some_rows(tmp_path / "file"):
-        pytest.fail("there is no room")
-
-
 def test_a_file_that_was_cut_is_an_error_and_no_endless_loop(tmp_path: Path) -> None:
     with RowFile.opened(3, folder=tmp_path) as [file]:
         file.append(np.zeros((2, 3)))
-        with pytest.raises(StorageFull):
+        with pytest.raises(Unavailable):
             Rows(file, 0, 9)[:]
 
 

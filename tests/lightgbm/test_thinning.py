@@ -3,15 +3,10 @@
 import polars as pl
 import pytest
 
+from polars_tables import Polars
 from taxi_predictor.adapters.columns.arrays import one_of_every, thinned
-from taxi_predictor.adapters.memory.tables import table
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.ports.testing.samples import a_trip
-from taxi_predictor.ports.testing.tables import TableMaker
-
-
-class Polars(TableMaker):
-    table = staticmethod(table)
 
 
 @pytest.mark.parametrize("every", [1, 3, 7, 100])

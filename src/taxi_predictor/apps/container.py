@@ -14,7 +14,7 @@ from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.profiles import PROFILES
 from taxi_predictor.apps.settings import Settings
-from taxi_predictor.apps.wiring import wire
+from taxi_predictor.apps.wiring.use_cases import wire
 from taxi_predictor.ports.outbound.progress import Progress
 
 __all__ = ["Container", "open_container"]

@@ -4,7 +4,6 @@ from contextlib import AsyncExitStack
 from dataclasses import fields
 from pathlib import Path
 
-from taxi_predictor.apps.home import downloads_folder, locks_folder
 from taxi_predictor.apps.late import late
 from taxi_predictor.apps.limits import limits_of
 from taxi_predictor.apps.outbound import Outbound, Stores
@@ -70,13 +69,13 @@ async def fitted(
         progress=progress,
         catalog=Catalog(
             city=city,
-            cache=downloads_folder(settings),
+            cache=settings.home / "downloads",
             tlc_url=settings.tlc_url,
             outcomes=stores.outcomes,
             progress=progress,
         ),
         columns=FramePlanColumns(),
-        scoring_files=FileScoring(city, locks=locks_folder(settings)),
+        scoring_files=FileScoring(city, locks=settings.home / "locks"),
         machines=MemoryMachines(),
         trainer=late(trainer),
         tuner=late(tuner),

@@ -93,9 +93,15 @@ class Container:
     watching: Watching
     health: Health
     gatekeeper: Gatekeeper
-    telemetry: Telemetry
-    load_telemetry: LoadTelemetry
     outbound: Outbound
+
+    @property
+    def telemetry(self) -> Telemetry:
+        return self.outbound.telemetry
+
+    @property
+    def load_telemetry(self) -> LoadTelemetry:
+        return self.outbound.load_telemetry
 
     @property
     def tracing(self) -> Tracing | None:

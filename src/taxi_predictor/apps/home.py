@@ -1,4 +1,4 @@
-"""The folder that a deployment keeps its files in: the one city that it is for, and where in it they are."""
+"""The folder that a deployment keeps its files in: the one city that it is for, and where its models are."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -7,7 +7,7 @@ from uuid import uuid4
 from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.city import City
 
-__all__ = ["claim_home", "downloads_folder", "forests_folder", "locks_folder", "models_folder"]
+__all__ = ["claim_home", "forests_folder", "models_folder"]
 
 CITY = "city"
 """The file that holds the city's name."""
@@ -52,13 +52,3 @@ def models_folder(settings: Settings) -> Path:
 def forests_folder(settings: Settings) -> Path:
     """Where the tables are that models are walked by, made once for all processes."""
     return settings.home / "forests"
-
-
-def downloads_folder(settings: Settings) -> Path:
-    """Where files of the TLC are kept that were fetched once."""
-    return settings.home / "downloads"
-
-
-def locks_folder(settings: Settings) -> Path:
-    """Where it is noted which files in buckets are being written: a bucket knows no locks."""
-    return settings.home / "locks"

@@ -1,19 +1,13 @@
-"""The jobs of a home, each done in a process of its own: whatever becomes of it happens to nobody else."""
+"""A job is done in a process of its own: whatever becomes of it happens to nobody else."""
 
 import asyncio
 import os
 import sys
-from datetime import timedelta
 
-from taxi_predictor.apps.outbound import Outbound
-from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.job import JobId
-from taxi_predictor.ports.inbound.files.job_work import JobWork
-from taxi_predictor.ports.inbound.files.jobs import ScoringJobs
-from taxi_predictor.ports.inbound.files.scoring import Scoring
 
-__all__ = ["AWAY", "ENVIRONMENT", "job_work_of", "jobs_of"]
+__all__ = ["AWAY", "ENVIRONMENT", "work_beside"]
 
 ENVIRONMENT = {
     "POLARS_MAX_THREADS": "1",
@@ -23,27 +17,6 @@ ENVIRONMENT = {
 """Of the process of a job."""
 AWAY = 5
 """The exit code that says that something does not answer, as the command line has it."""
-
-
-def jobs_of(outbound: Outbound, settings: Settings) -> ScoringJobs:
-    return ScoringJobs(
-        store=outbound.jobs,
-        clock=outbound.clock,
-        keep=timedelta(hours=settings.jobs_keep_hours),
-        max_unfinished=settings.jobs_max_unfinished,
-    )
-
-
-def job_work_of(outbound: Outbound, settings: Settings, jobs: ScoringJobs, scoring: Scoring) -> JobWork:
-    """Where other processes cannot see the jobs, they are done in this one."""
-    return JobWork(
-        jobs=jobs,
-        store=outbound.jobs,
-        scoring=scoring,
-        clock=outbound.clock,
-        work=None if settings.profile == "memory" else work_beside,
-        is_followed_elsewhere=settings.accompanied or not settings.jobs_max_bytes,
-    )
 
 
 async def work_beside(job_id: JobId) -> None:

@@ -74,10 +74,11 @@ async def _stored(
     from taxi_predictor.adapters.postgres.outcomes import PostgresOutcomeLog
     from taxi_predictor.adapters.postgres.pool import open_pool, ping, state_of
     from taxi_predictor.adapters.postgres.predictions import PostgresPredictionLog
+    from taxi_predictor.adapters.postgres.quarantine import PostgresQuarantine
     from taxi_predictor.adapters.postgres.retention import PostgresRetention
     from taxi_predictor.adapters.postgres.shadows import PostgresShadowLog
     from taxi_predictor.adapters.postgres.statistics import PostgresTripStatistics
-    from taxi_predictor.adapters.postgres.trips import PostgresQuarantine, PostgresTripStore
+    from taxi_predictor.adapters.postgres.trips import PostgresTripStore
     from taxi_predictor.adapters.postgres.turns import PostgresTurns
     from taxi_predictor.adapters.postgres.zones import PostgresZoneStore
     from taxi_predictor.adapters.process.registry import ProcessModelRegistry

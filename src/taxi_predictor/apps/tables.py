@@ -13,7 +13,14 @@ __all__ = ["baselines_table", "checks_table", "ingest_table", "plain_table", "sc
 
 def plain_table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
     """One without a frame, whose columns of *numbers* are aligned to the right."""
-    table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        caption_justify="left",
+        header_style="bold",
+        box=None,
+        pad_edge=False,
+    )
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left")
     return table

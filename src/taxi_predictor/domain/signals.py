@@ -7,6 +7,7 @@ from itertools import pairwise
 from math import inf
 from re import compile as pattern
 
+from taxi_predictor.domain.live import FeatureDrift
 from taxi_predictor.domain.reference import Measure
 
 __all__ = [
@@ -14,7 +15,6 @@ __all__ = [
     "NOTE",
     "NO_QUESTION",
     "Alarm",
-    "Drifted",
     "Lately",
     "LevelNow",
     "LiveBand",
@@ -123,17 +123,6 @@ class LiveBand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drifted:
-    """How far a feature is from what the version learned from."""
-
-    version: str
-    feature: str
-    psi: float
-    wasserstein: float
-    """In standard deviations."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LevelNow:
     """What the live level multiplies durations by, city-wide, and the bounds it keeps to."""
 
@@ -153,8 +142,8 @@ class LiveQuality:
     errors: Sequence[LiveErrors]
     """Of all trips, by version and window."""
     bands: Sequence[LiveBand]
-    drift: Sequence[Drifted]
-    """Of each version the strongest first."""
+    drift: Mapping[str, Sequence[FeatureDrift]]
+    """By version, the strongest first; without those of which nothing is known."""
     level: LevelNow
     ages_s: Mapping[str, float]
     """Since each version was trained."""

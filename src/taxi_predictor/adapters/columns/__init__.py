@@ -1,4 +1,1 @@
-"""The domain's arithmetic on columns: numpy arrays and polars expressions.
-
-The one package that other adapters may import.
-"""
+"""The domain's arithmetic on columns, numpy arrays and polars expressions: shared by adapters."""

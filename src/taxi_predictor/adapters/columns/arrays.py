@@ -116,7 +116,13 @@ def _encoder(city: City) -> FeatureEncoder[Column]:
 
 def encode_batch(plans: PlanBatch, city: City) -> Mapping[str, Column]:
     """Every feature of many plans, by name."""
-    return dict(zip(FEATURE_NAMES, _encoder(city).encode(plan_arrays(plans, city)), strict=True))
+    values, encoder = plan_arrays(plans, city), _encoder(city)
+    local_s = np.asarray(values.local_s)
+    # Trips of a matrix leave at the same time: what the clock makes of it is computed once.
+    is_one = len(local_s) > 1 and bool((local_s == local_s[0]).all())
+    clock = encoder.when(as_column(local_s[:1] if is_one else local_s))
+    of_all = (as_column(np.broadcast_to(np.asarray(value), len(local_s))) for value in clock)
+    return dict(zip(FEATURE_NAMES, (*encoder.where(values), *of_all), strict=True))
 
 
 def encode_clock(at_us: Instants, city: City) -> Floats:

@@ -1,18 +1,11 @@
 """Columns that lie in files for a while, written and read whole: by one process, or by several machines."""
 
-import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
 import polars as pl
 
-from taxi_predictor.domain.errors import StorageFull, Unavailable
-
-__all__ = ["read_frame", "write_frame", "written_below"]
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
+__all__ = ["read_frame", "write_frame"]
 
 
 def write_frame(path: Path, rows: pl.DataFrame) -> None:
@@ -30,19 +23,3 @@ def write_frame(path: Path, rows: pl.DataFrame) -> None:
 def read_frame(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
     """What :func:`write_frame` wrote."""
     return pl.read_ipc(path, columns=columns)
-
-
-@contextmanager
-def written_below(folder: Path, need: str) -> Iterator[None]:
-    """Say why *folder* takes nothing, and in a sentence what the *need* of it is.
-
-    Raises:
-        StorageFull: there is no room.
-        Unavailable: nothing can be written there, for another reason.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in FULL:
-            raise StorageFull(f"{folder} has no room left: {error}. {need}") from error
-        raise Unavailable(f"{folder} takes nothing: {error}. {need}") from error

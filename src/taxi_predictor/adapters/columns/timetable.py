@@ -195,12 +195,16 @@ class Timetable:
         rows = np.column_stack([np.asarray(features[name]) for name in self._names])
         # Many trips, few knots: what holds at a knot is computed once.
         knots_us, knot_of = np.unique(before_us, return_inverse=True)
+        agos = range(int(behind.max()), -2, -1)
+        passed_us = knots_us - np.array(agos)[:, np.newaxis] * KNOT_US
+        with timed("features"):
+            clock_us, clock_at = np.unique(passed_us, return_inverse=True)
+            clocks = encode_clock(clock_us, city)
 
         knots_s, sigma = [], np.zeros(len(rows))
-        for ago in range(int(behind.max()), -2, -1):
+        for ago, clock_of in zip(agos, clock_at.reshape(passed_us.shape), strict=True):
             asked = np.flatnonzero(behind >= ago)
-            with timed("features"):
-                clock = encode_clock(knots_us - ago * KNOT_US, city)[knot_of[asked]]
+            clock = clocks[clock_of[knot_of[asked]]]
             at_knot = rows[asked]
             at_knot[:, self._clocked] = clock[:, self._clock]
             with timed("model"):

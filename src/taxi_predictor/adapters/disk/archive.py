@@ -16,7 +16,8 @@ import polars as pl
 
 from taxi_predictor.adapters.columns.sums import ids_sum
 from taxi_predictor.adapters.columns.trips import FAMILY_KEY, TRIP_TYPES, trips_of
-from taxi_predictor.domain.errors import MissingSource, StorageFull, Unavailable
+from taxi_predictor.adapters.files.writing import written_below
+from taxi_predictor.domain.errors import MissingSource, Unavailable
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.domain.trip_sum import TripSum
 from taxi_predictor.ports.outbound.archive import ArchivedTrips, TripArchive
@@ -55,7 +56,7 @@ class DiskTripArchive(TripArchive):
 
     async def write(self, family: str, month: date, batches: AsyncIterator[TripBatch], /) -> ArchivedTrips:
         folder = self._folder / f"family={quote(family, safe='')}" / f"month={month:%Y-%m}"
-        with _writable(self._folder):
+        with written_below(self._folder, "Trips are archived there; nothing was removed"):
             folder.mkdir(parents=True, exist_ok=True)
             with self._alone():
                 _remove_drafts(folder)
@@ -142,11 +143,3 @@ def _batches(path: Path) -> Iterator[pl.DataFrame]:
     with parquet.ParquetFile(path) as file:
         for batch in file.iter_batches(ROW_GROUP_ROWS):
             yield trips_of(pl.DataFrame(Table.from_batches([batch])))
-
-
-@contextmanager
-def _writable(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageFull(f"trips cannot be archived below {folder}: {error}; nothing was removed") from error

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from taxi_predictor.adapters.disk.files import write_whole
+from taxi_predictor.adapters.files.writing import write_whole, written_below
 from taxi_predictor.domain.backtest import FoldResult
-from taxi_predictor.domain.errors import StorageFull, Unavailable
+from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.ports.outbound.backtests import BacktestStore, FoldKey
 
 __all__ = ["DiskBacktestStore"]
@@ -29,12 +29,8 @@ class DiskBacktestStore(BacktestStore):
         return self._folder / f"{key}.json"
 
     def _write(self, key: FoldKey, encoded: bytes) -> None:
-        try:
+        with written_below(self._folder, "Results of backtests lie there"):
             write_whole(self._path(key), encoded)
-        except OSError as error:
-            raise StorageFull(
-                f"the result cannot be written to {self._folder}: {error.strerror or error}"
-            ) from error
 
     def _read(self, key: FoldKey) -> FoldResult | None:
         try:

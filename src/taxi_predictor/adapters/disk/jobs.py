@@ -1,7 +1,6 @@
 """Jobs in a folder: a sub-folder for each, with what was sent, what came of it, and how far it is."""
 
 import asyncio
-import errno
 import os
 import shutil
 import time
@@ -12,7 +11,7 @@ from uuid import uuid4
 
 import msgspec
 
-from taxi_predictor.adapters.disk.files import write_whole
+from taxi_predictor.adapters.files.writing import write_whole, written_below
 from taxi_predictor.domain.errors import StorageFull, UnknownJob
 from taxi_predictor.domain.job import Job, JobId, JobNote, JobState
 from taxi_predictor.ports.outbound.jobs import JobStore, KeptJob
@@ -25,6 +24,7 @@ DRAFT = ".draft-"
 DRAFT_MAX_AGE_S = 86_400
 """An upload that nothing was written to for so long belongs to nobody any more."""
 PIECE_BYTES = 256 << 10
+NEED = "Jobs lie there"
 LOOK_BYTES = 16 << 20
 """After so many bytes it is looked how much room is left."""
 
@@ -43,21 +43,18 @@ class DiskJobStore(JobStore):
     async def add(self, job: Job, content: AsyncIterator[bytes], /) -> KeptJob:
         draft = self._folder / f"{DRAFT}{uuid4().hex}"
         try:
-            await asyncio.to_thread(self._begin, draft)
-            with await asyncio.to_thread((draft / SOURCE).open, "wb") as file:
-                written = looked_at = 0
-                async for piece in content:
-                    await asyncio.to_thread(file.write, piece)
-                    written += len(piece)
-                    if written - looked_at >= LOOK_BYTES:
-                        looked_at = written
-                        await asyncio.to_thread(self._refuse_if_full)
-            note = JobNote(state=JobState.QUEUED, at=job.created_at)
-            await asyncio.to_thread(self._complete, draft, job, note)
-        except OSError as error:
-            raise StorageFull(
-                f"the job cannot be written to {self._folder}: {error.strerror or error}"
-            ) from error
+            with written_below(self._folder, NEED):
+                await asyncio.to_thread(self._begin, draft)
+                with await asyncio.to_thread((draft / SOURCE).open, "wb") as file:
+                    written = looked_at = 0
+                    async for piece in content:
+                        await asyncio.to_thread(file.write, piece)
+                        written += len(piece)
+                        if written - looked_at >= LOOK_BYTES:
+                            looked_at = written
+                            await asyncio.to_thread(self._refuse_if_full)
+                note = JobNote(state=JobState.QUEUED, at=job.created_at)
+                await asyncio.to_thread(self._complete, draft, job, note)
         finally:
             await asyncio.to_thread(shutil.rmtree, draft, ignore_errors=True)
         return self._kept(job, note)
@@ -128,15 +125,13 @@ class DiskJobStore(JobStore):
 
     def _note(self, job_id: JobId, note: JobNote) -> None:
         folder = self._folder / job_id
-        if not folder.is_dir():
-            return
-        if note.state is JobState.RUNNING:
-            self._refuse_if_full()
-        try:
-            write_whole(folder / NOTE, msgspec.json.encode(note))
-        except OSError as error:
-            if error.errno != errno.ENOENT:
-                raise StorageFull(f"no note can be left in {folder}: {error.strerror or error}") from error
+        with written_below(folder, NEED):
+            if not folder.is_dir():
+                return
+            if note.state is JobState.RUNNING:
+                self._refuse_if_full()
+            with suppress(FileNotFoundError):
+                write_whole(folder / NOTE, msgspec.json.encode(note))
         if not (folder / JOB).exists():  # removed meanwhile: what was written made its folder anew
             shutil.rmtree(folder, ignore_errors=True)
         elif note.state.is_over:

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import msgspec
 
-from taxi_predictor.adapters.disk.files import write_whole
+from taxi_predictor.adapters.files.writing import write_whole, written_below
 from taxi_predictor.domain.access import ApiKey
-from taxi_predictor.domain.errors import StorageFull
 from taxi_predictor.ports.outbound.access import KeySnapshot
 
 __all__ = ["DiskKeySnapshot"]
@@ -35,10 +34,8 @@ class DiskKeySnapshot(KeySnapshot):
         return (saved.keys, saved.as_of) if saved else None
 
     def _write(self, encoded: bytes) -> None:
-        try:
+        with written_below(self._path, "API keys lie there for when the database is away"):
             write_whole(self._path, encoded, mode=0o600)
-        except OSError as error:
-            raise StorageFull(f"{self._path} cannot be written: {error.strerror or error}") from error
 
     def _read(self) -> _Saved | None:
         try:

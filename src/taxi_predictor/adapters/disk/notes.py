@@ -5,8 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from taxi_predictor.adapters.disk.files import write_whole
-from taxi_predictor.domain.errors import StorageFull
+from taxi_predictor.adapters.files.writing import write_whole, written_below
 from taxi_predictor.ports.outbound.runs import Run, RunKind, RunNotes
 from taxi_predictor.ports.outbound.sync import SyncNotes, SyncState
 
@@ -43,10 +42,8 @@ class DiskSyncNotes(SyncNotes):
 
 
 def _leave(note: object, path: Path) -> None:
-    try:
+    with written_below(path, "A note is left there"):
         write_whole(path, msgspec.json.encode(note))
-    except OSError as error:
-        raise StorageFull(f"no note can be left in {path}: {error.strerror}") from error
 
 
 def _found(path: Path, kind: type[T]) -> T | None:

@@ -12,9 +12,10 @@ from uuid import uuid4
 
 import polars as pl
 
-from taxi_predictor.adapters.columns.frames import read_frame, write_frame, written_below
+from taxi_predictor.adapters.columns.frames import read_frame, write_frame
 from taxi_predictor.adapters.columns.trips import trips_of
 from taxi_predictor.adapters.disk.trips import BATCH_ROWS, NEED, DiskTripStore
+from taxi_predictor.adapters.files.writing import written_below
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.ports.outbound.scratch import TripScratch
 from taxi_predictor.ports.outbound.trips import TripStore

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from taxi_predictor.domain.errors import BrokenModel, NoChampion, StorageFull
+from taxi_predictor.adapters.files.writing import write_whole, written_below
+from taxi_predictor.domain.errors import BrokenModel, NoChampion
 from taxi_predictor.domain.model import DurationModel, ModelArtifact, ModelVersion
 from taxi_predictor.ports.outbound.engine import ModelLoader
 from taxi_predictor.ports.outbound.shelf import ModelShelf, ServedModel
@@ -20,6 +21,7 @@ __all__ = ["DiskModelShelf", "champion_folder"]
 POINTER = "champion"
 LOCK = ".lock"
 LOOK_AGAIN_S = 30.0
+NEED = "Models that serve lie there"
 
 
 def champion_folder(folder: Path) -> Path | None:
@@ -79,11 +81,9 @@ class DiskModelShelf(ModelShelf):
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Two that place at once would each remove what the other has just begun."""
-        try:
+        with written_below(self._folder, NEED):
             self._folder.mkdir(parents=True, exist_ok=True)
             lock = (self._folder / LOCK).open("w")
-        except OSError as error:
-            raise StorageFull(f"the model cannot be written to {self._folder}: {error}") from error
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # given back by the system when the process dies
             yield
@@ -93,15 +93,11 @@ class DiskModelShelf(ModelShelf):
         name = f"{version}-{uuid4().hex[:8]}"
         target = self._folder / name
         try:
-            shutil.copytree(artifact.folder, target)
-            self._loader.open(target)
-            former = self._pointed()
-            draft = self._folder / f".{POINTER}-{uuid4().hex[:8]}"
-            draft.write_text(name)
-            draft.replace(self._pointer)
-        except OSError as error:
-            shutil.rmtree(target, ignore_errors=True)
-            raise StorageFull(f"the model cannot be written to {self._folder}: {error}") from error
+            with written_below(self._folder, NEED):
+                shutil.copytree(artifact.folder, target)
+                self._loader.open(target)
+                former = self._pointed()
+                write_whole(Path(self._pointer), name.encode())
         except Exception:
             shutil.rmtree(target, ignore_errors=True)
             raise

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from taxi_predictor.domain.errors import StorageFull
+from taxi_predictor.adapters.files.writing import written_below
 from taxi_predictor.ports.outbound.tuning import Trial, TrialStore
 
 __all__ = ["DiskTrialStore"]
@@ -29,7 +29,7 @@ class DiskTrialStore(TrialStore):
         return self._folder / f"{key}.jsonl"
 
     def _append(self, key: str, line: bytes) -> None:
-        try:
+        with written_below(self._folder, "Trials of recipes lie there"):
             self._folder.mkdir(parents=True, exist_ok=True)
             file = os.open(self._path(key), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
             try:
@@ -37,8 +37,6 @@ class DiskTrialStore(TrialStore):
                 os.fsync(file)
             finally:
                 os.close(file)
-        except OSError as error:
-            raise StorageFull(f"the trial cannot be written to {self._folder}: {error}") from error
 
     def _read(self, key: str) -> list[Trial]:
         try:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import polars as pl
 
-from taxi_predictor.adapters.columns.frames import read_frame, write_frame, written_below
+from taxi_predictor.adapters.columns.frames import read_frame, write_frame
 from taxi_predictor.adapters.columns.trips import trips_of
+from taxi_predictor.adapters.files.writing import written_below
 from taxi_predictor.domain.place import Bounds
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch
 from taxi_predictor.ports.outbound.sources import CleanBatch, PartName

@@ -5,10 +5,11 @@ import os
 import threading
 from collections import deque
 from collections.abc import AsyncIterator
-from tempfile import TemporaryFile
+from pathlib import Path
+from tempfile import TemporaryFile, gettempdir
 from typing import IO
 
-from taxi_predictor.domain.errors import StorageFull
+from taxi_predictor.adapters.files.writing import written_below
 
 __all__ = ["Spill"]
 
@@ -44,7 +45,7 @@ class Spill:
         """Let *data* follow what is there.
 
         Raises:
-            StorageFull: the file cannot grow.
+            Unavailable: the file cannot grow, as where there is no room (StorageFull).
         """
         async with self._changed:
             await self._changed.wait_for(lambda: not len(self) or len(self) + len(data) <= self._max_bytes)
@@ -103,16 +104,14 @@ class Spill:
 
     def _write(self, data: bytes) -> None:
         rest = memoryview(data)
-        try:
-            with self._file_lock:
-                if self._file is None:
-                    self._file = TemporaryFile(buffering=0)  # noqa: SIM115 # closed by close()
-                file = self._file.fileno()
-                if self._read == self._written:
-                    os.ftruncate(file, 0)  # all of it was read: begin anew
-                    self._read = self._written = 0
-                while rest:
-                    at = self._written + len(data) - len(rest)
-                    rest = rest[os.pwrite(file, rest, at) :]
-        except OSError as error:
-            raise StorageFull(f"answers that wait to be read cannot be kept: {error.strerror}") from error
+        need = "Answers that wait to be read lie there"
+        with written_below(Path(gettempdir()), need), self._file_lock:
+            if self._file is None:
+                self._file = TemporaryFile(buffering=0)  # noqa: SIM115 # closed by close()
+            file = self._file.fileno()
+            if self._read == self._written:
+                os.ftruncate(file, 0)  # all of it was read: begin anew
+                self._read = self._written = 0
+            while rest:
+                at = self._written + len(data) - len(rest)
+                rest = rest[os.pwrite(file, rest, at) :]

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import fields
 from hashlib import sha256
 from pathlib import Path
-from uuid import uuid4
 
 import msgspec
 import numpy as np
 
+from taxi_predictor.adapters.files.writing import write_whole
 from taxi_predictor.adapters.lightgbm.forest import LANES, Forest
 
 __all__ = ["kept_forest"]
@@ -59,14 +59,7 @@ def _write(path: Path, forest: Forest) -> None:
     header = msgspec.json.encode(layout)
     header = header.ljust(-(-len(header) // ALIGNED_BYTES) * ALIGNED_BYTES)
     content = len(header).to_bytes(ALIGNED_BYTES, "little") + header + record.tobytes()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{uuid4().hex}")
-    try:
-        draft.write_bytes(content + sha256(content).digest())
-        draft.chmod(0o444)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(path, content + sha256(content).digest(), mode=0o444)
 
 
 def _read(path: Path) -> Forest | None:

@@ -2,17 +2,18 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taxi_predictor.adapters.columns.arrays import Floats
+from taxi_predictor.adapters.files.writing import written_below
 from taxi_predictor.adapters.lightgbm.engine import lightgbm
-from taxi_predictor.domain.errors import StorageFull
+from taxi_predictor.domain.errors import Unavailable
 
 __all__ = ["BLOCK_ROWS", "STRETCH_ROWS", "RowFile", "Rows"]
 
@@ -35,7 +36,7 @@ class RowFile:
     def opened(cls, *columns: int, folder: Path | None) -> Iterator[Sequence["RowFile"]]:
         """Empty files in *folder* (None: where the system keeps what is temporary), one for each width."""
         with ExitStack() as stack:
-            with _room(folder):
+            with _written_below(folder):
                 if folder is not None:
                     folder.mkdir(parents=True, exist_ok=True)
                 files = [stack.enter_context(TemporaryFile(dir=folder, buffering=0)) for _ in columns]
@@ -45,11 +46,11 @@ class RowFile:
         """Add *block*, of shape (rows, columns).
 
         Raises:
-            StorageFull: there is no room.
+            Unavailable: they cannot be added, as where there is no room (StorageFull).
         """
         if not len(block):
             return
-        with _room(self._folder):
+        with _written_below(self._folder):
             left = memoryview(np.ascontiguousarray(block, dtype=np.float64).data).cast("B")
             while left:
                 left = left[self._file.write(left) :]
@@ -63,7 +64,7 @@ class RowFile:
         while left:
             got = os.preadv(self._file.fileno(), [left], offset)
             if not got:
-                raise StorageFull(f"features end after {offset:,} bytes, and not where they should")
+                raise Unavailable(f"features end after {offset:,} bytes, and not where they should")
             left, offset = left[got:], offset + got
         return block
 
@@ -152,11 +153,5 @@ class _Share(Rows):
         return np.concatenate(pieces)
 
 
-@contextmanager
-def _room(folder: Path | None) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageFull(
-            f"there is no room for features in {folder or 'the temporary folder'}: {error}"
-        ) from error
+def _written_below(folder: Path | None) -> AbstractContextManager[None]:
+    return written_below(folder or Path(gettempdir()), "Features of trips lie there while a model is trained")

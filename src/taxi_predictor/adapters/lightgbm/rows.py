@@ -81,7 +81,7 @@ class TrainingRows:
 
         Raises:
             NotEnoughTrips: a window holds too few trips to learn or calibrate from.
-            StorageFull: there is no room for them.
+            Unavailable: there is no place for them, as where there is no room (StorageFull).
         """
         names, counted = _features(data), _Windows()
         with RowFile.opened(len(names), 1, folder=folder) as (features, log_s):

@@ -14,7 +14,6 @@ from taxi_predictor.domain.live import ALL, LiveReport
 from taxi_predictor.domain.signals import (
     FAILED,
     Alarm,
-    Drifted,
     Lately,
     LevelNow,
     LiveBand,
@@ -181,16 +180,7 @@ def _quality(report: LiveReport) -> LiveQuality:
             for state in report.versions
             for measure, band in state.bands.items()
         ],
-        drift=[
-            Drifted(
-                version=str(state.version),
-                feature=one.feature,
-                psi=one.psi,
-                wasserstein=one.wasserstein,
-            )
-            for state in report.versions
-            for one in sorted(state.drift, key=lambda one: -one.psi)
-        ],
+        drift={str(state.version): state.drift for state in report.versions if state.drift},
         level=LevelNow(
             is_on=report.level.is_on,
             factor=None if level is None else exp(level.city),

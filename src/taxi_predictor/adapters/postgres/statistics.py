@@ -12,9 +12,8 @@ import polars as pl
 
 from taxi_predictor.adapters.columns.statistics import CountedTrips
 from taxi_predictor.adapters.postgres.copying import copy_out
-from taxi_predictor.adapters.postgres.pool import connected, translated
+from taxi_predictor.adapters.postgres.pool import WHOLE_TABLE_S, connected, translated
 from taxi_predictor.adapters.postgres.queries import QUERIES
-from taxi_predictor.adapters.postgres.trips import WHOLE_TABLE_S
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.traffic import (
     CELL_COLUMNS,

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from taxi_predictor.adapters.prometheus.samples import Sample, first, named
-from taxi_predictor.domain.live import ALL
+from taxi_predictor.domain.live import ALL, FeatureDrift
 from taxi_predictor.domain.reference import Measure
 from taxi_predictor.domain.signals import (
     NOTE,
     Alarm,
-    Drifted,
     LevelNow,
     LiveBand,
     LiveErrors,
@@ -90,21 +89,23 @@ def _bands(samples: Sequence[Sample]) -> Iterable[LiveBand]:
             )
 
 
-def _drift(samples: Sequence[Sample]) -> Sequence[Drifted]:
-    moved = {
-        (one.labels["version"], one.labels["feature"]): one.value
-        for one in named(samples, "taxi_drift_wasserstein")
-    }
-    found = [
-        Drifted(
-            version=one.labels["version"],
-            feature=one.labels["feature"],
+def _drift(samples: Sequence[Sample]) -> Mapping[str, Sequence[FeatureDrift]]:
+    def of(one: Sample) -> tuple[str, str]:
+        return one.labels["version"], one.labels["feature"]
+
+    moved = {of(one): one.value for one in named(samples, "taxi_drift_wasserstein")}
+    trips = {of(one): round(one.value) for one in named(samples, "taxi_drift_trips")}
+    found: dict[str, list[FeatureDrift]] = {}
+    for one in sorted(named(samples, "taxi_drift_psi"), key=lambda one: -one.value):
+        version, feature = of(one)
+        drift = FeatureDrift(
+            feature=feature,
             psi=one.value,
-            wasserstein=moved.get((one.labels["version"], one.labels["feature"]), 0.0),
+            wasserstein=moved.get((version, feature), 0.0),
+            trips=trips.get((version, feature), 0),
         )
-        for one in named(samples, "taxi_drift_psi")
-    ]
-    return sorted(found, key=lambda one: (one.version, -one.psi))
+        found.setdefault(version, []).append(drift)
+    return found
 
 
 OUT_OF_BAND: Mapping[str, tuple[str, str]] = {

@@ -4,6 +4,7 @@ Local times are read by the rule of :mod:`local_time`. Coordinates that are give
 of them is absent, the centroid of the zone stands for the place.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,15 +15,15 @@ from taxi_predictor.adapters.sources.fields import TIMES, as_text, read_fields
 from taxi_predictor.adapters.sources.identity import content_ids, named_ids
 from taxi_predictor.adapters.sources.local_time import resolve_times
 from taxi_predictor.adapters.sources.records import as_records
-from taxi_predictor.adapters.sources.schemas import COORDINATES, ZONES, Schema
+from taxi_predictor.adapters.sources.schemas import COORDINATES, ZONES, Schema, file_month
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.errors import RepeatedHour
+from taxi_predictor.domain.errors import NoZones, RepeatedHour
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.plausibility import EARLIEST, LATEST, ReadTrip, doubts
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch
 from taxi_predictor.ports.outbound.sources import CleanBatch, RejectBatch
 
-__all__ = ["Cleaning"]
+__all__ = ["Cleaning", "cleaning_of", "refuse_without"]
 
 KM_PER_MILE = 1.609344
 
@@ -154,3 +155,42 @@ class Cleaning:
             return pl.lit(False)
         local = pl.col("pickup_at").dt.convert_time_zone(self.city.time_zone)
         return (local.dt.year() != self.month.year) | (local.dt.month() != self.month.month)
+
+
+def cleaning_of(
+    names: Sequence[str],
+    path: str,
+    *,
+    city: City,
+    zones: ZoneTable | None,
+    are_finished: bool,
+    family: str | None = None,
+) -> Cleaning:
+    """How the rows of the file at *path* are judged, whose columns have these *names*.
+
+    With *family* it says that it holds trips of that family which were cleaned before.
+
+    Raises:
+        UnknownSchema: they are of no known kind.
+        NoZones: places are given as zone ids and no zone table is known.
+    """
+    if family is None:
+        schema = Schema.of(names, path=path, are_finished=are_finished)
+    else:
+        schema = Schema.kept(names, family, path=path, are_finished=are_finished)
+    refuse_without(zones, schema, path)
+    month = file_month(schema.family, path.rpartition("/")[2].split(".")[0])
+    return Cleaning(city=city, schema=schema, zones=zones, month=month)
+
+
+def refuse_without(zones: ZoneTable | None, schema: Schema, source: str) -> None:
+    """See that the places of a file can be known.
+
+    Raises:
+        NoZones: they are zone ids, and no zone table is known.
+    """
+    if schema.needs_zones and not zones:
+        raise NoZones(
+            f"{source} gives places as zone ids and no zone table is known: name one once with --zones"
+            " (a CSV with centroids, the TLC's shapefile, or tlc:)"
+        )

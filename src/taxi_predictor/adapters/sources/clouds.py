@@ -13,14 +13,9 @@ from typing import Literal
 import polars as pl
 
 from taxi_predictor.adapters.columns.trips import FAMILY_KEY
-from taxi_predictor.adapters.sources.cleaning import Cleaning
-from taxi_predictor.adapters.sources.files import (
-    ROWS_PER_BATCH,
-    FramesPart,
-    cleaning_of,
-    readable,
-    reason_of,
-)
+from taxi_predictor.adapters.sources.cleaning import Cleaning, cleaning_of
+from taxi_predictor.adapters.sources.damage import readable, reason_of
+from taxi_predictor.adapters.sources.files import ROWS_PER_BATCH, FramesPart
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.errors import InvalidSource, MissingSource, Unavailable, UnreadableSource
 from taxi_predictor.domain.place import ZoneTable

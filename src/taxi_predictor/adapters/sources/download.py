@@ -1,7 +1,6 @@
 """Fetching what New York's Taxi and Limousine Commission (TLC) publishes: trips by month, and its zones."""
 
 import asyncio
-import errno
 import fcntl
 import logging
 import os
@@ -17,6 +16,7 @@ from typing import Self
 
 import httpx
 
+from taxi_predictor.adapters.files.writing import is_full
 from taxi_predictor.domain.errors import (
     InvalidSource,
     MissingSource,
@@ -183,7 +183,7 @@ def _translated(url: str, target: Path) -> Iterator[None]:
     except BlockingIOError as error:
         raise Unavailable(f"another process is downloading {target} right now: wait for it") from error
     except OSError as error:
-        trouble = StorageFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else Unavailable
+        trouble = StorageFull if is_full(error) else Unavailable
         raise trouble(f"{target} cannot be written: {error}") from error
 
 

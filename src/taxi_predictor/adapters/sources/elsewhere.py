@@ -15,7 +15,8 @@ from uuid import uuid4
 import polars as pl
 
 from taxi_predictor.adapters.columns.arrays import frame
-from taxi_predictor.adapters.columns.frames import read_frame, write_frame, written_below
+from taxi_predictor.adapters.columns.frames import read_frame, write_frame
+from taxi_predictor.adapters.files.writing import written_below
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.trip import TRIP_COLUMNS, TripBatch
 from taxi_predictor.ports.outbound.machines import Machines

@@ -4,7 +4,6 @@ Who may read and write a bucket, and where it is, is said as all of Amazon's too
 ``AWS_ACCESS_KEY_ID``, ``AWS_REGION``, ``AWS_ENDPOINT_URL`` and so on, or by the role of the machine.
 """
 
-import errno
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -16,12 +15,12 @@ from typing import IO
 
 from pyarrow import fs
 
+from taxi_predictor.adapters.files.writing import is_full
 from taxi_predictor.domain.errors import Invalid, MissingSource, StorageFull, Unavailable
 
 __all__ = ["COPY_BYTES", "FilePlace"]
 
 S3 = "s3://"
-FULL = {errno.ENOSPC, errno.EDQUOT}
 DRAFT = ".draft"
 SMALL_BYTES = 8 << 20
 COPY_BYTES = 1 << 20
@@ -167,7 +166,7 @@ def _translated(spec: str) -> Iterator[None]:
         yield
     except OSError as error:
         text = " ".join(str(error).split())[:MAX_REASON_SHOWN]
-        if error.errno in FULL:
+        if is_full(error):
             raise StorageFull(f"{spec} cannot be written: there is no room") from error
         if spec.startswith(S3) and BY_BUCKET in text:
             kind = Invalid if any(word in text for word in FOR_GOOD) else Unavailable

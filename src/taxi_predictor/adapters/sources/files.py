@@ -3,7 +3,6 @@
 import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -14,45 +13,20 @@ from pyarrow import parquet
 
 from taxi_predictor.adapters.columns.trips import FAMILY_KEY
 from taxi_predictor.adapters.sources.ahead import read_ahead
-from taxi_predictor.adapters.sources.cleaning import Cleaning
+from taxi_predictor.adapters.sources.cleaning import Cleaning, cleaning_of
 from taxi_predictor.adapters.sources.csv_file import csv_batches, csv_columns
-from taxi_predictor.adapters.sources.schemas import Schema, file_month
+from taxi_predictor.adapters.sources.damage import readable
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.errors import (
-    InvalidSource,
-    MissingSource,
-    NoZones,
-    TaxiPredictorError,
-    UnreadableSource,
-)
+from taxi_predictor.domain.errors import InvalidSource, MissingSource, UnreadableSource
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.ports.outbound.sources import CleanBatch, PartName, SourcePart, TripSource
 
-__all__ = [
-    "ENDINGS",
-    "ROWS_PER_BATCH",
-    "FileSource",
-    "FramesPart",
-    "cleaning_of",
-    "open_part",
-    "opened_parquet",
-    "readable",
-    "reason_of",
-    "refuse_without",
-]
+__all__ = ["ENDINGS", "ROWS_PER_BATCH", "FileSource", "FramesPart", "open_part", "opened_parquet"]
 
 ROWS_PER_BATCH = 50_000
 PARQUET_BUFFER_BYTES = 1 << 20  # without it a column of a whole row group is fetched at once
 CSV_ENDINGS = (".csv", ".csv.gz")
 ENDINGS = (".parquet", *CSV_ENDINGS)
-MAX_REASON_SHOWN = 300
-
-# What the libraries raise on bytes that make no sense, found by damaging files at random; a panic
-# is no Exception, and comes from names and time zones that are no text.
-DAMAGE = (
-    *(OSError, ValueError, TypeError, OverflowError),
-    *(pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException),
-)
 
 
 class FramesPart(SourcePart):
@@ -161,45 +135,6 @@ def open_part(path: Path, *, city: City, zones: ZoneTable | None, are_finished: 
     return CsvPart(path, name, cleaning, None) if is_csv else ParquetPart(path, name, cleaning, rows)
 
 
-def cleaning_of(
-    names: Sequence[str],
-    path: str,
-    *,
-    city: City,
-    zones: ZoneTable | None,
-    are_finished: bool,
-    family: str | None = None,
-) -> Cleaning:
-    """How the rows of the file at *path* are judged, whose columns have these *names*.
-
-    With *family* it says that it holds trips of that family which were cleaned before.
-
-    Raises:
-        UnknownSchema: they are of no known kind.
-        NoZones: places are given as zone ids and no zone table is known.
-    """
-    if family is None:
-        schema = Schema.of(names, path=path, are_finished=are_finished)
-    else:
-        schema = Schema.kept(names, family, path=path, are_finished=are_finished)
-    refuse_without(zones, schema, path)
-    month = file_month(schema.family, path.rpartition("/")[2].split(".")[0])
-    return Cleaning(city=city, schema=schema, zones=zones, month=month)
-
-
-def refuse_without(zones: ZoneTable | None, schema: Schema, source: str) -> None:
-    """See that the places of a file can be known.
-
-    Raises:
-        NoZones: they are zone ids, and no zone table is known.
-    """
-    if schema.needs_zones and not zones:
-        raise NoZones(
-            f"{source} gives places as zone ids and no zone table is known: name one once with --zones"
-            " (a CSV with centroids, the TLC's shapefile, or tlc:)"
-        )
-
-
 def _files(path: Path) -> list[Path]:
     try:
         is_folder = path.is_dir()
@@ -226,25 +161,3 @@ def opened_parquet(source: Path | IO[bytes]) -> parquet.ParquetFile:
     return parquet.ParquetFile(
         source, buffer_size=PARQUET_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True
     )
-
-
-@contextmanager
-def readable(path: Path | str, *, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Turn what the libraries raise on damaged files into one sentence; *but* comes out as it is.
-
-    Raises:
-        UnreadableSource: so they did.
-    """
-    as_it_is: tuple[type[Exception], ...] = (TaxiPredictorError, *but)
-    try:
-        yield
-    except as_it_is:
-        raise
-    except DAMAGE as error:
-        raise UnreadableSource(f"{path} cannot be read: {reason_of(error)}") from error
-
-
-def reason_of(error: BaseException) -> str:
-    """What a library said, short and on one line."""
-    text = "".join(letter if letter.isprintable() else " " for letter in str(error))
-    return " ".join(text.split())[:MAX_REASON_SHOWN] or type(error).__name__

@@ -10,8 +10,9 @@ import polars as pl
 import pyarrow as pa
 
 from taxi_predictor.adapters.sources.ahead import read_ahead
+from taxi_predictor.adapters.sources.damage import readable
 from taxi_predictor.adapters.sources.file_place import FilePlace
-from taxi_predictor.adapters.sources.files import opened_parquet, readable
+from taxi_predictor.adapters.sources.files import opened_parquet
 from taxi_predictor.adapters.sources.row_lines import count_lines, csv_rows, read_block
 from taxi_predictor.adapters.sources.row_objects import OBJECT_COLUMNS, object_rows
 from taxi_predictor.adapters.sources.row_pieces import RowJudge

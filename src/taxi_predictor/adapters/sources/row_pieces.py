@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from taxi_predictor.adapters.columns.arrays import frame
-from taxi_predictor.adapters.sources.cleaning import Cleaning
+from taxi_predictor.adapters.sources.cleaning import Cleaning, refuse_without
 from taxi_predictor.adapters.sources.fields import as_text
-from taxi_predictor.adapters.sources.files import refuse_without
 from taxi_predictor.adapters.sources.schemas import Schema
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.place import ZoneTable

@@ -6,8 +6,9 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
+from taxi_predictor.adapters.files.writing import is_full
 from taxi_predictor.adapters.sources.file_place import FilePlace
-from taxi_predictor.domain.errors import Invalid, TargetInUse
+from taxi_predictor.domain.errors import Invalid, StorageFull, TargetInUse
 
 __all__ = ["LOCK", "PARTS_ENDING", "TargetLock"]
 
@@ -29,11 +30,6 @@ class TargetLock:
         name = f"{sha256(target.spec.encode()).hexdigest()[:16]}.{LOCK}"
         self._file = f"{self._parts.path}/{LOCK}" if target.is_local else os.fspath(locks / name)
         self._held: int | None = None
-
-    @property
-    def is_held(self) -> bool:
-        """Whether it is, by this one."""
-        return self._held is not None
 
     def take(self) -> None:
         """
@@ -81,7 +77,8 @@ class TargetLock:
         except FileNotFoundError:
             return self._opened()  # who held it took the folder away meanwhile
         except OSError as error:
-            raise Invalid(f"{spec} cannot be written: {self._file}: {error.strerror}") from error
+            kind = StorageFull if is_full(error) else Invalid
+            raise kind(f"{spec} cannot be written: {self._file}: {error.strerror}") from error
 
     def _is_there(self, lock: int) -> bool:
         """Whether others who want it would open the same file."""

@@ -5,6 +5,7 @@ frees it, so that a file that can be locked is a file that nobody writes. What w
 cache, which outlives the process; a loss of power costs what came since it was last handed over.
 """
 
+import errno
 import fcntl
 import os
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from threading import Lock
 from uuid import uuid4
 
+from taxi_predictor.adapters.files.writing import refusal_of
 from taxi_predictor.adapters.spool.frames import FORMAT, HEAD, Frames, format_of, framed
 from taxi_predictor.domain.errors import StorageFull, Unavailable
 from taxi_predictor.domain.record import PredictionRecord
@@ -57,7 +59,7 @@ class DiskPredictionSpool(PredictionSpool):
                     self._own = _Own.begin(self._folder)
                 self._own.append(frame)
             except OSError as error:
-                raise StorageFull(f"the spool in {self._folder} takes no more: {error.strerror}") from error
+                raise refusal_of(error, self._folder, "Predictions wait there for their log") from error
             self._size_bytes += len(frame)
             if self._own.size_bytes > PART_BYTES:
                 self._own.give_away()
@@ -167,7 +169,7 @@ class _Own:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             if os.write(fd, HEAD) < len(HEAD):
-                raise OSError(0, "no room for the head of a file")
+                raise OSError(errno.ENOSPC, "no room for the head of a file")
             draft.rename(path)
         except OSError:
             draft.unlink(missing_ok=True)
@@ -178,7 +180,7 @@ class _Own:
     def append(self, frame: bytes) -> None:
         try:
             if os.write(self.fd, frame) < len(frame):
-                raise OSError(0, "no room for a whole record")
+                raise OSError(errno.ENOSPC, "no room for a whole record")
         except OSError:
             os.ftruncate(self.fd, self.size_bytes)  # or what comes next would follow a half of it
             raise

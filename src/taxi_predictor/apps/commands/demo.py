@@ -17,20 +17,18 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from taxi_predictor.apps.commands.output import ERR, OUT
-from taxi_predictor.apps.commands.serving import (
-    dashboard_command,
-    monitor_command,
-    refuse_taken_dashboard_port,
-    refuse_taken_monitor_port,
-    refuse_taken_ports,
-    server_command,
-)
+from taxi_predictor.apps.commands.serving import dashboard_command, monitor_command, server_command
 from taxi_predictor.apps.commands.session import opened, show_scores
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.container import Container
 from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.tables import ingest_table
+from taxi_predictor.apps.taken import (
+    refuse_taken_dashboard_port,
+    refuse_taken_monitor_port,
+    refuse_taken_ports,
+)
 from taxi_predictor.domain.errors import (
     MissingSource,
     NoChampion,

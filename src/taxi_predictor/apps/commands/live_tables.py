@@ -45,12 +45,18 @@ def live_tables(report: LiveReport) -> Iterator[Table]:
 
 
 def measures_table(report: LiveReport) -> Table:
-    """All trips, and the slices of which there are enough; it fits into 80 columns."""
-    numbers = ("ended", "MAE s", "est. s", "RMSE s", "bias s", "in 80 %", "in 5 min", "asked")
+    """All trips, and the slices of which there are enough.
+
+    It fits into 80 columns, where names are broken before numbers are.
+    """
+    numbers = ("ended", "MAE\ns", "est.\ns", "RMSE\ns", "bias\ns", "in\n80 %", "in\n5 min", "asked")
     table = plain_table("Live", "version", "over", "slice", *numbers, numbers=numbers)
+    for column in table.columns:
+        column.no_wrap, column.overflow = column.header in numbers, "fold"
     for one in report.measures:
         scores = one.scores
         if one.slice != ALL and (scores is None or scores.n < FEWEST_TRIPS):
+            table.caption = f"Slices of fewer than {FEWEST_TRIPS} trips are in --json only"
             continue
         shown: Sequence[str] = ("0", "-", "-", "-", "-", "-")
         if scores is not None:
@@ -94,6 +100,8 @@ def drift_table(state: VersionState) -> Table:
         table.add_row(
             found.feature, f"{found.psi:.3f}", f"{found.wasserstein:.2f} deviations", f"{found.trips:,}"
         )
+    if any(found.trips < FEWEST_TRIPS for found in state.drift):
+        table.caption = f"Of fewer than {FEWEST_TRIPS} trips it is mostly chance"
     return table
 
 

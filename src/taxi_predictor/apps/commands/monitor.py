@@ -15,7 +15,6 @@ from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.container import Container
 from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.settings import Settings
-from taxi_predictor.domain.bands import FEWEST_TRIPS
 from taxi_predictor.domain.errors import OutOfBand
 from taxi_predictor.domain.live import LiveReport
 from taxi_predictor.ports.inbound.followers import kept_going
@@ -61,7 +60,6 @@ async def monitor(
         for table in live_tables(report):
             OUT.print()
             OUT.print(table)
-        OUT.print(f"\n[dim]Slices of fewer than {FEWEST_TRIPS} trips are in --json only[/dim]")
     state = report.champion_state
     if state is not None and state.out_of_band:
         names = ", ".join(standing.measure for standing in state.out_of_band)

@@ -11,11 +11,10 @@ from uuid import uuid4
 
 from rich.console import Console
 
+from taxi_predictor.adapters.files.writing import is_full
 from taxi_predictor.domain.errors import Invalid, StorageFull
 
 __all__ = ["ERR", "OUT", "drop_output", "result_to", "write_json"]
-
-FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Terminal(Console):
@@ -70,7 +69,7 @@ def _translated(target: Path) -> Iterator[None]:
         is_output = str(target) == "-"
         if is_output:
             drop_output()
-        kind = StorageFull if error.errno in FULL else Invalid
+        kind = StorageFull if is_full(error) else Invalid
         name = "standard output" if is_output else target
         raise kind(f"{name} cannot be written: {error.strerror or error}") from error
 

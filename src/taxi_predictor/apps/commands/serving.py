@@ -3,14 +3,12 @@
 import asyncio
 import gc
 import os
-import socket
 import sys
 from typing import Literal
 
 from rich.markup import escape
 
 from taxi_predictor.adapters.disk.shelf import champion_folder
-from taxi_predictor.apps.addresses import address_of
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.commands.output import ERR
 from taxi_predictor.apps.contradictions import refuse_contradictions
@@ -18,17 +16,10 @@ from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.extras import look_for, needing, stores_of
 from taxi_predictor.apps.home import claim_home, models_folder
 from taxi_predictor.apps.settings import Settings
+from taxi_predictor.apps.taken import refuse_taken_dashboard_port, refuse_taken_ports
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, PromotionRefused, Unavailable
 
-__all__ = [
-    "dashboard_command",
-    "monitor_command",
-    "refuse_taken_dashboard_port",
-    "refuse_taken_monitor_port",
-    "refuse_taken_ports",
-    "serve",
-    "server_command",
-]
+__all__ = ["dashboard_command", "monitor_command", "serve", "server_command"]
 
 PATIENCE_S = 15.0
 """So long a start waits for the registry, which takes seconds to load."""
@@ -112,46 +103,3 @@ async def _stock(settings: Settings) -> None:
         ERR.print(f"[yellow]starting without a new model: {escape(str(error))}[/yellow]")
     except TimeoutError:
         ERR.print(f"[yellow]starting without a new model: no word within {PATIENCE_S:g} s[/yellow]")
-
-
-def refuse_taken_ports(settings: Settings) -> None:
-    """Find out now whether the addresses can be had: another server may be answering there.
-
-    Raises:
-        Unavailable: one is taken, or not of this machine.
-    """
-    _refuse_taken(settings.api_host, settings.api_port, "TAXI_API_PORT")
-    _refuse_taken(settings.metrics_host, settings.metrics_port, "TAXI_METRICS_PORT")
-
-
-def refuse_taken_dashboard_port(settings: Settings) -> None:
-    """As :func:`refuse_taken_ports`, of the dashboard.
-
-    Raises:
-        Unavailable: it is taken, or not of this machine.
-    """
-    _refuse_taken(settings.dashboard_host, settings.dashboard_port, "TAXI_DASHBOARD_PORT")
-
-
-def refuse_taken_monitor_port(settings: Settings) -> None:
-    """As :func:`refuse_taken_ports`, of the monitor.
-
-    Raises:
-        Unavailable: it is taken, or not of this machine.
-    """
-    _refuse_taken(settings.monitor_host, settings.monitor_port, "TAXI_MONITOR_PORT")
-
-
-def _refuse_taken(host: str, port: int, setting: str) -> None:
-    try:
-        with socket.create_server((host, port), family=_family(host)):
-            pass
-    except OSError as error:
-        raise Unavailable(
-            f"{address_of(host, port)} cannot be served: {error.strerror or error}; choose another"
-            f" {setting}, or stop what is there"
-        ) from error
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET

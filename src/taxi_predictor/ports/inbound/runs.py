@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 
-from taxi_predictor.domain.errors import StorageFull, TaxiPredictorError
+from taxi_predictor.domain.errors import TaxiPredictorError, Unavailable
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.runs import Became, Run, RunKind, RunNotes, RunTelemetry
 
@@ -55,7 +55,7 @@ class RunBook:
             )
             try:
                 self._notes.note(run)
-            except StorageFull as error:
+            except Unavailable as error:
                 log.warning("run.not-noted", extra={"run": str(kind), "reason": str(error)})
 
     def tell(self) -> None:

@@ -51,7 +51,7 @@ class KeySnapshot(Protocol):
         """Put *keys* in place of what was saved before; readers see the old ones or the new.
 
         Raises:
-            Unavailable: they cannot be saved, as where there is no room; what was saved before stands.
+            Unavailable: they cannot be saved, as where there is no room (StorageFull); the former ones stand.
         """
         ...
 

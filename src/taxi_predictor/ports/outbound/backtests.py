@@ -19,7 +19,7 @@ class BacktestStore(Protocol):
         """Keep *result* in place of what was kept by that key; readers see the old one or the new.
 
         Raises:
-            Unavailable: it cannot be kept, as where there is no room; what was kept stands.
+            Unavailable: it cannot be kept, as where there is no room (StorageFull); what was kept stands.
         """
         ...
 

@@ -33,6 +33,7 @@ class JobStore(Protocol):
 
         Raises:
             StorageFull: there is no room; nothing is kept.
+            Unavailable: it cannot be kept, for another reason; nothing is.
         """
         ...
 
@@ -50,6 +51,7 @@ class JobStore(Protocol):
         Raises:
             StorageFull: there is no room, or too little for a job that is running to go on; the former
                 note stays.
+            Unavailable: it cannot be kept, for another reason; the former note stays.
         """
         ...
 

@@ -60,7 +60,7 @@ class RunNotes(Protocol):
         """Leave *run* in the place of the former one of its kind; a reader sees one or the other.
 
         Raises:
-            StorageFull: it cannot be left; the former one stays.
+            Unavailable: it cannot be left, as where there is no room (StorageFull); the former one stays.
         """
         ...
 

@@ -45,6 +45,7 @@ class ModelShelf(Protocol):
 
         Raises:
             BrokenModel: the artifact does not verify; the former champion stays.
+            Unavailable: it cannot be laid there, as where there is no room (StorageFull); the former stays.
         """
         ...
 

@@ -71,6 +71,7 @@ class PredictionSpool(Protocol):
 
         Raises:
             StorageFull: there is no room, or no more than the spool may take.
+            Unavailable: nothing can be appended, for another reason.
         """
         ...
 

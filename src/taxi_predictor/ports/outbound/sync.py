@@ -29,7 +29,7 @@ class SyncNotes(Protocol):
         """Leave *state* in the place of the former one; a reader sees one or the other.
 
         Raises:
-            StorageFull: it cannot be left; the former one stays.
+            Unavailable: it cannot be left, as where there is no room (StorageFull); the former one stays.
         """
         ...
 

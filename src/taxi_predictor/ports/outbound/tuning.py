@@ -47,7 +47,7 @@ class TrialStore(Protocol):
         """Keep *trial*, after those of the same key.
 
         Raises:
-            StorageFull: there is no room; the trials kept before stand.
+            Unavailable: it cannot be kept, as where there is no room (StorageFull); the former stand.
         """
         ...
 

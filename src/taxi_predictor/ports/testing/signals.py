@@ -248,10 +248,10 @@ def see_same(quality: LiveQuality, report: LiveReport) -> None:
         for state in report.versions
         for measure, band in state.bands.items()
     }
-    assert {(one.version, one.feature, one.psi, one.wasserstein) for one in quality.drift} == {
-        (str(state.version), one.feature, one.psi, one.wasserstein)
+    assert {version: list(drift) for version, drift in quality.drift.items()} == {
+        str(state.version): sorted(state.drift, key=lambda one: -one.psi)
         for state in report.versions
-        for one in state.drift
+        if state.drift
     }
     assert dict(quality.ages_s) == {str(state.version): state.age_s for state in report.versions}
     level = report.level.level

@@ -9,7 +9,9 @@ from taxi_predictor.adapters.panel.charts.bars import Bar, plain_bars
 from taxi_predictor.adapters.panel.charts.plot import Plot
 from taxi_predictor.adapters.panel.charts.scale import Scale, round_ticks
 from taxi_predictor.adapters.panel.words import Words
-from taxi_predictor.domain.signals import Drifted, Lately
+from taxi_predictor.domain.bands import FEWEST_TRIPS
+from taxi_predictor.domain.live import FeatureDrift
+from taxi_predictor.domain.signals import Lately
 
 __all__ = ["course_picture", "drift_picture", "standing_picture"]
 
@@ -57,17 +59,17 @@ def course_picture(
     return plot.html()
 
 
-def drift_picture(drift: Sequence[Drifted], words: Words, *, is_chance: bool = False) -> Markup:
+def drift_picture(drift: Sequence[FeatureDrift], words: Words) -> Markup:
     """The index of each feature, the strongest first; the mark is from where on one acts.
 
-    Where it *is chance*, of too few trips, all are grey: nobody is to be alarmed by it.
+    What is of too few trips is grey, for it is mostly chance: nobody is to be alarmed by it.
     """
     bars = [
         Bar(
             name=words.of("feature", one.feature),
             value=one.psi,
             text=words.number(one.psi, 2),
-            style="second" if is_chance else _urgency(one.psi),
+            style=_urgency(one.psi) if one.trips >= FEWEST_TRIPS else "second",
             mark=ACT,
         )
         for one in drift

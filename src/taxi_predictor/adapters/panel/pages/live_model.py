@@ -39,8 +39,7 @@ def model_piece(quality: LiveQuality | None, serving: str | None, visit: Visit, 
     if chosen is not None and chosen not in known:
         raise Invalid(f"no version {chosen!r} answered lately; there are {', '.join(known) or 'none'}")
     found = {error.version: error for error in quality.errors if error.window == window}
-    drift = [feature for feature in quality.drift if feature.version == chosen]
-    answered = max((error.answered for error in quality.errors if error.version == chosen), default=0)
+    drift = quality.drift.get(chosen or "", ())
     return filled(
         "live_model",
         words=words,
@@ -55,7 +54,7 @@ def model_piece(quality: LiveQuality | None, serving: str | None, visit: Visit, 
         rows=[_row(found.get(name), name, words, link(query, version=name)) for name in known],
         few=FEWEST_TRIPS,
         standings=_standings(quality, chosen, found.get(chosen or ""), words),
-        drift=drift_picture(drift, words, is_chance=answered < FEWEST_TRIPS) if drift else None,
+        drift=drift_picture(drift, words) if drift else None,
         level=_level(quality, words),
         facts=_facts(quality, chosen, words),
         looked=f"{quality.looked_at.astimezone(tz):%H:%M:%S}",

@@ -11,7 +11,6 @@ from taxi_predictor.domain.errors import (
     Invalid,
     NotFound,
     Refused,
-    StorageFull,
     TargetInUse,
     Unavailable,
 )
@@ -181,6 +180,6 @@ class JobWork:
             await self._say(job_id, now, JobState.FAILED, trouble)
 
     async def _say(self, job_id: JobId, last: JobNote, state: JobState, trouble: str) -> None:
-        # Where there is no room even for that, it is found out again.
-        with suppress(StorageFull):
+        # Where even that cannot be kept, it is found out again.
+        with suppress(Unavailable):
             await self._store.note(job_id, replace(last, state=state, at=self._clock.now(), trouble=trouble))

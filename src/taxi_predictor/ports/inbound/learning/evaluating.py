@@ -105,7 +105,8 @@ class ModelEvaluation:
         if not evaluation.overall.n:
             raise NotEnoughTrips("there is no trip to evaluate on: look at the source, --from and --to")
         levelled = None
-        if live_level and since is not None:
+        if live_level:
+            assert since is not None  # the trips are stored ones
             levelled = await replayed_tally(
                 self._trips, model, self._city, since, until, progress=self._progress
             )

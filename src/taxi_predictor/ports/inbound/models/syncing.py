@@ -9,7 +9,6 @@ from taxi_predictor.domain.errors import (
     BrokenModel,
     NoChampion,
     PromotionRefused,
-    StorageFull,
     TaxiPredictorError,
     Unavailable,
 )
@@ -108,7 +107,7 @@ class ModelSync:
             self._told = state.trouble
             try:
                 await asyncio.to_thread(self._notes.note, state)
-            except StorageFull as error:
+            except Unavailable as error:
                 log.warning("sync.unnoted", extra={"reason": str(error)})
             await asyncio.sleep(self._every.total_seconds())
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +15,7 @@ from taxi_predictor.domain.promotion import same_city
 from taxi_predictor.ports.outbound.engine import ModelLoader
 from taxi_predictor.ports.outbound.registry import Alias, ModelRegistry, RegisteredModel
 
-__all__ = ["ModelVersions", "WhichModel", "digest", "size_bytes"]
+__all__ = ["ModelVersions", "WhichModel", "digest", "holder_of", "size_bytes"]
 
 WhichModel = ModelVersion | Literal["champion", "latest"]
 
@@ -36,17 +36,19 @@ class ModelVersions:
         versions = await self._registry.versions()
         if which == "latest" and versions:
             return versions[-1]
-        for registered in versions:
-            if registered.version == which or (which == "champion" and Alias.CHAMPION in registered.aliases):
-                return registered
         if which == "champion":
+            if (champion := holder_of(versions, Alias.CHAMPION)) is not None:
+                return champion
             raise NoChampion("no model was promoted yet: train one, then run `taxi-predictor promote`")
+        for registered in versions:
+            if registered.version == which:
+                return registered
         raise UnknownModel(
             f"there is no model version {which}" if versions else "no model was trained yet: run `train`"
         )
 
     async def holder(self, alias: Alias) -> RegisteredModel | None:
-        return next((m for m in await self._registry.versions() if alias in m.aliases), None)
+        return holder_of(await self._registry.versions(), alias)
 
     @asynccontextmanager
     async def fetched(self, version: ModelVersion) -> AsyncIterator[ModelArtifact]:
@@ -69,6 +71,11 @@ class ModelVersions:
             return "its files are not those that were judged"
         city = same_city(opened.manifest, self._city)
         return None if city.passed else city.detail
+
+
+def holder_of(models: Sequence[RegisteredModel], alias: Alias) -> RegisteredModel | None:
+    """The one of *models* that is for that; None: none is."""
+    return next((model for model in models if alias in model.aliases), None)
 
 
 def digest(folder: Path) -> str:

@@ -22,6 +22,7 @@ from taxi_predictor.domain.live import (
 )
 from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.split import local_midnight
+from taxi_predictor.ports.inbound.models.versions import holder_of
 from taxi_predictor.ports.inbound.quality.live_windows import LiveWindows
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.level import LevelStore
@@ -96,7 +97,7 @@ class Monitoring:
         manifests = {label: model.manifest for label, model in models.items()}
         await self._windows.read(now, manifests, await self._zones.zones())
         by_window = {name: self._windows.sums(window, now) for name, window in WINDOWS.items()}
-        champion = next((model for model in self._known if Alias.CHAMPION in model.aliases), None)
+        champion = holder_of(self._known, Alias.CHAMPION)
         seen = {label for sums in by_window.values() for label in sums if label.isdecimal()}
         seen |= {str(champion.version)} if champion else set()
         level = await self._levels.level(champion.version) if champion else None

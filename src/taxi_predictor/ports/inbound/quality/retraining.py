@@ -12,6 +12,7 @@ from taxi_predictor.domain.reference import Measure
 from taxi_predictor.ports.inbound.learning.training import ModelTraining
 from taxi_predictor.ports.inbound.models.deeds import DeedBook
 from taxi_predictor.ports.inbound.models.lifecycle import ModelLifecycle
+from taxi_predictor.ports.inbound.models.versions import holder_of
 from taxi_predictor.ports.inbound.quality.monitoring import Monitoring
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.journal import Deed, Entry, Journal
@@ -148,8 +149,8 @@ class Retraining:
         return Retrained.PROMOTED
 
     async def _champion(self) -> ModelVersion | None:
-        models = await self._lifecycle.models()
-        return next((model.version for model in models if Alias.CHAMPION in model.aliases), None)
+        champion = holder_of(await self._lifecycle.models(), Alias.CHAMPION)
+        return champion.version if champion else None
 
     async def _write(self, deed: Deed, version: ModelVersion, reason: str) -> None:
         await self._deeds.write(deed, version, reason, actor=ACTOR)

@@ -1,14 +1,14 @@
-"""The use cases of one city, wired to one adapter per outbound port: pure, nothing is opened here."""
+"""All use cases of one city, wired to one adapter per outbound port."""
 
 from datetime import timedelta
 
-from taxi_predictor.apps.folders import folder_scoring_of
 from taxi_predictor.apps.hexagon import Container
-from taxi_predictor.apps.jobs import job_work_of, jobs_of
-from taxi_predictor.apps.learning import backtest_of, evaluation_of, outside_training_of, training_of
-from taxi_predictor.apps.monitoring import monitoring_of, retraining_of, shadowing_of
 from taxi_predictor.apps.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
+from taxi_predictor.apps.wiring.folder_scoring import folder_scoring_of
+from taxi_predictor.apps.wiring.jobs import job_work_of, jobs_of
+from taxi_predictor.apps.wiring.learning import backtest_of, evaluation_of, outside_training_of, training_of
+from taxi_predictor.apps.wiring.monitoring import monitoring_of, retraining_of, shadowing_of
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.ports.inbound.answers.arrivals import Arrivals
@@ -220,8 +220,6 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
             runs=runs,
             pool_state=outbound.pool_state,
         ),
-        telemetry=outbound.telemetry,
-        load_telemetry=outbound.load_telemetry,
         outbound=outbound,
     )
 

@@ -1,0 +1,1 @@
+"""Shared by adapters that write files."""

@@ -1,0 +1,1 @@
+"""Use cases wired to what stands behind their ports: pure, nothing is opened here."""
