@@ -16,8 +16,8 @@ check: setup ## Format, lint, types, architecture
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
 # Two test processes that each took both cores would wait for each other.
 # Where no bytecode is kept, each process that a test starts compiles all of it anew.
-# Much of a test is waiting for processes: three at once keep two cores busy.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(-(-3 * os.cpu_count() // 2))')
+# Much of a test is waiting for processes: two at once keep a core busy.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())')
 PYTEST = PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest $(if $(SHUFFLE),--shuffle $(SHUFFLE))
 COVERED = tests/domain tests/baselines tests/http tests/lifecycle tests/apps tests/contract/test_memory.py
 # What starts no process, grows no trees and judges few models: the domain, use cases and HTTP over adapters in memory.
@@ -26,7 +26,7 @@ FAST = $(COVERED) $(patsubst %,--ignore tests/%.py,$(patsubst %,apps/test_%,arch
   $(patsubst %,lifecycle/test_%,backtest monitoring promotions shadowing syncing))
 # Run by a target of its own: each takes minutes.
 FAULTY = tests/storm tests/faults
-test: setup ## Run every test but those of test-faults (ARGS="-k name" for some, SHUFFLE=7 in another order; 10 min on 2 cores)
+test: setup ## Run every test but those of test-faults (ARGS="-k name" for some, SHUFFLE=7 in another order; 8 min on 2 cores)
 	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(addprefix --ignore ,$(FAULTY)) $(ARGS)
 test-fast: setup ## Run those that need nothing but this process (a minute)
 	$(PYTEST) -q -n auto --dist loadfile $(FAST) $(ARGS)

@@ -18,7 +18,7 @@ from taxi_predictor.adapters.disk.shelf import DiskModelShelf, champion_folder
 from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
 from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.apps.commands import serving
+from taxi_predictor.apps.commands import serving, session
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.errors import BrokenModel, NoChampion, Unavailable
@@ -56,7 +56,8 @@ def modules(script: str, **environment: str) -> set[str]:
     return {name.partition(".")[0] for name in json.loads(done.stdout)}
 
 
-def test_a_process_that_serves_loads_no_library_that_only_training_needs(tmp_path: Path) -> None:
+async def test_a_process_that_serves_loads_no_library_that_only_training_needs(tmp_path: Path) -> None:
+    await place_model(tmp_path)
     # A database that does not answer: nothing waits for it, and the adapters are those of real use.
     database = "postgresql://nobody@127.0.0.1:9/taxi"
     loaded = modules(OPEN, TAXI_HOME=str(tmp_path), DATABASE_URL=database, TAXI_LIVE_LEVEL_EVERY_S="0")
@@ -110,7 +111,7 @@ async def test_a_service_opens_everything_twice_only_where_it_lacks_a_sound_cham
         raise NoChampion("none in the registry")
         yield
 
-    monkeypatch.setattr(serving, "opened", refuse)
+    monkeypatch.setattr(session, "opened", refuse)
     await serving.serve()
     assert len(opened) == (not is_sound)
     assert len(server) == 1
@@ -133,7 +134,7 @@ async def test_no_trouble_of_the_registry_keeps_a_service_from_starting(
     async def opened(settings: Settings) -> AsyncIterator[SimpleNamespace]:
         yield SimpleNamespace(sync=Sync())
 
-    monkeypatch.setattr(serving, "opened", opened)
+    monkeypatch.setattr(session, "opened", opened)
     monkeypatch.setattr(serving, "PATIENCE_S", 0.05)
     await serving.serve()
     assert len(server) == 1

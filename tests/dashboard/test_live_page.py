@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from asking import asking
 from dashboard.looking import Visitor, visiting
 from dashboard.town import Town, free_port
+from taxi_predictor.adapters.panel.pages.live import LivePage
 from taxi_predictor.adapters.panel.words import Words
 from taxi_predictor.adapters.prometheus.queried import PrometheusServiceSignals
 from taxi_predictor.domain.access import Scope, new_key
@@ -31,6 +32,17 @@ needs_prometheus = pytest.mark.skipif(
     not all(map(shutil.which, ("prometheus", "prometheus-alertmanager"))),
     reason="prometheus and prometheus-alertmanager are not installed",
 )
+
+
+EVERY_S = 1.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def looking_often() -> Iterator[None]:
+    """The page is otherwise looked at again every four seconds, and most tests here wait for that."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(LivePage, "every_s", EVERY_S)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -32,14 +32,19 @@ async def answers(dsn: str) -> bool:
         await connection.close()
 
 
-def refuse_others(folder: Path, dsn: str) -> None:
-    """It asks for no password, and its socket may lie where everybody comes by: it is for its owner alone."""
+def refuse_others(folder: Path, dsn: str) -> Path:
+    """It asks for no password, and its socket may lie where everybody comes by: it is for its owner alone.
+
+    Returns:
+        The folder of the socket.
+    """
     found = re.search(r"host=([^&]+)", dsn)
     assert found is not None
     socket = Path(found[1]) / ".s.PGSQL.5432"
     assert not socket.is_relative_to(folder)
     assert stat.S_IMODE(socket.stat().st_mode) == 0o700
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    return socket.parent
 
 
 async def test_who_left_while_others_stayed_may_come_back_when_they_are_gone(tmp_path: Path) -> None:
@@ -53,13 +58,16 @@ async def test_who_left_while_others_stayed_may_come_back_when_they_are_gone(tmp
     assert await other.stdout.readline() == b"there\n"
     async with embedded_postgres(folder) as dsn:
         assert await answers(dsn)
-        refuse_others(folder, dsn)
+        socket_folder = refuse_others(folder, dsn)
     assert running.exists()
+    assert socket_folder.exists()
     await other.communicate(b"go\n")
     assert not running.exists()
+    assert not socket_folder.exists()
     async with embedded_postgres(folder) as dsn:
         assert await answers(dsn)
         async with embedded_postgres(folder) as same:
             assert same == dsn
         assert await answers(dsn)
     assert not running.exists()
+    assert not socket_folder.exists()

@@ -153,7 +153,7 @@ def test_a_service_starts_and_answers_without_any_neighbour(
 
 
 @needs_redis
-def test_four_workers_admit_no_more_than_one_would(deployment: Deployment, tmp_path: Path) -> None:
+def test_two_workers_admit_no_more_than_one_would(deployment: Deployment, tmp_path: Path) -> None:
     """Unless the Redis does not answer in time, which is logged: then all are let pass for a while."""
     limited = Deployment(deployment.home, {"TAXI_API_RATE_PER_MINUTE": "25", "TAXI_REDIS_URL": redis_url()})
     log, counts = tmp_path / "log", redis.Redis.from_url(redis_url())
@@ -165,6 +165,6 @@ def test_four_workers_admit_no_more_than_one_would(deployment: Deployment, tmp_p
         assert is_shared or "limits.away" in log.read_text(), statuses
         return is_shared
 
-    with limited.server(workers=4, log=log) as (api, _):
+    with limited.server(workers=2, log=log) as (api, _):
         api.headers["Connection"] = "close"  # so that another worker may have the next one
         until(share_one_limit, "all workers count together", every_s=PAUSE_S)

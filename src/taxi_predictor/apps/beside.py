@@ -7,7 +7,9 @@ and it ends with that one.
 """
 
 import asyncio
+import atexit
 import fcntl
+import gc
 import os
 import signal
 import sys
@@ -73,6 +75,7 @@ async def _until_told_to_stop(settings: Settings) -> None:
 
 
 def main(parent: str) -> None:
+    atexit.register(gc.freeze)  # a process that ends need not look for garbage in all that it imported
     settings = load_settings()
     write_logs(settings.log_format)
     os.nice(NICENESS)

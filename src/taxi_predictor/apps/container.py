@@ -1,7 +1,8 @@
 """The application of one city: its adapters opened, its use cases wired to them, and all closed again."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+import gc
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.apps.cities import load_city
@@ -39,7 +40,19 @@ async def open_container(
         claim_home(settings.home, city)
     async with AsyncExitStack() as stack:
         profile, stores = PROFILES[settings.profile], stores_of(settings)
-        with needing("train", *stores):
-            look_for(*stores)
+        with needing("train", *stores), _nothing_collected():
+            look_for("predict", *stores)  # what opens models is imported with the first of them
             outbound = await profile(settings, city, progress or MemoryProgress(), stack)
         yield wire(swap(outbound), settings, city)
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """What is imported stays, a hundred thousand objects: to look for garbage there takes a tenth more."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

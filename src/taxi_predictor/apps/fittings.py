@@ -4,14 +4,28 @@ from contextlib import AsyncExitStack
 from dataclasses import fields
 from pathlib import Path
 
+from taxi_predictor.apps.late import late
 from taxi_predictor.apps.limits import limits_of
 from taxi_predictor.apps.outbound import Outbound, Stores
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.outbound.clock import Clock
+from taxi_predictor.ports.outbound.engine import ModelLoader, ModelTrainer
 from taxi_predictor.ports.outbound.progress import Progress
+from taxi_predictor.ports.outbound.tuning import RecipeTuner
 
-__all__ = ["fitted"]
+__all__ = ["fitted", "lightgbm_loader"]
+
+
+def lightgbm_loader(forests: Path | None = None) -> ModelLoader:
+    """Opens models of trees; *forests* is a folder for what all processes make of one together."""
+
+    def loader() -> ModelLoader:
+        from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
+
+        return LightgbmLoader(forests)
+
+    return late(loader)
 
 
 async def fitted(
@@ -32,13 +46,21 @@ async def fitted(
     from taxi_predictor.adapters.baselines.trainer import Baselines
     from taxi_predictor.adapters.columns.plans import FramePlanColumns
     from taxi_predictor.adapters.columns.speeds import fallback_model
-    from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
-    from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
     from taxi_predictor.adapters.memory.machines import MemoryMachines
     from taxi_predictor.adapters.prometheus.monitor import monitor_figures_of_process
     from taxi_predictor.adapters.prometheus.sharing import figures_of_process
     from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.sources.scoring import FileScoring
+
+    def trainer() -> ModelTrainer:
+        from taxi_predictor.adapters.lightgbm.trainer import LightgbmTrainer
+
+        return LightgbmTrainer(clock=clock, seed=settings.seed, scratch=scratch)
+
+    def tuner() -> RecipeTuner:
+        from taxi_predictor.adapters.lightgbm.tuner import LightgbmTuner
+
+        return LightgbmTuner(seed=settings.seed, scratch=scratch)
 
     telemetry, watched = figures_of_process(), monitor_figures_of_process()
     return Outbound(
@@ -55,8 +77,8 @@ async def fitted(
         columns=FramePlanColumns(),
         scoring_files=FileScoring(city, locks=settings.home / "locks"),
         machines=MemoryMachines(),
-        trainer=LightgbmTrainer(clock=clock, seed=settings.seed, scratch=scratch),
-        tuner=LightgbmTuner(seed=settings.seed, scratch=scratch),
+        trainer=late(trainer),
+        tuner=late(tuner),
         baselines=Baselines(seed=settings.seed),
         fallback=fallback_model(city),
         limits=await limits_of(settings, clock, stack),

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from taxi_predictor.apps.fittings import fitted
+from taxi_predictor.apps.fittings import fitted, lightgbm_loader
 from taxi_predictor.apps.outbound import Outbound, Stores
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
@@ -21,7 +21,6 @@ class NotForProduction(UserWarning):
 async def memory(settings: Settings, city: City, progress: Progress, stack: AsyncExitStack) -> Outbound:
     """All that is kept is kept in this process; nothing outlives it. For tests and a look around."""
     from taxi_predictor.adapters.disk.jobs import DiskJobStore
-    from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.memory.answers import MemoryAnswerStore
     from taxi_predictor.adapters.memory.archive import MemoryTripArchive
     from taxi_predictor.adapters.memory.backtests import MemoryBacktestStore
@@ -43,7 +42,7 @@ async def memory(settings: Settings, city: City, progress: Progress, stack: Asyn
     from taxi_predictor.adapters.system.clock import SystemClock
 
     warnings.warn("profile memory forgets everything at exit", NotForProduction, stacklevel=2)
-    clock, loader, quarantine = SystemClock(), LightgbmLoader(), MemoryQuarantine()
+    clock, loader, quarantine = SystemClock(), lightgbm_loader(), MemoryQuarantine()
     trips, predictions = MemoryTripStore(quarantine), MemoryPredictionLog()
     outcomes = MemoryOutcomeLog(predictions)
     shadows = MemoryShadowLog(outcomes)

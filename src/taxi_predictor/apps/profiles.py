@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, aclosing, nullcontext
 from functools import partial
 from pathlib import Path
 
-from taxi_predictor.apps.fittings import fitted
+from taxi_predictor.apps.fittings import fitted, lightgbm_loader
 from taxi_predictor.apps.home import forests_folder, models_folder
 from taxi_predictor.apps.memory_profile import memory
 from taxi_predictor.apps.outbound import Outbound, Stores
@@ -65,7 +65,6 @@ async def _stored(
     from taxi_predictor.adapters.disk.scratch import DiskTripScratch
     from taxi_predictor.adapters.disk.shelf import DiskModelShelf
     from taxi_predictor.adapters.disk.trials import DiskTrialStore
-    from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
     from taxi_predictor.adapters.mlflow.alone import registry_alone
     from taxi_predictor.adapters.postgres.answers import PostgresAnswerStore
     from taxi_predictor.adapters.postgres.journal import PostgresJournal
@@ -97,7 +96,7 @@ async def _stored(
         aclosing(ProcessModelRegistry(make_registry, progress=progress))
     )
     clock = SystemClock()
-    loader, scratch = LightgbmLoader(forests_folder(settings)), settings.home / "scratch"
+    loader, scratch = lightgbm_loader(forests_folder(settings)), settings.home / "scratch"
     trips, outcomes = PostgresTripStore(pool), PostgresOutcomeLog(pool)
     stores = Stores(
         trips=trips,

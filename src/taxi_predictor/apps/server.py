@@ -5,6 +5,7 @@ process that has trees and frames loaded must not fork, for their threads do not
 worker waits for them for ever.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -102,6 +103,7 @@ def _be_a_worker() -> None:
 
 def _build(application: str) -> Callable[..., Any]:
     """Build the application, in the worker."""
+    gc.disable()  # until what it needs is open: what is imported stays
     module, _, function = application.partition(":")
     built: Callable[..., Any] = getattr(import_module(module), function)()
     return built

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from taxi_predictor.adapters.columns.speeds import SPEEDS_FILE, SpeedProfile
 from taxi_predictor.domain.errors import BrokenModel
 from taxi_predictor.domain.model import MANIFEST_FILE, SERVED_FORMATS, Manifest
+
+if TYPE_CHECKING:  # late: who only looks whether a model is whole needs no frames
+    from taxi_predictor.adapters.columns.speeds import SpeedProfile
 
 __all__ = [
     "CENTRE_FILE",
@@ -31,6 +34,8 @@ MAX_FILE_BYTES = 256 << 20
 
 def write_manifest(folder: Path, manifest: Manifest) -> Manifest:
     """Seal the files in *folder*: write *manifest* with their digests, and return it so."""
+    from taxi_predictor.adapters.columns.speeds import SPEEDS_FILE
+
     files = {name: _sha256(folder / name) for name in (CENTRE_FILE, SPREAD_FILE, SPEEDS_FILE)}
     sealed = replace(manifest, files=files)
     (folder / MANIFEST_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(sealed), indent=1))
@@ -49,12 +54,14 @@ def read_verified(folder: Path) -> Manifest:
         return manifest
 
 
-def read_spare(folder: Path) -> tuple[Manifest, SpeedProfile]:
+def read_spare(folder: Path) -> tuple[Manifest, "SpeedProfile"]:
     """Read the manifest in *folder*, and the profile of speeds beside it; no other file is looked at.
 
     Raises:
         BrokenModel: one of the two is missing, altered, or of a format that this code does not serve.
     """
+    from taxi_predictor.adapters.columns.speeds import SPEEDS_FILE, SpeedProfile
+
     with _read(folder) as manifest:
         _verify(folder, SPEEDS_FILE, manifest)
         try:

@@ -70,8 +70,8 @@ async def serving(open_hexagon: OpenHexagon, options: Options) -> AsyncIterator[
             allow_websocket_origin=list(options.origins) or _own_origins(options),
             use_xheaders=True,
             use_index=False,
-            unused_session_lifetime=int(options.forgotten_after_s * 1000),
-            check_unused_sessions=int(options.forgotten_after_s * 500),
+            unused_session_lifetime_milliseconds=int(options.forgotten_after_s * 1000),
+            check_unused_sessions_milliseconds=int(options.forgotten_after_s * 500),
             websocket_max_message_size=WEBSOCKET_BYTES,
             extra_patterns=[
                 (r"/?", RedirectHandler, {"url": f"{prefix}/{pages[0].name}", "permanent": False}),

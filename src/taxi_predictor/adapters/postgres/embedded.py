@@ -9,7 +9,7 @@ import shutil
 import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from subprocess import SubprocessError
 from tempfile import mkdtemp
@@ -96,7 +96,11 @@ def _leave(server: "PostgresServer", folder: Path) -> None:
     with _alone(folder):
         _uses[server.pgdata] -= 1
         if not _uses[server.pgdata]:
+            socket_folder = server.get_postmaster_info().socket_dir
             server.cleanup()
+            if socket_folder not in (None, server.pgdata):
+                with suppress(OSError):  # as while another process keeps the server running
+                    socket_folder.rmdir()
             # It would be handed out again as if it ran, where another process stopped it meanwhile.
             server._instances.pop(server.pgdata, None)  # noqa: SLF001
 

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -15,6 +16,7 @@ __all__ = ["served_figures"]
 
 PATIENCE_S = 10.0
 """So long a client may take to say what it wants."""
+STOPS_WITHIN_S = 0.1
 PLAIN = "text/plain; charset=utf-8"
 
 
@@ -62,7 +64,8 @@ def served_figures(
             f"{host} port {port} cannot be served: {error.strerror or error}; choose another"
             f" {setting}, or stop what is there"
         ) from error
-    thread = threading.Thread(target=server.serve_forever, name="figures", daemon=True)
+    serve = partial(server.serve_forever, poll_interval=STOPS_WITHIN_S)
+    thread = threading.Thread(target=serve, name="figures", daemon=True)
     thread.start()
     try:
         yield server.server_port

@@ -1,6 +1,7 @@
 """The serve command."""
 
 import asyncio
+import gc
 import os
 import sys
 from typing import Literal
@@ -10,7 +11,6 @@ from rich.markup import escape
 from taxi_predictor.adapters.disk.shelf import champion_folder
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.commands.output import ERR
-from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.contradictions import refuse_contradictions
 from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.extras import look_for, needing, stores_of
@@ -56,6 +56,7 @@ async def serve(what: Literal["api", "dashboard"] = "api", /) -> None:
 async def _serve_dashboard(settings: Settings) -> None:
     from taxi_predictor.apps.dashboard import serve_dashboard  # late: Panel takes a second to load
 
+    gc.enable()  # which the command line had put off
     refuse_taken_dashboard_port(settings)
     ERR.print(f"Starting {settings.dashboard_url}", style="bold", markup=False, highlight=False)
     await serve_dashboard(settings)
@@ -92,6 +93,8 @@ def _is_stocked(settings: Settings) -> bool:
 
 async def _stock(settings: Settings) -> None:
     """Fetch the champion from the registry; without one the service starts all the same."""
+    from taxi_predictor.apps.commands.session import opened  # late: who has one opens nothing
+
     try:
         async with opened(settings) as container, asyncio.timeout(PATIENCE_S):
             model = await container.sync.sync()
