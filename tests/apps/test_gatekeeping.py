@@ -111,7 +111,7 @@ async def test_without_a_key_anybody_predicts_where_that_is_open_and_does_nothin
     office: Office,
 ) -> None:
     assert office.gatekeeper(open_predict=True).admit(None, Scope.PREDICT) is ANYBODY
-    with pytest.raises(Unauthorized):
+    with pytest.raises(Unauthorized, match="Authorization: Bearer"):
         office.gatekeeper().admit(None, Scope.PREDICT)
     for scope in (Scope.OUTCOMES, Scope.ADMIN):
         with pytest.raises(Unauthorized):

@@ -52,7 +52,7 @@ PROBLEM_EXAMPLES: Mapping[int, Problem] = {
             type="/problems/unauthorized",
             title="unauthorized",
             status=401,
-            detail="this needs an API key",
+            detail="this needs an API key: send one as Authorization: Bearer KEY",
         ),
         Problem(
             type="/problems/forbidden",

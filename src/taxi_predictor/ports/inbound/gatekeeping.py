@@ -77,7 +77,7 @@ class Gatekeeper:
         if key is None:
             if self._open_predict and scope is Scope.PREDICT:
                 return ANYBODY
-            raise Unauthorized("this needs an API key")
+            raise Unauthorized("this needs an API key: send one as Authorization: Bearer KEY")
         parts = parse_key(key)
         if parts is None:
             raise Unauthorized("that is not an API key")
