@@ -36,7 +36,6 @@ def _settle() -> None:
     Nor once: to find the tenth of it that is garbage takes as much of the start.
     """
     gc.freeze()
-    gc.enable()
 
 
 @asynccontextmanager

@@ -7,9 +7,7 @@ and it ends with that one.
 """
 
 import asyncio
-import atexit
 import fcntl
-import gc
 import os
 import signal
 import sys
@@ -20,6 +18,7 @@ from pathlib import Path
 from taxi_predictor.apps.companion import end_with
 from taxi_predictor.apps.container import open_container
 from taxi_predictor.apps.environment import load_settings
+from taxi_predictor.apps.garbage import leave_all_at_exit
 from taxi_predictor.apps.logs import write_logs
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.ports.inbound.followers import kept_going
@@ -75,7 +74,7 @@ async def _until_told_to_stop(settings: Settings) -> None:
 
 
 def main(parent: str) -> None:
-    atexit.register(gc.freeze)  # a process that ends need not look for garbage in all that it imported
+    leave_all_at_exit()
     settings = load_settings()
     write_logs(settings.log_format)
     os.nice(NICENESS)

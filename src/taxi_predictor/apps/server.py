@@ -5,7 +5,6 @@ process that has trees and frames loaded must not fork, for their threads do not
 worker waits for them for ever.
 """
 
-import gc
 import os
 import signal
 import sys
@@ -24,6 +23,7 @@ from granian.server.mp import MPServer
 from taxi_predictor.apps.companion import accompanied
 from taxi_predictor.apps.draining import announce_stop, ignore_stop
 from taxi_predictor.apps.environment import load_settings
+from taxi_predictor.apps.garbage import nothing_collected
 from taxi_predictor.apps.logs import write_logs
 from taxi_predictor.apps.settings import Settings
 
@@ -103,9 +103,9 @@ def _be_a_worker() -> None:
 
 def _build(application: str) -> Callable[..., Any]:
     """Build the application, in the worker."""
-    gc.disable()  # until what it needs is open: what is imported stays
     module, _, function = application.partition(":")
-    built: Callable[..., Any] = getattr(import_module(module), function)()
+    with nothing_collected():
+        built: Callable[..., Any] = getattr(import_module(module), function)()
     return built
 
 

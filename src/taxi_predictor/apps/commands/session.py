@@ -1,6 +1,5 @@
 """What every command shares: the container, and how times and places are written."""
 
-import gc
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -46,7 +45,6 @@ async def opened(settings: Settings | None = None, *, cluster: bool = False) -> 
         progress = RichProgress(ERR)
         swap = await stack.enter_async_context(clustered(settings, progress)) if cluster else _as_it_is
         container = await stack.enter_async_context(open_container(settings, progress=progress, swap=swap))
-        gc.enable()  # which the command line had put off
         yield container
 
 
