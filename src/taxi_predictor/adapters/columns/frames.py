@@ -17,7 +17,8 @@ def write_frame(path: Path, rows: pl.DataFrame) -> None:
     # By way of memory: the engine says of its own files only in words why they cannot be written.
     content = BytesIO()
     rows.write_ipc(content, compression="lz4")
-    path.write_bytes(content.getbuffer())
+    with path.open("wb") as file:  # Path.write_bytes would keep hold of the buffer in what it raises
+        file.write(content.getbuffer())
 
 
 def read_frame(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
