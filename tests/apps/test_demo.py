@@ -11,7 +11,7 @@ from taxi_predictor.apps.container import open_container
 from taxi_predictor.apps.settings import Settings
 
 
-@pytest.mark.filterwarnings("ignore::taxi_predictor.apps.memory_profile.NotForProduction")
+@pytest.mark.filterwarnings("ignore::taxi_predictor.apps.profiles.memory.NotForProduction")
 @pytest.mark.parametrize(
     ("now", "tomorrow"),
     [

@@ -11,8 +11,8 @@ from taxi_predictor.apps.extras import look_for, needing, stores_of
 from taxi_predictor.apps.garbage import nothing_collected
 from taxi_predictor.apps.hexagon import Container
 from taxi_predictor.apps.home import claim_home
-from taxi_predictor.apps.outbound import Outbound
-from taxi_predictor.apps.profiles import PROFILES
+from taxi_predictor.apps.profiles.outbound import Outbound
+from taxi_predictor.apps.profiles.profiles import PROFILES
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.wiring.use_cases import wire
 from taxi_predictor.ports.outbound.progress import Progress

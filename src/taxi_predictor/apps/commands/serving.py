@@ -62,7 +62,7 @@ async def _serve_dashboard(settings: Settings) -> None:
 
 def server_command() -> list[str]:
     """The command line of the server, a process of its own: this one has loaded too much to fork."""
-    return [sys.executable, "-m", "taxi_predictor.apps.server"]
+    return [sys.executable, "-m", "taxi_predictor.apps.processes.server"]
 
 
 def dashboard_command() -> list[str]:

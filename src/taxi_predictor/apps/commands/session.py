@@ -13,7 +13,7 @@ from taxi_predictor.apps.cluster import clustered
 from taxi_predictor.apps.commands.output import ERR, OUT
 from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.environment import load_settings
-from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.profiles.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.tables import baselines_table, scores_table, slices_table
 from taxi_predictor.domain.errors import Invalid
