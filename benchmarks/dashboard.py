@@ -31,7 +31,7 @@ from taxi_predictor.adapters.panel.pages.predict import PredictPage
 from taxi_predictor.adapters.panel.server import serving
 from taxi_predictor.adapters.panel.words import Words
 from taxi_predictor.apps.container import Container, open_container
-from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.profiles.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.traffic import Window
 

@@ -9,8 +9,8 @@ from load import processes
 
 __all__ = ["children", "machine", "pss_bytes", "ran_s"]
 
-LAUNCHER = "taxi_predictor.apps.server"
-BESIDE = ("taxi_predictor.apps.beside", "taxi_predictor.apps.figures")
+LAUNCHER = "taxi_predictor.apps.processes.server"
+BESIDE = ("taxi_predictor.apps.processes.followers", "taxi_predictor.apps.processes.figures")
 
 
 def machine(note: str) -> str:

@@ -31,7 +31,7 @@ TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
     # A driver stays in the adapter that is named for it.
     "asyncpg": ("adapters.postgres",),
     "distributed": ("adapters.dask",),
-    "granian": ("apps.server",),  # a process of its own, imported by nobody
+    "granian": ("apps.processes.server",),  # a process of its own, imported by nobody
     "lightgbm": ("adapters.lightgbm",),
     "llvmlite": ("adapters.lightgbm",),
     "litestar": ("adapters.http", "apps.api"),

@@ -9,7 +9,10 @@ TESTS = Path(__file__).parent
 
 TIME_ITSELF = {
     "waiting.py": "it looks again and again, with a deadline, for everybody",
-    "contract/test_kit.py": "broken adapters that are slow",
+    "contract/broken/baselines.py": "broken adapters that are slow",
+    "contract/broken/duration_model.py": "likewise",
+    "contract/broken/engine.py": "likewise",
+    "contract/broken/model_shelf.py": "likewise",
     "contract/test_redis.py": "Redis has a clock of its own, and a pause that has to pass",
     "contract/test_signals.py": "looks again, also where the one who is asked only just starts",
     "lifecycle/conftest.py": "a model that is slow",

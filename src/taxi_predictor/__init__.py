@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from taxi_predictor.apps.container import Container, open_container
     from taxi_predictor.apps.library import load_champion
-    from taxi_predictor.apps.outbound import Outbound
+    from taxi_predictor.apps.profiles.outbound import Outbound
     from taxi_predictor.apps.settings import Settings
     from taxi_predictor.domain.errors import TaxiPredictorError
     from taxi_predictor.domain.place import Place, Point
@@ -39,7 +39,7 @@ __version__ = "0.1.0"
 _KEPT_IN = {
     "Container": "apps.container",
     "DurationPredictor": "ports.inbound.answers.predicting",
-    "Outbound": "apps.outbound",
+    "Outbound": "apps.profiles.outbound",
     "Place": "domain.place",
     "PlanBatch": "domain.trip",
     "Point": "domain.place",

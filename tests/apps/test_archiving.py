@@ -153,7 +153,7 @@ def _id(trip: FinishedTrip) -> TripId:
     return trip.trip_id
 
 
-@pytest.mark.filterwarnings("ignore::taxi_predictor.apps.memory_profile.NotForProduction")
+@pytest.mark.filterwarnings("ignore::taxi_predictor.apps.profiles.memory.NotForProduction")
 async def test_the_command_says_what_it_did(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

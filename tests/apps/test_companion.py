@@ -7,7 +7,7 @@ import time
 PARENT = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
 CHILD = """
 import os, time
-from taxi_predictor.apps.companion import end_with
+from taxi_predictor.apps.processes.lifetimes import end_with
 end_with(os.getppid())
 print("here", flush=True)
 time.sleep(60)

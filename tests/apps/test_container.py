@@ -17,8 +17,8 @@ from taxi_predictor.adapters.redis.limits import RedisRateLimits
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.container import open_container
 from taxi_predictor.apps.home import claim_home
-from taxi_predictor.apps.memory_profile import NotForProduction
-from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.profiles.memory import NotForProduction
+from taxi_predictor.apps.profiles.outbound import Outbound
 from taxi_predictor.apps.settings import InvalidSettings, Settings
 from taxi_predictor.domain.access import Scope, new_key
 from taxi_predictor.domain.errors import Unavailable
@@ -30,7 +30,7 @@ from taxi_predictor.ports.outbound.runs import Became, RunKind
 from taxi_predictor.ports.testing.samples import NOON
 
 MEMORY = Settings(profile="memory")
-forgetful = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.memory_profile.NotForProduction")
+forgetful = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.profiles.memory.NotForProduction")
 A_PLAN = TripPlan(pickup=Place(Point(40.76, -73.98)), dropoff=Place(Point(40.65, -73.79)), pickup_at=NOON)
 
 

@@ -13,7 +13,7 @@ from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.errors import Invalid
 
 
-@pytest.mark.filterwarnings("ignore::taxi_predictor.apps.memory_profile.NotForProduction")
+@pytest.mark.filterwarnings("ignore::taxi_predictor.apps.profiles.memory.NotForProduction")
 @pytest.mark.parametrize(
     ("now", "tomorrow"),
     [

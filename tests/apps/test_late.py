@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from taxi_predictor.adapters.memory.clock import MemoryClock
-from taxi_predictor.apps.late import late
+from taxi_predictor.apps.profiles.late import late
 from taxi_predictor.ports.testing.samples import NOON
 
 OPEN = """

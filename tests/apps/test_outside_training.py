@@ -23,13 +23,13 @@ from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.commands.models import model_json
 from taxi_predictor.apps.commands.training import train
 from taxi_predictor.apps.container import Container, open_container
-from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.profiles.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.errors import Invalid, NotEnoughTrips, TooManyRejects
 from taxi_predictor.ports.outbound.registry import RegisteredModel
 from taxi_predictor.ports.testing.samples import NOON
 
-pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.memory_profile.NotForProduction")
+pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.profiles.memory.NotForProduction")
 
 CITY = load_city("new-york")
 TREES = 10

@@ -11,8 +11,8 @@ import pytest
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.retention import MemoryRetention
 from taxi_predictor.apps.container import Container, open_container
-from taxi_predictor.apps.memory_profile import NotForProduction
-from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.profiles.memory import NotForProduction
+from taxi_predictor.apps.profiles.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.errors import Invalid, Unavailable
 from taxi_predictor.domain.record import PredictionRecord
@@ -49,7 +49,7 @@ async def report(container: Container, *numbers: int, duration_s: float = 700.0)
     await container.feedback.report(reports, owner="dispatch")
 
 
-pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.memory_profile.NotForProduction")
+pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.profiles.memory.NotForProduction")
 
 
 async def test_predictions_and_outcomes_go_with_age_and_trips_stay(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from taxi_predictor.apps.commands.retention import erase, prune
 from taxi_predictor.apps.container import Container
 from taxi_predictor.domain.errors import Invalid
 
-pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.memory_profile.NotForProduction")
+pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.profiles.memory.NotForProduction")
 
 
 @pytest.fixture(autouse=True)

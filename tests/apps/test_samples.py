@@ -12,7 +12,7 @@ from taxi_predictor.ports.testing.tables import Reject, stream
 SHORT = Rejection.TOO_SHORT
 
 
-@pytest.mark.filterwarnings("ignore::taxi_predictor.apps.memory_profile.NotForProduction")
+@pytest.mark.filterwarnings("ignore::taxi_predictor.apps.profiles.memory.NotForProduction")
 @pytest.mark.parametrize(("limit", "shown"), [(1, [1]), (3, [3]), (4, [3, 1]), (9, [3, 2])])
 async def test_so_many_are_shown_part_by_part(limit: int, shown: list[int]) -> None:
     async with open_container(Settings(profile="memory")) as container:

@@ -10,7 +10,7 @@ from buckets import a_bucket
 from taxi_predictor.apps.commands.scoring import score
 from taxi_predictor.domain.errors import Invalid, MissingSource, NoChampion
 
-pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.memory_profile.NotForProduction")
+pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.profiles.memory.NotForProduction")
 
 TRIPS = """\
 pickup_at,pickup_lat,pickup_lon,dropoff_lat,dropoff_lon,id

@@ -41,7 +41,7 @@ async def main():
 
 asyncio.run(main())
 """
-LAUNCH = "import json, sys, taxi_predictor.apps.server; print(json.dumps(list(sys.modules)))"
+LAUNCH = "import json, sys, taxi_predictor.apps.processes.server; print(json.dumps(list(sys.modules)))"
 
 
 def modules(script: str, **environment: str) -> set[str]:

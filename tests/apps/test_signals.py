@@ -7,8 +7,8 @@ from taxi_predictor.adapters.prometheus.scraped import ScrapedServiceSignals
 from taxi_predictor.apps.addresses import url_here
 from taxi_predictor.apps.contradictions import refuse_contradictions
 from taxi_predictor.apps.environment import load_settings
+from taxi_predictor.apps.service_signals import open_signals
 from taxi_predictor.apps.settings import InvalidSettings, Settings
-from taxi_predictor.apps.signals import open_signals
 
 PROMETHEUS = "http://prometheus:9090"
 

@@ -25,7 +25,7 @@ from taxi_predictor.adapters.sources.simulation import Simulation
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.cluster import on_machines
 from taxi_predictor.apps.container import Container, open_container
-from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.profiles.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.wiring.folder_scoring import folder_scoring_of
 from taxi_predictor.domain.split import TimeSplit
@@ -35,7 +35,7 @@ from taxi_predictor.ports.outbound.machines import Machines
 from taxi_predictor.ports.outbound.registry import RegisteredModel
 from waiting import eventually
 
-pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.memory_profile.NotForProduction")
+pytestmark = pytest.mark.filterwarnings("ignore::taxi_predictor.apps.profiles.memory.NotForProduction")
 
 CITY = load_city("new-york")
 TRIPS, TREES, MANY_TREES = 40_000, 30, 250

@@ -1,5 +1,6 @@
 """MLflow on an SQLite file keeps the contract of the registry."""
 
+import resource
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from taxi_predictor.adapters.mlflow.registry import REPORT_FILE, MlflowModelRegistry
-from taxi_predictor.domain.errors import BrokenModel, Unavailable
+from taxi_predictor.domain.errors import BrokenModel, StorageFull, Unavailable
 from taxi_predictor.domain.model import MANIFEST_FILE
 from taxi_predictor.ports.outbound.registry import Alias, ModelRegistry
 from taxi_predictor.ports.testing.model_registry import ONE, TWO, ModelRegistryContract, aliases, register
@@ -104,10 +105,34 @@ async def test_where_mlflow_is_not_installed_it_is_said_what_brings_it(
         await registry.versions()
 
 
+async def test_what_keeps_a_registry_from_its_files_is_told(tmp_path: Path) -> None:
+    """A disk that is full is no server that is away, and neither is a file that stands in the way."""
+    (tmp_path / "model").mkdir()
+    artifact = an_artifact(tmp_path / "model")
+    (tmp_path / "model" / "large").write_bytes(bytes(1 << 24))
+
+    def keeping_them_in(artifacts: Path) -> ModelRegistry:
+        uri = f"sqlite:///{Path(store().name) / 'mlflow.db'}"
+        return MlflowModelRegistry(tracking_uri=uri, name=f"model-{next(_names)}", artifacts=artifacts)
+
+    (tmp_path / "file").touch()
+    with pytest.raises(Unavailable, match="cannot be read or written") as told:
+        await keeping_them_in(tmp_path / "file").register(artifact, a_report())
+    assert told.type is Unavailable
+    full = keeping_them_in(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 23, hard))
+    try:
+        with pytest.raises(StorageFull, match="has no room left"):
+            await full.register(artifact, a_report())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 async def test_a_registry_that_is_away_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     registry = MlflowModelRegistry(tracking_uri="http://ops:hunter2@127.0.0.1:9", name="taxi-duration")
     # Readiness, which asks for no key, tells on what this says.
-    with pytest.raises(Unavailable) as caught:
+    with pytest.raises(Unavailable, match="does not answer") as caught:
         await registry.versions()
     assert "hunter2" not in str(caught.value)

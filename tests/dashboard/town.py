@@ -30,7 +30,7 @@ from taxi_predictor.adapters.prometheus.server import served_figures
 from taxi_predictor.adapters.prometheus.telemetry import PrometheusTelemetry
 from taxi_predictor.adapters.system.clock import SystemClock
 from taxi_predictor.apps.container import Container, open_container
-from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.profiles.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.ports.inbound.watching import Watching
 from taxi_predictor.ports.outbound.signals import ServiceSignals

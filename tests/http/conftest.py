@@ -24,8 +24,8 @@ from taxi_predictor.adapters.memory.telemetry import RecordingTelemetry
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.apps.api import options_of
 from taxi_predictor.apps.hexagon import Container
-from taxi_predictor.apps.memory_profile import NotForProduction
-from taxi_predictor.apps.profiles import PROFILES
+from taxi_predictor.apps.profiles.memory import NotForProduction
+from taxi_predictor.apps.profiles.profiles import PROFILES
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.wiring.use_cases import wire
 from taxi_predictor.domain.access import Scope, new_key

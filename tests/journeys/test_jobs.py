@@ -100,7 +100,7 @@ def job_processes(job_id: str) -> list[int]:
             words = (process / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"taxi_predictor.apps.job_process" in words and job_id.encode() in words:
+        if b"taxi_predictor.apps.processes.job" in words and job_id.encode() in words:
             found.append(int(process.name))
     return found
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle import interrupted
-from lifecycle.conftest import FIRST, TRIPS_A_DAY, World, steady_trips
+from lifecycle.conftest import FIRST, TRIPS_A_DAY, BentTrainer, World, steady_trips
 from taxi_predictor.adapters.disk.backtests import DiskBacktestStore
 from taxi_predictor.domain.errors import Invalid, NotEnoughTrips
 from taxi_predictor.domain.trip import FinishedTrip
@@ -164,6 +164,17 @@ async def test_the_live_level_follows_a_city_that_slows_down(two_months: list[Fi
     assert levelled.mae_s < 0.95 * without.mae_s
     assert abs(levelled.bias_s) < 0.9 * abs(without.bias_s)
     assert (await backtest(World(trips=world.trips))).measured[0].result.scores == without
+
+
+async def test_of_a_model_without_a_level_none_is_measured() -> None:
+    world = World(trainer=BentTrainer(lambda manifest: replace(manifest, level_reference=())))
+    await world.store(steady_trips(days=40))
+    with pytest.raises(Invalid, match="knows no live level"):
+        await backtest(world, live_level=True)
+    assert (await backtest(world)).measured
+    await world.training.train(until=MONDAY)
+    with pytest.raises(Invalid, match="version 1 knows no live level"):
+        await world.evaluation.evaluate(None, since=MONDAY, live_level=True)
 
 
 async def test_a_last_window_may_end_within_a_day(world: World) -> None:

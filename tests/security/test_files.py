@@ -23,7 +23,7 @@ from taxi_predictor.adapters.sources.row_files import open_rows
 from taxi_predictor.adapters.sources.scored_rows import open_answers
 from taxi_predictor.adapters.sources.target_lock import TargetLock
 from taxi_predictor.adapters.sources.zones import read_zones
-from taxi_predictor.apps.jobs import ENVIRONMENT
+from taxi_predictor.apps.processes.job_start import ENVIRONMENT
 from taxi_predictor.domain.errors import Invalid, MissingSource, TaxiPredictorError, UnreadableSource
 from taxi_predictor.ports.outbound.scoring import Reached, RowForm, RowPiece
 from taxi_predictor.ports.testing.samples import NOON
@@ -205,7 +205,7 @@ async def test_a_billion_rows_that_are_all_the_same_are_not_answered(tmp_path: P
 BOMB = """
 import asyncio, sys
 from pathlib import Path
-from taxi_predictor.apps.job_process import bound_memory
+from taxi_predictor.apps.processes.job import bound_memory
 from taxi_predictor.adapters.sources.row_files import open_rows
 from taxi_predictor.domain.errors import UnreadableSource
 from taxi_predictor.ports.outbound.scoring import Reached, RowForm

@@ -68,7 +68,7 @@ class Deployment:
 
     def workers(self) -> list[int]:
         """The processes that answer."""
-        return self._children("taxi_predictor.apps.server")
+        return self._children("taxi_predictor.apps.processes.server")
 
     def _children(self, module: str) -> list[int]:
         """The processes of *module* that the launcher has started; threads of it start some of them."""
@@ -79,7 +79,7 @@ class Deployment:
 
     @contextmanager
     def nobody_following_the_registry(self) -> Iterator[None]:
-        [follower] = self._children("taxi_predictor.apps.beside")
+        [follower] = self._children("taxi_predictor.apps.processes.followers")
         os.kill(follower, signal.SIGSTOP)
         try:
             yield

@@ -11,10 +11,10 @@ from litestar import Litestar
 from taxi_predictor.adapters.http.app import create_app
 from taxi_predictor.adapters.http.options import Options
 from taxi_predictor.apps.container import Container, open_container
-from taxi_predictor.apps.draining import heeding_stop
 from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.logs import facts_of, write_logs
-from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.processes.draining import heeding_stop
+from taxi_predictor.apps.profiles.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.ports.outbound.telemetry import Signal
 
@@ -36,7 +36,6 @@ def _settle() -> None:
     Nor once: to find the tenth of it that is garbage takes as much of the start.
     """
     gc.freeze()
-    gc.enable()
 
 
 @asynccontextmanager

@@ -1,18 +1,18 @@
 """The application of one city: its adapters opened, its use cases wired to them, and all closed again."""
 
-import gc
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.contradictions import refuse_contradictions
 from taxi_predictor.apps.environment import checked
 from taxi_predictor.apps.extras import look_for, needing, stores_of
+from taxi_predictor.apps.garbage import nothing_collected
 from taxi_predictor.apps.hexagon import Container
 from taxi_predictor.apps.home import claim_home
-from taxi_predictor.apps.outbound import Outbound
-from taxi_predictor.apps.profiles import PROFILES
+from taxi_predictor.apps.profiles.outbound import Outbound
+from taxi_predictor.apps.profiles.profiles import PROFILES
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.wiring.use_cases import wire
 from taxi_predictor.ports.outbound.progress import Progress
@@ -40,19 +40,7 @@ async def open_container(
         claim_home(settings.home, city)
     async with AsyncExitStack() as stack:
         profile, stores = PROFILES[settings.profile], stores_of(settings)
-        with needing("train", *stores), _nothing_collected():
+        with needing("train", *stores), nothing_collected():
             look_for("predict", *stores)  # what opens models is imported with the first of them
             outbound = await profile(settings, city, progress or MemoryProgress(), stack)
         yield wire(swap(outbound), settings, city)
-
-
-@contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """What is imported stays, a hundred thousand objects: to look for garbage there takes a tenth more."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

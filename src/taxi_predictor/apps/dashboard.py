@@ -11,9 +11,9 @@ from msgspec import structs
 from taxi_predictor.adapters.panel.options import Options
 from taxi_predictor.adapters.panel.server import serving
 from taxi_predictor.apps.container import Container, open_container
-from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.profiles.outbound import Outbound
+from taxi_predictor.apps.service_signals import open_signals
 from taxi_predictor.apps.settings import Settings
-from taxi_predictor.apps.signals import open_signals
 
 __all__ = ["serve_dashboard"]
 

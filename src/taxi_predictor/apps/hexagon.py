@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.profiles.outbound import Outbound
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.inbound.answers.arrivals import Arrivals
 from taxi_predictor.ports.inbound.answers.departures import DepartureBoard

@@ -6,11 +6,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 from uuid import uuid4
 
 from taxi_predictor.domain.errors import StorageFull, Unavailable
 
-__all__ = ["is_full", "refusal_of", "write_whole", "written_below"]
+__all__ = ["drafted", "is_full", "refusal_of", "write_whole", "written_below"]
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """The last of these: a file may grow no more, as where the process was given a limit."""
@@ -22,11 +23,23 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     Raises:
         OSError: it cannot be written; the former file stays, and nothing else is left.
     """
-    draft = path.with_name(f".{uuid4().hex}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
+    with drafted(path, mode=mode) as file:
+        file.write(content)
+
+
+@contextmanager
+def drafted(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """A file that takes the place of *path* in one step, once it is complete.
+
+    Raises:
+        OSError: it cannot be written; then, and whatever else is raised before its end, the former file
+            stays, and nothing else is left.
+    """
+    draft = path.with_name(f".{uuid4().hex}.part")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(content)
+            yield file
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

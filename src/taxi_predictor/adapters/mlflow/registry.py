@@ -15,10 +15,17 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import msgspec
 
+from taxi_predictor.adapters.files.writing import is_full
 from taxi_predictor.adapters.mlflow import lineage
 from taxi_predictor.adapters.pictures.models import draw_pictures
 from taxi_predictor.domain.access import without_credentials
-from taxi_predictor.domain.errors import BrokenModel, TaxiPredictorError, Unavailable, UnknownModel
+from taxi_predictor.domain.errors import (
+    BrokenModel,
+    StorageFull,
+    TaxiPredictorError,
+    Unavailable,
+    UnknownModel,
+)
 from taxi_predictor.domain.model import MANIFEST_FILE, Manifest, ModelArtifact, ModelVersion
 from taxi_predictor.ports.outbound.registry import Alias, ModelRegistry, ModelReport, RegisteredModel
 
@@ -240,7 +247,7 @@ def _translated() -> Iterator[None]:
             " 'taxi-predictor[registry]' for one on a server"
         ) from error
     except OSError as error:
-        raise Unavailable(f"the model registry does not answer: {without_credentials(str(error))}") from error
+        raise _told(error) from error
     except Exception as error:
         # Named only here: importing MLflow takes two seconds.
         from mlflow.exceptions import MlflowException
@@ -252,6 +259,16 @@ def _translated() -> Iterator[None]:
         if getattr(error, "error_code", None) == "RESOURCE_DOES_NOT_EXIST":
             raise UnknownModel(f"the registry knows no such model version: {reason}") from error
         raise Unavailable(f"the model registry does not answer: {reason}") from error
+
+
+def _told(error: OSError) -> Unavailable:
+    """What keeps the registry from working: no room, a file, or, with neither, whoever should answer."""
+    reason = without_credentials(str(error))
+    if is_full(error):
+        return StorageFull(f"the model registry has no room left for its files: {reason}")
+    if error.filename is not None or isinstance(error, shutil.Error):  # the latter, where a folder is copied
+        return Unavailable(f"the files of the model registry cannot be read or written: {reason}")
+    return Unavailable(f"the model registry does not answer: {reason}")
 
 
 def _database_errors() -> tuple[type[Exception], ...]:

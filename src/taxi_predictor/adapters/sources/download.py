@@ -16,11 +16,10 @@ from typing import Self
 
 import httpx
 
-from taxi_predictor.adapters.files.writing import is_full
+from taxi_predictor.adapters.files.writing import refusal_of
 from taxi_predictor.domain.errors import (
     InvalidSource,
     MissingSource,
-    StorageFull,
     Unavailable,
     UnreadableSource,
 )
@@ -183,8 +182,7 @@ def _translated(url: str, target: Path) -> Iterator[None]:
     except BlockingIOError as error:
         raise Unavailable(f"another process is downloading {target} right now: wait for it") from error
     except OSError as error:
-        trouble = StorageFull if is_full(error) else Unavailable
-        raise trouble(f"{target} cannot be written: {error}") from error
+        raise refusal_of(error, target, "What came of it is kept, and gone on from the next time.") from error
 
 
 class _Partial:

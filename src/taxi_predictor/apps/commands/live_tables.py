@@ -1,6 +1,7 @@
 """What a look at live models shows a person."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from math import exp
 from zoneinfo import ZoneInfo
 
@@ -8,7 +9,7 @@ from rich.table import Table
 
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.bands import FEWEST_TRIPS
-from taxi_predictor.domain.live import ALL, LiveReport, VersionState
+from taxi_predictor.domain.live import ALL, LiveMeasures, LiveReport, VersionState
 from taxi_predictor.domain.reference import Measure
 
 __all__ = ["facts", "live_tables"]
@@ -33,10 +34,14 @@ def facts(report: LiveReport, tz: ZoneInfo) -> Iterator[str]:
         yield f"The live level is {'on' if report.level.is_on else 'off'}: times {factor}"
     else:
         yield "There is no live level"
+    if not report.measures:
+        yield "Nothing was answered"
 
 
 def live_tables(report: LiveReport) -> Iterator[Table]:
-    yield measures_table(report)
+    for (version, window), measures in groupby(report.measures, lambda one: (one.version, one.window)):
+        who = f"Version {version}" if version.isdecimal() else f"Without a model, by {version}"
+        yield measures_table(f"{who}, over {window}", measures)
     for state in report.versions:
         if state.bands:
             yield bands_table(state)
@@ -44,16 +49,17 @@ def live_tables(report: LiveReport) -> Iterator[Table]:
             yield drift_table(state)
 
 
-def measures_table(report: LiveReport) -> Table:
+def measures_table(title: str, measures: Iterable[LiveMeasures]) -> Table:
     """All trips, and the slices of which there are enough.
 
-    It fits into 80 columns, where names are broken before numbers are.
+    It fits into 80 columns with counts of seven digits, and with names as long as that of Staten Island.
     """
     numbers = ("ended", "MAE\ns", "est.\ns", "RMSE\ns", "bias\ns", "in\n80 %", "in\n5 min", "asked")
-    table = plain_table("Live", "version", "over", "slice", *numbers, numbers=numbers)
+    table = plain_table(title, "slice", *numbers, numbers=numbers)
+    table.padding = (0, 1, 0, 0)
     for column in table.columns:
-        column.no_wrap, column.overflow = column.header in numbers, "fold"
-    for one in report.measures:
+        column.no_wrap = column.header in numbers
+    for one in measures:
         scores = one.scores
         if one.slice != ALL and (scores is None or scores.n < FEWEST_TRIPS):
             table.caption = f"Slices of fewer than {FEWEST_TRIPS} trips are in --json only"
@@ -70,7 +76,7 @@ def measures_table(report: LiveReport) -> Table:
             )
         trips, mae, *others = shown
         expected = "-" if one.expected_mae_s is None else f"{one.expected_mae_s:.1f}"
-        table.add_row(one.version, one.window, one.slice, trips, mae, expected, *others, f"{one.answered:,}")
+        table.add_row(one.slice, trips, mae, expected, *others, f"{one.answered:,}")
     return table
 
 

@@ -2,16 +2,16 @@
 
 import errno
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
+from stat import S_IMODE
 from typing import Any, TextIO
-from uuid import uuid4
 
 from rich.console import Console
 
-from taxi_predictor.adapters.files.writing import is_full
+from taxi_predictor.adapters.files.writing import drafted, is_full
 from taxi_predictor.domain.errors import Invalid, StorageFull
 
 __all__ = ["ERR", "OUT", "drop_output", "result_to", "write_json"]
@@ -78,15 +78,10 @@ def _translated(target: Path) -> Iterator[None]:
 def _draft_of(target: Path) -> Iterator[TextIO]:
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))  # a new one could be put in its place
-    draft = target.with_name(f".{uuid4().hex}.part")
-    try:
-        with draft.open("x", encoding="utf-8", newline="") as file:
-            yield file
+    with drafted(target) as raw, TextIOWrapper(raw, encoding="utf-8", newline="") as file:
+        yield file
         if target.exists():
-            shutil.copymode(target, draft)
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+            os.fchmod(raw.fileno(), S_IMODE(target.stat().st_mode))
 
 
 def drop_output() -> None:

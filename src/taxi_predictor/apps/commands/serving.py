@@ -1,7 +1,6 @@
 """The serve command."""
 
 import asyncio
-import gc
 import os
 import sys
 from typing import Literal
@@ -56,7 +55,6 @@ async def serve(what: Literal["api", "dashboard"] = "api", /) -> None:
 async def _serve_dashboard(settings: Settings) -> None:
     from taxi_predictor.apps.dashboard import serve_dashboard  # late: Panel takes a second to load
 
-    gc.enable()  # which the command line had put off
     refuse_taken_dashboard_port(settings)
     ERR.print(f"Starting {settings.dashboard_url}", style="bold", markup=False, highlight=False)
     await serve_dashboard(settings)
@@ -64,7 +62,7 @@ async def _serve_dashboard(settings: Settings) -> None:
 
 def server_command() -> list[str]:
     """The command line of the server, a process of its own: this one has loaded too much to fork."""
-    return [sys.executable, "-m", "taxi_predictor.apps.server"]
+    return [sys.executable, "-m", "taxi_predictor.apps.processes.server"]
 
 
 def dashboard_command() -> list[str]:

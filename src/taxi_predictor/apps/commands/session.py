@@ -1,6 +1,5 @@
 """What every command shares: the container, and how times and places are written."""
 
-import gc
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,7 +13,7 @@ from taxi_predictor.apps.cluster import clustered
 from taxi_predictor.apps.commands.output import ERR, OUT
 from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.environment import load_settings
-from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.profiles.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.tables import baselines_table, scores_table, slices_table
 from taxi_predictor.domain.errors import Invalid
@@ -46,7 +45,6 @@ async def opened(settings: Settings | None = None, *, cluster: bool = False) -> 
         progress = RichProgress(ERR)
         swap = await stack.enter_async_context(clustered(settings, progress)) if cluster else _as_it_is
         container = await stack.enter_async_context(open_container(settings, progress=progress, swap=swap))
-        gc.enable()  # which the command line had put off
         yield container
 
 

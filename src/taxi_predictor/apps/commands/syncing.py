@@ -4,10 +4,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from taxi_predictor.apps import beside
 from taxi_predictor.apps.commands.output import ERR, OUT
 from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.environment import load_settings
+from taxi_predictor.apps.processes.followers import follow as follow_all
 
 __all__ = ["sync"]
 
@@ -25,7 +25,7 @@ async def sync(*, follow: Annotated[bool, Parameter(negative="")] = False) -> No
     """
     if follow:
         ERR.print("Following the registry and the outcomes until Ctrl-C.")
-        await beside.follow(load_settings())
+        await follow_all(load_settings())
         return
     async with opened() as container:
         model = await container.sync.sync()

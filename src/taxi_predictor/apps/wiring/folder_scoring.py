@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.profiles.outbound import Outbound
 from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.files.folder_scoring import Alike, FileTask, FolderScoring
 from taxi_predictor.ports.inbound.files.scoring import Scored

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from taxi_predictor.apps.jobs import work_beside
-from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.processes.job_start import work_beside
+from taxi_predictor.apps.profiles.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.ports.inbound.files.job_work import JobWork
 from taxi_predictor.ports.inbound.files.jobs import ScoringJobs

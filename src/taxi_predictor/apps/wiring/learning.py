@@ -1,7 +1,7 @@
 """The use cases by which models are made and measured, wired to their ports."""
 
 from taxi_predictor import __version__
-from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.profiles.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.promotion import PromotionPolicy

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.profiles.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.inbound.learning.training import ModelTraining

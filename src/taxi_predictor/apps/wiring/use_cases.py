@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from taxi_predictor.apps.hexagon import Container
-from taxi_predictor.apps.outbound import Outbound
+from taxi_predictor.apps.profiles.outbound import Outbound
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.wiring.folder_scoring import folder_scoring_of
 from taxi_predictor.apps.wiring.jobs import job_work_of, jobs_of

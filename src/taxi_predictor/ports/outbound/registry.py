@@ -57,7 +57,8 @@ class ModelRegistry(Protocol):
         """Keep a copy of *artifact* with its report; versions count up from 1.
 
         Raises:
-            Unavailable: the registry does not answer; it may hold an unregistered copy.
+            StorageFull: there is no room.
+            Unavailable: the registry does not answer. Either way it may hold an unregistered copy.
         """
         ...
 
@@ -80,6 +81,7 @@ class ModelRegistry(Protocol):
         Raises:
             UnknownModel: there is no such version.
             BrokenModel: it was damaged where it lies.
+            StorageFull: there is no room in *folder*, or on the way there.
             Unavailable: the registry does not answer.
         """
         ...

@@ -231,7 +231,10 @@ class DurationPredictor:
     def predict_batch(
         self, plans: PlanBatch, *, by: Standing | None = None
     ) -> tuple[BatchEstimate, ServedModel]:
-        """The same estimates for many plans in columns, which cleaning has found possible.
+        """The same estimates for many plans in columns, which cleaning has found possible, all in one piece.
+
+        It is for those who wait for nothing else, such as a script or a job: no turn is taken, the event
+        loop is not left, and telemetry is not told.
 
         *by* answers, where several batches are to be answered alike; else who does now.
 

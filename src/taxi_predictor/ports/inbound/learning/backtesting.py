@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 
 from taxi_predictor.domain.backtest import Every, Fold, FoldResult, folds
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.errors import NotEnoughTrips
+from taxi_predictor.domain.errors import Invalid, NotEnoughTrips
 from taxi_predictor.domain.evaluation import Evaluation
 from taxi_predictor.domain.split import TimeSplit, local_midnight
 from taxi_predictor.ports.inbound.learning.fitting import fitted_model, training_data
@@ -87,7 +87,8 @@ class Backtest:
         run that was interrupted, or repeated on the same trips, goes on with what is there.
 
         Raises:
-            Invalid: no origin lies from *since* on and before *until*.
+            Invalid: no origin lies from *since* on and before *until*; or a live level is asked of models
+                that come without one.
             NotEnoughTrips: no trip is stored before the first origin, or every fold has too few.
             Unavailable: the store does not answer; the folds that were finished are kept.
         """
@@ -147,6 +148,8 @@ class Backtest:
         )
         async with reading as data:
             model = await fitted_model(self._trainer, self._loader, data, progress=self._progress)
+            if live_level and not model.manifest.level_reference:
+                raise Invalid("the model that was trained knows no live level: leave it out")
             baselines = await self._baselines.fit(data, progress=self._progress)
             learned_from = data.trips
         evaluation = Evaluation(self._city)

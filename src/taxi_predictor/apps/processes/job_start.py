@@ -1,4 +1,4 @@
-"""A job is done in a process of its own: whatever becomes of it happens to nobody else."""
+"""Starts the process of a job and hears how it ended: whatever becomes of it happens to nobody else."""
 
 import asyncio
 import os
@@ -30,7 +30,8 @@ async def work_beside(job_id: JobId) -> None:
         name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"
     } | ENVIRONMENT
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "taxi_predictor.apps.job_process", job_id, str(os.getpid())), env=environment
+        *(sys.executable, "-m", "taxi_predictor.apps.processes.job", job_id, str(os.getpid())),
+        env=environment,
     )
     try:
         code = await process.wait()

@@ -1,8 +1,8 @@
 """The process beside the workers that tells what all of them count, at an address of its own.
 
-Run as ``python -m taxi_predictor.apps.figures PID``; services start it by themselves, with their own
-process, and it ends with that one. No worker answers Prometheus: it is not open to whoever may ask the
-API, a worker that is busy or dead keeps nobody from the figures, and each scrape sees all of them.
+Run as ``python -m taxi_predictor.apps.processes.figures PID``; services start it by themselves, with their
+own process, and it ends with that one. No worker answers Prometheus: it is not open to whoever may ask
+the API, a worker that is busy or dead keeps nobody from the figures, and each scrape sees all of them.
 """
 
 import os
@@ -12,8 +12,8 @@ from threading import Event
 
 from taxi_predictor.adapters.prometheus.server import served_figures
 from taxi_predictor.adapters.prometheus.sharing import SharedFigures
-from taxi_predictor.apps.companion import end_with
 from taxi_predictor.apps.environment import load_settings
+from taxi_predictor.apps.processes.lifetimes import end_with
 
 __all__ = ["main"]
 

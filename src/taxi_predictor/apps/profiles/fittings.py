@@ -4,9 +4,9 @@ from contextlib import AsyncExitStack
 from dataclasses import fields
 from pathlib import Path
 
-from taxi_predictor.apps.late import late
-from taxi_predictor.apps.limits import limits_of
-from taxi_predictor.apps.outbound import Outbound, Stores
+from taxi_predictor.apps.profiles.late import late
+from taxi_predictor.apps.profiles.limits import limits_of
+from taxi_predictor.apps.profiles.outbound import Outbound, Stores
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.outbound.clock import Clock

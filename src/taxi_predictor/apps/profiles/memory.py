@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from taxi_predictor.apps.fittings import fitted, lightgbm_loader
-from taxi_predictor.apps.outbound import Outbound, Stores
+from taxi_predictor.apps.profiles.fittings import fitted, lightgbm_loader
+from taxi_predictor.apps.profiles.outbound import Outbound, Stores
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.outbound.progress import Progress

@@ -1,21 +1,20 @@
 """The process of one job, at a low priority.
 
-Run as ``python -m taxi_predictor.apps.job_process JOB PID``; the process beside the workers starts one for
+Run as ``python -m taxi_predictor.apps.processes.job JOB PID``; the process beside the workers starts one for
 each job, with its own process, and it ends with that one.
 """
 
 import asyncio
-import atexit
-import gc
 import os
 import resource
 import sys
 
-from taxi_predictor.apps.companion import end_with
 from taxi_predictor.apps.container import open_container
 from taxi_predictor.apps.environment import load_settings
-from taxi_predictor.apps.jobs import AWAY
+from taxi_predictor.apps.garbage import leave_all_at_exit
 from taxi_predictor.apps.logs import write_logs
+from taxi_predictor.apps.processes.job_start import AWAY
+from taxi_predictor.apps.processes.lifetimes import end_with
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.errors import TaxiPredictorError, Unavailable
 from taxi_predictor.domain.job import JobId, parse_job_id
@@ -47,7 +46,7 @@ def bound_memory(most_bytes: int) -> None:
 
 
 def main(job: str, parent: str) -> None:
-    atexit.register(gc.freeze)  # a process that ends need not look for garbage in all that it imported
+    leave_all_at_exit()
     settings = load_settings()
     write_logs(settings.log_format)
     bound_memory(settings.jobs_max_memory_bytes)

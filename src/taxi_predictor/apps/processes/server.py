@@ -1,11 +1,10 @@
 """The process that serves: it starts the workers, and stops them so that no request is lost.
 
-Run as ``python -m taxi_predictor.apps.server``. It loads granian and the settings and nothing more: a
-process that has trees and frames loaded must not fork, for their threads do not come along, and the
+Run as ``python -m taxi_predictor.apps.processes.server``. It loads granian and the settings and nothing more:
+a process that has trees and frames loaded must not fork, for their threads do not come along, and the
 worker waits for them for ever.
 """
 
-import gc
 import os
 import signal
 import sys
@@ -21,10 +20,11 @@ from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
-from taxi_predictor.apps.companion import accompanied
-from taxi_predictor.apps.draining import announce_stop, ignore_stop
 from taxi_predictor.apps.environment import load_settings
+from taxi_predictor.apps.garbage import nothing_collected
 from taxi_predictor.apps.logs import write_logs
+from taxi_predictor.apps.processes.draining import announce_stop, ignore_stop
+from taxi_predictor.apps.processes.lifetimes import accompanied
 from taxi_predictor.apps.settings import Settings
 
 __all__ = ["DrainingServer", "main"]
@@ -103,9 +103,9 @@ def _be_a_worker() -> None:
 
 def _build(application: str) -> Callable[..., Any]:
     """Build the application, in the worker."""
-    gc.disable()  # until what it needs is open: what is imported stays
     module, _, function = application.partition(":")
-    built: Callable[..., Any] = getattr(import_module(module), function)()
+    with nothing_collected():
+        built: Callable[..., Any] = getattr(import_module(module), function)()
     return built
 
 
@@ -116,7 +116,7 @@ def _accompanied(settings: Settings) -> Iterator[None]:
         yield
         return
     os.environ["TAXI_ACCOMPANIED"] = "true"  # a setting of the workers
-    with accompanied([sys.executable, "-m", "taxi_predictor.apps.beside", str(os.getpid())]):
+    with accompanied([sys.executable, "-m", "taxi_predictor.apps.processes.followers", str(os.getpid())]):
         yield
 
 
@@ -139,7 +139,7 @@ def _figures(settings: Settings) -> Iterator[None]:
         return
     with TemporaryDirectory(prefix="taxi-figures-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # whatever is started from here on looks there
-        with accompanied([sys.executable, "-m", "taxi_predictor.apps.figures", str(os.getpid())]):
+        with accompanied([sys.executable, "-m", "taxi_predictor.apps.processes.figures", str(os.getpid())]):
             yield
 
 

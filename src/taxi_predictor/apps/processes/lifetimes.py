@@ -1,4 +1,4 @@
-"""A process beside this one, started anew when it dies, and gone when this one goes."""
+"""A process beside another: kept running as long as that one is there, and gone when it goes."""
 
 import os
 import signal

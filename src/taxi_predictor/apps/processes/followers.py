@@ -1,15 +1,12 @@
 """The process beside the workers, which does for all of them what is to be done once on a machine.
 
-It ships what the workers answered, follows the registry, makes trips of outcomes, and lets a challenger
-score what was answered, and lets jobs be done. Run as
-``python -m taxi_predictor.apps.beside PID``; services start it by themselves, with their own process,
-and it ends with that one.
+It ships what the workers answered, follows the registry, makes trips of outcomes, lets a challenger score
+what was answered, and lets jobs be done. Run as ``python -m taxi_predictor.apps.processes.followers PID``;
+services start it by themselves, with their own process, and it ends with that one.
 """
 
 import asyncio
-import atexit
 import fcntl
-import gc
 import os
 import signal
 import sys
@@ -17,10 +14,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from taxi_predictor.apps.companion import end_with
 from taxi_predictor.apps.container import open_container
 from taxi_predictor.apps.environment import load_settings
+from taxi_predictor.apps.garbage import leave_all_at_exit
 from taxi_predictor.apps.logs import write_logs
+from taxi_predictor.apps.processes.lifetimes import end_with
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.ports.inbound.followers import kept_going
 
@@ -75,7 +73,7 @@ async def _until_told_to_stop(settings: Settings) -> None:
 
 
 def main(parent: str) -> None:
-    atexit.register(gc.freeze)  # a process that ends need not look for garbage in all that it imported
+    leave_all_at_exit()
     settings = load_settings()
     write_logs(settings.log_format)
     os.nice(NICENESS)

@@ -5,10 +5,10 @@ from contextlib import AsyncExitStack, aclosing, nullcontext
 from functools import partial
 from pathlib import Path
 
-from taxi_predictor.apps.fittings import fitted, lightgbm_loader
 from taxi_predictor.apps.home import forests_folder, models_folder
-from taxi_predictor.apps.memory_profile import memory
-from taxi_predictor.apps.outbound import Outbound, Stores
+from taxi_predictor.apps.profiles.fittings import fitted, lightgbm_loader
+from taxi_predictor.apps.profiles.memory import memory
+from taxi_predictor.apps.profiles.outbound import Outbound, Stores
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.outbound.progress import Progress
