@@ -28,7 +28,7 @@ async def test_the_demo_asks_for_tomorrow_morning_in_the_city(now: datetime, tom
         assert example_body(container)["pickup_at"] == tomorrow
 
 
-@pytest.mark.filterwarnings("ignore::taxi_predictor.apps.memory_profile.NotForProduction")
+@pytest.mark.filterwarnings("ignore::taxi_predictor.apps.profiles.memory.NotForProduction")
 @pytest.mark.parametrize(
     ("stored", "found"),
     [
