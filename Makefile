@@ -26,7 +26,7 @@ FAST = $(COVERED) $(patsubst %,--ignore tests/%.py,$(patsubst %,apps/test_%,arch
   $(patsubst %,lifecycle/test_%,backtest monitoring promotions shadowing syncing))
 # Run by a target of its own: each takes minutes.
 FAULTY = tests/storm tests/faults
-test: setup ## Run every test but those of test-faults (ARGS="-k name" for some, SHUFFLE=7 in another order; 8 min on 2 cores)
+test: setup ## Run every test but those of test-faults (ARGS="-k name" for some, SHUFFLE=7 in another order; 9 min on 2 cores)
 	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(addprefix --ignore ,$(FAULTY)) $(ARGS)
 test-fast: setup ## Run those that need nothing but this process (a minute)
 	$(PYTEST) -q -n auto --dist loadfile $(FAST) $(ARGS)
