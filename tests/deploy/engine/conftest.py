@@ -6,7 +6,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -30,3 +30,13 @@ def machine() -> Iterator[Machine]:
     yield found
     if not kept:
         found.remove()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where a test fails its containers are gone in a moment, and what they said with them."""
+    report = yield
+    machine = item.funcargs.get("machine")
+    if report.failed and isinstance(machine, Machine):
+        report.sections.append(("what services said", machine.troubles()))
+    return report

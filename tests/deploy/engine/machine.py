@@ -34,6 +34,7 @@ STANDINS = ROOT / "tests" / "deploy" / "standins"
 KEYS_EVERY_S = 1
 RELEASED = ("api", "jobs", "dashboard")
 """The images of a release; that of MLflow has a version of its own."""
+TROUBLE = re.compile(r'"level":"(error|critical)"|"status":5|Traceback|ERROR|FATAL|PANIC')
 
 
 class Machine:
@@ -125,6 +126,11 @@ class Machine:
     def psql(self, statement: str, database: str = "taxi") -> str:
         asked = ("exec", "-T", "postgres", "psql", "-U", "postgres", "-qtA", database)
         return self.compose.run(*asked, stdin=statement).strip()
+
+    def troubles(self) -> str:
+        """What services said of late that sounds like one."""
+        lines = self.compose.run("logs", "--no-color", "--since", "2m").splitlines()
+        return "\n".join(line[:2000] for line in lines if TROUBLE.search(line))
 
     def id_of(self, service: str) -> str:
         found = self.compose.container(service)
