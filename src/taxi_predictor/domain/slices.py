@@ -7,8 +7,10 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.place import ZoneTable, great_circle_km
 from taxi_predictor.domain.strata import distance_class
 
-__all__ = ["slices"]
+__all__ = ["BOROUGH", "slices"]
 
+BOROUGH = "pickup in "
+"""Before the name of a borough: the slice of the trips that begin there."""
 DISTANCE_NAMES = ("under 1 km", "1 to 3 km", "3 to 8 km", "8 km and more")
 REGION_NAMES = (
     ("south-west", "south", "south-east"),
@@ -75,7 +77,7 @@ def _places(
         borough = m.take([boroughs.index(zone.borough) for zone in table], place)
         for number, name in enumerate(boroughs):
             inside = m.both(is_known, m.both(borough >= number, borough <= number))
-            yield f"pickup in {name}", m.where(inside, 1.0, 0.0)
+            yield BOROUGH + name, m.where(inside, 1.0, 0.0)
         elsewhere = m.where(is_known, 0.0, 1.0)
     bounds = city.bounds
     height_deg, width_deg = bounds.north_deg - bounds.south_deg, bounds.east_deg - bounds.west_deg

@@ -97,7 +97,7 @@ class DiskModelShelf(ModelShelf):
                 shutil.copytree(artifact.folder, target)
                 self._loader.open(target)
                 former = self._pointed()
-                write_whole(Path(self._pointer), name.encode())
+                write_whole(self._folder / POINTER, name.encode())
         except Exception:
             shutil.rmtree(target, ignore_errors=True)
             raise

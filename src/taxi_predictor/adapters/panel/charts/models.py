@@ -12,6 +12,7 @@ from taxi_predictor.domain.curves import LEVELS
 from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.explanation import CAUSE_OF
 from taxi_predictor.domain.model import Manifest
+from taxi_predictor.domain.slices import BOROUGH
 from taxi_predictor.ports.outbound.registry import ModelReport
 
 __all__ = [
@@ -27,8 +28,6 @@ __all__ = [
 JUDGED_TRIPS = 500
 """Slices of fewer are not judged by the gate: they are drawn pale."""
 LOWEST_COVERAGE = 0.5
-BOROUGH = "pickup in "
-"""How the domain names the slice of a borough."""
 
 
 def errors_picture(report: ModelReport, other: ModelReport | None, words: Words) -> Markup:
