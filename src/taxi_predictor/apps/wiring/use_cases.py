@@ -11,6 +11,7 @@ from taxi_predictor.apps.wiring.learning import backtest_of, evaluation_of, outs
 from taxi_predictor.apps.wiring.monitoring import monitoring_of, retraining_of, shadowing_of
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.record import AnswerSource
+from taxi_predictor.ports.inbound.answers.answering import Answering
 from taxi_predictor.ports.inbound.answers.arrivals import Arrivals
 from taxi_predictor.ports.inbound.answers.departures import DepartureBoard
 from taxi_predictor.ports.inbound.answers.dispatch import Dispatch
@@ -79,6 +80,12 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         current_level=levelling.current,
         level_trouble=levelling.trouble,
     )
+    recording = PredictionRecording(
+        recorder=_recorder(outbound, settings),
+        unlogged=Unlogged(settings.unlogged),
+        clock=outbound.clock,
+        telemetry=outbound.log_telemetry,
+    )
     runs = RunBook(notes=outbound.run_notes, clock=outbound.clock, telemetry=outbound.run_telemetry)
     intake = TripIntake(
         catalog=outbound.catalog,
@@ -146,12 +153,8 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         comparing=ComparableTrips(trips=outbound.trips, clock=outbound.clock, city=city),
         probing=ModelProbing(city=city, trips=outbound.trips, versions=versions),
         levelling=levelling,
-        recording=PredictionRecording(
-            recorder=_recorder(outbound, settings),
-            unlogged=Unlogged(settings.unlogged),
-            clock=outbound.clock,
-            telemetry=outbound.log_telemetry,
-        ),
+        answering=Answering(predictor=predictor, recording=recording),
+        recording=recording,
         shipping=shipping,
         spooling=handover if settings.accompanied else shipping,
         feedback=Feedback(
