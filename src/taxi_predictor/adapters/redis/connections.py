@@ -51,7 +51,7 @@ class _Pool(BlockingConnectionPool):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._address: asyncio.Future[object] | None = None
+        self._address: asyncio.Future[Any] | None = None
 
     async def ensure_connection(self, connection: AbstractConnection) -> None:
         host = self.connection_kwargs.get("host")
@@ -64,7 +64,7 @@ class _Pool(BlockingConnectionPool):
         await super().ensure_connection(connection)
 
 
-def _heard(address: "asyncio.Future[object]") -> None:
+def _heard(address: "asyncio.Future[Any]") -> None:
     """Whoever waited may have given up: then nobody else looks at what became of it."""
     if not address.cancelled():
         address.exception()
