@@ -12,6 +12,7 @@ import redis
 
 from servers import needs_redis, redis_url
 from storm.proxy import Network
+from taxi_predictor.adapters.redis import connections
 from taxi_predictor.adapters.redis import limits as module
 from taxi_predictor.adapters.redis.connections import CONNECTIONS, PATIENCE_S, open_redis
 from taxi_predictor.adapters.redis.limits import RedisRateLimits
@@ -87,7 +88,8 @@ async def test_a_redis_that_hangs_costs_little_and_is_then_not_asked() -> None:
         assert len(connected) == 1
 
 
-async def test_after_the_pause_one_request_asks_and_the_others_go_on() -> None:
+async def test_after_the_pause_one_request_asks_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MAKING_S", PATIENCE_S)
     async with hanging() as (url, connected), open_redis(url) as pool:
         limits = RedisRateLimits(pool, at_most=1, pause_s=0.1)
         with pytest.raises(Unavailable):
@@ -104,7 +106,7 @@ async def test_a_redis_that_is_away_is_said_to_be(free_tcp_port: int) -> None:
             await RedisRateLimits(pool, at_most=1).take("a")
 
 
-async def test_the_address_is_looked_for_once_however_many_give_up(
+async def test_one_connection_is_made_at_a_time_however_many_give_up(
     monkeypatch: pytest.MonkeyPatch, free_tcp_port: int
 ) -> None:
     """As behind a name server that is away: a process has few places for those who wait for one."""

@@ -16,6 +16,8 @@ __all__ = ["CONNECTIONS", "PATIENCE_S", "open_redis"]
 
 PATIENCE_S = 0.08
 """Redis answers within a millisecond; a request is not held up much longer for one that does not."""
+MAKING_S = 10.0
+"""So long it may take to make a connection, while requests go on without."""
 CONNECTIONS = 16
 
 
@@ -43,28 +45,34 @@ async def open_redis(url: str) -> AsyncIterator[BlockingConnectionPool]:
 
 
 class _Pool(BlockingConnectionPool):
-    """Looks for the address once for all who want a connection, and not again before that has ended.
+    """Makes one connection at a time, and does not stop because somebody who wanted it gave up.
 
-    Who gives up does not end it, and where no name server answers it takes ten seconds. uvloop looks for two
-    addresses at a time: a Redis that is away must not be both, or the database is not found, either.
+    To look for an address may take ten seconds where no name server answers, nobody can stop it, and uvloop
+    has few places for it: were each request to begin anew, the database would not be found, either.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._address: asyncio.Future[Any] | None = None
+        self._making: asyncio.Task[None] | None = None
 
     async def ensure_connection(self, connection: AbstractConnection) -> None:
-        host = self.connection_kwargs.get("host")
-        if host is not None and not connection.is_connected:
-            if self._address is None or self._address.done():
-                loop = asyncio.get_running_loop()
-                self._address = asyncio.ensure_future(loop.getaddrinfo(host, None))
-                self._address.add_done_callback(_heard)
-            await asyncio.shield(self._address)
+        while self._making is not None and not connection.is_connected:
+            await asyncio.wait({self._making})
+        if not connection.is_connected:
+            self._making = asyncio.create_task(self._make(connection))
+            self._making.add_done_callback(_heard)
+            await asyncio.shield(self._making)
         await super().ensure_connection(connection)
 
+    async def _make(self, connection: AbstractConnection) -> None:
+        try:
+            async with asyncio.timeout(MAKING_S):
+                await connection.connect()  # type: ignore[no-untyped-call]
+        finally:
+            self._making = None
 
-def _heard(address: "asyncio.Future[Any]") -> None:
+
+def _heard(making: "asyncio.Task[None]") -> None:
     """Whoever waited may have given up: then nobody else looks at what became of it."""
-    if not address.cancelled():
-        address.exception()
+    if not making.cancelled():
+        making.exception()
