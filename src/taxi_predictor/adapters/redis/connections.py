@@ -16,8 +16,8 @@ __all__ = ["CONNECTIONS", "PATIENCE_S", "open_redis"]
 
 PATIENCE_S = 0.08
 """Redis answers within a millisecond; a request is not held up much longer for one that does not."""
-MAKING_S = 10.0
-"""So long it may take to make a connection, while requests go on without."""
+MAKING_S = 2.0
+"""So long it may take to connect to an address, while requests go on without."""
 CONNECTIONS = 16
 
 
@@ -65,7 +65,10 @@ class _Pool(BlockingConnectionPool):
         await super().ensure_connection(connection)
 
     async def _make(self, connection: AbstractConnection) -> None:
+        host = self.connection_kwargs.get("host")
         try:
+            if host is not None:  # by itself, for that ends when it ends
+                await asyncio.get_running_loop().getaddrinfo(host, None)
             async with asyncio.timeout(MAKING_S):
                 await connection.connect()  # type: ignore[no-untyped-call]
         finally:
