@@ -233,13 +233,9 @@ class AmbiguousKey(Refused):
 
 
 class PromotionRefused(Refused):
-    """*override_helps*: whoever gave a reason for it could promote all the same."""
-
     slug = "promotion-refused"
-
-    def __init__(self, message: str, *, override_helps: bool = False) -> None:
-        super().__init__(message)
-        self.override_helps = override_helps
+    override_helps = False
+    """Whether whoever gives a reason for it may promote all the same."""
 
 
 class OutOfBand(Refused):

@@ -95,7 +95,9 @@ class ModelLifecycle:
         self, version: ModelVersion, reason: str, actor: str | None, *, override_helps: bool = False
     ) -> None:
         await self._deeds.write(Deed.REFUSED, version, reason, actor=actor)
-        raise PromotionRefused(f"version {version} is not promoted: {reason}", override_helps=override_helps)
+        refusal = PromotionRefused(f"version {version} is not promoted: {reason}")
+        refusal.override_helps = override_helps
+        raise refusal
 
     async def _enthrone(
         self, registered: RegisteredModel, artifact: ModelArtifact, *, previous: ModelVersion | None
