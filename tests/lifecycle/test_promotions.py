@@ -1,9 +1,11 @@
 """No bad model is promoted by accident, and every move is written down."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +57,15 @@ async def test_a_good_model_passes_serves_and_is_written_down(world: World) -> N
     assert world.shelf.champion().version == promoted.version
     assert await world.deeds() == [Deed.TRAINED, Deed.PROMOTED]
     assert {entry.actor for entry in await world.journal.entries(limit=9)} == {"ada"}
+
+
+async def test_every_check_is_on_the_page_of_the_gate(world: World) -> None:
+    await world.training.train()
+    await world.lifecycle.promote()
+    asked = {check.name for check in (await world.training.train()).report.verdict.checks}
+    page = (Path(__file__).parents[2] / "docs" / "gate.md").read_text("utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert asked == {name for row in rows for name in re.findall("`(.+?)`", row)}
 
 
 async def test_a_model_that_wants_what_only_the_end_of_a_trip_shows_is_not_even_asked(world: World) -> None:
