@@ -11,6 +11,7 @@ from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 
 from polars_tables import Polars
+from problems import problem_of
 from taxi_predictor.adapters.memory.constant_speed import ConstantSpeedLoader
 from taxi_predictor.adapters.memory.journal import MemoryJournal
 from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
@@ -27,13 +28,6 @@ from taxi_predictor.ports.testing.tables import stream
 
 Client = TestClient[Litestar]
 Serve = Callable[..., AbstractContextManager[Client]]
-
-
-def problem_of(response: Any, status: int) -> Mapping[str, Any]:
-    assert response.status_code == status, response.text
-    assert response.headers["Content-Type"] == "application/problem+json"
-    problem: Mapping[str, Any] = response.json()
-    return problem
 
 
 @pytest.fixture
