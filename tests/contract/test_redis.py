@@ -4,11 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
 
 import pytest
 import redis
 
 from servers import needs_redis, redis_url
+from storm.proxy import Network
 from taxi_predictor.adapters.redis import limits as module
 from taxi_predictor.adapters.redis.limits import CONNECTIONS, PATIENCE_S, RedisRateLimits, open_redis
 from taxi_predictor.domain.errors import Invalid, Unavailable
@@ -116,6 +118,31 @@ async def test_a_redis_that_comes_back_counts_again() -> None:
             return 0.0
 
         assert await eventually(waits_s, "it counts again") > 0.0
+
+
+@needs_redis
+@pytest.mark.parametrize(
+    "anyio_backend", [("asyncio", {"use_uvloop": is_uvloop}) for is_uvloop in (False, True)]
+)
+async def test_connections_that_broke_while_nobody_used_them_are_made_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE_S", 5.0)  # this is not about how quick the machine is
+    at = urlsplit(redis_url())
+    with redis.Redis.from_url(redis_url()) as client:
+        client.flushall()
+    network = Network(lambda: asyncio.open_connection(at.hostname, at.port))
+    try:
+        async with open_redis(f"redis://127.0.0.1:{network.port}{at.path}") as pool:
+            limits = RedisRateLimits(pool, at_most=1)
+            await asyncio.gather(*(limits.take(f"before {who}") for who in range(8)))
+            assert network.tear() > 2
+            for _ in range(10):
+                await asyncio.sleep(0)  # the loop sees it
+            waits = await asyncio.gather(*(limits.take(f"after {who}") for who in range(8)))
+            assert waits == [0.0] * 8
+    finally:
+        network.close()
 
 
 async def test_what_is_no_url_is_refused() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
@@ -20,7 +21,7 @@ from faults.commands import Finished, Home, Stored, clean_batch, dsn_of, empty_d
 from servers import postgres_dsn
 from storm.proxy import Network, Weather
 from taxi_predictor.adapters.postgres.copying import copy_out
-from taxi_predictor.adapters.postgres.pool import connected, open_pool, translated
+from taxi_predictor.adapters.postgres.pool import OWN_KEEPALIVE, connected, open_pool, translated
 from taxi_predictor.adapters.postgres.trips import PostgresTripStore
 from taxi_predictor.domain.errors import StorageFull
 from taxi_predictor.ports.outbound.sources import CleanBatch, PartName
@@ -127,6 +128,23 @@ async def test_a_network_that_falls_mute_as_a_connection_is_given_back() -> None
             network.be(Weather.FAIR)
             async with connected(pool, patience_s=5.0) as connection:
                 assert await connection.fetchval("select 2") == 2
+    finally:
+        network.close()
+
+
+async def test_the_system_looks_after_connections_that_nobody_uses() -> None:
+    """It finds that one is dead, as behind a network that was away, before somebody waits on it in vain."""
+    [folder] = parse_qs(urlsplit(postgres_dsn()).query)["host"]
+    network = Network(lambda: asyncio.open_unix_connection(f"{folder}/.s.PGSQL.5432"))
+    dsn = f"postgresql://postgres@127.0.0.1:{network.port}/postgres"
+    try:
+        async with open_pool(dsn, max_size=1) as pool, connected(pool) as connection:
+            end = connection._transport.get_extra_info("socket")
+            asked = [
+                end.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+                *(end.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in OWN_KEEPALIVE),
+            ]
+            assert asked == [1, *OWN_KEEPALIVE.values()]
     finally:
         network.close()
 

@@ -128,9 +128,12 @@ class Machine:
         return self.compose.run(*asked, stdin=statement).strip()
 
     def troubles(self) -> str:
-        """What services said of late that sounds like one."""
-        lines = self.compose.run("logs", "--no-color", "--since", "2m").splitlines()
-        return "\n".join(line[:2000] for line in lines if TROUBLE.search(line))
+        """What services said of late that sounds like one, each the last of it."""
+        told = []
+        for service in sorted({one["Service"] for one in self.compose.containers()}):
+            lines = self.compose.log(service, "--since", "3m")
+            told += [f"{service}: {line[:4000]}" for line in lines if TROUBLE.search(line)][-20:]
+        return "\n".join(told)
 
     def id_of(self, service: str) -> str:
         found = self.compose.container(service)

@@ -1,6 +1,7 @@
 """One pool of connections, and what their troubles are called in the core."""
 
 import asyncio
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -31,7 +32,9 @@ APPLICATION = "taxi-predictor"
 KEEPALIVE = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
 """A server that cannot be told that a connection is over, as the network is away, finds out within a minute:
 each that we cut and make anew would cost it one of those that it may have."""
-
+OWN_KEEPALIVE = {"TCP_KEEPIDLE": 2, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3}
+"""We find out within seconds, lest those who ask when it is back wait in vain on connections of before; names
+of a module that has those which the system knows."""
 
 AWAY = (
     OSError,
@@ -109,17 +112,24 @@ async def open_pool(dsn: str, *, max_size: int = 10, reads_only: bool = False) -
 
 
 async def _connect(*args: Any, **kwargs: Any) -> asyncpg.Connection:
-    """As asyncpg does, which leaves some addresses that make no sense to ``int``.
+    """As asyncpg does, which leaves some addresses that make no sense to ``int``, and the socket as it is.
 
     What that quotes may be half of a password which has a ``/`` or a ``#`` in it.
     """
     try:
-        return await asyncpg.connect(*args, **kwargs)
+        connection = await asyncpg.connect(*args, **kwargs)
     except ValueError:
         raise asyncpg.ClientConfigurationError(
             "invalid DSN: it begins with postgresql:// and its port is a number;"
             " write what is special in a password as in %2F for /"
         ) from None
+    end = connection._transport.get_extra_info("socket")  # noqa: SLF001 # no other way to it
+    if end.family != socket.AF_UNIX:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in OWN_KEEPALIVE.items():
+            if (option := getattr(socket, name, None)) is not None:
+                end.setsockopt(socket.IPPROTO_TCP, option, value)
+    return connection
 
 
 class Watchdog:

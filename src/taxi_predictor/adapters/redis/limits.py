@@ -11,7 +11,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError, RedisError  # noqa: A004 # as everybody calls it who uses Redis
 
 from taxi_predictor.domain.errors import Invalid, Unavailable
 from taxi_predictor.ports.outbound.limits import WINDOW_S, RateLimits
@@ -61,6 +61,7 @@ class RedisRateLimits(RateLimits):
     ) -> None:
         # The URL is only to say which kind of server it is: the pool has the real one.
         storage = RedisStorage("async+redis://", implementation="redispy", connection_pool=pool)  # type: ignore[arg-type]
+        self._pool = pool
         self._limiter = MovingWindowRateLimiter(storage)
         self._limit = RateLimitItemPerSecond(at_most, window_s, namespace="taxi-predictor")
         self._pause_s = pause_s
@@ -75,12 +76,21 @@ class RedisRateLimits(RateLimits):
             self._ask_again_at_s = now_s + self._pause_s  # by this one; those that come meanwhile pass
         try:
             async with asyncio.timeout(PATIENCE_S):
-                wait_s = await self._take(who)
-        except (OSError, RedisError) as error:
+                wait_s = await self._taken(who)
+        except (OSError, RedisError, RuntimeError) as error:
             self._is_away, self._ask_again_at_s = True, time.monotonic() + self._pause_s
             raise Unavailable("the Redis that counts requests does not answer") from error
         self._is_away = False
         return wait_s
+
+    async def _taken(self, who: str) -> float:
+        try:
+            return await self._take(who)
+        except (ConnectionError, RuntimeError):
+            # It broke while nobody used it, as the others did then: once more, and without them. The pool
+            # sees only those that were closed in order, and uvloop has no OSError for one that was not.
+            await self._pool.disconnect(inuse_connections=False)
+            return await self._take(who)
 
     async def _take(self, who: str) -> float:
         if await self._limiter.hit(self._limit, who):
