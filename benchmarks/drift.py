@@ -42,6 +42,7 @@ from taxi_predictor.domain.reference import Measure
 from taxi_predictor.domain.split import local_midnight
 from taxi_predictor.domain.trip import FinishedTrip
 from taxi_predictor.ports.inbound.answers.feedback import Report
+from taxi_predictor.ports.inbound.answers.recording import Asker
 from taxi_predictor.ports.inbound.learning.replaying import replay
 from taxi_predictor.ports.inbound.quality.live_windows import LONGEST, LiveWindows
 from taxi_predictor.ports.inbound.quality.monitoring import Monitoring
@@ -259,7 +260,7 @@ async def predict(
     if not leaving:
         return
     predictions = await service.predictor.predict_many([trip.plan for trip in leaving])
-    kept = await service.recording.keep(predictions, owner="drill", references=[None] * len(leaving))
+    kept = await service.recording.keep(predictions, askers=[Asker("drill")] * len(leaving))
     assert kept.is_logged
     for trip, prediction_id in zip(leaving, kept.prediction_ids, strict=True):
         heapq.heappush(under_way, (trip.ended_at, prediction_id, trip.duration_s))

@@ -16,6 +16,7 @@ from taxi_predictor.ports.inbound.answers import recording
 from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
 from taxi_predictor.ports.inbound.answers.prediction import Prediction
 from taxi_predictor.ports.inbound.answers.recording import (
+    Asker,
     GroupCommit,
     PredictionRecording,
     Recorder,
@@ -67,7 +68,7 @@ def prediction(predictor: DurationPredictor) -> Prediction:
 async def test_what_is_kept_is_what_was_answered(prediction: Prediction) -> None:
     spool, log = MemoryPredictionSpool(), MemoryPredictionLog()
     use_case, telemetry = recorded_by(SpoolRecorder(spool))
-    kept = await use_case.keep([prediction, prediction], owner="app", references=["order 7", None])
+    kept = await use_case.keep([prediction, prediction], askers=[Asker("app", "order 7"), Asker("app")])
     shipping = SpoolShipping(spool=spool, log=log, clock=MemoryClock(NOON), telemetry=telemetry)
     assert await shipping.ship() == 2
     found = await log.find(kept.prediction_ids)
@@ -88,7 +89,7 @@ async def test_what_is_kept_is_what_was_answered(prediction: Prediction) -> None
 
 async def test_without_a_log_a_prediction_has_a_name_all_the_same(prediction: Prediction) -> None:
     use_case, telemetry = recorded_by(None)
-    kept = await use_case.keep([prediction], owner="app", references=[None])
+    kept = await use_case.keep([prediction], askers=[Asker("app")])
     assert len(kept.prediction_ids) == 1
     assert not kept.is_logged
     assert telemetry.calls == []
@@ -96,7 +97,7 @@ async def test_without_a_log_a_prediction_has_a_name_all_the_same(prediction: Pr
 
 async def test_what_cannot_be_kept_is_answered_and_counted(prediction: Prediction) -> None:
     use_case, telemetry = recorded_by(SpoolRecorder(FullSpool()))
-    kept = await use_case.keep([prediction], owner="app", references=[None])
+    kept = await use_case.keep([prediction], askers=[Asker("app")])
     assert not kept.is_logged
     assert telemetry.calls == [Unlogged(1)]
 
@@ -104,7 +105,7 @@ async def test_what_cannot_be_kept_is_answered_and_counted(prediction: Predictio
 async def test_or_it_is_refused_where_that_is_wanted(prediction: Prediction) -> None:
     use_case, telemetry = recorded_by(SpoolRecorder(FullSpool()), recording.Unlogged.REFUSE)
     with pytest.raises(StorageFull):
-        await use_case.keep([prediction], owner="app", references=[None])
+        await use_case.keep([prediction], askers=[Asker("app")])
     assert telemetry.calls == [Unlogged(1)]
 
 
@@ -113,7 +114,7 @@ async def test_what_comes_during_a_commit_goes_with_the_next(prediction: Predict
     use_case, _ = recorded_by(GroupCommit(log, MemoryClock(NOON)))
 
     async def keep() -> recording.Kept:
-        return await use_case.keep([prediction], owner="app", references=[None])
+        return await use_case.keep([prediction], askers=[Asker("app")])
 
     first = asyncio.create_task(keep())
     await quiet()
@@ -133,7 +134,7 @@ async def test_one_that_gives_up_takes_the_commit_from_nobody(prediction: Predic
     log = SlowLog()
     use_case, _ = recorded_by(GroupCommit(log, MemoryClock(NOON)))
     leaving, staying = (
-        asyncio.create_task(use_case.keep([prediction], owner="app", references=[None])) for _ in range(2)
+        asyncio.create_task(use_case.keep([prediction], askers=[Asker("app")])) for _ in range(2)
     )
     await quiet()
     leaving.cancel()
@@ -150,12 +151,12 @@ async def test_a_log_that_does_not_answer_is_left_alone_for_a_second(
     log, clock = SlowLog(), MemoryClock(NOON)
     use_case, _ = recorded_by(GroupCommit(log, clock))
     for _ in range(3):
-        assert not (await use_case.keep([prediction], owner="app", references=[None])).is_logged
+        assert not (await use_case.keep([prediction], askers=[Asker("app")])).is_logged
     assert log.groups == [1]
     clock.advance(timedelta(seconds=1))
     log.gate.release()
     log.gate.release()
-    assert (await use_case.keep([prediction], owner="app", references=[None])).is_logged
+    assert (await use_case.keep([prediction], askers=[Asker("app")])).is_logged
 
 
 async def test_a_log_that_refuses_fails_all_who_wait_for_it(prediction: Prediction) -> None:
@@ -164,7 +165,7 @@ async def test_a_log_that_refuses_fails_all_who_wait_for_it(prediction: Predicti
     log.gate.release()
     use_case, telemetry = recorded_by(GroupCommit(log, MemoryClock(NOON)), recording.Unlogged.REFUSE)
     outcomes = await asyncio.gather(
-        *(use_case.keep([prediction], owner="app", references=[None]) for _ in range(3)),
+        *(use_case.keep([prediction], askers=[Asker("app")]) for _ in range(3)),
         return_exceptions=True,
     )
     assert [type(outcome) for outcome in outcomes] == [StorageFull] * 3

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,7 +13,8 @@ import redis
 from servers import needs_redis, redis_url
 from storm.proxy import Network
 from taxi_predictor.adapters.redis import limits as module
-from taxi_predictor.adapters.redis.limits import CONNECTIONS, PATIENCE_S, RedisRateLimits, open_redis
+from taxi_predictor.adapters.redis.connections import CONNECTIONS, PATIENCE_S, open_redis
+from taxi_predictor.adapters.redis.limits import RedisRateLimits
 from taxi_predictor.domain.errors import Invalid, Unavailable
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
@@ -100,6 +102,30 @@ async def test_a_redis_that_is_away_is_said_to_be(free_tcp_port: int) -> None:
     async with open_redis(f"redis://127.0.0.1:{free_tcp_port}") as pool:
         with pytest.raises(Unavailable, match="does not answer"):
             await RedisRateLimits(pool, at_most=1).take("a")
+
+
+async def test_the_address_is_looked_for_once_however_many_give_up(
+    monkeypatch: pytest.MonkeyPatch, free_tcp_port: int
+) -> None:
+    """As behind a name server that is away: a process has few places for those who wait for one."""
+    loop, over, looked_for = asyncio.get_running_loop(), asyncio.Event(), []
+    found = loop.getaddrinfo
+
+    async def slowly(host: str, *others: Any, **options: Any) -> Any:
+        looked_for.append(host)
+        await over.wait()
+        return await found(host, *others, **options)
+
+    monkeypatch.setattr(loop, "getaddrinfo", slowly)
+    async with open_redis(f"redis://localhost:{free_tcp_port}") as pool:
+        limits = RedisRateLimits(pool, at_most=1, pause_s=0.0)
+        for _ in range(3):
+            answers = await asyncio.gather(*(limits.take("a") for _ in range(8)), return_exceptions=True)
+            assert [type(answer) for answer in answers] == [Unavailable] * 8
+        assert looked_for == ["localhost"]
+        over.set()
+        with pytest.raises(Unavailable, match="does not answer"):
+            await limits.take("a")
 
 
 @needs_redis

@@ -17,7 +17,7 @@ from taxi_predictor.adapters.disk.jobs import DiskJobStore
 from taxi_predictor.adapters.disk.keys import DiskKeySnapshot
 from taxi_predictor.adapters.otel.logs import OtelHandler
 from taxi_predictor.adapters.postgres.pool import open_pool, ping
-from taxi_predictor.adapters.redis.limits import open_redis
+from taxi_predictor.adapters.redis.connections import open_redis
 from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.logs import JsonLines, TextLines, facts_of

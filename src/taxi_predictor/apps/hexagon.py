@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from taxi_predictor.apps.profiles.outbound import Outbound
 from taxi_predictor.domain.city import City
+from taxi_predictor.ports.inbound.answers.answering import Answering
 from taxi_predictor.ports.inbound.answers.arrivals import Arrivals
 from taxi_predictor.ports.inbound.answers.departures import DepartureBoard
 from taxi_predictor.ports.inbound.answers.dispatch import Dispatch
@@ -79,6 +80,7 @@ class Container:
     comparing: ComparableTrips
     probing: ModelProbing
     levelling: LiveLevelling
+    answering: Answering
     recording: PredictionRecording
     shipping: SpoolShipping
     spooling: SpoolKeeping

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from taxi_predictor.ports.inbound.answers.answering import Answering
 from taxi_predictor.ports.inbound.answers.arrivals import Arrivals
 from taxi_predictor.ports.inbound.answers.departures import DepartureBoard
 from taxi_predictor.ports.inbound.answers.dispatch import Dispatch
@@ -61,6 +62,8 @@ class Hexagon(Protocol):
         """None: everybody may ask as often as they like."""
         ...
 
+    @property
+    def answering(self) -> Answering: ...
     @property
     def recording(self) -> PredictionRecording: ...
     @property

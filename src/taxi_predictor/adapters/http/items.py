@@ -14,6 +14,7 @@ from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.possibility import refuse_impossible
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.answers.recording import Asker
 
 __all__ = ["BatchTripBody", "answer_each"]
 
@@ -56,9 +57,8 @@ async def answer_each(
     if not asked:
         return [found for found in planned if isinstance(found, Invalid)]
     predictions = await predictor.predict_many([one.plan for one in asked])
-    kept = await hexagon.recording.keep(
-        predictions, owner=caller(connection).name, references=[one.reference for one in asked]
-    )
+    owner = caller(connection).name
+    kept = await hexagon.recording.keep(predictions, askers=[Asker(owner, one.reference) for one in asked])
     await asyncio.sleep(0)
     answers = (
         PredictionAnswer.of(

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -147,7 +147,11 @@ class Watchdog:
     def watch(self) -> None:
         """From now on, for as long as that takes."""
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._patience_s, self._connection.terminate)
+        self._timer = loop.call_later(self._patience_s, self._cut)
+
+    def _cut(self) -> None:
+        with suppress(asyncpg.InterfaceError):  # it was given back in this very turn
+            self._connection.terminate()
 
     def rest(self, returned: "asyncio.Task[None] | None" = None) -> None:
         """Nobody waits for the server; or, where *returned* says so, no longer has the connection."""

@@ -74,7 +74,7 @@ class PrometheusTelemetry(Telemetry, LogTelemetry, LoadTelemetry, RunTelemetry, 
         )
         self._prediction_s = Histogram(
             "taxi_prediction_seconds",
-            "What the model took for the trips of one question",
+            "What the model took for the trips that it was asked about at once",
             buckets=BUCKETS_S,
             registry=registry,
         )

@@ -2,50 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import BlockingConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError  # noqa: A004 # as everybody calls it who uses Redis
 
-from taxi_predictor.domain.errors import Invalid, Unavailable
+from taxi_predictor.adapters.redis.connections import PATIENCE_S
+from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.ports.outbound.limits import WINDOW_S, RateLimits
 
-__all__ = ["RedisRateLimits", "open_redis"]
+__all__ = ["RedisRateLimits"]
 
-PATIENCE_S = 0.08
-"""Redis answers within a millisecond; a request is not held up much longer for one that does not."""
 PAUSE_S = 5.0
 """For so long a Redis that did not answer is not asked; then by one request, while the others go on."""
-CONNECTIONS = 16
-
-
-@asynccontextmanager
-async def open_redis(url: str) -> AsyncIterator[BlockingConnectionPool]:
-    """Connections that are made when they are needed: a Redis that is away does not hinder a start.
-
-    Raises:
-        Invalid: the URL is none of a Redis.
-    """
-    try:
-        pool = BlockingConnectionPool.from_url(
-            url, max_connections=CONNECTIONS, timeout=PATIENCE_S, retry=Retry(NoBackoff(), 0)
-        )
-    except ValueError:
-        # It says why, and may quote half of a password in doing so.
-        raise Invalid(
-            "this is no URL of a Redis such as redis://host:6379/0; write what is special in a password"
-            " as in %2F for /"
-        ) from None
-    try:
-        yield pool
-    finally:
-        await pool.disconnect()
 
 
 class RedisRateLimits(RateLimits):

@@ -14,7 +14,8 @@ async def limits_of(settings: Settings, clock: Clock, stack: AsyncExitStack) -> 
     if not at_most:
         return None
     if settings.redis_url is not None:
-        from taxi_predictor.adapters.redis.limits import RedisRateLimits, open_redis
+        from taxi_predictor.adapters.redis.connections import open_redis
+        from taxi_predictor.adapters.redis.limits import RedisRateLimits
 
         pool = await stack.enter_async_context(open_redis(settings.redis_url))
         return RedisRateLimits(pool, at_most=at_most)

@@ -25,6 +25,7 @@ from taxi_predictor.apps.wiring.stock import (
     stock_of,
 )
 from taxi_predictor.domain.city import City
+from taxi_predictor.ports.inbound.answers.answering import Answering
 from taxi_predictor.ports.inbound.answers.arrivals import Arrivals
 from taxi_predictor.ports.inbound.answers.departures import DepartureBoard
 from taxi_predictor.ports.inbound.answers.dispatch import Dispatch
@@ -55,7 +56,7 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
     runs = RunBook(notes=outbound.run_notes, clock=outbound.clock, telemetry=outbound.run_telemetry)
     deeds = DeedBook(journal=outbound.journal, clock=outbound.clock, actor=settings.who)
     intake = intake_of(outbound, settings, runs)
-    shipping = shipping_of(outbound)
+    recording, shipping = recording_of(outbound, settings), shipping_of(outbound)
     training = training_of(outbound, city, versions=versions, deeds=deeds, runs=runs)
     lifecycle = ModelLifecycle(
         registry=outbound.registry, versions=versions, shelf=outbound.shelf, ladder=ladder, deeds=deeds
@@ -103,7 +104,8 @@ def wire(outbound: Outbound, settings: Settings, city: City) -> Container:
         folder_scoring=folder_scoring_of(outbound, predictor),
         jobs=jobs,
         job_work=job_work_of(outbound, settings, jobs, scoring),
-        recording=recording_of(outbound, settings),
+        answering=Answering(predictor=predictor, recording=recording),
+        recording=recording,
         shipping=shipping,
         spooling=spooling_of(outbound, settings, shipping),
         feedback=feedback_of(outbound, settings, city),

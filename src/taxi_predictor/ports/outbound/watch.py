@@ -5,11 +5,13 @@ here for those who note: faces, use cases and the columns that adapters share. W
 this layer and the domain, and a request is none of the trade's things.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import perf_counter, time_ns
 
-__all__ = ["Part", "Watch", "current_watch", "timed", "watched_by"]
+__all__ = ["Part", "Watch", "current_watch", "timed", "watched_by", "watched_together"]
 
 
 @dataclass(slots=True, eq=False)
@@ -46,12 +48,16 @@ class Watch:
 
     def note(self, name: str, began_s: float, ended_s: float) -> None:
         """Add what was done between the two moments to the part of that *name*."""
+        self.add(name, Part(began_s, ended_s, ended_s - began_s, 1))
+
+    def add(self, name: str, more: Part) -> None:
+        """Add *more* to the part of that *name*."""
         part = self.parts.get(name)
         if part is None:
-            part = self.parts[name] = Part(began_s, ended_s)
-        part.ended_s = ended_s
-        part.busy_s += ended_s - began_s
-        part.times += 1
+            part = self.parts[name] = Part(more.began_s, more.ended_s)
+        part.ended_s = more.ended_s
+        part.busy_s += more.busy_s
+        part.times += more.times
 
     @property
     def trace_id(self) -> str | None:
@@ -78,6 +84,26 @@ def current_watch() -> Watch | None:
 def watched_by(watch: Watch | None) -> None:
     """Note with *watch* what is done in this task from here on; None: with nothing."""
     _CURRENT.set(watch)
+
+
+@contextmanager
+def watched_together(watches: Sequence[Watch]) -> Iterator[None]:
+    """Note with each of *watches* what is done inside for all of those requests at once.
+
+    What is logged meanwhile has the ids of all of them, with commas between.
+    """
+    if len(watches) == 1:
+        watched_by(watches[0])
+        yield
+        return
+    shared = Watch(request_id=",".join(watch.request_id for watch in watches))
+    watched_by(shared)
+    try:
+        yield
+    finally:
+        for watch in watches:
+            for name, part in shared.parts.items():
+                watch.add(name, part)
 
 
 class timed:  # noqa: N801 # it is read as a verb

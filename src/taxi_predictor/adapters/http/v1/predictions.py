@@ -10,6 +10,7 @@ from taxi_predictor.adapters.http.openapi import problem_responses
 from taxi_predictor.adapters.http.requests import ApiRequest
 from taxi_predictor.adapters.http.responses import post
 from taxi_predictor.domain.access import Scope
+from taxi_predictor.ports.inbound.answers.recording import Asker
 
 __all__ = ["ROUTES"]
 
@@ -30,20 +31,16 @@ async def predict(
     request: ApiRequest,
     explain: Annotated[bool, QueryParameter(description="Whether to say what makes it so.")] = False,
 ) -> PredictionAnswer:
-    hexagon = request.hexagon
-    predictor = hexagon.predictor
-    plan = await data.to_plan(predictor)
-    [prediction] = predictor.predict([plan])
-    explanation = predictor.explain(prediction) if explain else None
-    kept = await hexagon.recording.keep(
-        [prediction], owner=caller(request.scope).name, references=[data.reference]
+    predictor = request.hexagon.predictor
+    answered = await request.hexagon.answering.answer(
+        await data.to_plan(predictor), asker=Asker(caller(request.scope).name, data.reference)
     )
     return PredictionAnswer.of(
-        prediction,
+        answered.prediction,
         coverage=data.coverage,
-        prediction_id=kept.prediction_ids[0],
-        logged=kept.is_logged,
-        explanation=explanation,
+        prediction_id=answered.prediction_id,
+        logged=answered.is_logged,
+        explanation=predictor.explain(answered.prediction) if explain else None,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.prediction_id import PredictionId, new_prediction_id
@@ -17,7 +17,7 @@ from taxi_predictor.ports.outbound.spool import PredictionSpool
 from taxi_predictor.ports.outbound.telemetry import LogTelemetry
 from taxi_predictor.ports.outbound.watch import timed
 
-__all__ = ["GroupCommit", "Kept", "PredictionRecording", "Recorder", "SpoolRecorder", "Unlogged"]
+__all__ = ["Asker", "GroupCommit", "Kept", "PredictionRecording", "Recorder", "SpoolRecorder", "Unlogged"]
 
 PATIENCE_S = 2.0
 """So long an answer waits for the log, where it has to."""
@@ -45,6 +45,13 @@ class Recorder(Protocol):
         ...
 
 
+class Asker(NamedTuple):
+    """Who asks: the name of a key, and what its owner calls the rider or the order."""
+
+    owner: str
+    reference: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """The names of predictions, and whether the log will know them."""
@@ -68,10 +75,8 @@ class PredictionRecording:
         self._clock = clock
         self._telemetry = telemetry
 
-    async def keep(
-        self, predictions: Sequence[Prediction], *, owner: str, references: Sequence[str | None]
-    ) -> Kept:
-        """Keep *predictions*, which are about to be answered to *owner*, each with its reference.
+    async def keep(self, predictions: Sequence[Prediction], *, askers: Sequence[Asker]) -> Kept:
+        """Keep *predictions*, each of which is about to be answered to its asker.
 
         Raises:
             Unavailable: they cannot be kept, and are not to be answered then.
@@ -81,8 +86,8 @@ class PredictionRecording:
         if self._recorder is None:
             return Kept(ids, is_logged=False)
         records = [
-            _record(prediction_id, prediction, owner, reference)
-            for prediction_id, prediction, reference in zip(ids, predictions, references, strict=True)
+            _record(prediction_id, prediction, asker)
+            for prediction_id, prediction, asker in zip(ids, predictions, askers, strict=True)
         ]
         try:
             with timed("log"):
@@ -96,9 +101,7 @@ class PredictionRecording:
         return Kept(ids, is_logged=True)
 
 
-def _record(
-    prediction_id: PredictionId, prediction: Prediction, owner: str, reference: str | None
-) -> PredictionRecord:
+def _record(prediction_id: PredictionId, prediction: Prediction, asker: Asker) -> PredictionRecord:
     return PredictionRecord(
         prediction_id=prediction_id,
         plan=prediction.plan,
@@ -111,8 +114,8 @@ def _record(
         source=prediction.served.source,
         level_factor=prediction.level_factor,
         degraded=prediction.degraded,
-        owner=owner,
-        reference=reference,
+        owner=asker.owner,
+        reference=asker.reference,
     )
 
 
