@@ -61,6 +61,7 @@ TECHNOLOGIES: Mapping[str, tuple[str, ...]] = {
         "adapters.prometheus.asking",
         "adapters.sources.download",
         "apps.commands.demo",
+        "apps.commands.demo_servers",
     ),
     # The column engine belongs to every adapter.
     "numpy": ("adapters",),

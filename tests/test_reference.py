@@ -1,21 +1,26 @@
-"""The reference pages that are written from the code: commands, ports, columns of the database.
+"""The reference pages that are written from the code: settings, commands, ports, columns of the database.
 
 ``python tests/test_reference.py`` writes them anew.
 """
 
+import ast
 import asyncio
 import inspect
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import Any, get_args, get_origin
 
 from cyclopts import App
 
 from servers import open_database
 from taxi_predictor.apps import cli
 from taxi_predictor.apps.cli import app
+from taxi_predictor.apps.environment import WELL_KNOWN
+from taxi_predictor.apps.settings import SECRETS, Settings
 from taxi_predictor.ports import outbound
 
 ROOT = Path(__file__).parents[1]
@@ -31,6 +36,61 @@ def with_section(page: str, name: str, lines: Sequence[str]) -> str:
     assert begin, name
     assert end, name
     return "\n".join([before + begin, "", *lines, "", end + after])
+
+
+# Settings.
+
+
+def of_settings() -> Sequence[str]:
+    """Every setting with its values, its default, and what the code says of it."""
+    [tree] = [
+        n for n in ast.parse(inspect.getsource(sys.modules[Settings.__module__])).body if is_settings(n)
+    ]
+    said: dict[str, str] = {}
+    for field, after in zip(tree.body, tree.body[1:], strict=False):
+        is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+        if isinstance(field, ast.AnnAssign) and is_text:
+            said[ast.unparse(field.target)] = " ".join(str(after.value.value).split())
+    rows = ["| variable | values | default | what it is |", "| --- | --- | --- | --- |"]
+    for name, annotation in Settings.__annotations__.items():
+        default = getattr(Settings(), name)
+        shown = "" if default in (None, ()) else f"`{default}`"
+        names = f"`TAXI_{name.upper()}`" + "".join(
+            f", `{n}`" for n, field in WELL_KNOWN.items() if field == name
+        )
+        values = f"{values_of(annotation)}{', a secret' if name in SECRETS else ''}"
+        rows.append(f"| {names} | {values} | {shown} | {said.get(name, '')} |")
+    return rows
+
+
+def is_settings(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ClassDef) and node.name == Settings.__name__
+
+
+def values_of(annotation: Any) -> str:
+    kinds = {str: "text", int: "whole number", float: "number", Path: "path", bool: "true or false"}
+    if annotation in kinds:
+        return kinds[annotation]
+    inner = get_args(annotation)
+    if get_origin(annotation) is tuple:
+        return f"{values_of(inner[0])}, several by commas"
+    if all(isinstance(value, str) for value in inner):
+        return ", ".join(f"`{value}`" for value in inner)
+    if type(None) in inner:
+        return values_of(inner[0])
+    kind, meta = inner
+    if meta.pattern is not None:
+        return kinds[kind]  # its own words say which
+    if meta.gt is not None:
+        return f"{kinds[kind]} above {meta.gt}"
+    if meta.le is None:
+        return f"{kinds[kind]}, {meta.ge} or more"
+    return f"{kinds[kind]}, {meta.ge} to {meta.le}"
+
+
+def test_the_table_of_settings_is_that_of_the_code() -> None:
+    page = (DOCS / "settings.md").read_text("utf-8")
+    assert page == with_section(page, "settings", of_settings()), REMEDY
 
 
 # Commands.
@@ -130,6 +190,7 @@ async def test_the_page_of_the_database_has_its_tables_and_columns() -> None:
 
 async def write() -> None:
     for name, section, lines in (
+        ("settings.md", "settings", of_settings()),
         ("cli.md", "commands", list(of_commands())),
         ("adapters.md", "ports", list(of_ports((DOCS / "adapters.md").read_text("utf-8")))),
         ("schema.md", "columns", await of_columns()),

@@ -1,10 +1,27 @@
-"""What the command line says to a command that was typed wrongly."""
+"""What the command line says to a command that was typed wrongly, and that it opens nothing first."""
 
+import ast
 import signal
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from pathlib import Path
 
 import pytest
 
 from taxi_predictor.apps.cli import main
+
+BETWEEN = ("predict", "--pickup", "40.7,-74", "--dropoff", "40.72,-74")
+
+
+def refused(typed: Sequence[str]) -> int | str | None:
+    """The exit code of the command, which did not come to its end."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main(typed)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return ended.value.code
 
 
 @pytest.mark.parametrize(
@@ -18,11 +35,90 @@ from taxi_predictor.apps.cli import main
 def test_a_wrong_command_names_the_help_to_read(
     typed: list[str], told: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        with pytest.raises(SystemExit) as ended:
-            main(typed)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert ended.value.code == 2
+    assert refused(typed) == 2
     assert told in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (("train", "--until", "yesterday"), "'yesterday' is not a time"),
+        (("train", "--tune", "soon"), "'soon' is not a span"),
+        (("train", "--max-rejects", "2"), "--max-rejects"),
+        (("ingest", "simulation:", "--max-rejects", "2"), "--max-rejects"),
+        (("evaluate", "--from", "yesterday"), "'yesterday' is not a time"),
+        (("evaluate", "--to", "2024-03-10T02:30"), "never was"),
+        (("evaluate", "--model", "best"), "'best' is not a version"),
+        (("evaluate", "--json", "no/folder/scores.json"), "No such file or directory"),
+        (("backtest", "--from", "yesterday", "--to", "2023-06"), "'yesterday' is not a time"),
+        (("backtest", "--from", "2023-01", "--to", "June"), "'June' is not a time"),
+        (("backtest", "--from", "2023-01", "--to", "2023-06", "--out", "no/folder/b.png"), "No such file"),
+        (("backtest", "--from", "2023-01", "--to", "2023-06", "--json", "."), "Is a directory"),
+        (("recheck", "--since", "yesterday"), "'yesterday' is not a time"),
+        (("recheck", "--at-most", "0"), "--at-most"),
+        (("shadow", "--since", "2023-13"), "'2023-13' is not a time"),
+        (("sanity", "--rays", "0"), "--rays"),
+        (("sanity", "--model", "best"), "'best' is not a version"),
+        (("promote", "best"), "'best' is not a version"),
+        (("models", "card", "best"), "'best' is not a version"),
+        (("models", "diff", "1", "best"), "'best' is not a version"),
+        (("archive", "--keep-months", "0"), "--keep-months"),
+        (("prune", "--keep-days", "-1"), "--keep-days"),
+        (("journal", "--limit", "0"), "--limit"),
+        (("erase",), "--owner"),
+        (("keys", "create", "two words", "--scope", "predict"), "a key's name"),
+        (("keys", "create", "ada", "--scope", "predict", "--expires", "soon"), "'soon' is not a span"),
+        (("trips", "--rejects", "no/folder/rejects.csv"), "No such file or directory"),
+        (("predict",), "name a file of trips"),
+        (("predict", "--pickup", "here", "--dropoff", "132"), "'here' is neither"),
+        (("predict", "--pickup", "140,-74", "--dropoff", "132"), "140"),
+        ((*BETWEEN, "--at", "yesterday"), "'yesterday' is not a time"),
+        ((*BETWEEN, "--at", "2024-11-03T01:30"), "twice"),
+        ((*BETWEEN, "--passengers", "10"), "--passengers"),
+        ((*BETWEEN, "--similar", "0"), "--similar"),
+        ((*BETWEEN, "--coverage", "1"), "--coverage"),
+        (("predict", "trips.csv", "--explain"), "--explain"),
+        (("predict", "trips.csv", "--out", "no/folder/answers.csv"), "No such file or directory"),
+        (("score", "trips.csv", "--out", "answers.txt"), "answers.txt"),
+    ],
+)
+def test_a_wrong_argument_is_refused_before_anything_is_opened(
+    typed: Sequence[str],
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TAXI_HOME", "home")
+    assert refused(typed) == 2
+    assert told in capfd.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def opened_blocks() -> Iterator[tuple[str, ast.AsyncWith]]:
+    """What commands do while a container is open, and where."""
+    for file in resources.files("taxi_predictor.apps.commands").iterdir():
+        if file.name.endswith(".py"):
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                if isinstance(node, ast.AsyncWith) and any(
+                    isinstance(item.context_expr, ast.Call)
+                    and isinstance(item.context_expr.func, ast.Name)
+                    and item.context_expr.func.id in ("opened", "_answering")
+                    for item in node.items
+                ):
+                    yield f"{file.name}:{node.lineno}", node
+
+
+def test_no_command_reads_an_argument_while_a_container_is_open() -> None:
+    blocks = dict(opened_blocks())
+    assert len(blocks) > 20
+    called = {
+        f"{where} {node.func.id}"
+        for where, block in blocks.items()
+        for node in ast.walk(block)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and (node.func.id.startswith(("parse_", "refuse_")) or node.func.id == "Invalid")
+    }
+    assert not called

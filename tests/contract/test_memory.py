@@ -1,4 +1,7 @@
-"""The in-memory adapters keep every contract."""
+"""The in-memory adapters keep every contract.
+
+One file, however long: it is the table of them, a class for each port; what is tried is in the suites.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager

@@ -1,6 +1,7 @@
 """A registry in a child process keeps the contract, whatever becomes of the child."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,13 @@ async def test_the_answer_to_a_call_that_was_given_up_is_nobody_else_s() -> None
         with pytest.raises(UnknownModel):
             await registry.point(Alias.CHAMPION, NOBODY)
         assert not is_alive(pid)
+
+
+async def test_a_child_looks_for_no_garbage_until_its_first_answer() -> None:
+    """Its port is the module of coroutines here, of which one calls whatever it is given."""
+    async with aclosing(ProcessModelRegistry(partial(import_module, "asyncio"))) as registry:
+        looked = [await registry._exchange(("to_thread", (gc.isenabled,), None)) for _ in range(3)]
+    assert looked == [(True, False), (True, True), (True, True)]
 
 
 async def test_calls_at_once_take_turns_in_one_child() -> None:

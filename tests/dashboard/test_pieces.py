@@ -20,20 +20,24 @@ from taxi_predictor.adapters.panel.markup import filled, link
 from taxi_predictor.adapters.panel.pages.city import filter_of
 from taxi_predictor.adapters.panel.pages.data import Gap, gaps
 from taxi_predictor.adapters.panel.pages.live_model import model_piece
+from taxi_predictor.adapters.panel.pages.models import version_piece
 from taxi_predictor.adapters.panel.pages.page import Visit, trouble
 from taxi_predictor.adapters.panel.words import LANGUAGES, Words, catalogue
 from taxi_predictor.domain.errors import Invalid, InvalidTrip, Unavailable, UnknownZone
 from taxi_predictor.domain.explanation import Cause
 from taxi_predictor.domain.features import FEATURE_NAMES
 from taxi_predictor.domain.live import FeatureDrift
+from taxi_predictor.domain.model import ModelVersion
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.domain.reference import PREDICTION, UNCOMPARED, Measure
 from taxi_predictor.domain.signals import Alarm, Lately, LevelNow, LiveBand, LiveQuality, Rates
 from taxi_predictor.domain.slices import REGION_NAMES
 from taxi_predictor.domain.traffic import Window
+from taxi_predictor.domain.verdict import Check, Verdict
 from taxi_predictor.ports.outbound.journal import Deed
-from taxi_predictor.ports.testing.samples import a_report
+from taxi_predictor.ports.outbound.registry import ModelReport, RegisteredModel
+from taxi_predictor.ports.testing.samples import a_report, an_artifact
 from taxi_predictor.ports.testing.strategies import A_CITY
 
 RING = [[-74.0, 40.7], [-73.9, 40.7], [-73.9, 40.8], [-74.0, 40.8], [-74.0, 40.7]]
@@ -47,8 +51,9 @@ def a_zone(number: int, name: str, *, outline: str | None = SQUARE) -> Zone:
 ZONES = ZoneTable({z.id: z for z in (a_zone(1, "Corona"), a_zone(2, "Corona"), a_zone(3, "Times Sq"))})
 
 
-NAMED = ("alarm.", "slice.")
-RULES = Path(__file__).parents[2] / "deploy" / "prometheus" / "rules"
+NAMED = ("alarm.", "check.", "slice.")
+ROOT = Path(__file__).parents[2]
+DOCS, RULES = ROOT / "docs", ROOT / "deploy" / "prometheus" / "rules"
 
 
 def names_in(text: str) -> set[str]:
@@ -56,7 +61,7 @@ def names_in(text: str) -> set[str]:
 
 
 def test_every_language_says_the_same_things() -> None:
-    """All but names of slices and alarms, which are English where nobody translated them."""
+    """All but names of slices, alarms and checks, which are English where nobody translated them."""
     catalogues = {name: catalogue(name) for name in LANGUAGES}
     english = {key: names_in(text) for key, text in catalogues["en"].items()}
     for texts in catalogues.values():
@@ -76,6 +81,45 @@ def test_every_alarm_is_said_in_spanish_too() -> None:
     }
     assert all(alarm.summary in html for html in shown.values())
     assert "nadie recibe una predicción" in shown["es"]
+
+
+def test_every_check_of_the_gate_is_said_in_spanish_before_what_it_found(tmp_path: Path) -> None:
+    """What was found is kept in English, in words that were made with the verdict; the names are stable."""
+    page = (DOCS / "gate.md").read_text("utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    asked = {name for row in rows for name in re.findall("`(.+?)`", row)}
+    assert {key.removeprefix("check.") for key in catalogue("es") if key.startswith("check.")} == asked
+    checks = (Check("size", True, "9 MB"), Check("data-age", False, "9 days"), Check("of later", False, "no"))
+    report = replace(a_report(), verdict=Verdict.of(checks, artifact="0"))
+    spanish, english = (verdict_shown(report, language, tmp_path) for language in ("es", "en"))
+    for html in spanish:
+        assert '¿Son recientes sus datos? <span lang="en">9 days</span>' in html
+        assert '<span lang="en">no</span>' in html  # a name that this release does not know
+    for html in english:
+        assert '<span lang="en">9 days</span>' in html
+        assert "¿" not in html
+
+
+def test_a_verdict_of_an_earlier_release_is_shown_as_it_was_written(tmp_path: Path) -> None:
+    report = replace(a_report(), verdict=Verdict(passed=False, reasons=("too few trips",)))
+    for html in verdict_shown(report, "es", tmp_path):
+        assert '<span lang="en">too few trips</span>' in html
+
+
+def verdict_shown(report: ModelReport, language: str, folder: Path) -> tuple[str, str]:
+    """Beside the version, and to whoever wants to promote it all the same."""
+    visit = Visit(words=Words(language), query={})
+    model = RegisteredModel(
+        version=ModelVersion(1),
+        manifest=an_artifact(folder).manifest,
+        report=report,
+        aliases=frozenset(),
+        registered_at=datetime(2024, 3, 1, tzinfo=UTC),
+    )
+    row = {"model": model, "aliases": [], **dict.fromkeys(("look", "compare", "until", "trips"), "")}
+    row |= dict.fromkeys(("mae", "bias", "mape", "coverage"), "")
+    asked = {"rows": [row], "chosen": 1, "other": None, "may_act": True, "can_roll_back": False}
+    return str(version_piece(model, None, visit)), str(filled("models_versions", words=visit.words, **asked))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

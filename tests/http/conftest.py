@@ -209,7 +209,7 @@ def slow_shelf() -> ModelShelf:
 
 
 @pytest.fixture
-def three_models() -> ModelRegistry:
+def three_models() -> MemoryModelRegistry:
     """At 20, 30 and 25 km/h; the second did not pass its judgement, and none serves."""
     registry = MemoryModelRegistry(clock=MemoryClock(NOON))
     for speed_km_h in (20.0, 30.0, 25.0):

@@ -1,8 +1,6 @@
-"""Arrivals, departures, the nearest vehicle and what is in reach, as HTTP shows them."""
+"""When one arrives and when to leave, over HTTP; and what all advice has in common."""
 
-import json
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,46 +9,17 @@ from typing import Any
 
 import msgspec
 import pytest
-import shapely
-from litestar import Litestar
-from litestar.testing import TestClient
 
+from advice import ARRIVALS, BRONX, DEPARTURES, MIDTOWN, MODEL, NEAREST, REACHABLE, Client, Serve, answer_of
+from problems import problem_of
 from taxi_predictor.adapters.memory.constant_speed import ConstantSpeedLoader
 from taxi_predictor.adapters.memory.models import MemoryModelShelf
 from taxi_predictor.adapters.memory.telemetry import Predicted, RecordingTelemetry
 from taxi_predictor.domain.model import MANIFEST_FILE, ModelArtifact, ModelVersion
-from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 from taxi_predictor.ports.outbound.shelf import ModelShelf
 from taxi_predictor.ports.testing.samples import an_artifact
 
-Client = TestClient[Litestar]
-Serve = Callable[..., AbstractContextManager[Client]]
-
-ARRIVALS, DEPARTURES, NEAREST, REACHABLE = (
-    f"/v1/{name}" for name in ("arrivals", "departures", "nearest", "reachable")
-)
-MIDTOWN = {"lat": 40.75, "lon": -73.98}
-BRONX = {"lat": 40.78, "lon": -73.935}
 TRIP = {"pickup": MIDTOWN, "dropoff": BRONX}
-MODEL = {
-    "city": "A City",
-    "version": 3,
-    "trained_until": "2023-02-10T00:00:00-05:00",
-    "simulated": False,
-}
-
-
-def answer_of(response: Any) -> dict[str, Any]:
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
-
-
-def problem_of(response: Any, status: int) -> Mapping[str, Any]:
-    assert response.status_code == status, response.text
-    assert response.headers["Content-Type"] == "application/problem+json"
-    problem: Mapping[str, Any] = response.json()
-    return problem
 
 
 @pytest.fixture
@@ -309,162 +278,6 @@ def test_too_many_departures_are_too_much(serve: Serve, to: str, every_min: int)
     times = {"from": "2024-03-01T08:00:00", "to": to, "every_min": every_min}
     with serve(max_items=500) as client:
         assert problem_of(client.post(DEPARTURES, json=TRIP | times), 413)["type"] == "/problems/too-much"
-
-
-# --- nearest ---
-
-
-def test_the_nearest_are_ranked_as_trips_take(client: Client) -> None:
-    asked = {
-        "rider": MIDTOWN,
-        "vehicles": [
-            {"id": "far", "place": {"zone": 132}},
-            {"id": "ocean", "place": {"lat": 0, "lon": 0}},
-            {"id": "near", "place": BRONX},
-        ],
-        "pickup_at": "2024-03-01T08:30:00",
-        "k": 2,
-    }
-    answer = answer_of(client.post(NEAREST, json=asked))
-    assert [one["id"] for one in answer["nearest"]] == ["near", "far"]
-    assert answer["unreachable"] == ["ocean"]
-    assert answer["model"] == MODEL
-    trip = {"pickup": BRONX, "dropoff": MIDTOWN, "pickup_at": asked["pickup_at"]}
-    prediction = client.post("/v1/predictions", json=trip).json()
-    near, far = answer["nearest"]
-    for name in ("duration_s", "distance_km", "arrival_at"):
-        assert near[name] == prediction[name]
-    assert near["probability_first"] > 0.95
-    assert near["probability_first"] + far["probability_first"] == pytest.approx(1, abs=1e-5)
-
-
-def test_one_is_answered_unless_more_are_asked_for(client: Client) -> None:
-    vehicles = [{"id": str(number), "place": BRONX} for number in range(4)]
-    [first] = answer_of(client.post(NEAREST, json={"rider": MIDTOWN, "vehicles": vehicles}))["nearest"]
-    assert first["id"] == "0"
-    assert first["probability_first"] == 0.25
-
-
-@pytest.mark.parametrize(
-    ("wrong", "pointer", "reason"),
-    [
-        ({"vehicles": []}, "#/vehicles", "length >= 1"),
-        ({"k": 0}, "#/k", ">= 1"),
-        ({"vehicles": [{"id": "", "place": BRONX}]}, "#/vehicles/0/id", "length >= 1"),
-        ({"vehicles": [{"id": "a", "place": {"zone": 7}}]}, "#/vehicles/0/place/zone", "zone 7"),
-        ({"vehicles": [{"id": "a", "place": BRONX}] * 2}, "#", "same id"),
-        ({"rider": {"zone": 7}}, "#/rider/zone", "zone 7"),
-        ({"rider": {"lat": 0, "lon": 0}}, "#/rider", "rider 0.0, 0.0 is outside"),
-        ({"pickup_at": "1999-12-31T08:00:00Z"}, "#/pickup_at", "pickup_at 1999"),
-    ],
-)
-def test_a_wrong_field_of_a_fleet_is_pointed_at(
-    client: Client, wrong: dict[str, Any], pointer: str, reason: str
-) -> None:
-    asked = {"rider": MIDTOWN, "vehicles": [{"id": "a", "place": BRONX}]} | wrong
-    [error] = problem_of(client.post(NEAREST, json=asked), 422)["errors"]
-    assert error["pointer"] == pointer
-    assert reason in error["message"]
-
-
-def test_a_fleet_that_is_too_large_is_too_much(serve: Serve) -> None:
-    vehicles = [{"id": str(number), "place": BRONX} for number in range(101)]
-    with serve(max_items=100) as client:
-        problem_of(client.post(NEAREST, json={"rider": MIDTOWN, "vehicles": vehicles}), 413)
-
-
-# --- reachable ---
-
-
-def assert_geojson(answer: dict[str, Any]) -> None:
-    """As RFC 7946 has it: closed rings, exteriors counter-clockwise, longitude first."""
-    assert answer["type"] == "FeatureCollection"
-    for feature in answer["features"]:
-        assert feature["type"] == "Feature"
-        assert feature["geometry"]["type"] == "MultiPolygon"
-        assert shapely.from_geojson(json.dumps(feature)).geom_type == "MultiPolygon"
-        for exterior, *holes in feature["geometry"]["coordinates"]:
-            assert exterior[0] == exterior[-1]
-            assert shapely.LinearRing(exterior).is_ccw
-            assert not any(shapely.LinearRing(hole).is_ccw for hole in holes)
-            for lon_deg, lat_deg in exterior:
-                assert -75 < lon_deg < -73
-                assert 40 < lat_deg < 41
-
-
-def test_what_is_in_reach_is_a_map_of_growing_areas(client: Client) -> None:
-    asked = {"from": MIDTOWN, "pickup_at": "2024-03-01T08:30:00", "within_s": [1200, 600], "cell_km": 1}
-    response = client.post(REACHABLE, json=asked)
-    assert response.headers["Content-Type"] == "application/geo+json"
-    assert float(response.headers["Server-Timing"].rpartition("dur=")[2]) > 0
-    answer = answer_of(response)
-    assert_geojson(answer)
-    assert answer["model"] == MODEL
-    small, large = (feature["properties"] for feature in answer["features"])
-    assert (small["within_s"], large["within_s"]) == (600, 1200)
-    # 3.3 km and 6.7 km as the crow flies.
-    assert small["area_km2"] == pytest.approx(3.14 * 3.33**2, rel=0.15)
-    assert large["area_km2"] == pytest.approx(3.14 * 6.67**2, rel=0.1)
-    assert small["cells"] == pytest.approx(small["area_km2"], rel=0.01)
-
-
-def test_zones_in_reach_are_drawn_by_their_outlines(serve: Serve) -> None:
-    with_hole = {
-        "type": "Polygon",
-        "coordinates": [
-            [[-73.99, 40.74], [-73.99, 40.76], [-73.97, 40.76], [-73.97, 40.74], [-73.99, 40.74]],
-            [[-73.985, 40.745], [-73.975, 40.745], [-73.975, 40.755], [-73.985, 40.745]],
-        ],
-    }
-    outlined = Zone(
-        id=ZoneId(161),
-        name="Midtown Center",
-        borough="Manhattan",
-        centroid=Point(40.75, -73.98),
-        outline=json.dumps(with_hole),
-    )
-    with serve(zones=ZoneTable({outlined.id: outlined})) as client:
-        answer = answer_of(
-            client.post(REACHABLE, json={"from": {"zone": 161}, "within_s": [60], "by": "zone"})
-        )
-    assert_geojson(answer)
-    [feature] = answer["features"]
-    assert feature["properties"]["zones"] == [161]
-    assert "cells" not in feature["properties"]
-    assert len(feature["geometry"]["coordinates"][0]) == 2
-
-
-def test_zones_without_outlines_are_refused_with_what_to_do(client: Client) -> None:
-    asked = {"from": MIDTOWN, "within_s": [600], "by": "zone"}
-    problem = problem_of(client.post(REACHABLE, json=asked), 422)
-    assert problem["type"] == "/problems/no-outlines"
-    assert problem["errors"][0]["pointer"] == "#/by"
-    assert "shapefile" in problem["detail"]
-
-
-@pytest.mark.parametrize(
-    ("wrong", "pointer"),
-    [
-        ({"within_s": []}, "#/within_s"),
-        ({"within_s": [0]}, "#/within_s/0"),
-        ({"within_s": [60] * 13}, "#/within_s"),
-        ({"by": "street"}, "#/by"),
-        ({"cell_km": 0.01}, "#/cell_km"),
-        ({"probability": 0}, "#/probability"),
-        ({"from": {"zone": 7}}, "#/from/zone"),
-        ({"from": {"lat": 0, "lon": 0}}, "#/from"),
-        ({"pickup_at": "1999-12-31T08:00:00Z"}, "#/pickup_at"),
-    ],
-)
-def test_a_wrong_field_of_a_map_is_pointed_at(client: Client, wrong: dict[str, Any], pointer: str) -> None:
-    asked = {"from": MIDTOWN, "within_s": [600]} | wrong
-    problem = problem_of(client.post(REACHABLE, json=asked), 422)
-    assert problem["errors"][0]["pointer"] == pointer
-
-
-def test_a_map_of_too_many_cells_is_too_much(client: Client) -> None:
-    asked = {"from": MIDTOWN, "within_s": [3600], "cell_km": 0.1}
-    assert "at most 10,000" in problem_of(client.post(REACHABLE, json=asked), 413)["detail"]
 
 
 # --- all of them ---

@@ -11,12 +11,14 @@ from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 
 from polars_tables import Polars
+from problems import problem_of
 from taxi_predictor.adapters.memory.constant_speed import ConstantSpeedLoader
 from taxi_predictor.adapters.memory.journal import MemoryJournal
-from taxi_predictor.adapters.memory.models import MemoryModelShelf
+from taxi_predictor.adapters.memory.models import MemoryModelRegistry, MemoryModelShelf
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.domain.access import Scope
 from taxi_predictor.domain.errors import Unavailable
+from taxi_predictor.domain.model import MANIFEST_FILE, ModelVersion
 from taxi_predictor.domain.plausibility import Rejection
 from taxi_predictor.ports.outbound.journal import Deed, Entry, Journal
 from taxi_predictor.ports.outbound.registry import ModelRegistry
@@ -26,13 +28,6 @@ from taxi_predictor.ports.testing.tables import stream
 
 Client = TestClient[Litestar]
 Serve = Callable[..., AbstractContextManager[Client]]
-
-
-def problem_of(response: Any, status: int) -> Mapping[str, Any]:
-    assert response.status_code == status, response.text
-    assert response.headers["Content-Type"] == "application/problem+json"
-    problem: Mapping[str, Any] = response.json()
-    return problem
 
 
 @pytest.fixture
@@ -131,8 +126,20 @@ def test_a_refusal_is_a_conflict_that_says_why(admin: Client, journal: Journal) 
         problem = problem_of(admin.post("/v1/models/2/promote", **sent), 409)
         assert problem["type"] == "/problems/promotion-refused"
         assert "0.1 MB, 64 MB are allowed" in problem["detail"]
+        assert problem["detail"].endswith("say why in `override`")
+        assert [error["pointer"] for error in problem["errors"]] == ["#/override"]
     assert aliases(admin) == {1: [], 2: [], 3: []}
     assert last_entry(journal).deed == Deed.REFUSED
+
+
+def test_a_refusal_that_no_override_helps_names_none(
+    admin: Client, three_models: MemoryModelRegistry
+) -> None:
+    three_models._files[ModelVersion(2)][MANIFEST_FILE] += b" "
+    for sent in ({}, {"override": "I know what I do"}):
+        problem = problem_of(admin.post("/v1/models/2/promote", json=sent), 409)
+        assert problem["detail"].endswith("no override helps")
+        assert "errors" not in problem
 
 
 def test_an_override_promotes_and_is_written_down(admin: Client, journal: Journal) -> None:

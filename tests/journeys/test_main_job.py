@@ -165,6 +165,7 @@ def test_the_demo_answers_and_ends(tmp_path: Path) -> None:
     assert "simulated city" in said
     assert '"duration_s"' in said
     assert '"simulated": true' in said
+    assert "model.serves" in (demo.home / "demo.log").read_text()
     again = demo.run("demo", "--no-serve")
     assert "Ingested" not in again
     assert '"duration_s"' in again

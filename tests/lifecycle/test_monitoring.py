@@ -1,4 +1,7 @@
-"""A monitor is silent while the city is what the model learned, and speaks when it is not."""
+"""A monitor is silent while the city is what the model learned, and speaks when it is not.
+
+One file, however long: each test has a copy of one trained world, and a second file would train another.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence

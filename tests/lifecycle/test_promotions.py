@@ -1,13 +1,17 @@
 """No bad model is promoted by accident, and every move is written down."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from lifecycle.conftest import FIRST, BentTrainer, World, steady_trips
 from taxi_predictor.adapters.memory.journal import MemoryJournal
+from taxi_predictor.apps.commands import models as commands
 from taxi_predictor.domain.errors import (
     LeakedColumns,
     NoChampion,
@@ -53,6 +57,15 @@ async def test_a_good_model_passes_serves_and_is_written_down(world: World) -> N
     assert world.shelf.champion().version == promoted.version
     assert await world.deeds() == [Deed.TRAINED, Deed.PROMOTED]
     assert {entry.actor for entry in await world.journal.entries(limit=9)} == {"ada"}
+
+
+async def test_every_check_is_on_the_page_of_the_gate(world: World) -> None:
+    await world.training.train()
+    await world.lifecycle.promote()
+    asked = {check.name for check in (await world.training.train()).report.verdict.checks}
+    page = (Path(__file__).parents[2] / "docs" / "gate.md").read_text("utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert asked == {name for row in rows for name in re.findall("`(.+?)`", row)}
 
 
 async def test_a_model_that_wants_what_only_the_end_of_a_trip_shows_is_not_even_asked(world: World) -> None:
@@ -118,8 +131,9 @@ async def test_an_override_is_promoted_and_its_reason_is_kept(world: World) -> N
     world.trainer = BENT["coverage"]
     await world.training.train()
     for silent in (None, "", "  "):
-        with pytest.raises(PromotionRefused):
+        with pytest.raises(PromotionRefused) as refused:
             await world.lifecycle.promote(override=silent)
+        assert refused.value.override_helps
     promoted = await world.lifecycle.promote(override="the fair is in town")
     assert promoted.aliases == {Alias.CHAMPION}
     entry = (await world.journal.entries(limit=1))[0]
@@ -139,8 +153,9 @@ async def test_what_was_altered_after_its_judgement_is_never_promoted(world: Wor
     await world.training.train()
     await tamper(world, speed=speed)
     for override in (None, "I know what I do"):
-        with pytest.raises(PromotionRefused, match="no override helps"):
+        with pytest.raises(PromotionRefused, match="no override helps") as refused:
             await world.lifecycle.promote(override=override)
+        assert not refused.value.override_helps
     with pytest.raises(NoChampion):
         world.shelf.champion()
     assert (await world.versions.find("latest")).aliases == {Alias.CHALLENGER}
@@ -160,6 +175,25 @@ async def test_a_verdict_that_is_bound_to_no_files_does_not_count(world: World) 
         await world.registry.register(artifact, unbound)
     with pytest.raises(PromotionRefused, match="not bound"):
         await world.lifecycle.promote()
+    assert (await world.lifecycle.promote(override="judged by hand")).aliases == {Alias.CHAMPION}
+
+
+@pytest.mark.parametrize(("bent", "says_how"), [("coverage", True), ("city", False)])
+async def test_the_command_says_how_to_overrule_where_that_helps(
+    world: World, monkeypatch: pytest.MonkeyPatch, bent: str, says_how: bool
+) -> None:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[World]:
+        yield world
+
+    monkeypatch.setattr(commands, "opened", opened)
+    world.trainer = BENT[bent]
+    version = (await world.training.train()).version
+    with pytest.raises(PromotionRefused) as refused:
+        await commands.promote(str(version))
+    command = f'taxi-predictor promote {version} --override "reason"'
+    assert str(refused.value).endswith(command) == says_how
+    assert ("no override helps" in str(refused.value)) != says_how
 
 
 async def test_a_rollback_gives_the_former_answers_exactly(world: World) -> None:

@@ -259,7 +259,7 @@ def test_who_starts_processes_is_known() -> None:
     assert spawned == {
         "adapters/dask/working.py",
         "adapters/process/registry.py",
-        "apps/commands/demo.py",
+        "apps/commands/demo_servers.py",
         "apps/processes/lifetimes.py",
         "apps/ecs/aws.py",
         "apps/ecs/rollout.py",

@@ -1,6 +1,5 @@
 """The HTTP API as servers are pointed at it: ``taxi_predictor.apps.api:create``."""
 
-import gc
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import fields, replace
@@ -10,6 +9,7 @@ from litestar import Litestar
 
 from taxi_predictor.adapters.http.app import create_app
 from taxi_predictor.adapters.http.options import Options
+from taxi_predictor.adapters.process.garbage import leave_what_is_there
 from taxi_predictor.apps.container import Container, open_container
 from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.logs import facts_of, write_logs
@@ -26,16 +26,8 @@ def create() -> Litestar:
     settings = load_settings()
     write_logs(settings.log_format)
     app = create_app(partial(_open, settings), options_of(settings))
-    app.on_startup.append(_settle)
+    app.on_startup.append(leave_what_is_there)
     return app
-
-
-def _settle() -> None:
-    """What is there when the service starts stays: no collection of garbage need look at it again.
-
-    Nor once: to find the tenth of it that is garbage takes as much of the start.
-    """
-    gc.freeze()
 
 
 @asynccontextmanager

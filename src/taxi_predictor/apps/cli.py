@@ -21,9 +21,9 @@ from cyclopts import App, CycloptsError, Group
 from rich.markup import escape
 
 from taxi_predictor import __version__
+from taxi_predictor.adapters.process.garbage import leave_all_at_exit
 from taxi_predictor.apps.commands.output import ERR, drop_output
 from taxi_predictor.apps.extras import needing
-from taxi_predictor.apps.garbage import leave_all_at_exit
 from taxi_predictor.domain.errors import Invalid, NotFound, Refused, TaxiPredictorError, Unavailable
 
 __all__ = ["main"]

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from taxi_predictor.adapters.memory.progress import MemoryProgress
+from taxi_predictor.adapters.process.garbage import nothing_collected
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.contradictions import refuse_contradictions
 from taxi_predictor.apps.environment import checked
 from taxi_predictor.apps.extras import look_for, needing, stores_of
-from taxi_predictor.apps.garbage import nothing_collected
 from taxi_predictor.apps.hexagon import Container
 from taxi_predictor.apps.home import claim_home
 from taxi_predictor.apps.profiles.outbound import Outbound

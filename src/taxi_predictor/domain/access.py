@@ -23,6 +23,7 @@ __all__ = [
     "Scope",
     "new_key",
     "parse_key",
+    "refuse_name",
     "without_credentials",
 ]
 
@@ -89,10 +90,7 @@ class ApiKey:
     def __post_init__(self) -> None:
         if not ID.fullmatch(self.id) or not DIGEST.fullmatch(self.digest):
             raise Invalid("a key has an id of 8 and a digest of 64 hex digits")
-        if not NAME.fullmatch(self.name):
-            raise Invalid("a key's name is a letter or a digit and up to 63 more of them or of . _ @ -")
-        if KEY.fullmatch(self.name) or ID.fullmatch(self.name) or self.name == ANYBODY.name:
-            raise Invalid(f"a key is not named like a key, like an id, or {ANYBODY.name}")
+        refuse_name(self.name)
         if not self.scopes:
             raise Invalid(f"a key without a scope allows nothing: give it any of {', '.join(Scope)}")
         for at in (self.created_at, self.expires_at, self.revoked_at):
@@ -111,6 +109,18 @@ class ApiKey:
     def has(self, secret: str) -> bool:
         """Whether *secret* is its secret; how long it takes to say so tells nothing."""
         return compare_digest(_digest(secret), self.digest)
+
+
+def refuse_name(name: str) -> None:
+    """Refuse what no key is called.
+
+    Raises:
+        Invalid: it does not go into logs as it is, or could be taken for something else.
+    """
+    if not NAME.fullmatch(name):
+        raise Invalid("a key's name is a letter or a digit and up to 63 more of them or of . _ @ -")
+    if KEY.fullmatch(name) or ID.fullmatch(name) or name == ANYBODY.name:
+        raise Invalid(f"a key is not named like a key, like an id, or {ANYBODY.name}")
 
 
 def new_key(

@@ -234,6 +234,8 @@ class AmbiguousKey(Refused):
 
 class PromotionRefused(Refused):
     slug = "promotion-refused"
+    override_helps = False
+    """Whether whoever gives a reason for it may promote all the same."""
 
 
 class OutOfBand(Refused):

@@ -40,6 +40,13 @@ class Verdict:
         )
 
     @property
+    def against(self) -> Sequence[str]:
+        """What speaks against letting it serve that an override overrules; empty: nothing."""
+        if self.passed and not self.artifact:
+            return ("its verdict is not bound to its files: train again",)
+        return () if self.passed else self.reasons
+
+    @property
     def failed(self) -> Sequence[str]:
         """The names of the checks that did not pass."""
         return [check.name for check in self.checks if not check.passed]

@@ -77,7 +77,12 @@ PROBLEM_EXAMPLES: Mapping[int, Problem] = {
             title="promotion refused",
             status=409,
             detail="version 4 is not promoted: it did not pass its judgement: only 320 training trips,"
-            " 500 are needed",
+            " 500 are needed; to promote it all the same, say why in `override`",
+            errors=[
+                FieldProblem(
+                    pointer="#/override", message="to promote it all the same, say why in `override`"
+                )
+            ],
         ),
         Problem(
             type="about:blank",

@@ -20,6 +20,7 @@ from taxi_predictor.domain.errors import (
     Denied,
     Invalid,
     NotFound,
+    PromotionRefused,
     Refused,
     TaxiPredictorError,
     TooManyRequests,
@@ -131,6 +132,10 @@ def problem_of(error: TaxiPredictorError, *, in_query: bool = False) -> Problem:
     problem = _of_slug(error.slug, status=status, detail=str(error))
     if isinstance(error, InvalidQuery):
         problem = replace(problem, errors=[FieldProblem(parameter=error.parameter, message=str(error))])
+    elif isinstance(error, PromotionRefused) and error.override_helps:
+        told = "to promote it all the same, say why in `override`"
+        field = FieldProblem(pointer="#/override", message=told)
+        problem = replace(problem, detail=f"{error}; {told}", errors=[field])
     elif pointer := pointer_of(error):
         problem = _of_parameter(problem, pointer) if in_query else _of_field(problem, pointer)
     if isinstance(error, NotReady):

@@ -1,1 +1,1 @@
-"""Ports kept in a child process, so that what they load is not loaded here."""
+"""Processes: ports kept in a child, which loads what this one need not; and when nobody looks for garbage."""

@@ -5,7 +5,6 @@ All of them go through pipes, pickled, each after its length.
 """
 
 import asyncio
-import gc
 import os
 import pickle
 import signal
@@ -17,6 +16,7 @@ from struct import Struct
 from threading import Thread
 from typing import Any, BinaryIO
 
+from taxi_predictor.adapters.process.garbage import nothing_collected
 from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.ports.outbound.watch import Watch, current_watch, watched_by
 
@@ -63,15 +63,18 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     received: SimpleQueue[Any] = SimpleQueue()
     Thread(target=_receive, args=(sys.stdin.buffer, received), daemon=True).start()
-    # What is imported for the first answer stays: a sixth of that went into looking for garbage in it.
-    gc.disable()
-    adapter = received.get()()
     with asyncio.Runner() as runner:
-        while True:
+
+        def answer() -> None:
             call: Call = received.get()
             answers.write(packed(runner.run(_outcome(adapter, call))))
             answers.flush()
-            gc.enable()
+
+        with nothing_collected():  # a sixth of the first answer went into it, for what is imported then
+            adapter = received.get()()
+            answer()
+        while True:
+            answer()
 
 
 def _receive(requests: BinaryIO, received: SimpleQueue[Any]) -> None:

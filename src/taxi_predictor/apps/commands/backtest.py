@@ -9,7 +9,7 @@ import msgspec
 from cyclopts import Parameter
 from rich.table import Table
 
-from taxi_predictor.apps.commands.output import OUT, result_to, write_json
+from taxi_predictor.apps.commands.output import OUT, refuse_unwritable, result_to, write_json
 from taxi_predictor.apps.commands.session import level_json, opened, parse_instant
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.backtest import Every
@@ -54,11 +54,11 @@ async def backtest(
         Write {origins: [{origin, until, n, mae_s, ..., baselines}], skipped} to this file, - for
         standard output.
     """
+    first, last = parse_instant(since), parse_instant(until)
+    refuse_unwritable(out, json)
     async with opened() as container:
         city = container.city
-        report = await container.backtest.run(
-            parse_instant(since, city.tz), parse_instant(until, city.tz), every=every, live_level=live_level
-        )
+        report = await container.backtest.run(first, last, every=every, live_level=live_level)
     if out is not None:
         from taxi_predictor.adapters.pictures.backtests import draw_backtest
 

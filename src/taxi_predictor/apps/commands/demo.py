@@ -3,18 +3,16 @@
 import asyncio
 import os
 import shlex
-import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from shutil import which
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
 
+from taxi_predictor.apps.commands.demo_servers import DemoServers
 from taxi_predictor.apps.commands.demo_trips import TLC_ZONES, found_trips, refuse_mixing
 from taxi_predictor.apps.commands.output import ERR, OUT
 from taxi_predictor.apps.commands.serving import dashboard_command, monitor_command, server_command
@@ -37,15 +35,7 @@ from taxi_predictor.domain.errors import (
 from taxi_predictor.domain.place import Point
 from taxi_predictor.ports.inbound.trips.intake import IngestReport
 
-if TYPE_CHECKING:
-    import httpx
-
-__all__ = ["demo", "example_body"]
-
-READY_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 10.0
-MONITOR_EVERY_S = "15"
-"""Whoever tries something out wants to see soon what comes of it."""
+__all__ = ["demo", "example_body", "tell"]
 
 
 class _Said(msgspec.Struct):
@@ -81,41 +71,25 @@ async def demo(
         refuse_taken_dashboard_port(settings)
         refuse_taken_monitor_port(settings)
     async with opened(settings) as container:
-        served: list[asyncio.subprocess.Process] = []
+        servers = DemoServers(settings.home / "demo.log")
         try:
             await _prepare(container, trips, zones)
-            served.append(await _started(server_command()))
-            await _ask(container, settings)
+            await servers.start("API", server_command())
+            await servers.answering("API", f"{settings.api_url}/health/ready")
+            question = await _ask(container, settings)
             if not serve:
                 OUT.print("Served for that one question; without --no-serve it goes on")
-            else:
-                served += [await _started(dashboard_command()), await _started(monitor_command())]
-                OUT.print(f"Dashboard {settings.dashboard_url}", markup=False, highlight=False)
-                ERR.print("Serving until Ctrl-C.")
-                await served[0].wait()
+                return
+            await servers.start("dashboard", dashboard_command())
+            await servers.start("monitor", monitor_command())
+            await servers.answering("dashboard", settings.dashboard_url)
+            tell(settings, servers.log, question)
+            await servers.until_one_ends()
         except asyncio.CancelledError:
             ERR.print("Stopping. What was stored and trained is kept: the same command goes on from there.")
             raise
         finally:
-            await asyncio.gather(*map(_stop, served))
-
-
-async def _started(command: Sequence[str]) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *command,
-        env={"TAXI_MONITOR_EVERY_S": MONITOR_EVERY_S, **os.environ, "TAXI_API_OPEN_PREDICT": "true"},
-        start_new_session=True,  # so that a Ctrl-C does not reach it twice
-    )
-
-
-async def _stop(server: asyncio.subprocess.Process) -> None:
-    if server.returncode is None:
-        server.send_signal(signal.SIGINT)
-        try:
-            await asyncio.wait_for(server.wait(), timeout=STOP_TIMEOUT_S)
-        except TimeoutError:
-            server.send_signal(signal.SIGINT)  # the second one waits for nobody
-            await server.wait()
+            await servers.stop()
 
 
 async def _prepare(container: Container, trips: str | None, zones: str | None) -> None:
@@ -175,14 +149,13 @@ def _command() -> str:
     return f"TAXI_HOME={shlex.quote(home)} {command}" if home else command
 
 
-async def _ask(container: Container, settings: Settings) -> None:
-    """Ask the served API for one trip, and show request and answer."""
+async def _ask(container: Container, settings: Settings) -> str:
+    """Ask the served API for one trip, show request and answer, and say how anybody may ask it."""
     import httpx  # late: no other command needs it
 
     url = settings.api_url
     body = example_body(container)
     async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
-        await _wait_until_ready(client)
         answer = await client.post("/v1/predictions", json=body)
     shown = msgspec.json.format(answer.content, indent=2).decode()
     manifest = container.outbound.shelf.champion().model.manifest
@@ -201,16 +174,27 @@ async def _ask(container: Container, settings: Settings) -> None:
         )
     if manifest.is_simulated:
         OUT.print("[yellow]Learned from simulated trips: a look at the machinery, not at a city.[/yellow]")
+    if answer.is_error:
+        raise Unavailable(f"the API answered {answer.status_code}")
+    return curl
+
+
+def tell(settings: Settings, log: Path, question: str) -> None:
+    """Leave on the screen all that somebody needs to go on."""
+    url = settings.api_url
     OUT.print(
-        f"\nAPI docs  {url}/schema\nHealth    {url}/health\nMetrics   http://{settings.metrics_address}/metrics\n"
+        f"\nDashboard {settings.dashboard_url}\n"
+        f"API       {url}, explained at {url}/schema; its health is at {url}/health\n"
         f"Keys      none are asked for while the demo runs, of whoever can reach {settings.api_address}\n"
-        f"Next      {_command()} trips | models | evaluate stored | predict --help",
+        f"Metrics   http://{settings.metrics_address}/metrics\n"
+        f"Log       {log}\n"
+        f"Next      {_command()} trips | models | evaluate stored | predict --help\n"
+        f"Ask       {question}\n",
         markup=False,
         highlight=False,
         soft_wrap=True,
     )
-    if answer.is_error:
-        raise Unavailable(f"the API answered {answer.status_code}")
+    ERR.print("Serving until Ctrl-C.", style="bold")
 
 
 def example_body(container: Container) -> dict[str, object]:
@@ -233,18 +217,3 @@ def example_body(container: Container) -> dict[str, object]:
         "dropoff": {"lat": there.lat_deg, "lon": there.lon_deg},
         "pickup_at": leave.isoformat(),
     }
-
-
-async def _wait_until_ready(client: "httpx.AsyncClient") -> None:
-    import httpx
-
-    deadline = asyncio.get_running_loop().time() + READY_TIMEOUT_S
-    trouble = "it did not listen"
-    while asyncio.get_running_loop().time() < deadline:
-        with suppress(httpx.TransportError):
-            answer = await client.get("/health/ready")
-            if answer.is_success:
-                return
-            trouble = answer.text
-        await asyncio.sleep(0.1)
-    raise Unavailable(f"the API was not ready within {READY_TIMEOUT_S:.0f} s: {trouble}")

@@ -8,7 +8,7 @@ import msgspec
 from cyclopts import Parameter
 from rich.table import Table
 
-from taxi_predictor.apps.commands.output import OUT, write_json
+from taxi_predictor.apps.commands.output import OUT, refuse_unwritable, write_json
 from taxi_predictor.apps.commands.session import level_json, opened, parse_instant, parse_which, show_scores
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.tables import plain_table
@@ -53,14 +53,15 @@ async def evaluate(
         Write {model, n, mae_s, rmse_s, ..., slices} to this file, - for standard output.
     """
     which = parse_which(model)
+    first, last = (parse_instant(text) if text else None for text in (since, until))
+    refuse_unwritable(json)
     async with opened() as container:
         await ensure_zones(container, zones)
-        tz = container.city.tz
         evaluated = await container.evaluation.evaluate(
             None if source == "stored" else await container.intake.parts(source),
             which=which,
-            since=parse_instant(since, tz) if since else None,
-            until=parse_instant(until, tz) if until else None,
+            since=first,
+            until=last,
             baselines=baselines,
             live_level=live_level,
         )

@@ -13,7 +13,7 @@ from rich.table import Table
 from taxi_predictor.apps.commands.output import ERR, OUT, write_json
 from taxi_predictor.apps.commands.session import opened, parse_span_s
 from taxi_predictor.apps.tables import plain_table
-from taxi_predictor.domain.access import ApiKey, Scope
+from taxi_predictor.domain.access import ApiKey, Scope, refuse_name
 from taxi_predictor.domain.errors import Invalid
 
 __all__ = ["KEYS"]
@@ -40,6 +40,7 @@ async def create(
     expires
         End its validity after this span of time (12h, 90d) [default: never].
     """
+    refuse_name(name)
     span_s = parse_span_s(expires) if expires else None
     async with opened() as container:
         expires_at = _after(container.outbound.clock.now(), span_s) if span_s else None

@@ -15,6 +15,7 @@ from taxi_predictor.apps.commands.output import OUT, result_to, write_json
 from taxi_predictor.apps.commands.session import opened, parse_which
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.card import model_card
+from taxi_predictor.domain.errors import PromotionRefused
 from taxi_predictor.ports.inbound.models.history import Difference
 from taxi_predictor.ports.inbound.trips.intake import IngestReport
 from taxi_predictor.ports.outbound.registry import Alias, RegisteredModel
@@ -120,8 +121,14 @@ async def promote(version: str = "latest", /, *, override: str | None = None) ->
         Promote against the verdict, for this reason; it is written to the journal.
     """
     which = parse_which(version)
-    async with opened() as container:
-        announce(await container.lifecycle.promote(which, override=override))
+    try:
+        async with opened() as container:
+            announce(await container.lifecycle.promote(which, override=override))
+    except PromotionRefused as error:
+        if not error.override_helps:
+            raise
+        again = f'taxi-predictor promote {version} --override "reason"'
+        raise PromotionRefused(f"{error}. To promote it all the same: {again}") from error
 
 
 async def rollback() -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 from taxi_predictor.adapters.files.writing import drafted, is_full
 from taxi_predictor.domain.errors import Invalid, StorageFull
 
-__all__ = ["ERR", "OUT", "drop_output", "result_to", "write_json"]
+__all__ = ["ERR", "OUT", "drop_output", "refuse_unwritable", "result_to", "write_json"]
 
 
 class Terminal(Console):
@@ -57,6 +57,25 @@ def result_to(target: Path) -> Iterator[TextIO]:
         else:
             with _draft_of(target.resolve()) as file:
                 yield file
+
+
+def refuse_unwritable(*targets: Path | None) -> None:
+    """See before long work that its results have somewhere to go; None: there is no such result.
+
+    Raises:
+        Invalid: as :func:`result_to`.
+    """
+    for target in targets:
+        if target is None or str(target) == "-":
+            continue
+        with _translated(target):
+            if target.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            folder = target.resolve().parent
+            if not folder.is_dir():
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            if not os.access(target if target.exists() else folder, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 @contextmanager

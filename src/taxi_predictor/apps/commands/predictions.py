@@ -1,16 +1,19 @@
 """The predict command: one trip from its options, or a file of trips."""
 
 import csv
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from rich.markup import escape
 from rich.table import Table
 
-from taxi_predictor.apps.commands.output import ERR, OUT, result_to, write_json
+from taxi_predictor.apps.commands.output import ERR, OUT, refuse_unwritable, result_to, write_json
 from taxi_predictor.apps.commands.session import opened, parse_instant, parse_place
 from taxi_predictor.apps.commands.trips import ensure_zones
 from taxi_predictor.apps.container import Container
@@ -18,9 +21,10 @@ from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.comparables import Comparables
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.domain.explanation import Explanation
-from taxi_predictor.domain.trip import TripPlan
+from taxi_predictor.domain.trip import MOST_PASSENGERS, TripPlan
 from taxi_predictor.ports.inbound.answers.prediction import Prediction
 from taxi_predictor.ports.inbound.files.scoring import quantiles_s
+from taxi_predictor.ports.inbound.trips.comparing import MAX_TRIPS
 
 if TYPE_CHECKING:
     from taxi_predictor.adapters.http.bodies import PredictionAnswer
@@ -38,12 +42,12 @@ async def predict(
     pickup: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     dropoff: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     at: str = "now",
-    passengers: int | None = None,
+    passengers: Annotated[int | None, Parameter(validator=Number(gte=0, lte=MOST_PASSENGERS))] = None,
     coverage: float = 0.8,
     zones: str | None = None,
     out: Annotated[Path, Parameter(allow_leading_hyphen=True)] = Path("-"),
     explain: Annotated[bool, Parameter(negative="")] = False,
-    similar: int | None = None,
+    similar: Annotated[int | None, Parameter(validator=Number(gte=1, lte=MAX_TRIPS))] = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Say how long a trip will take, or every trip of a file.
@@ -77,20 +81,22 @@ async def predict(
     """
     if not 0.01 <= coverage <= 0.99:
         raise Invalid(f"--coverage lies between 0.01 and 0.99, got {coverage}")
-    async with opened() as container:
-        await ensure_zones(container, zones)
-        await container.levelling.load_if_it_can_be()
-        if trips is not None:
-            if explain or similar is not None:
-                raise Invalid("--explain and --similar are for one trip, not for a file of them")
+    if trips is not None:
+        if explain or similar is not None:
+            raise Invalid("--explain and --similar are for one trip, not for a file of them")
+        refuse_overwriting(trips, out)
+        refuse_unwritable(out)
+        async with _answering(zones) as container:
             await _predict_file(container, trips, coverage, out)
-            return
-        if pickup is None or dropoff is None:
-            raise Invalid("name a file of trips, or --pickup and --dropoff")
+        return
+    if pickup is None or dropoff is None:
+        raise Invalid("name a file of trips, or --pickup and --dropoff")
+    here, there, pickup_at = parse_place(pickup), parse_place(dropoff), parse_instant(at)
+    async with _answering(zones) as container:
         plan = TripPlan(
-            pickup=await container.predictor.place(parse_place(pickup)),
-            dropoff=await container.predictor.place(parse_place(dropoff)),
-            pickup_at=parse_instant(at, container.city.tz),
+            pickup=await container.predictor.place(here),
+            dropoff=await container.predictor.place(there),
+            pickup_at=pickup_at,
             passenger_count=passengers,
         )
         [prediction] = container.predictor.predict([plan])
@@ -110,6 +116,15 @@ async def predict(
     if comparables is not None:
         OUT.print()
         _show_similar(comparables, tz)
+
+
+@asynccontextmanager
+async def _answering(zones: str | None) -> AsyncIterator[Container]:
+    """With what is known of places and of the city now."""
+    async with opened() as container:
+        await ensure_zones(container, zones)
+        await container.levelling.load_if_it_can_be()
+        yield container
 
 
 def _as_json(answer: "PredictionAnswer", comparables: Comparables | None) -> bytes:
@@ -203,7 +218,6 @@ def refuse_overwriting(source: str, out: Path) -> None:
 
 async def _predict_file(container: Container, source: str, coverage: float, out: Path) -> None:
     parts = await container.intake.parts(source, are_finished=False)
-    refuse_overwriting(source, out)
     answered = refused = 0
     with result_to(out) as file, container.outbound.progress.step(f"predict {source}") as step:
         writer = csv.writer(file, lineterminator="\n")

@@ -27,8 +27,8 @@ async def recheck(
     at_most
         Look at so many.
     """
+    begin = EARLIEST if since is None else parse_instant(since)
     async with opened() as container:
-        begin = EARLIEST if since is None else parse_instant(since, container.city.tz)
         found = await container.recheck.recheck(begin, at_most=at_most)
     for version, predictions in sorted(found.checked.items()):
         OUT.print(f"version {version}: {predictions:,} predictions answered again", highlight=False)

@@ -5,18 +5,22 @@ from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from taxi_predictor.apps.commands.output import OUT, write_json
 from taxi_predictor.apps.commands.session import opened, parse_which
 from taxi_predictor.apps.tables import checks_table
 from taxi_predictor.domain.errors import Refused
-from taxi_predictor.ports.inbound.learning.probing import Probed
+from taxi_predictor.ports.inbound.learning.probing import MAX_RAYS, Probed
 
 __all__ = ["sanity", "show"]
 
 
 async def sanity(
-    *, model: str = "champion", rays: int = 1_000, json: Annotated[bool, Parameter(negative="")] = False
+    *,
+    model: str = "champion",
+    rays: Annotated[int, Parameter(validator=Number(gte=1, lte=MAX_RAYS))] = 1_000,
+    json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Ask a model what no trip answers: farther, a little later, at midnight, in other years.
 

@@ -1,14 +1,17 @@
-"""What every command shares: the container, and how times and places are written."""
+"""What every command shares: the container, and how times and places are written.
+
+Arguments are read before a container is opened: who mistypes one waits for no database.
+"""
 
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from rich.markup import escape
 
 from taxi_predictor.adapters.rich.progress import RichProgress
+from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.cluster import clustered
 from taxi_predictor.apps.commands.output import ERR, OUT
 from taxi_predictor.apps.container import Container, open_container
@@ -52,18 +55,20 @@ def _as_it_is(outbound: Outbound) -> Outbound:
     return outbound
 
 
-def parse_instant(text: str, tz: ZoneInfo) -> datetime:
-    """Read ``2024-03``, ``2024-03-01`` or ``2024-03-01T08:30`` (local to *tz* unless it has an offset).
+def parse_instant(text: str) -> datetime:
+    """Read ``now``, ``2024-03``, ``2024-03-01`` or ``2024-03-01T08:30``: local, unless it has an offset.
+
+    The city is the one of the settings.
 
     Raises:
-        Invalid: it is no time, or clocks in *tz* never show it, or twice.
+        Invalid: it is no time, or clocks in the city never show it, or twice.
     """
+    tz = load_city(load_settings().city).tz
     if text == "now":
         return datetime.now(tz)
-    if re.fullmatch(r"\d{4}-\d{2}", text):
-        text += "-01"
+    first_of_month = "-01" if re.fullmatch(r"\d{4}-\d{2}", text) else ""
     try:
-        instant = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(text + first_of_month)
     except ValueError as error:
         raise Invalid(f"{text!r} is not a time such as 2024-03-01 or 2024-03-01T08:30-05:00") from error
     return instant_of(instant, tz)

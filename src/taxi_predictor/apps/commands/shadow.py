@@ -26,8 +26,8 @@ async def shadow(*, since: str | None = None, json: Annotated[bool, Parameter(ne
     json
         Print {version, trips, answered, shadow} as JSON, each side with mae_s, bias_s and coverage_80.
     """
+    begin = EARLIEST if since is None else parse_instant(since)
     async with opened() as container:
-        begin = EARLIEST if since is None else parse_instant(since, container.city.tz)
         found = await container.shadowing.compare(begin)
     if json:
         write_json(msgspec.json.encode(found), Path("-"))

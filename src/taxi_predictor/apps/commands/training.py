@@ -47,11 +47,11 @@ async def train(
     json
         Print the version with its scores and verdict as JSON.
     """
+    instant = parse_instant(until) if until else None
     tune_s = parse_span_s(tune) if tune else 0.0
     refuse_share(max_rejects)
     intake = None
     async with opened(cluster=cluster) as container:
-        instant = parse_instant(until, container.city.tz) if until else None
         if trips:
             await ensure_zones(container, zones)
             outside = container.outside_training

@@ -9,7 +9,7 @@ import msgspec
 from cyclopts import Parameter
 from rich.table import Table
 
-from taxi_predictor.apps.commands.output import ERR, OUT, result_to, write_json
+from taxi_predictor.apps.commands.output import ERR, OUT, refuse_unwritable, result_to, write_json
 from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.container import Container
 from taxi_predictor.apps.environment import load_settings
@@ -118,6 +118,7 @@ async def trips(
     json
         Print the counts as JSON.
     """
+    refuse_unwritable(rejects)
     async with opened() as container:
         if rejects is not None:
             found = [

@@ -14,9 +14,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from taxi_predictor.adapters.process.garbage import leave_all_at_exit
 from taxi_predictor.apps.container import open_container
 from taxi_predictor.apps.environment import load_settings
-from taxi_predictor.apps.garbage import leave_all_at_exit
 from taxi_predictor.apps.logs import write_logs
 from taxi_predictor.apps.processes.lifetimes import end_with
 from taxi_predictor.apps.settings import Settings

@@ -9,9 +9,9 @@ import os
 import resource
 import sys
 
+from taxi_predictor.adapters.process.garbage import leave_all_at_exit
 from taxi_predictor.apps.container import open_container
 from taxi_predictor.apps.environment import load_settings
-from taxi_predictor.apps.garbage import leave_all_at_exit
 from taxi_predictor.apps.logs import write_logs
 from taxi_predictor.apps.processes.job_start import AWAY
 from taxi_predictor.apps.processes.lifetimes import end_with

@@ -20,8 +20,8 @@ from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from taxi_predictor.adapters.process.garbage import nothing_collected
 from taxi_predictor.apps.environment import load_settings
-from taxi_predictor.apps.garbage import nothing_collected
 from taxi_predictor.apps.logs import write_logs
 from taxi_predictor.apps.processes.draining import announce_stop, ignore_stop
 from taxi_predictor.apps.processes.lifetimes import accompanied

@@ -22,7 +22,7 @@ from taxi_predictor.adapters.panel.words import Words
 from taxi_predictor.domain.errors import NotEnoughTrips, TaxiPredictorError, UnknownModel
 from taxi_predictor.ports.outbound.registry import Alias, RegisteredModel
 
-__all__ = ["ModelsPage"]
+__all__ = ["ModelsPage", "version_piece"]
 
 ENTRIES = 12
 
@@ -48,7 +48,7 @@ class ModelsPage(Page):
             return
         yield {
             "versions": self._versions(models, chosen, other, visit),
-            "detail": _detail(chosen, other, visit),
+            "detail": version_piece(chosen, other, visit),
         }
 
     async def act(self, visit: Visit, deed: Deed) -> None:
@@ -156,7 +156,7 @@ def _chosen(
     return chosen, None if other is None or other.version == chosen.version else other
 
 
-def _detail(model: RegisteredModel, other: RegisteredModel | None, visit: Visit) -> Markup:
+def version_piece(model: RegisteredModel, other: RegisteredModel | None, visit: Visit) -> Markup:
     words, report, manifest = visit.words, model.report, model.manifest
     rival = other.report if other else None
     return filled(

@@ -13,7 +13,7 @@ from taxi_predictor.ports.inbound.learning.held_out import held_out_days, some_p
 from taxi_predictor.ports.inbound.models.versions import ModelVersions, WhichModel
 from taxi_predictor.ports.outbound.trips import TripStore
 
-__all__ = ["ModelProbing", "Probed"]
+__all__ = ["MAX_RAYS", "ModelProbing", "Probed"]
 
 MAX_RAYS = 100_000
 

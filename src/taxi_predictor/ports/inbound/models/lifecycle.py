@@ -47,8 +47,8 @@ class ModelLifecycle:
         does not help a model that is altered, of another city, or that this code cannot serve.
 
         Raises:
-            PromotionRefused: it did not pass its judgement, or is not what was judged; this is
-                written to the journal too.
+            PromotionRefused: it did not pass its judgement, and an override would help; or it is not
+                what was judged. This is written to the journal too.
             Unavailable: the journal or the registry does not answer; nothing moved.
         """
         registered = await self._versions.find(which)
@@ -56,12 +56,11 @@ class ModelLifecycle:
         async with self._versions.fetched(version) as artifact:
             if fault := await asyncio.to_thread(self._versions.fault, registered, artifact):
                 await self._refuse(version, f"{fault}; no override helps", actor)
-            against = "" if verdict.passed else "; ".join(verdict.reasons)
-            if not verdict.artifact:
-                against = against or "its verdict is not bound to its files: train again"
+            against = "; ".join(verdict.against)
             overrides = bool(override and override.strip())
             if against and not overrides:
-                await self._refuse(version, f"it did not pass its judgement: {against}", actor)
+                reason = f"it did not pass its judgement: {against}"
+                await self._refuse(version, reason, actor, override_helps=True)
             deed, reason = Deed.PROMOTED, "; ".join(verdict.reasons)
             if against:
                 deed, reason = Deed.OVERRIDDEN, f"{override} (against: {against})"
@@ -92,9 +91,13 @@ class ModelLifecycle:
         self._shelf.place(version, artifact)
         self._ladder.refresh()  # here at once; other processes look by themselves
 
-    async def _refuse(self, version: ModelVersion, reason: str, actor: str | None) -> None:
+    async def _refuse(
+        self, version: ModelVersion, reason: str, actor: str | None, *, override_helps: bool = False
+    ) -> None:
         await self._deeds.write(Deed.REFUSED, version, reason, actor=actor)
-        raise PromotionRefused(f"version {version} is not promoted: {reason}")
+        refusal = PromotionRefused(f"version {version} is not promoted: {reason}")
+        refusal.override_helps = override_helps
+        raise refusal
 
     async def _enthrone(
         self, registered: RegisteredModel, artifact: ModelArtifact, *, previous: ModelVersion | None

@@ -14,7 +14,7 @@ from taxi_predictor.domain.trip import TripBatch, TripPlan
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.trips import TripStore
 
-__all__ = ["ComparableTrips"]
+__all__ = ["MAX_TRIPS", "ComparableTrips"]
 
 REACHES_KM = (0.5, 1.0, 2.0, 4.0)
 QUARTER = timedelta(days=91)
