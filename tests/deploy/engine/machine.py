@@ -144,6 +144,12 @@ class Machine:
         content: Mapping[str, Any] = json.loads(self.docker("inspect", self.id_of(service)))[0]
         return content
 
+    def forget(self, version: str) -> None:
+        """Remove images of *version* that an earlier run may have left: they are of the code of then."""
+        names = [self.compose.image(target, version) for target in RELEASED]
+        for name in filter(self.compose.has_image, names):
+            self.docker("image", "rm", "--force", name)
+
     def image_like(self, former: str, version: str, line: str) -> None:
         """Images of *version* that are those of *former*, the API's but for *line* of a recipe."""
         for target in (

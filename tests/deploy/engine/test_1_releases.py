@@ -10,6 +10,7 @@ VERSION, NEXT, BAD, WEAK = "verify-1", "verify-2", "verify-bad", "verify-weak"
 
 
 def test_a_stack_comes_up_from_nothing(machine: Machine) -> None:
+    machine.forget(VERSION)
     for volume, uid, mebibytes in (("home", 10001, 300), ("postgres", 999, 1200)):
         machine.small_volume(volume, mebibytes=mebibytes, uid=uid)  # so that they can be filled later
     machine.make("up", VERSION)
