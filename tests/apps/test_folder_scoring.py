@@ -64,7 +64,7 @@ class Folders:
     by: list[Alike] = field(default_factory=list)
 
     def scoring(self) -> FolderScoring:
-        def answering(by: Alike) -> Callable[[FileTask], Scored]:
+        def scorer(by: Alike) -> Callable[[FileTask], Scored]:
             self.by.append(by)
             return Counts(by)
 
@@ -76,7 +76,7 @@ class Folders:
             machines=MemoryMachines(2),
             scratch=MemoryTripScratch(),
             clock=MemoryClock(LATER),
-            answering=answering,
+            scorer_maker=scorer,
         )
 
 

@@ -68,6 +68,8 @@ def test_a_wrong_command_names_the_help_to_read(
         (("erase",), "--owner"),
         (("keys", "create", "two words", "--scope", "predict"), "a key's name"),
         (("keys", "create", "ada", "--scope", "predict", "--expires", "soon"), "'soon' is not a span"),
+        (("keys", "create", "ada", "--scope", "predict", "--expires", "9999999d"), "a hundred years"),
+        (("score", "trips.csv", "--out", "no/folder/x.csv"), "No such file or directory"),
         (("trips", "--rejects", "no/folder/rejects.csv"), "No such file or directory"),
         (("predict",), "name a file of trips"),
         (("predict", "--pickup", "here", "--dropoff", "132"), "'here' is neither"),

@@ -11,15 +11,21 @@ import pytest
 import redis
 
 from servers import needs_redis, redis_url
-from storm.proxy import Network
+from storm.proxy import Network, Weather
 from taxi_predictor.adapters.redis import connections
-from taxi_predictor.adapters.redis import limits as module
+from taxi_predictor.adapters.redis import limits as counting
 from taxi_predictor.adapters.redis.connections import CONNECTIONS, PATIENCE_S, open_redis
 from taxi_predictor.adapters.redis.limits import RedisRateLimits
 from taxi_predictor.domain.errors import Invalid, Unavailable
 from taxi_predictor.ports.outbound.limits import RateLimits
 from taxi_predictor.ports.testing.limits import AT_MOST, RateLimitsContract
-from waiting import eventually
+from waiting import eventually, quiet
+
+
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This is not about how quick the machine is."""
+    for module in (counting, connections):
+        monkeypatch.setattr(module, "PATIENCE_S", 5.0)
 
 
 @needs_redis
@@ -45,7 +51,7 @@ class TestRedisRateLimits(RateLimitsContract):
     async def test_a_crowd_that_comes_at_once_shares_few_connections(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "PATIENCE_S", 5.0)  # this is not about how quick the machine is
+        patient(monkeypatch)
         async with self.open() as (limits, _):
             with redis.Redis.from_url(redis_url()) as client:
                 others = {each["id"] for each in client.client_list()}  # such as no test has closed yet
@@ -131,6 +137,42 @@ async def test_one_connection_is_made_at_a_time_however_many_give_up(
 
 
 @needs_redis
+async def test_those_who_come_first_do_not_wait_for_each_others_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    patient(monkeypatch)
+    at, lag_s = urlsplit(redis_url()), 0.02
+    with redis.Redis.from_url(redis_url()) as client:
+        client.flushall()
+    network = Network(lambda: asyncio.open_connection(at.hostname, at.port))
+    network.be(Weather.SLOW, lag_s=lag_s)
+    try:
+        async with open_redis(f"redis://127.0.0.1:{network.port}{at.path}") as pool:
+            limits = RedisRateLimits(pool, at_most=1)
+            began_s = time.monotonic()
+            waits = await asyncio.gather(*(limits.take(f"first {who}") for who in range(CONNECTIONS)))
+            assert waits == [0.0] * CONNECTIONS
+            # To shake hands and to count takes two exchanges at least, each way a lag.
+            assert time.monotonic() - began_s < CONNECTIONS * 2 * 2 * lag_s
+    finally:
+        network.close()
+
+
+async def test_one_that_is_half_made_is_given_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who wanted it has left, and it still shakes hands."""
+    before = asyncio.all_tasks()
+    async with hanging() as (url, connected), open_redis(url) as pool:
+        limits = RedisRateLimits(pool, at_most=1, pause_s=0.0)
+        for _ in range(3):
+            with pytest.raises(Unavailable) as refused:
+                await limits.take("a")
+            assert not isinstance(refused.value.__cause__, RuntimeError)
+        assert len(connected) == 1
+    await quiet()
+    assert asyncio.all_tasks() <= before, "the pool is closed, and it is made no more"
+
+
+@needs_redis
 async def test_a_redis_that_comes_back_counts_again() -> None:
     async with open_redis(redis_url()) as pool:
         limits = RedisRateLimits(pool, at_most=1, window_s=1, pause_s=0.05)
@@ -155,7 +197,7 @@ async def test_a_redis_that_comes_back_counts_again() -> None:
 async def test_connections_that_broke_while_nobody_used_them_are_made_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "PATIENCE_S", 5.0)  # this is not about how quick the machine is
+    patient(monkeypatch)
     at = urlsplit(redis_url())
     with redis.Redis.from_url(redis_url()) as client:
         client.flushall()

@@ -234,8 +234,11 @@ class AmbiguousKey(Refused):
 
 class PromotionRefused(Refused):
     slug = "promotion-refused"
-    override_helps = False
-    """Whether whoever gives a reason for it may promote all the same."""
+
+    def __init__(self, message: str, *, override_helps: bool = False) -> None:
+        super().__init__(message)
+        self.override_helps = override_helps
+        """Whether whoever gives a reason for it may promote all the same."""
 
 
 class OutOfBand(Refused):

@@ -42,9 +42,9 @@ class Verdict:
     @property
     def against(self) -> Sequence[str]:
         """What speaks against letting it serve that an override overrules; empty: nothing."""
-        if self.passed and not self.artifact:
-            return ("its verdict is not bound to its files: train again",)
-        return () if self.passed else self.reasons
+        if not self.passed:
+            return self.reasons or ("it does not say why",)
+        return () if self.artifact else ("its verdict is not bound to its files: train again",)
 
     @property
     def failed(self) -> Sequence[str]:

@@ -58,8 +58,8 @@ class RedisRateLimits(RateLimits):
         try:
             return await self._take(who)
         except (ConnectionError, RuntimeError):
-            # It broke while nobody used it, as the others did then: once more, and without them. The pool
-            # sees only those that were closed in order, and uvloop has no OSError for one that was not.
+            # It broke while nobody used it, as others will have then, and the pool did not see it: once more,
+            # and without them. uvloop has no OSError for a connection that was not closed in order.
             await self._pool.disconnect(inuse_connections=False)
             return await self._take(who)
 

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from threading import Lock
 from types import ModuleType
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -15,7 +16,7 @@ from taxi_predictor.domain.city import Airport, City, PlausibilityBounds
 from taxi_predictor.domain.errors import InvalidCity, UnknownCity
 from taxi_predictor.domain.place import Bounds
 
-__all__ = ["load_city", "shipped_cities"]
+__all__ = ["load_city", "load_time_zone", "shipped_cities"]
 
 HOLIDAY_YEARS = range(2000, 2101)
 """Those of every departure that is answered, and the New Year after them, which the last days are near.
@@ -64,6 +65,23 @@ def load_city(name_or_path: str) -> City:
         UnknownCity: neither a shipped city nor a file.
         InvalidCity: the file does not describe a city.
     """
+    return _profile(name_or_path).to_city()
+
+
+def load_time_zone(name_or_path: str) -> ZoneInfo:
+    """That of the same city, without a century of its holidays.
+
+    Raises:
+        UnknownCity, InvalidCity: as :func:`load_city`.
+    """
+    profile = _profile(name_or_path)
+    try:
+        return ZoneInfo(profile.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return profile.to_city().tz  # which says what is wrong with it
+
+
+def _profile(name_or_path: str) -> CityProfile:
     if name_or_path in shipped_cities():
         text = resources.files(__name__).joinpath(f"{name_or_path}.toml").read_bytes()
     elif Path(name_or_path).is_file():
@@ -73,7 +91,7 @@ def load_city(name_or_path: str) -> City:
             f"no city {name_or_path!r}: name one of {', '.join(shipped_cities())}, or a TOML file like them"
         )
     try:
-        return msgspec.toml.decode(text, type=CityProfile).to_city()
+        return msgspec.toml.decode(text, type=CityProfile)
     except msgspec.DecodeError as error:
         raise InvalidCity(f"city {name_or_path}: {error}") from error
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from taxi_predictor.adapters.files.writing import written_below
 from taxi_predictor.domain.errors import Unavailable
 
 __all__ = ["DemoServers"]
@@ -31,7 +32,8 @@ class DemoServers:
 
     async def start(self, name: str, command: Sequence[str]) -> None:
         if not self._running:
-            self.log.write_bytes(b"")  # what an earlier demo said is gone
+            with written_below(self.log, "What the demo's processes say goes there"):
+                self.log.write_bytes(b"")  # what an earlier demo said is gone
         with self.log.open("ab") as log:  # each writes at the end, wherever that is by then
             self._running[name] = await asyncio.create_subprocess_exec(
                 *command,

@@ -14,7 +14,6 @@ from taxi_predictor.apps.commands.output import ERR, OUT, write_json
 from taxi_predictor.apps.commands.session import opened, parse_span_s
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.access import ApiKey, Scope, refuse_name
-from taxi_predictor.domain.errors import Invalid
 
 __all__ = ["KEYS"]
 
@@ -43,7 +42,7 @@ async def create(
     refuse_name(name)
     span_s = parse_span_s(expires) if expires else None
     async with opened() as container:
-        expires_at = _after(container.outbound.clock.now(), span_s) if span_s else None
+        expires_at = container.outbound.clock.now() + timedelta(seconds=span_s) if span_s else None
         key = await container.gatekeeper.create(name, frozenset(scope), expires_at=expires_at)
     OUT.print(key, markup=False, highlight=False, soft_wrap=True)
     ERR.print("[dim]Keep it now: it is not shown again.[/dim]")
@@ -81,13 +80,6 @@ async def revoke(name_or_id: str, /) -> None:
     async with opened() as container:
         key = await container.gatekeeper.revoke(name_or_id)
     OUT.print(f"Key {key.id} of {key.name} is revoked", markup=False, highlight=False)
-
-
-def _after(now: datetime, span_s: float) -> datetime:
-    try:
-        return now + timedelta(seconds=span_s)
-    except OverflowError as error:
-        raise Invalid("that is too long: leave --expires out, and the key never does") from error
 
 
 def _as_json(key: ApiKey, now: datetime) -> dict[str, object]:

@@ -128,7 +128,9 @@ async def promote(version: str = "latest", /, *, override: str | None = None) ->
         if not error.override_helps:
             raise
         again = f'taxi-predictor promote {version} --override "reason"'
-        raise PromotionRefused(f"{error}. To promote it all the same: {again}") from error
+        raise PromotionRefused(
+            f"{error}. To promote it all the same: {again}", override_helps=True
+        ) from error
 
 
 async def rollback() -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from taxi_predictor.apps.commands.output import ERR
+from taxi_predictor.apps.commands.output import ERR, refuse_unwritable
 from taxi_predictor.apps.commands.predictions import refuse_overwriting
 from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.commands.trips import ensure_zones
@@ -54,6 +54,7 @@ async def score(
             raise Invalid("--cluster answers the files of a folder: name one, and another one with --out")
         form, answer_form = _known(form, trips), _known(answer_form, out)
         refuse_overwriting(trips, Path(out))
+        refuse_unwritable(None if "://" in out else Path(out))
     async with opened(cluster=cluster) as container:
         await ensure_zones(container, zones)
         await container.levelling.load_if_it_can_be()

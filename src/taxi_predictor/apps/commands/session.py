@@ -11,7 +11,7 @@ from datetime import datetime
 from rich.markup import escape
 
 from taxi_predictor.adapters.rich.progress import RichProgress
-from taxi_predictor.apps.cities import load_city
+from taxi_predictor.apps.cities import load_time_zone
 from taxi_predictor.apps.cluster import clustered
 from taxi_predictor.apps.commands.output import ERR, OUT
 from taxi_predictor.apps.container import Container, open_container
@@ -35,6 +35,8 @@ __all__ = [
     "parse_which",
     "show_scores",
 ]
+
+LONGEST_S = 100 * 366 * 86_400
 
 
 @asynccontextmanager
@@ -63,7 +65,7 @@ def parse_instant(text: str) -> datetime:
     Raises:
         Invalid: it is no time, or clocks in the city never show it, or twice.
     """
-    tz = load_city(load_settings().city).tz
+    tz = load_time_zone(load_settings().city)
     if text == "now":
         return datetime.now(tz)
     first_of_month = "-01" if re.fullmatch(r"\d{4}-\d{2}", text) else ""
@@ -79,7 +81,10 @@ def parse_span_s(text: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
     if found is None or not float(found[1]):
         raise Invalid(f"{text!r} is not a span of time such as 90s, 10m, 2h or 30d")
-    return float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+    span_s = float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+    if span_s > LONGEST_S:
+        raise Invalid(f"{text!r} is longer than a hundred years")
+    return span_s
 
 
 def parse_place(text: str) -> Point | ZoneId:

@@ -18,11 +18,11 @@ def folder_scoring_of(outbound: Outbound, predictor: DurationPredictor) -> Folde
         machines=outbound.machines,
         scratch=outbound.scratch,
         clock=outbound.clock,
-        answering=_answering,
+        scorer_maker=_scorer,
     )
 
 
-def _answering(by: Alike) -> Callable[[FileTask], Scored]:
+def _scorer(by: Alike) -> Callable[[FileTask], Scored]:
     from taxi_predictor.apps.elsewhere import AnswerFile  # late: who serves answers no files
 
     return AnswerFile(by)

@@ -92,8 +92,8 @@ def watched_together(watches: Sequence[Watch]) -> Iterator[None]:
 
     What is logged meanwhile has the ids of all of them, with commas between.
     """
-    if len(watches) == 1:
-        watched_by(watches[0])
+    if len(watches) < 2:
+        watched_by(watches[0] if watches else None)
         yield
         return
     shared = Watch(request_id=",".join(watch.request_id for watch in watches))

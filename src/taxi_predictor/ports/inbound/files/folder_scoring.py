@@ -22,7 +22,7 @@ from taxi_predictor.ports.outbound.registry import ModelRegistry
 from taxi_predictor.ports.outbound.scoring import Reached, RowForm, ScoringFiles
 from taxi_predictor.ports.outbound.scratch import TripScratch
 
-__all__ = ["Alike", "Answering", "FileTask", "FolderScoring"]
+__all__ = ["Alike", "FileTask", "FolderScoring", "ScorerMaker"]
 
 LOOKS, LOOK_S = 30, 2.0
 
@@ -52,8 +52,8 @@ class Alike:
     level: LiveLevel | None
 
 
-Answering = Callable[[Alike], Callable[[FileTask], Scored]]
-"""What answers files by these, as ``Scoring`` does; it can be pickled."""
+ScorerMaker = Callable[[Alike], Callable[[FileTask], Scored]]
+"""Makes what answers files by these, as ``Scoring`` does; it can be pickled."""
 
 
 class FolderScoring:
@@ -68,7 +68,7 @@ class FolderScoring:
         machines: Machines,
         scratch: TripScratch,
         clock: Clock,
-        answering: Answering,
+        scorer_maker: ScorerMaker,
     ) -> None:
         self._files = files
         self._predictor = predictor
@@ -76,7 +76,7 @@ class FolderScoring:
         self._machines = machines
         self._scratch = scratch
         self._clock = clock
-        self._answering = answering
+        self._scorer_maker = scorer_maker
 
     async def score(
         self, source: str, target: str, *, coverage: float = COVERAGE, tell: Told = told_nobody
@@ -112,7 +112,7 @@ class FolderScoring:
         rows = refused = resumed_at = 0
         with self._scratch.room() as room:
             artifact = await self._registry.fetch(served.version, room)
-            do = self._answering(
+            do = self._scorer_maker(
                 Alike(
                     city=self._predictor.city,
                     zones=await self._zones(),

@@ -95,9 +95,7 @@ class ModelLifecycle:
         self, version: ModelVersion, reason: str, actor: str | None, *, override_helps: bool = False
     ) -> None:
         await self._deeds.write(Deed.REFUSED, version, reason, actor=actor)
-        refusal = PromotionRefused(f"version {version} is not promoted: {reason}")
-        refusal.override_helps = override_helps
-        raise refusal
+        raise PromotionRefused(f"version {version} is not promoted: {reason}", override_helps=override_helps)
 
     async def _enthrone(
         self, registered: RegisteredModel, artifact: ModelArtifact, *, previous: ModelVersion | None
