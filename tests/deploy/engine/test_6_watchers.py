@@ -5,6 +5,7 @@ import time
 
 from deploy.engine.machine import Machine
 from taxi_predictor.apps.stack.switching import live_colour
+from waiting import until
 
 LIVE_JOBS = {
     "api",
@@ -64,7 +65,7 @@ def test_rules_are_evaluated_and_the_watchdog_barks(machine: Machine) -> None:
         "query",
         "--alertmanager.url=http://127.0.0.1:9093",
     )
-    assert "Watchdog" in machine.compose.run(*tool)
+    until(lambda: "Watchdog" in machine.compose.run(*tool), "Alertmanager was told", every_s=2)
 
 
 def test_a_stack_that_is_watched_is_well(machine: Machine) -> None:
