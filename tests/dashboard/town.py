@@ -96,7 +96,12 @@ class Town:
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run it where everything lives."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(120)
+        try:
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(120)
+        except TimeoutError:
+            for task in asyncio.all_tasks(self._loop):
+                task.print_stack()  # what is waited for
+            raise
 
     def start_dashboard(self) -> None:
         # Late: Panel takes a second, and only some of the test processes need it.
