@@ -23,6 +23,7 @@ MAX_LINES = 300
 MAX_METHODS = 5
 
 FAT_MODULES: Mapping[str, str] = {
+    "domain.errors": "the tree of all errors, to be seen at once",
     "ports.testing.trip_store": "the whole contract of the port that promises most, to be read in one place",
 }
 """Modules that are longer, each with the reason why it is one noun all the same."""
