@@ -158,9 +158,13 @@ class Stored:
 
     @classmethod
     async def of(cls, database: asyncpg.Pool) -> "Stored":
-        """All of one moment."""
+        """All of one moment, which is before the plan is made: else months that come meanwhile are not in it."""
         counts = ", ".join(f"(select count(*) from {t})" for t in ("ingests", "taxi_trips", "trip_rejects"))
-        return cls(*await database.fetchrow(f"select {counts}"))
+        async with (
+            database.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            return cls(*await connection.fetchrow(f"select {counts}"))
 
 
 async def part_counts(database: asyncpg.Pool) -> Mapping[str, Stored]:
