@@ -158,7 +158,7 @@ class Stored:
 
     @classmethod
     async def of(cls, database: asyncpg.Pool) -> "Stored":
-        """All of one moment, which is before the plan is made: else months that come meanwhile are not in it."""
+        """All of one moment, before the plan is made: else months that come meanwhile are not in it."""
         counts = ", ".join(f"(select count(*) from {t})" for t in ("ingests", "taxi_trips", "trip_rejects"))
         async with (
             database.acquire() as connection,
