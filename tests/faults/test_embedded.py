@@ -71,3 +71,18 @@ async def test_who_left_while_others_stayed_may_come_back_when_they_are_gone(tmp
         assert await answers(dsn)
     assert not running.exists()
     assert not socket_folder.exists()
+
+
+async def test_the_last_to_leave_stops_it_though_another_was_killed_meanwhile(tmp_path: Path) -> None:
+    folder = tmp_path / "postgres"
+    pipe = asyncio.subprocess.PIPE
+    async with embedded_postgres(folder) as dsn:
+        other = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", OTHER, str(folder), stdin=pipe, stdout=pipe
+        )
+        assert other.stdout is not None
+        assert await other.stdout.readline() == b"there\n"
+        other.kill()
+        await other.wait()
+        assert await answers(dsn)
+    assert not (folder / "postmaster.pid").exists()

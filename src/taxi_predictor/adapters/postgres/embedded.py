@@ -35,8 +35,8 @@ _uses = Counter[Path]()
 async def embedded_postgres(folder: Path) -> AsyncIterator[str]:
     """Yield the DSN of the server that keeps its data in *folder*.
 
-    The first process to come starts it and the last to leave stops it. A process that was killed
-    leaves it running for the next, and a first start that was cut short leaves nothing in the way.
+    The first process to come starts it and the last to leave stops it. Where the last one was killed it
+    goes on for the next, and a first start that was cut short leaves nothing in the way.
 
     Raises:
         Unavailable: it cannot be started.
@@ -96,6 +96,7 @@ def _leave(server: "PostgresServer", folder: Path) -> None:
     with _alone(folder):
         _uses[server.pgdata] -= 1
         if not _uses[server.pgdata]:
+            _forget_the_killed(folder / PROCESSES)
             socket_folder = server.get_postmaster_info().socket_dir
             server.cleanup()
             if socket_folder not in (None, server.pgdata):
