@@ -40,7 +40,10 @@ async def follow(settings: Settings) -> None:
             container.job_work.follow_here,
         )
         try:
-            await asyncio.gather(*map(kept_going, endless))
+            # All have ended before the container is left: a job that is stopped uses its database until then.
+            async with asyncio.TaskGroup() as together:
+                for each in endless:
+                    together.create_task(kept_going(each))
         finally:
             await container.shipping.close()
 
