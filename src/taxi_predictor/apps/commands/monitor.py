@@ -17,7 +17,7 @@ from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.errors import OutOfBand
 from taxi_predictor.domain.live import LiveReport
-from taxi_predictor.ports.inbound.followers import kept_going
+from taxi_predictor.ports.inbound.followers import following
 
 __all__ = ["monitor"]
 
@@ -87,14 +87,13 @@ async def _watch(container: Container, settings: Settings) -> None:
     with served as port:
         where = f"http://{address_of(host, port)}/metrics"
         ERR.print(f"Watching until Ctrl-C; figures at {where}", markup=False)
-        watching = asyncio.gather(kept_going(monitoring.follow), kept_going(container.retraining.follow))
+        stopped = asyncio.Event()
         # An interrupt that is raised wherever the program happens to be may be lost in a library's callback.
         for stop in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(stop, watching.cancel)
-        try:
-            await watching
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
+            asyncio.get_running_loop().add_signal_handler(stop, stopped.set)
+        async with following(monitoring.follow, container.retraining.follow):
+            await stopped.wait()
+    raise KeyboardInterrupt
 
 
 def _as_json(report: LiveReport) -> bytes:
