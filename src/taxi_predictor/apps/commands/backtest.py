@@ -9,8 +9,11 @@ import msgspec
 from cyclopts import Parameter
 from rich.table import Table
 
+from taxi_predictor.apps.commands.arguments import parse_instant
 from taxi_predictor.apps.commands.output import OUT, refuse_unwritable, result_to, write_json
-from taxi_predictor.apps.commands.session import level_json, opened, parse_instant
+from taxi_predictor.apps.commands.scores import level_json
+from taxi_predictor.apps.commands.session import opened
+from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.backtest import Every
 from taxi_predictor.domain.city import City
@@ -54,9 +57,10 @@ async def backtest(
         Write {origins: [{origin, until, n, mae_s, ..., baselines}], skipped} to this file, - for
         standard output.
     """
-    first, last = parse_instant(since), parse_instant(until)
+    settings = load_settings()
+    first, last = parse_instant(since, settings), parse_instant(until, settings)
     refuse_unwritable(out, json)
-    async with opened() as container:
+    async with opened(settings) as container:
         city = container.city
         report = await container.backtest.run(first, last, every=every, live_level=live_level)
     if out is not None:

@@ -15,9 +15,10 @@ from cyclopts import Parameter
 from taxi_predictor.apps.commands.demo_servers import DemoServers
 from taxi_predictor.apps.commands.demo_trips import TLC_ZONES, found_trips, refuse_mixing
 from taxi_predictor.apps.commands.output import ERR, OUT
+from taxi_predictor.apps.commands.scores import show_scores
 from taxi_predictor.apps.commands.serving import dashboard_command, monitor_command, server_command
-from taxi_predictor.apps.commands.session import opened, show_scores
-from taxi_predictor.apps.commands.trips import ensure_zones
+from taxi_predictor.apps.commands.session import opened
+from taxi_predictor.apps.commands.sources import ensure_zones, refuse_sources, refuse_zones
 from taxi_predictor.apps.container import Container
 from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.settings import Settings
@@ -66,6 +67,9 @@ async def demo(
         Go on serving until Ctrl-C.
     """
     settings = load_settings()
+    if trips is not None:
+        refuse_sources(settings, trips)
+    refuse_zones(zones)
     refuse_taken_ports(settings)
     if serve:
         refuse_taken_dashboard_port(settings)
@@ -73,7 +77,7 @@ async def demo(
     async with opened(settings) as container:
         servers = DemoServers(settings.home / "demo.log")
         try:
-            await _prepare(container, trips, zones)
+            await _prepare(container, settings, trips, zones)
             await servers.start("API", server_command())
             await servers.answering("API", f"{settings.api_url}/health/ready")
             question = await _ask(container, settings)
@@ -92,7 +96,7 @@ async def demo(
             await servers.stop()
 
 
-async def _prepare(container: Container, trips: str | None, zones: str | None) -> None:
+async def _prepare(container: Container, settings: Settings, trips: str | None, zones: str | None) -> None:
     """Have a champion: the one of an earlier run, or a new one where there are new trips."""
     has_champion = _has_champion(container)
     if has_champion and trips is None:
@@ -100,11 +104,11 @@ async def _prepare(container: Container, trips: str | None, zones: str | None) -
     stored = {count.family for count in await container.outbound.trips.counts()}
     if trips is not None:
         refuse_mixing(stored, trips)
-    sources = [trips] if trips else await found_trips(container, stored)
-    await ensure_zones(container, zones)
+    sources = [trips] if trips else await found_trips(container, settings, stored)
+    await ensure_zones(container, settings, zones)
     added = 0
     for source in sources:
-        report = await _ingest(container, source)
+        report = await _ingest(container, settings, source)
         OUT.print(ingest_table(report))
         added += report.added
     if added or not has_champion:
@@ -122,11 +126,11 @@ async def _prepare(container: Container, trips: str | None, zones: str | None) -
             await container.lifecycle.promote(model.version, override="nothing else could serve the demo")
 
 
-async def _ingest(container: Container, source: str) -> IngestReport:
+async def _ingest(container: Container, settings: Settings, source: str) -> IngestReport:
     try:
         return await container.intake.ingest(source)
     except NoZones:
-        await ensure_zones(container, TLC_ZONES)
+        await ensure_zones(container, settings, TLC_ZONES)
         return await container.intake.ingest(source)
 
 

@@ -10,8 +10,9 @@ import msgspec
 from cyclopts import App, Parameter
 from rich.table import Table
 
+from taxi_predictor.apps.commands.arguments import parse_span_s
 from taxi_predictor.apps.commands.output import ERR, OUT, write_json
-from taxi_predictor.apps.commands.session import opened, parse_span_s
+from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.access import ApiKey, Scope, refuse_name
 

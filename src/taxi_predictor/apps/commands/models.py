@@ -11,8 +11,9 @@ from rich.markdown import Markdown
 from rich.markup import escape
 from rich.table import Table
 
+from taxi_predictor.apps.commands.arguments import parse_which
 from taxi_predictor.apps.commands.output import OUT, result_to, write_json
-from taxi_predictor.apps.commands.session import opened, parse_which
+from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.card import model_card
 from taxi_predictor.domain.errors import PromotionRefused

@@ -5,8 +5,10 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from taxi_predictor.apps.commands.arguments import parse_instant
 from taxi_predictor.apps.commands.output import OUT
-from taxi_predictor.apps.commands.session import opened, parse_instant
+from taxi_predictor.apps.commands.session import opened
+from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.domain.errors import Refused
 from taxi_predictor.domain.plausibility import EARLIEST
 
@@ -27,8 +29,9 @@ async def recheck(
     at_most
         Look at so many.
     """
-    begin = EARLIEST if since is None else parse_instant(since)
-    async with opened() as container:
+    settings = load_settings()
+    begin = EARLIEST if since is None else parse_instant(since, settings)
+    async with opened(settings) as container:
         found = await container.recheck.recheck(begin, at_most=at_most)
     for version, predictions in sorted(found.checked.items()):
         OUT.print(f"version {version}: {predictions:,} predictions answered again", highlight=False)

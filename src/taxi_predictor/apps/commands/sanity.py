@@ -7,8 +7,9 @@ import msgspec
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from taxi_predictor.apps.commands.arguments import parse_which
 from taxi_predictor.apps.commands.output import OUT, write_json
-from taxi_predictor.apps.commands.session import opened, parse_which
+from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.tables import checks_table
 from taxi_predictor.domain.errors import Refused
 from taxi_predictor.ports.inbound.learning.probing import MAX_RAYS, Probed

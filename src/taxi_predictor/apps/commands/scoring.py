@@ -5,10 +5,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from taxi_predictor.apps.commands.arguments import refuse_coverage, refuse_missing, refuse_overwriting
 from taxi_predictor.apps.commands.output import ERR, refuse_unwritable
-from taxi_predictor.apps.commands.predictions import refuse_overwriting
 from taxi_predictor.apps.commands.session import opened
-from taxi_predictor.apps.commands.trips import ensure_zones
+from taxi_predictor.apps.commands.sources import ensure_zones, refuse_zones
+from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.ports.outbound.scoring import ROW_ENDINGS, Reached, RowForm
 
@@ -44,8 +45,9 @@ async def score(
         Let the machines of TAXI_CLUSTER answer the files of a folder, a Dask cluster, or if that is unset
         the cores of this one.
     """
-    if not 0.01 <= coverage <= 0.99:
-        raise Invalid(f"--coverage lies between 0.01 and 0.99, got {coverage}")
+    settings = load_settings()
+    refuse_coverage(coverage)
+    refuse_zones(zones)
     form, answer_form = RowForm.of(trips), RowForm.of(out)
     if form is None and answer_form is None:
         source, target = _folders(trips, out)
@@ -55,8 +57,9 @@ async def score(
         form, answer_form = _known(form, trips), _known(answer_form, out)
         refuse_overwriting(trips, Path(out))
         refuse_unwritable(None if "://" in out else Path(out))
-    async with opened(cluster=cluster) as container:
-        await ensure_zones(container, zones)
+        refuse_missing(trips)
+    async with opened(settings, cluster=cluster) as container:
+        await ensure_zones(container, settings, zones)
         await container.levelling.load_if_it_can_be()
         done: int | None = None
         with container.outbound.progress.step(f"score {trips}") as step:
