@@ -137,6 +137,25 @@ async def test_one_connection_is_made_at_a_time_however_many_give_up(
 
 
 @needs_redis
+async def test_all_connections_go_where_one_search_leads_to_the_first_address_that_listens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    patient(monkeypatch)
+    loop, at, looked_for = asyncio.get_running_loop(), urlsplit(redis_url()), []
+
+    async def found(host: str, *_: Any, **__: Any) -> Any:
+        looked_for.append(host)
+        return [(None, None, 0, "", (address, 0)) for address in ("127.0.0.2", "127.0.0.1")]
+
+    monkeypatch.setattr(loop, "getaddrinfo", found)
+    async with open_redis(f"redis://counts:{at.port}{at.path}") as pool:
+        limits = RedisRateLimits(pool, at_most=1)
+        waits = await asyncio.gather(*(limits.take(f"searched {who}") for who in range(CONNECTIONS)))
+    assert waits == [0.0] * CONNECTIONS
+    assert looked_for == ["counts"]
+
+
+@needs_redis
 async def test_those_who_come_first_do_not_wait_for_each_others_connections(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
