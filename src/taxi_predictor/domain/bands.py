@@ -19,7 +19,7 @@ from taxi_predictor.domain.reference import Band, Measure
 __all__ = ["FEWEST_TRIPS", "Standing", "bands", "standing"]
 
 WORSE_ERROR = 0.30
-"""Of the mean absolute error: so much more."""
+"""The tolerated rise of the mean absolute error, as a share of it."""
 BIAS_SHARE = 0.15
 """Of the mean duration, to either side."""
 COVERAGE = 0.08

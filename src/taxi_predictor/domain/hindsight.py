@@ -11,7 +11,7 @@ from taxi_predictor.domain.trip import TripPlan
 __all__ = ["CLOCKS_DIFFER_BY", "FARTHEST_FROM_PLANNED", "refuse_implausible"]
 
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
-"""So much ahead of ours the clock of somebody else may be."""
+"""How far another machine's clock may be ahead of ours."""
 FARTHEST_FROM_PLANNED = timedelta(hours=24)
 """A trip that started further from its plan was another trip."""
 

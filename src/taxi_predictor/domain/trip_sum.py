@@ -8,7 +8,7 @@ from taxi_predictor.domain.trip import TripId
 __all__ = ["IDS", "TripSum"]
 
 IDS = 2**128
-"""So many ids there are."""
+"""How many ids there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,9 +25,9 @@ __all__ = [
 
 CONNECT_TIMEOUT_S = 5.0
 PATIENCE_S = 5.0
-"""So long the server may take for what looks at few rows."""
+"""How long the server may take for a query of a few rows."""
 WHOLE_TABLE_S = 60.0
-"""So long it may take to count a whole table."""
+"""How long the server may take to count a whole table."""
 APPLICATION = "taxi-predictor"
 KEEPALIVE = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
 """A server that cannot be told that a connection is over, as the network is away, finds out within a minute:

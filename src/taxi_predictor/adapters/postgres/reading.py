@@ -10,7 +10,7 @@ __all__ = ["groups_of_rows"]
 
 GROUP_ROWS = 500
 PATIENCE_S = 30.0
-"""So long the server may take for one group."""
+"""How long the server may take for one group."""
 
 
 async def groups_of_rows(

@@ -19,7 +19,7 @@ __all__ = ["CONNECTIONS", "PATIENCE_S", "open_redis"]
 PATIENCE_S = 0.08
 """Redis answers within a millisecond; a request is not held up much longer for one that does not."""
 MAKING_S = 2.0
-"""So long it may take to connect, once the address is known, while requests go on without."""
+"""How long connecting to a known address may take; requests go on without it meanwhile."""
 CONNECTIONS = 16
 
 

@@ -1,4 +1,4 @@
-"""The command that trains at many origins, as if each were today."""
+"""The command that trains at many past dates, as if each were today."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -33,10 +33,10 @@ async def backtest(
 ) -> None:
     """Train at one month or week after another, and measure each on the next.
 
-    At each origin a model and the simple methods learn from all stored trips \
-    picked up before it, and answer those from it to the next origin. Nothing is \
-    registered and no alias moves. Each finished origin is kept below TAXI_HOME: \
-    a run that was interrupted goes on where it was, and the same run on the same \
+    At each origin a model and the simple methods learn from all stored trips
+    picked up before it, and answer those from it to the next origin. Nothing is
+    registered and no alias moves. Each finished origin is kept below TAXI_HOME:
+    a run that was interrupted goes on where it was, and the same run on the same
     trips trains nothing.
 
     taxi-predictor backtest --from 2023-01 --to 2023-06 --out backtest.png

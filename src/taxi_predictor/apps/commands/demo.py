@@ -189,7 +189,7 @@ def tell(settings: Settings, log: Path, question: str) -> None:
     OUT.print(
         f"\nDashboard {settings.dashboard_url}\n"
         f"API       {url}, explained at {url}/schema; its health is at {url}/health\n"
-        f"Keys      none are asked for while the demo runs, of whoever can reach {settings.api_address}\n"
+        f"Keys      none is needed while the demo runs: whoever reaches {settings.api_address} may ask\n"
         f"Metrics   http://{settings.metrics_address}/metrics\n"
         f"Log       {log}\n"
         f"Next      {_command()} trips | models | evaluate stored | predict --help\n"

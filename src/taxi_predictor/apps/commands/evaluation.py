@@ -50,8 +50,7 @@ async def evaluate(
     baselines
         Train the simple methods too, on the trips that the model learned from, and measure them beside it.
     live_level
-        Measure stored trips once more with the live level replayed: no answer knows a trip that ended
-        after its departure.
+        Measure stored trips once more, with the live level as it was known when each of them began.
     json
         Write {model, n, mae_s, rmse_s, ..., slices} to this file, - for standard output.
     """

@@ -34,7 +34,7 @@ def announce(model: RegisteredModel) -> None:
     )
 
 
-MODELS = App(name="models", help_format="plaintext")
+MODELS = App(name="models", help_format="markdown")
 
 
 @MODELS.default
@@ -84,7 +84,7 @@ async def diff(before: str, after: str, /, *, json: Json = False) -> None:
 
 @MODELS.command
 async def card(version: str = "latest", /) -> None:
-    """Print the model card of a version: what it is for, learned from, scores and cannot do.
+    """Print a version's model card: what it is for, what it learned from, how good it is, what it cannot do.
 
     It is markdown, unless it goes to a terminal.
 

@@ -22,9 +22,9 @@ from taxi_predictor.ports.inbound.followers import following
 __all__ = ["monitor"]
 
 LATE_LOOKS = 3
-"""After so many looks that should have been made and were not, a monitor is not ready."""
+"""A monitor that has missed this many looks is not ready."""
 PATIENCE_S = 60.0
-"""A look may take as long as that."""
+"""How long one look may take."""
 
 
 async def monitor(
@@ -34,8 +34,8 @@ async def monitor(
 ) -> None:
     """Watch how good live predictions are, and serve the figures to Prometheus.
 
-    It joins the outcomes that came with the predictions, by version, slice and window of 1, 7 and 28 days, \
-    compares them with the bands that each model brought along, and what is asked with what it learned from. \
+    It joins outcomes with their predictions, by version, slice and window of 1, 7 and 28 days, compares
+    the errors with the bands of each model, and the trips it is asked about with those it learned from.
     With TAXI_RETRAIN=true it trains a model when the champion leaves its bands.
 
     Parameters

@@ -83,7 +83,7 @@ async def predict(
     explain
         Show what makes the trip longer or shorter than the usual one.
     similar
-        Show what so many past trips took that are most like it.
+        Show how long this many of the most similar past trips took.
     json
         Print the API's answer, with explanation and similar in it where they were asked for.
     """

@@ -23,7 +23,7 @@ async def sanity(
     rays: Annotated[int, Parameter(validator=Number(gte=1, lte=MAX_RAYS))] = 1_000,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Ask a model what no trip answers: farther, a little later, at midnight, in other years.
+    """Probe a model where no trip can check it: farther away, a little later, at midnight, in other years.
 
     Exits with 3 when a check does not pass.
 
@@ -32,7 +32,7 @@ async def sanity(
     model
         A version number, champion or latest.
     rays
-        Along how many lines from a pickup drop-offs are moved away.
+        The number of lines along which drop-offs are moved away from a pickup.
     json
         Print {version, plans, checks} as JSON.
     """

@@ -25,7 +25,7 @@ async def score(
     zones: str | None = None,
     cluster: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Answer every trip of a file of any length, row for row; interrupted, the same again goes on.
+    """Answer every trip of a file of any length, row by row. Run again after an interruption, it goes on.
 
     taxi-predictor score trips.csv --out durations.csv
 
@@ -35,8 +35,8 @@ async def score(
         A file of trips with pickup_at and places, or s3://bucket/file; .csv, .ndjson or .parquet.
         Or a folder of them.
     out
-        Where the answers go, likewise; meanwhile they are beside it, in a folder that ends in .parts.
-        Of a folder, a folder with files of the same names.
+        Where the answers go, likewise; until all are there they lie beside it, in NAME.parts.
+        For a folder of trips it is a folder too, whose files have the same names.
     coverage
         How likely the durations lie in their intervals.
     zones

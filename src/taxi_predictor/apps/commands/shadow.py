@@ -24,7 +24,7 @@ async def shadow(*, since: str | None = None, json: Annotated[bool, Parameter(ne
     Parameters
     ----------
     since
-        Look at outcomes reported from here on (2024-03-01, 2024-03-01T08:30) [default: all].
+        Look at outcomes reported from this time on (2024-03-01, 2024-03-01T08:30) [default: all].
     json
         Print {version, trips, answered, shadow} as JSON, each side with mae_s, bias_s and coverage_80.
     """

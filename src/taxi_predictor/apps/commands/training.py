@@ -44,7 +44,7 @@ async def train(
     until
         Use trips picked up before this local day (2023-11-01) [default: all].
     tune
-        Look for a better recipe first, for this long (90s, 10m, 2h); it goes on where the last one ended.
+        Look for a better recipe first, for this long (90s, 10m, 2h), going on where the last search ended.
     cluster
         Let the machines of TAXI_CLUSTER do it, a Dask cluster, or if that is unset the cores of this one.
     json

@@ -25,13 +25,13 @@ class MonitorTelemetry(Protocol):
 
     @abstractmethod
     def looked(self, report: LiveReport, /) -> None:
-        """Only the last telling counts: of what is not in *report* nothing stays. A reader sees all of one
+        """Only the last call counts: of what is not in *report* nothing stays. A reader sees all of one
         report."""
         ...
 
     @abstractmethod
     def retrained(self, result: Retrained, /) -> None:
-        """Every telling counts."""
+        """Every call counts."""
         ...
 
 

@@ -75,5 +75,5 @@ class RunTelemetry(Protocol):
 
     @abstractmethod
     def ran(self, run: Run, /, *, now: datetime) -> None:
-        """The last run of its kind went as *run* says. Only the last telling of a kind counts."""
+        """The last run of its kind went as *run* says. Only the last call for a kind counts."""
         ...

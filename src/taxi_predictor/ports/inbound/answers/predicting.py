@@ -28,7 +28,7 @@ from taxi_predictor.ports.outbound.zones import ZoneStore
 __all__ = ["SLICE_TRIPS", "DurationPredictor", "Standing"]
 
 COLUMNS_FROM_PLANS = 64
-"""So many are answered sooner in columns and beside the event loop, where a few would wait for it."""
+"""From this many on, columns in a thread beside the event loop are faster than one call in it."""
 NO_LEVEL = "no-level"
 SLICE_TRIPS = 8192
 """What the model works on at a time: some 10 MB, and what others who ask for little wait for."""

@@ -23,7 +23,7 @@ A_METRE_KM = 0.001
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Area:
-    """What is reached within *within_s*: so many cells, or these zones."""
+    """What is reached within *within_s*: a number of cells, or these zones."""
 
     within_s: float
     polygons: Sequence[Polygon]

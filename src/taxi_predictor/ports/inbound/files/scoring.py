@@ -1,4 +1,4 @@
-"""How long will every trip of a file take? However long it is, and however often that is interrupted."""
+"""How long will every trip of a file take? For files of any length, and across interruptions."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,7 +21,7 @@ DECIMALS = 3
 """Of seconds, as in every face."""
 
 Told = Callable[[Reached, int | None], Awaitable[None]]
-"""Hears how far it is, and how many rows there are where that is known."""
+"""Is told how far scoring has come, and of how many rows, where that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Scored:
     rows: int
     refused: int
     resumed_at: int
-    """So many of the rows had been answered before, by the same terms."""
+    """How many of the rows an earlier run had answered, by the same terms."""
 
 
 async def told_nobody(reached: Reached, total: int | None) -> None:

@@ -1,4 +1,4 @@
-"""The store keeps what is needed from day to day; what is older goes into the archive."""
+"""Moving trips that are no longer needed every day from the store into the archive."""
 
 from collections.abc import Sequence
 from contextlib import aclosing

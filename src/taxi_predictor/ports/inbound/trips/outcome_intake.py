@@ -18,13 +18,13 @@ __all__ = ["MARGIN", "MAX_ORPHANS", "ORPHANED_AFTER", "OutcomeIntake", "late_orp
 log = logging.getLogger(__name__)
 
 ORPHANED_AFTER = timedelta(hours=1)
-"""So long an outcome waits for its prediction to come into the log before somebody is told."""
+"""An outcome that has waited this long for its prediction to come into the log is reported."""
 GIVEN_UP = timedelta(days=7)
 """An outcome whose prediction has not come by then is not looked for any more; it is joined all the same."""
 MAX_ORPHANS = 10_000
 """More are not looked at together."""
 FIRST_LOOK = timedelta(days=1)
-"""So far back a process looks for outcomes when it starts."""
+"""How far back a process looks for outcomes when it starts."""
 MARGIN = timedelta(minutes=5)
 """An outcome may be seen this much later than it was reported: it was being committed, by another clock."""
 
