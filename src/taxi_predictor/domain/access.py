@@ -1,4 +1,4 @@
-"""Who asks, and what they may do: API keys and the callers that they stand for.
+"""API keys, the callers that they stand for, and what these may do.
 
 A key reads ``taxi_<id>_<secret>``: the id is public, the secret is shown once and kept nowhere.
 """

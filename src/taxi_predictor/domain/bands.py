@@ -1,4 +1,4 @@
-"""Within which live error, bias and coverage of a model lie as long as its city is the one it learned.
+"""The bands that live error, bias and coverage stay in as long as the city is as the model learned it.
 
 The centre of a band is what the model did on its validation days. Its width is stated here: the smallest
 round numbers that no calm week left, of yellow taxis in 2019 and of green ones in 2023 after models that

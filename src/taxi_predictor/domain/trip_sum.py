@@ -1,4 +1,4 @@
-"""What tells one set of trips from another without holding either."""
+"""A fingerprint of a set of trips that needs none of them in memory."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Counting who asks how often."""
+"""Counting requests by caller."""
 
 from abc import abstractmethod
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""What single runs, such as an ingest or a training, leave for those that are there all the time."""
+"""Notes that single runs, such as an ingest or a training, leave for the services."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, field

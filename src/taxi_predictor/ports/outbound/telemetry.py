@@ -15,7 +15,7 @@ __all__ = ["Exposition", "Figures", "LoadTelemetry", "LogTelemetry", "PoolState"
 
 
 class Telemetry(Protocol):
-    """Takes in what happens. It may be told from any thread, and it neither waits nor fails."""
+    """Takes in what happens. It may be called from any thread, and neither waits nor fails."""
 
     @abstractmethod
     def answered(self, *, method: str, route: str, status: int, elapsed_s: float) -> None:
@@ -95,7 +95,7 @@ class PoolState:
 
 
 class Signal(StrEnum):
-    """What else than figures tells of the service."""
+    """What the service emits besides figures."""
 
     SPANS = "spans"
     LOGS = "logs"
@@ -106,17 +106,17 @@ class LoadTelemetry(Protocol):
 
     @abstractmethod
     def asked_batch(self, *, trips: int) -> None:
-        """One request asked about so many *trips* of a list. Every call counts."""
+        """One request asked about a list of this many *trips*. Every call counts."""
         ...
 
     @abstractmethod
     def asked_matrix(self, *, cells: int) -> None:
-        """One request asked for a matrix of so many *cells*. Every call counts."""
+        """One request asked for a matrix of this many *cells*. Every call counts."""
         ...
 
     @abstractmethod
     def degraded(self, *, reason: str, trips: int) -> None:
-        """So many *trips* were answered without something, for *reason*: one of a few slugs.
+        """This many *trips* were answered without something, for *reason*: one of a few slugs.
 
         Every call counts.
         """
@@ -129,7 +129,7 @@ class LoadTelemetry(Protocol):
 
     @abstractmethod
     def dropped(self, signal: Signal, number: int, /) -> None:
-        """So many of *signal* never reached whoever collects them. Every call counts."""
+        """This many of *signal* never reached the collector. Every call counts."""
         ...
 
 

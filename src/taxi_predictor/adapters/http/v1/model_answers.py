@@ -54,7 +54,7 @@ class ModelSummary(Struct, frozen=True, kw_only=True):
     trained_until: Annotated[datetime, Meta(tz=True, description="It learned from no trip from here on.")]
     trips: Annotated[int, Meta(description="How many it learned from.")]
     sources: list[str]
-    simulated: Annotated[bool, Meta(description="Some of the trips it learned from were never taken.")]
+    simulated: Annotated[bool, Meta(description="Whether some of the trips it learned from were simulated.")]
     held_out: ScoresAnswer
     verdict: VerdictAnswer
 
