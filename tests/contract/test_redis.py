@@ -32,6 +32,10 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestRedisRateLimits(RateLimitsContract):
     window_s = 1  # Redis has a clock of its own that no test can advance
 
+    @pytest.fixture(autouse=True)
+    def patient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        patient(monkeypatch)
+
     @asynccontextmanager
     async def open(self) -> AsyncIterator[tuple[RateLimits, Callable[[float], Awaitable[None]]]]:
         with redis.Redis.from_url(redis_url()) as client:
@@ -48,10 +52,7 @@ class TestRedisRateLimits(RateLimitsContract):
             waits = [await limits.take("a") for limits in (one, other) for _ in range(AT_MOST)]
             assert [wait == 0.0 for wait in waits] == [True] * AT_MOST + [False] * AT_MOST
 
-    async def test_a_crowd_that_comes_at_once_shares_few_connections(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        patient(monkeypatch)
+    async def test_a_crowd_that_comes_at_once_shares_few_connections(self) -> None:
         async with self.open() as (limits, _):
             with redis.Redis.from_url(redis_url()) as client:
                 others = {each["id"] for each in client.client_list()}  # such as no test has closed yet

@@ -84,7 +84,7 @@ def grow_in_stages(
 
 
 def stages_of(trips: int, share_trips: int = SHARE_TRIPS) -> int:
-    """Into how many stages so many trips are parted, of which memory is to hold *share_trips*."""
+    """How many stages to part the trips into, so that memory holds *share_trips* at a time."""
     return -(-trips // share_trips)
 
 

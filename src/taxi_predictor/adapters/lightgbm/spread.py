@@ -1,4 +1,4 @@
-"""How sure one can be of each trip: a booster within whose value lie four of five absolute residuals."""
+"""How certain each trip is: a booster whose value four of five absolute residuals stay below."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""One pool of connections, and what their troubles are called in the core."""
+"""The pool of connections, and the translation of asyncpg's errors into the core's."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""Answered predictions in PostgreSQL, which twice are no more than once."""
+"""Answered predictions in PostgreSQL, where adding one again changes nothing."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing

@@ -1,4 +1,4 @@
-"""Rows of a long answer, some at a time, from a server that may fall silent in the midst of it."""
+"""Reading a long answer in groups of rows, from a server that may fall silent meanwhile."""
 
 from collections.abc import AsyncGenerator, Sequence
 

@@ -25,10 +25,10 @@ CONNECTIONS = 16
 
 @asynccontextmanager
 async def open_redis(url: str) -> AsyncIterator[BlockingConnectionPool]:
-    """Connections that are made when they are needed: a Redis that is away does not hinder a start.
+    """Connections made when first needed: a Redis that is away does not keep a service from starting.
 
     Raises:
-        Invalid: the URL is none of a Redis.
+        Invalid: this is not the URL of a Redis.
     """
     try:
         pool = _Pool.from_url(
@@ -37,8 +37,8 @@ async def open_redis(url: str) -> AsyncIterator[BlockingConnectionPool]:
     except ValueError:
         # It says why, and may quote half of a password in doing so.
         raise Invalid(
-            "this is no URL of a Redis such as redis://host:6379/0; write what is special in a password"
-            " as in %2F for /"
+            "this is no URL of a Redis such as redis://host:6379/0; write special characters in a password"
+            " percent-encoded, as %2F for /"
         ) from None
     try:
         yield pool
@@ -137,6 +137,6 @@ async def _addresses_of(host: str) -> Sequence[str]:
 
 
 def _heard(task: "asyncio.Task[Any]") -> None:
-    """Whoever waited may have given up: then nobody else looks at what became of it."""
+    """Take note of its error, which asyncio would otherwise complain about if all who waited gave up."""
     if not task.cancelled():
         task.exception()

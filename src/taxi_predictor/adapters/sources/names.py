@@ -1,4 +1,4 @@
-"""What the name of a source or of a zone table means, and whether files of that name are there.
+"""What the name of a source or of a zone table means, and whether its files are there.
 
 Nothing is read for it: who mistypes a name is told at once.
 """
@@ -34,7 +34,7 @@ def kind_of(spec: str) -> str:
     """The scheme of *spec*, such as ``tlc`` or ``s3``; empty: it is a path.
 
     Raises:
-        InvalidSource: it has a scheme that is none.
+        InvalidSource: there is no such scheme.
     """
     scheme, colon, options = spec.partition(":")
     if colon and (scheme in (OUTCOMES, TLC, SIMULATION) or (scheme in CLOUDS and options.startswith("//"))):

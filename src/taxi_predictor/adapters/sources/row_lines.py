@@ -19,7 +19,7 @@ MAX_RECORD_LINES = 100
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some lines, one after the other."""
+    """A run of lines."""
 
     lines: Sequence[bytes]
     """Without their ends."""

@@ -172,6 +172,6 @@ class GroupCommit(Recorder):
 
 
 def _heard(commit: asyncio.Task[None]) -> None:
-    """Whoever waited may have given up: then nobody else looks at what became of it."""
+    """Take note of its error, which asyncio would otherwise complain about if all who waited gave up."""
     if not commit.cancelled():
         commit.exception()
