@@ -21,11 +21,11 @@ __all__ = ["FEWEST_TRIPS", "Standing", "bands", "standing"]
 WORSE_ERROR = 0.30
 """The tolerated rise of the mean absolute error, as a share of it."""
 BIAS_SHARE = 0.15
-"""Of the mean duration, to either side."""
+"""The tolerated move of the bias to either side, as a share of the mean duration."""
 COVERAGE = 0.08
-"""To either side; the gate allows as much (see PromotionPolicy)."""
+"""The tolerated move of the coverage to either side; the gate allows as much (see PromotionPolicy)."""
 FEWEST_TRIPS = 200
-"""Fewer say nothing, for a few absurd ones among them would."""
+"""With fewer trips nothing is said: a few absurd ones among them would decide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
