@@ -37,7 +37,7 @@ def refuse_implausible(outcome: Outcome, plan: TripPlan | None, city: City) -> N
                 f"pickup_at {outcome.pickup_at.isoformat()} is not {CALENDAR}", part="pickup_at"
             )
         raise ImplausibleOutcome(
-            f"{outcome.duration_s:g} s are not believed of this trip: {doubt}", part="duration_s"
+            f"{outcome.duration_s:g} s are not believable for this trip: {doubt}", part="duration_s"
         )
     started_by = outcome.reported_at - timedelta(seconds=outcome.duration_s)
     if outcome.pickup_at is not None and outcome.pickup_at > started_by + CLOCKS_DIFFER_BY:

@@ -121,7 +121,7 @@ async def _connect(*args: Any, **kwargs: Any) -> asyncpg.Connection:
     except ValueError:
         raise asyncpg.ClientConfigurationError(
             "invalid DSN: it begins with postgresql:// and its port is a number;"
-            " write what is special in a password as in %2F for /"
+            " write special characters in a password percent-encoded, as %2F for /"
         ) from None
     end = connection._transport.get_extra_info("socket")  # noqa: SLF001 # no other way to it
     if end.family != socket.AF_UNIX:

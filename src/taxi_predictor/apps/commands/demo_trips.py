@@ -31,7 +31,7 @@ def refuse_mixing(stored: AbstractSet[str], source: str) -> None:
     if any((family == SIMULATION) != is_simulated for family in stored):
         here, given = ("real", "simulated") if is_simulated else ("simulated", "real")
         raise Invalid(
-            f"this home has {here} trips, and a model of these and {given} ones would be of neither:"
+            f"this home has {here} trips, which {given} ones must not be mixed with:"
             " name a home of their own, as in `make demo TAXI_HOME=other-home TRIPS=...`"
         )
 

@@ -100,7 +100,7 @@ def _folders(trips: str, out: str) -> tuple[str, str]:
         return trips, str(target)
     source = Path(trips).absolute()
     if not source.is_dir():
-        raise Invalid(f"{trips} is no folder, and ends in none of {', '.join(ROW_ENDINGS)}")
+        raise Invalid(f"{trips} is not a folder, and ends in none of {', '.join(ROW_ENDINGS)}")
     if target.is_relative_to(source) or source.is_relative_to(target):
         raise Invalid(f"{out} would mix answers with the trips of {trips}: name a folder beside it")
     return str(source), str(target)

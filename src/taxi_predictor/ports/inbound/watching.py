@@ -54,7 +54,9 @@ class Watching:
     async def _shared(self, name: str, question: Callable[[ServiceSignals], Coroutine[Any, Any, T]]) -> T:
         """The answer to *question*, which others may have just asked, or be waiting for."""
         if self._signals is None:
-            raise Unavailable("no service is watched from here")
+            raise Unavailable(
+                "no service is watched: set TAXI_METRICS_PORT, or name a Prometheus in TAXI_PROMETHEUS_URL"
+            )
         asked_s, asking = self._asked.get(name, (0.0, None))
         if asking is None or (asking.done() and monotonic() - asked_s >= FRESH_S):
             asking = asyncio.create_task(question(self._signals))

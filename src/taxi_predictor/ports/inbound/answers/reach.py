@@ -77,7 +77,7 @@ class Reach:
         if len(grid) > self._max_cells:
             raise TooMuch(
                 f"{len(grid.rows)} x {len(grid.columns)} cells of {cell_km} km are {len(grid):,};"
-                f" at most {self._max_cells:,} are answered at once: larger cells, or less time, are fewer"
+                f" at most {self._max_cells:,} are answered at once: choose larger cells, or less time"
             )
 
         def within_radius() -> list[Place | None]:
