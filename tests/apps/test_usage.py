@@ -161,3 +161,20 @@ def test_no_command_reads_an_argument_while_a_container_is_open() -> None:
         and (node.func.id.startswith(("parse_", "refuse_")) or node.func.id == "Invalid")
     }
     assert not called
+
+
+def test_no_command_reads_the_settings_twice() -> None:
+    """What it looks at first and what it opens then would be of two minds if the environment changed."""
+    readings = {
+        f"{file.name}: {command.name}": sum(
+            node.func.id == "load_settings" or (node.func.id == "opened" and not node.args)
+            for node in ast.walk(command)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        )
+        for file in resources.files("taxi_predictor.apps.commands").iterdir()
+        if file.name.endswith(".py")
+        for command in ast.parse(file.read_text("utf-8")).body
+        if isinstance(command, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert sum(readings.values()) > 20
+    assert {name for name, times in readings.items() if times > 1} == set()

@@ -23,10 +23,11 @@ async def sync(*, follow: Annotated[bool, Parameter(negative="")] = False) -> No
     follow
         Go on until Ctrl-C, and make trips of outcomes too, as the process beside a service does.
     """
+    settings = load_settings()
     if follow:
         ERR.print("Following the registry and the outcomes until Ctrl-C.")
-        await follow_all(load_settings())
+        await follow_all(settings)
         return
-    async with opened() as container:
+    async with opened(settings) as container:
         model = await container.sync.sync()
     OUT.print(f"Version [bold]{model.version}[/bold] is the champion, and on this machine", highlight=False)
