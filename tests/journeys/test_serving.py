@@ -19,7 +19,7 @@ import pytest
 
 from asking import asking
 from journeys.conftest import Deployment, figures, free_port
-from waiting import until
+from waiting import is_alive, until
 
 PREDICTIONS = "/v1/predictions"
 BODY = msgspec.json.encode(
@@ -160,6 +160,13 @@ def test_two_workers_count_every_request_and_one_that_is_killed_is_replaced(depl
         text = service.figures()
         assert samples(text, "taxi_http_requests_total")[live] == 60
         assert list(samples(text, "taxi_worker_model_version").values()) == [1, 1]
+
+        # Left without the process that started them they would hold the port, and nobody would ship the log.
+        left = service.workers()
+        service.launcher.kill()
+        until(lambda: not any(map(is_alive, left)), "all workers end")
+        with pytest.raises(httpx.ConnectError):
+            service.get("/health/live")
 
 
 def test_a_thousand_requests_are_a_thousand_with_four_workers(deployment: Deployment) -> None:
