@@ -211,7 +211,8 @@ class PredictionAnswer(Struct, frozen=True, kw_only=True):
         Annotated[str, Meta(description="Names this prediction: a UUID of version 7.")] | UnsetType
     ) = UNSET
     logged: (
-        Annotated[bool, Meta(description="Whether the log knows it, or will within moments.")] | UnsetType
+        Annotated[bool, Meta(description="Whether the prediction is in the log, or will be within moments.")]
+        | UnsetType
     ) = UNSET
     duration_s: Annotated[float, Meta(description="The median: as many trips take longer as take less.")]
     interval: IntervalAnswer
