@@ -98,8 +98,8 @@ class _Documents(Handler):
         sitting = self._sittings[doc.session_context]
         visit, words = sitting.visit, sitting.visit.words
         query = {**visit.query, "lang": words.language}
-        # Panel says so only when it writes the page. A websocket that comes when its session is forgotten has a
-        # new one, for which no page was written: it would take style sheets from Panel's network.
+        # Panel says so only when it writes the page. A websocket that comes when its session is forgotten has
+        # a new one, for which no page was written: it would take style sheets from Panel's network.
         doc.template_variables["dist_url"] = LOCAL_DIST
         bridge = Bridge()  # type: ignore[no-untyped-call]
         bridge.listen(sitting, doc)
