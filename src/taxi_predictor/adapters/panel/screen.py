@@ -15,6 +15,7 @@ from bokeh.server.contexts import BokehSessionContext
 from markupsafe import Markup
 from panel.custom import JSComponent
 from panel.io.application import Application
+from panel.io.resources import LOCAL_DIST
 from panel.models.esm import DataEvent
 
 from taxi_predictor.adapters.panel.markup import Query, link, page_template
@@ -97,6 +98,9 @@ class _Documents(Handler):
         sitting = self._sittings[doc.session_context]
         visit, words = sitting.visit, sitting.visit.words
         query = {**visit.query, "lang": words.language}
+        # Panel says so only when it writes the page. A websocket that comes when its session is forgotten has
+        # a new one, for which no page was written: it would take style sheets from Panel's network.
+        doc.template_variables["dist_url"] = LOCAL_DIST
         bridge = Bridge()  # type: ignore[no-untyped-call]
         bridge.listen(sitting, doc)
         bridge.server_doc(
