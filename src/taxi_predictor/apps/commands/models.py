@@ -181,7 +181,7 @@ def _table(models: Sequence[RegisteredModel]) -> Table:
             f"{model.manifest.trips:,}",
             ", ".join(model.manifest.sources),
             f"{model.report.held_out.mae_s:.1f}",
-            "passed" if verdict.passed else f"refused: {'; '.join(verdict.reasons)}",
+            "passed" if verdict.passed else f"refused: {', '.join(verdict.failed or verdict.reasons)}",
         )
     return table
 
