@@ -78,15 +78,17 @@ async def demo(
         servers = DemoServers(settings.home / "demo.log")
         try:
             await _prepare(container, settings, trips, zones)
-            await servers.start("API", server_command())
-            await servers.answering("API", f"{settings.api_url}/health/ready")
+            with container.outbound.progress.step("start the API"):
+                await servers.start("API", server_command())
+                await servers.answering("API", f"{settings.api_url}/health/ready")
             question = await _ask(container, settings)
             if not serve:
                 OUT.print("Served for that one question; without --no-serve it goes on")
                 return
-            await servers.start("dashboard", dashboard_command())
-            await servers.start("monitor", monitor_command())
-            await servers.answering("dashboard", settings.dashboard_url)
+            with container.outbound.progress.step("start the dashboard and the monitor"):
+                await servers.start("dashboard", dashboard_command())
+                await servers.start("monitor", monitor_command())
+                await servers.answering("dashboard", settings.dashboard_url)
             tell(settings, servers.log, question)
             await servers.until_one_ends()
         except asyncio.CancelledError:

@@ -133,10 +133,11 @@ async def trips(
         OUT.print(_by_reason(stored))
     if log.predictions or log.outcomes:
         OUT.print()
+        late = f", {log.orphans:,} of them without a prediction for over an hour" if log.orphans else ""
         OUT.print(
-            f"In the log: {log.predictions:,} predictions and {log.outcomes:,} outcomes,"
-            f" of which {log.orphans:,} have waited for their predictions for more than an hour",
+            f"In the log: {log.predictions:,} predictions and {log.outcomes:,} outcomes{late}",
             highlight=False,
+            soft_wrap=True,
         )
 
 
