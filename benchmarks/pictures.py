@@ -34,8 +34,16 @@ from taxi_predictor.apps.environment import load_settings
 
 WIDTH, HEIGHT = 1280, 900
 PAGES: Mapping[str, tuple[Mapping[str, str], int]] = {
-    "predict": ({"from": "40.7580,-73.9855", "to": "40.6465,-73.7865", "at": "2024-03-01T08:30"}, 1000),
-    "city": ({}, 1600),
+    "predict": (
+        {
+            "from": "40.7580,-73.9855",
+            "to": "40.6465,-73.7865",
+            "at": "2024-03-01T08:30",
+            "by": "2024-03-01T09:45",
+        },
+        1000,
+    ),
+    "city": ({"last": "2023-12-31"}, 2200),
     "models": ({}, 1500),
     "live": ({}, 1500),
 }
@@ -54,11 +62,11 @@ PER_S = 5.0
 WEEK = timedelta(weeks=1)
 BOTTOM = """most => {
     const boxes = [...document.querySelectorAll('main .card')].map(card => card.getBoundingClientRect());
-    const ends = boxes.map(box => box.bottom).filter(
-        end => end <= most && !boxes.some(box => box.top < end - 1 && box.bottom > end + 1));
-    return Math.max(...ends);
+    const clean = boxes.map(box => box.bottom).filter(
+        end => !boxes.some(box => box.top < end - 1 && box.bottom > end + 1)).sort((a, b) => a - b);
+    return clean.filter(end => end <= most).at(-1) ?? clean[0];
 }"""
-"""The lowest line below a card that cuts no other card."""
+"""The lowest line that cuts no card, if there is one so far up; else the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +182,10 @@ async def shown(home: Path, trips: Path, minutes: float, out: Path) -> None:
         print(f"{answered:,} of {len(taken):,} trips of the last day asked about")
         await servers.answering("dashboard", settings.dashboard_url)
         asking = asyncio.create_task(ask(settings.api_url, made.stdout.strip(), taken[answered:], 5.0))
-        await asyncio.to_thread(take, settings.dashboard_url, out)
-        asking.cancel()
+        try:
+            await asyncio.to_thread(take, settings.dashboard_url, out)
+        finally:
+            asking.cancel()
     finally:
         await servers.stop()
 
