@@ -36,14 +36,14 @@ WIDTH, HEIGHT = 1280, 900
 PAGES: Mapping[str, tuple[Mapping[str, str], int]] = {
     "predict": (
         {
-            "from": "40.7580,-73.9855",
-            "to": "40.6465,-73.7865",
-            "at": "2024-03-01T08:30",
-            "by": "2024-03-01T09:45",
+            "from": "Times Sq/Theatre District",
+            "to": "JFK Airport",
+            "at": "2023-12-06T08:30",
+            "by": "2023-12-06T10:00",
         },
         1000,
     ),
-    "city": ({"last": "2023-12-31"}, 2200),
+    "city": ({"last": "2023-12-31"}, 1850),
     "models": ({}, 1500),
     "live": ({}, 1500),
 }
