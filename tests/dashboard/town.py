@@ -129,6 +129,8 @@ class Town:
             for connection in list(self._server._tornado._clients):
                 connection._socket.close()
             await self._dashboard.aclose()
+            # Bokeh leaves the other connections of browsers open, and refuses what they ask.
+            await self._server._http.close_all_connections()
 
         self.call(stop())
 
