@@ -43,7 +43,7 @@ class Visitor:
         self.page.wait_for_selector("body[data-ready]:not(.busy)")
 
     def leave(self) -> None:
-        """Let the next visitor have the window, who finds nothing of this one in it: pages keep but cookies."""
+        """Let the next visitor have the window and find nothing of this one: pages keep but cookies."""
         for event, hear in self._told.items():
             self.page.remove_listener(event, hear)
         self.page.goto("about:blank")
