@@ -121,6 +121,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     )
     if left:
         print(f"\nleft behind in the folder for temporary files: {', '.join(left)}")  # noqa: T201
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
     # With workers, each reports to the controller.
     whole_suite = not session.config.option.keyword and session.config.args_source.name != "ARGS"
     if os.environ.get("CI") != "true" or not whole_suite:
