@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -82,6 +83,32 @@ LONGEST = (
 
 Of those that want the main job done only one is among the first three: the others would all wait for it.
 """
+
+
+TOGETHER = {
+    **dict.fromkeys(("looking", "numbers", "operators", "proxy", "troubles"), "dashboard"),
+    **dict.fromkeys(
+        ("bad_requests", "clients", "faces", "main_job", "solvers", "streams", "triton", "vroom", "watching"),
+        "journeys",
+    ),
+}
+"""Files, by their folder, that run in one test process: what they look at, town or service, is made once."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out whole files, as ``--dist loadfile`` does, and some of them as if they were one."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByWhatTheyShare(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = Path(super()._split_scope(nodeid))
+            folder = TOGETHER.get(file.stem.removeprefix("test_"))
+            return folder if folder == file.parent.name else str(file)
+
+    return ByWhatTheyShare(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
