@@ -145,7 +145,7 @@ bench: setup ## Print ratios against floors and peers measured in the same run, 
 	$(BIN)/python benchmarks/score.py
 	$(BIN)/python benchmarks/dashboard.py
 
-bench-large: setup ## Read 10 and 50 million simulated trips and train on them, beside pandas (TRIPS="1000000", 30 GB, hours)
+bench-large: setup ## Read 10 and 50 million simulated trips and train on them, beside pandas (TRIPS="1000000", 30 GB, an hour)
 	$(BIN)/python benchmarks/large.py $(if $(TRIPS),--trips $(TRIPS))
 bench-capacity: setup ## Measure what a prediction, a trip and a worker take, and write docs/capacity.md (10 min)
 	$(BIN)/python benchmarks/capacity.py

@@ -72,7 +72,9 @@ def trained() -> Iterator[Path]:
     """A home with a champion that learned from simulated trips."""
     with TemporaryDirectory(prefix="taxi-bench-") as folder:
         command = [sys.executable, "-m", "taxi_predictor", "demo", "--no-serve", "--trips", "simulation:"]
-        subprocess.run(command, env={**os.environ, "TAXI_HOME": folder}, check=True, capture_output=True)
+        # Ports of its own: a demo may be running.
+        own = {"TAXI_HOME": folder, "TAXI_API_PORT": "8150", "TAXI_METRICS_PORT": "0"}
+        subprocess.run(command, env={**os.environ, **own}, check=True, stdout=subprocess.DEVNULL)
         yield Path(folder)
 
 

@@ -4,9 +4,10 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
-__all__ = ["eventually", "quiet", "until"]
+__all__ = ["eventually", "is_alive", "quiet", "until"]
 
 T = TypeVar("T")
 PATIENCE_S = 60.0
@@ -51,6 +52,14 @@ async def quiet() -> None:
     """Let every task go as far as it can without anything from outside."""
     for _ in range(50):
         await asyncio.sleep(0)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether that process runs; one that nobody has asked yet how it ended does not."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
 
 
 def _vain(is_so: Callable[[], object], what: str, patience_s: float) -> str:

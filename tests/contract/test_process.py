@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 
@@ -30,7 +29,7 @@ from taxi_predictor.domain.errors import (
 from taxi_predictor.ports.outbound.registry import Alias, ModelRegistry
 from taxi_predictor.ports.outbound.watch import Watch, watched_by
 from taxi_predictor.ports.testing.model_registry import NOBODY, ModelRegistryContract
-from waiting import quiet, until
+from waiting import is_alive, quiet, until
 
 MAKE = partial(MemoryModelRegistry, clock=SystemClock())
 
@@ -45,13 +44,6 @@ class TestProcessModelRegistry(ModelRegistryContract):
 def child_of(registry: ProcessModelRegistry) -> int:
     assert registry._child is not None
     return registry._child.pid
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
 
 
 @asynccontextmanager

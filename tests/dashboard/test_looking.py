@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from dashboard.looking import DESKTOP, PHONE, visiting
 from dashboard.town import Town
 from taxi_predictor.adapters.panel.words import Words
+from waiting import until
 
 PAGES = ("predict", "city", "models", "live", "data")
 LOOKS = [
@@ -35,6 +36,23 @@ def test_a_page_opens_whole(
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
+        assert visitor.errors == []
+
+
+def test_a_page_whose_scripts_come_late_is_as_whole(browser: Any, town: Town) -> None:
+    """Its session is forgotten by then: the websocket has a new one, for which no page was written."""
+    with visiting(browser, town, locale="es-ES") as visitor:
+        late: list[Any] = []
+        visitor.page.route("**/static/**", lambda request: late.append(request))
+        visitor.page.goto(f"{town.url}/live", wait_until="commit")
+        until(lambda: town.sessions("live") == 0, "nobody is known to look at it")
+        visitor.page.unroute("**/static/**")
+        for request in late:
+            request.continue_()
+        visitor.settled()
+        assert visitor.page.locator("h1").inner_text() == Words("es")("live.heading")
+        assert Words("es")("live.degraded") in visitor.page.locator("[data-part=service]").inner_text()
+        assert visitor.strangers == []
         assert visitor.errors == []
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -125,4 +126,14 @@ async def test_a_document_does_not_wait_for_what_takes_long(page: SlowPage) -> N
     stuck.gate.set()
     await quiet()
     assert browser.parts == [{"asked": "at last"}]
+    sitting.close()
+
+
+async def test_what_a_thread_asks_is_answered_on_the_event_loop(page: SlowPage) -> None:
+    page.gate.set()
+    sitting, browser = await opened(page)
+    await asyncio.to_thread(sitting.soon, partial(sitting.ask, {"asked": "two"}))
+    await quiet()
+    assert page.answered[-1] == "two"
+    assert browser.messages[-1] == {"settled": True}
     sitting.close()

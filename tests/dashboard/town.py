@@ -118,6 +118,10 @@ class Town:
 
         self.call(start())
 
+    def sessions(self, page: str) -> int:
+        """How many are known to look at it."""
+        return len(self._server.get_sessions(f"/{page}"))
+
     def stop_dashboard(self) -> None:
         """And cut whoever is connected, as the end of a process does."""
 

@@ -70,9 +70,9 @@ class Deployment:
             "TAXI_API_WORKERS": str(workers),
             "TAXI_API_OPEN_PREDICT": "true",
         }
-        command = [sys.executable, "-m", "taxi_predictor", "serve"]
+        command = [sys.executable, "-P", "-m", "taxi_predictor", "serve"]
         with log.open("wb") if log else nullcontext() as errors:
-            server = subprocess.Popen(command, env=environment, stderr=errors)
+            server = subprocess.Popen(command, env=environment, stderr=errors, cwd=_strange_folder(self.home))
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
                 _wait_until_ready(client, server)
@@ -83,6 +83,15 @@ class Deployment:
                 server.wait(timeout=30)
             finally:
                 server.terminate()  # the second one waits for nobody
+
+
+def _strange_folder(home: Path) -> Path:
+    """One from which nothing is to be imported, though its files are called as modules are."""
+    folder = home.parent / "strange"
+    folder.mkdir(exist_ok=True)
+    for module in ("http", "email", "taxi_predictor"):
+        (folder / f"{module}.py").write_text('raise SystemExit("this is not the module you look for")\n')
+    return folder
 
 
 def free_port() -> int:

@@ -19,7 +19,7 @@ import pytest
 
 from asking import asking
 from journeys.conftest import Deployment, figures, free_port
-from waiting import until
+from waiting import is_alive, until
 
 PREDICTIONS = "/v1/predictions"
 BODY = msgspec.json.encode(
@@ -141,12 +141,15 @@ def test_it_is_ready_within_seconds_and_can_be_stopped_as_it_starts(
 
 
 def test_a_thousand_requests_to_four_workers_are_a_thousand_also_when_one_is_killed(
-    deployment: Deployment,
+    deployment: Deployment, tmp_path: Path
 ) -> None:
+    """And all end with who started them: that one is killed in the end, and leaves a folder."""
+
     def ask(number: int) -> int:
         return asking.post(service_url, content=BODY, headers=JSON, timeout=PATIENCE_S).status_code
 
-    with serving(deployment, workers=4) as service:
+    leaving = replace(deployment, settings={**deployment.settings, "TMPDIR": str(tmp_path)})
+    with serving(leaving, workers=4) as service:
         service_url = f"http://{service.host}:{service.port}{PREDICTIONS}"
         with ThreadPoolExecutor(8) as pool:
             assert set(pool.map(ask, range(1000))) == {200}
@@ -177,6 +180,13 @@ def test_a_thousand_requests_to_four_workers_are_a_thousand_also_when_one_is_kil
         text = service.figures()
         assert samples(text, "taxi_http_requests_total")[of_predictions] == 1000
         assert list(samples(text, "taxi_worker_model_version").values()) == [1, 1, 1, 1]
+
+        # Left without the process that started them they would hold the port, and nobody would ship the log.
+        left = service.workers()
+        service.launcher.kill()
+        until(lambda: not any(map(is_alive, left)), "all workers end")
+        with pytest.raises(httpx.ConnectError):
+            service.get("/health/live")
 
 
 @pytest.mark.parametrize(("workers", "how"), [(1, signal.SIGTERM), (2, signal.SIGINT)])

@@ -15,7 +15,7 @@ from bokeh.server.contexts import BokehSessionContext
 from markupsafe import Markup
 from panel.custom import JSComponent
 from panel.io.application import Application
-from panel.models.esm import DataEvent
+from panel.io.resources import LOCAL_DIST
 
 from taxi_predictor.adapters.panel.markup import Query, link, page_template
 from taxi_predictor.adapters.panel.pages.entry import Doorman
@@ -42,8 +42,8 @@ class Bridge(JSComponent):
         def send(message: Mapping[str, object]) -> None:
             document.add_next_tick_callback(partial(self._send_msg, message))
 
-        def receive(event: DataEvent) -> None:
-            match event.data:
+        def receive(message: object) -> None:
+            match message:
                 case {"hello": True}:
                     sitting.open(send)
                 case {"ping": True}:
@@ -55,7 +55,7 @@ class Bridge(JSComponent):
                 case _:
                     pass  # whoever sends something else is not our script
 
-        self.on_msg(receive)
+        self.on_msg(lambda event: sitting.soon(partial(receive, event.data)))
 
 
 class PageApplication(Application):
@@ -97,12 +97,15 @@ class _Documents(Handler):
         sitting = self._sittings[doc.session_context]
         visit, words = sitting.visit, sitting.visit.words
         query = {**visit.query, "lang": words.language}
+        # Panel says so only when it writes the page. A websocket that comes when its session is forgotten has
+        # a new one, for which no page was written: it would take style sheets from Panel's network.
+        doc.template_variables["dist_url"] = LOCAL_DIST
         bridge = Bridge()  # type: ignore[no-untyped-call]
         bridge.listen(sitting, doc)
         bridge.server_doc(
             doc, title=f"{words(f'{sitting.page.name}.title')} · taxi_predictor", location=False
         )
-        doc.on_session_destroyed(lambda _: sitting.close())
+        doc.on_session_destroyed(lambda _: sitting.soon(sitting.close))
         doc.template = page_template()
         nonce = secrets.token_urlsafe(16)
         doc.template_variables.update(

@@ -26,9 +26,13 @@ Send = Callable[[Mapping[str, object]], None]
 
 
 class Sitting:
-    """Sends the browser what differs from what it shows; a newer question ends the answering of an older."""
+    """Sends the browser what differs from what it shows; a newer question ends the answering of an older.
+
+    All of it happens on the event loop where it was made; only :meth:`soon` may be called by other threads.
+    """
 
     def __init__(self, page: Page, visit: Visit) -> None:
+        self._loop = asyncio.get_running_loop()
         self.page = page
         self.visit = visit
         self._shown: dict[str, Markup] = {}
@@ -41,6 +45,10 @@ class Sitting:
     def shown(self) -> Parts:
         """The pieces as the browser has them."""
         return self._shown
+
+    def soon(self, deed: Callable[[], None]) -> None:
+        """Have *deed* done on the event loop: since version 3.10 Bokeh tells of messages in threads."""
+        self._loop.call_soon_threadsafe(deed)
 
     async def first(self) -> None:
         """Have the pieces that are quick, for the document itself: they are seen before any script runs.

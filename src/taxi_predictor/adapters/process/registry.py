@@ -1,7 +1,6 @@
 """A model registry in a child process: who serves does not hold what a registry takes to import."""
 
 import asyncio
-import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import nullcontext, suppress
@@ -10,6 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from taxi_predictor.adapters.process import child
 from taxi_predictor.adapters.process.child import HEAD, Call, caller, packed, size_of, unpacked
+from taxi_predictor.adapters.process.command import command_of
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
 from taxi_predictor.ports.outbound.progress import Progress
@@ -85,8 +85,7 @@ class ProcessModelRegistry(ModelRegistry):
             is_first = self._child is None or self._child.returncode is not None
             if self._child is None or self._child.returncode is not None:
                 self._child = await asyncio.create_subprocess_exec(
-                    # Safe path: no module is taken from the folder one happens to be in.
-                    *(sys.executable, "-P", "-m", child.__name__),
+                    *command_of(child.__name__),
                     stdin=PIPE,
                     stdout=PIPE,
                 )

@@ -2,12 +2,12 @@
 
 import asyncio
 import os
-import sys
 from typing import Literal
 
 from rich.markup import escape
 
 from taxi_predictor.adapters.disk.shelf import champion_folder
+from taxi_predictor.adapters.process.command import command_of
 from taxi_predictor.apps.cities import load_city
 from taxi_predictor.apps.commands.output import ERR
 from taxi_predictor.apps.contradictions import refuse_contradictions
@@ -62,17 +62,17 @@ async def _serve_dashboard(settings: Settings) -> None:
 
 def server_command() -> list[str]:
     """The command line of the server, a process of its own: this one has loaded too much to fork."""
-    return [sys.executable, "-m", "taxi_predictor.apps.processes.server"]
+    return command_of("taxi_predictor.apps.processes.server")
 
 
 def dashboard_command() -> list[str]:
     """The command line of the dashboard."""
-    return [sys.executable, "-m", "taxi_predictor", "serve", "dashboard"]
+    return command_of("taxi_predictor", "serve", "dashboard")
 
 
 def monitor_command() -> list[str]:
     """The command line of the monitor."""
-    return [sys.executable, "-m", "taxi_predictor", "monitor"]
+    return command_of("taxi_predictor", "monitor")
 
 
 def _is_stocked(settings: Settings) -> bool:

@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-import sys
 
+from taxi_predictor.adapters.process.command import command_of
 from taxi_predictor.domain.errors import Unavailable
 from taxi_predictor.domain.job import JobId
 
@@ -30,7 +30,7 @@ async def work_beside(job_id: JobId) -> None:
         name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"
     } | ENVIRONMENT
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "taxi_predictor.apps.processes.job", job_id, str(os.getpid())),
+        *command_of("taxi_predictor.apps.processes.job", job_id, str(os.getpid())),
         env=environment,
     )
     try:

@@ -20,11 +20,12 @@ from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from taxi_predictor.adapters.process.command import command_of
 from taxi_predictor.adapters.process.garbage import nothing_collected
 from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.logs import write_logs
 from taxi_predictor.apps.processes.draining import announce_stop, ignore_stop
-from taxi_predictor.apps.processes.lifetimes import accompanied
+from taxi_predictor.apps.processes.lifetimes import accompanied, end_with
 from taxi_predictor.apps.settings import Settings
 
 __all__ = ["DrainingServer", "main"]
@@ -85,7 +86,7 @@ def main(application: str = "taxi_predictor.apps.api:create") -> None:
     os.register_at_fork(
         before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, STOP),
         after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, STOP),
-        after_in_child=_be_a_worker,
+        after_in_child=partial(_be_a_worker, os.getpid()),
     )
     with _figures(settings), _accompanied(settings):
         server = DrainingServer(application, settings)
@@ -94,13 +95,14 @@ def main(application: str = "taxi_predictor.apps.api:create") -> None:
             sys.exit(1)
 
 
-def _be_a_worker() -> None:
-    """Be told to stop by the parent alone, from the first moment of a fork on."""
+def _be_a_worker(parent: int) -> None:
+    """Be told to stop by *parent* alone, from the first moment of a fork on, and end where it was killed."""
     for stop in STOP:
         signal.signal(stop, signal.SIG_DFL)  # the parent's handlers would swallow it here
     # What was said since the fork began is heard now.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP)
     os.setpgrp()  # a Ctrl-C reaches all of the terminal's group, and nobody would drain
+    end_with(parent)
 
 
 def _build(application: str) -> Callable[..., Any]:
@@ -120,7 +122,7 @@ def _accompanied(settings: Settings) -> Iterator[None]:
         yield
         return
     os.environ["TAXI_ACCOMPANIED"] = "true"  # a setting of the workers
-    with accompanied([sys.executable, "-m", "taxi_predictor.apps.processes.followers", str(os.getpid())]):
+    with accompanied(command_of("taxi_predictor.apps.processes.followers", str(os.getpid()))):
         yield
 
 
@@ -143,7 +145,7 @@ def _figures(settings: Settings) -> Iterator[None]:
         return
     with TemporaryDirectory(prefix="taxi-figures-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # whatever is started from here on looks there
-        with accompanied([sys.executable, "-m", "taxi_predictor.apps.processes.figures", str(os.getpid())]):
+        with accompanied(command_of("taxi_predictor.apps.processes.figures", str(os.getpid()))):
             yield
 
 
