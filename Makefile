@@ -149,6 +149,8 @@ bench-large: setup ## Read 10 and 50 million simulated trips and train on them, 
 	$(BIN)/python benchmarks/large.py $(if $(TRIPS),--trips $(TRIPS))
 bench-capacity: setup ## Measure what a prediction, a trip and a worker take, and write docs/capacity.md (10 min)
 	$(BIN)/python benchmarks/capacity.py
+pictures: setup ## Take the dashboard's pictures in docs/pictures (HOME_COPY=folder with a champion, TRIPS=green parquet; 8 min)
+	$(BIN)/python benchmarks/pictures.py "$(HOME_COPY)" "$(TRIPS)"
 bench-deliveries: setup ## Plan deliveries with and without durations that know the time (DATA=folder, 15 min)
 	$(BIN)/python benchmarks/solvers.py "$(or $(DATA),../shared/data)"
 
@@ -195,6 +197,6 @@ $(MUTATION)/.ready: requirements/mutation.txt | $(READY)
 	VIRTUAL_ENV=$(MUTATION) $(BIN)/uv pip install -q --require-hashes -r requirements/mutation.txt
 	@touch $@
 
-.PHONY: help setup fmt check test test-fast coverage mutate test-slow test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench bench-large bench-capacity bench-deliveries lock lock-images clean \
+.PHONY: help setup fmt check test test-fast coverage mutate test-slow test-faults demo api dashboard ingest train promote monitor accuracy drill-drift bench bench-large bench-capacity bench-deliveries pictures lock lock-images clean \
   up down build deploy rollback backup restore backup-verify status preflight postflight smoke logs restart ps psql job scan verify-deploy \
   docs test-database package integration rehearse-release verify-pipeline audit licences tasks lock-pipeline

@@ -3,9 +3,11 @@
 from datetime import date, timedelta
 from pathlib import Path
 
+import holidays
 import pytest
 
 from taxi_predictor.apps.cities import load_city, shipped_cities
+from taxi_predictor.apps.cities.holidays import holidays_of
 from taxi_predictor.domain.errors import InvalidCity, UnknownCity
 from taxi_predictor.domain.place import Point
 from taxi_predictor.domain.plausibility import EARLIEST, LATEST
@@ -55,6 +57,14 @@ def test_the_holidays_of_every_promised_year_are_known(name: str) -> None:
         assert expected <= known, year
     # What the last days of the last year are near.
     assert date(LATEST.year, 1, 1) in known
+
+
+@pytest.mark.parametrize("code", ["US-NY", "ES-PV", "GBR", "GU"])  # Guam's calendar is made of the US one
+def test_a_country_alone_has_the_holidays_that_it_has_among_all(code: str) -> None:
+    country, _, part = code.partition("-")
+    years = range(2020, 2030)
+    expected = holidays.country_holidays(country, subdiv=part or None, years=years)
+    assert holidays_of(code, years) == tuple(sorted(expected))
 
 
 def test_a_city_of_ones_own_is_a_file(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ async def test_a_demo_without_a_network_adds_no_simulated_trips_to_real_ones(
 ) -> None:
     settings = Settings(profile="memory", tlc_url="http://127.0.0.1:9")  # nobody listens there
     async with open_container(settings) as container:
-        assert await found_trips(container, stored) == found
+        assert await found_trips(container, settings, stored) == found
 
 
 @pytest.mark.parametrize("family", ["tlc-green", "canonical"])

@@ -103,5 +103,5 @@ async def test_an_absurd_time_is_refused(board: DepartureBoard, year: int) -> No
 
 
 async def test_a_time_that_ends_before_it_begins_is_refused(board: DepartureBoard) -> None:
-    with pytest.raises(InvalidTrip, match="do not begin"):
+    with pytest.raises(InvalidTrip, match="is before the first"):
         await board.between(PLAN, NOON, NOON - HOUR, every=HOUR)

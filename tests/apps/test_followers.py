@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from functools import partial
 
 import pytest
 
 from taxi_predictor.ports.inbound import followers
-from taxi_predictor.ports.inbound.followers import kept_going
+from taxi_predictor.ports.inbound.followers import following, kept_going
+from waiting import quiet
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +39,29 @@ async def test_it_ends_when_it_is_told_to() -> None:
     going.cancel()
     with pytest.raises(asyncio.CancelledError):
         await going
+
+
+async def test_all_have_ended_when_they_are_left_however_long_their_ends_take() -> None:
+    """What they use is closed then: the first that ends must not end the wait for the others."""
+    at_work: list[int] = []
+
+    async def follow(turns: int) -> None:
+        at_work.append(turns)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            at_work.remove(turns)
+
+    async def until_cancelled() -> None:
+        async with following(*(partial(follow, turns) for turns in (0, 9, 5))):
+            await asyncio.Event().wait()
+
+    going = asyncio.create_task(until_cancelled())
+    await quiet()
+    assert len(at_work) == 3
+    going.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await going
+    assert at_work == []

@@ -55,7 +55,7 @@ def test_of_few_trips_nothing_is_said_for_sure() -> None:
     few = shown(a_live_report(3, error_s=900.0, trips=199, answered=199))
     rows = {line.split()[0]: line for line in few.splitlines() if line.strip()}
     assert [rows[name].split()[-3:] for name in ("mae", "bias", "coverage")] == [["too", "few", "trips"]] * 3
-    assert "Of fewer than 200 trips it is mostly chance" in " ".join(few.split())
+    assert "With fewer than 200 trips it is mostly chance" in " ".join(few.split())
     of_airport = shown(a_live_report(3, slice_name="airport", trips=199))
     assert "airport" not in of_airport
     assert "Slices of fewer than 200 trips are in --json only" in " ".join(of_airport.split())
@@ -86,5 +86,5 @@ def test_names_and_numbers_are_whole_in_80_columns() -> None:
 def test_of_nothing_little_is_said() -> None:
     text = shown(a_live_report(data_age_s=None))
     assert "no champion" in text
-    assert "Nothing was answered" in text
+    assert "No prediction was answered" in text
     assert "Bands" not in text

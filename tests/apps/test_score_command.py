@@ -82,7 +82,7 @@ async def test_what_cannot_be_scored_is_refused_and_leaves_nothing(
         ("folder", "folder", False, "would mix answers with the trips"),
         ("folder", "answers.csv", False, "ends in none of"),
         ("trips.csv", "answers", False, "ends in none of"),
-        ("none", "answers", False, "is no folder"),
+        ("none", "answers", False, "is not a folder"),
     ],
 )
 @pytest.mark.usefixtures("trips")

@@ -82,6 +82,14 @@ def test_a_wrong_command_names_the_help_to_read(
         (("predict", "trips.csv", "--explain"), "--explain"),
         (("predict", "trips.csv", "--out", "no/folder/answers.csv"), "No such file or directory"),
         (("score", "trips.csv", "--out", "answers.txt"), "answers.txt"),
+        (("ingest", "ftp://host/trips.csv"), "no kind of source 'ftp'"),
+        (("ingest", "tlc:purple:2024-01"), "tlc:purple"),
+        (("ingest", "simulation:trips=many"), "a whole number"),
+        (("ingest", "outcomes:yesterday"), "'yesterday'"),
+        (("ingest", "s3://"), "name a bucket"),
+        (("train", "--trips", "ftp://host/trips.csv"), "no kind of source 'ftp'"),
+        (("evaluate", "tlc:purple:2024-01"), "tlc:purple"),
+        (("demo", "--trips", "simulation:trips=many"), "a whole number"),
     ],
 )
 def test_a_wrong_argument_is_refused_before_anything_is_opened(
@@ -96,6 +104,35 @@ def test_a_wrong_argument_is_refused_before_anything_is_opened(
     assert refused(typed) == 2
     assert told in capfd.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("ingest", "nowhere.parquet"),
+        ("ingest", "simulation:", "nowhere.csv"),
+        ("ingest", "--zones", "nowhere.zip"),
+        ("train", "--trips", "nowhere"),
+        ("train", "--zones", "nowhere.csv"),
+        ("evaluate", "nowhere.csv.gz"),
+        ("evaluate", "--zones", "nowhere.shp"),
+        ("predict", "nowhere.csv"),
+        (*BETWEEN, "--zones", "nowhere.csv"),
+        ("score", "nowhere.csv", "--out", "answers.csv"),
+        ("score", "trips.csv", "--out", "answers.csv", "--zones", "nowhere.csv"),
+        ("demo", "--trips", "nowhere.parquet"),
+        ("demo", "--zones", "nowhere.csv"),
+    ],
+)
+def test_what_is_not_there_is_missed_before_anything_is_opened(
+    typed: Sequence[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TAXI_HOME", "home")
+    (tmp_path / "trips.csv").touch()
+    assert refused(typed) == 4
+    assert "nowhere" in capfd.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["trips.csv"]
 
 
 def opened_blocks() -> Iterator[tuple[str, ast.AsyncWith]]:
@@ -124,3 +161,20 @@ def test_no_command_reads_an_argument_while_a_container_is_open() -> None:
         and (node.func.id.startswith(("parse_", "refuse_")) or node.func.id == "Invalid")
     }
     assert not called
+
+
+def test_no_command_reads_the_settings_twice() -> None:
+    """What it looks at first and what it opens then would be of two minds if the environment changed."""
+    readings = {
+        f"{file.name}: {command.name}": sum(
+            node.func.id == "load_settings" or (node.func.id == "opened" and not node.args)
+            for node in ast.walk(command)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        )
+        for file in resources.files("taxi_predictor.apps.commands").iterdir()
+        if file.name.endswith(".py")
+        for command in ast.parse(file.read_text("utf-8")).body
+        if isinstance(command, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert sum(readings.values()) > 20
+    assert {name for name, times in readings.items() if times > 1} == set()

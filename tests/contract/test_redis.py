@@ -32,6 +32,10 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestRedisRateLimits(RateLimitsContract):
     window_s = 1  # Redis has a clock of its own that no test can advance
 
+    @pytest.fixture(autouse=True)
+    def patient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        patient(monkeypatch)
+
     @asynccontextmanager
     async def open(self) -> AsyncIterator[tuple[RateLimits, Callable[[float], Awaitable[None]]]]:
         with redis.Redis.from_url(redis_url()) as client:
@@ -48,10 +52,7 @@ class TestRedisRateLimits(RateLimitsContract):
             waits = [await limits.take("a") for limits in (one, other) for _ in range(AT_MOST)]
             assert [wait == 0.0 for wait in waits] == [True] * AT_MOST + [False] * AT_MOST
 
-    async def test_a_crowd_that_comes_at_once_shares_few_connections(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        patient(monkeypatch)
+    async def test_a_crowd_that_comes_at_once_shares_few_connections(self) -> None:
         async with self.open() as (limits, _):
             with redis.Redis.from_url(redis_url()) as client:
                 others = {each["id"] for each in client.client_list()}  # such as no test has closed yet
@@ -134,6 +135,25 @@ async def test_one_connection_is_made_at_a_time_however_many_give_up(
         over.set()
         with pytest.raises(Unavailable, match="does not answer"):
             await limits.take("a")
+
+
+@needs_redis
+async def test_all_connections_go_where_one_search_leads_to_the_first_address_that_listens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    patient(monkeypatch)
+    loop, at, looked_for = asyncio.get_running_loop(), urlsplit(redis_url()), []
+
+    async def found(host: str, *_: Any, **__: Any) -> Any:
+        looked_for.append(host)
+        return [(None, None, 0, "", (address, 0)) for address in ("127.0.0.2", "127.0.0.1")]
+
+    monkeypatch.setattr(loop, "getaddrinfo", found)
+    async with open_redis(f"redis://counts:{at.port}{at.path}") as pool:
+        limits = RedisRateLimits(pool, at_most=1)
+        waits = await asyncio.gather(*(limits.take(f"searched {who}") for who in range(CONNECTIONS)))
+    assert waits == [0.0] * CONNECTIONS
+    assert looked_for == ["counts"]
 
 
 @needs_redis

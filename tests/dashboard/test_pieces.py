@@ -294,7 +294,7 @@ def test_drift_of_few_trips_is_grey_however_large_it_is() -> None:
 @pytest.mark.parametrize(
     ("language", "note"),
     [
-        ("en", "Of fewer than 200 trips it is mostly chance."),
+        ("en", "With fewer than 200 trips it is mostly chance."),
         ("es", "Con menos de 200 viajes es sobre todo azar."),
     ],
 )

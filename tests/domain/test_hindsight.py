@@ -104,7 +104,7 @@ def test_the_part_that_is_not_believed_is_named() -> None:
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"duration_s": 5.0}, "5 s are not believed of this trip: too-short"),
+        ({"duration_s": 5.0}, "5 s are not believable for this trip: too-short"),
         (
             {"pickup_at": NOON.replace(year=1999)},
             "pickup_at 1999-01-15T17:00:00+00:00 is not between the years",

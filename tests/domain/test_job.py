@@ -27,5 +27,5 @@ def test_a_new_job_has_a_random_uuid_that_is_read_again() -> None:
     ],
 )
 def test_what_no_job_is_called_is_unknown(text: str) -> None:
-    with pytest.raises(UnknownJob, match=r"^a job is named by a UUID in lower case, as it was answered$"):
+    with pytest.raises(UnknownJob, match=r"^a job_id is a UUID in lower case, as the answer gave it$"):
         parse_job_id(text)

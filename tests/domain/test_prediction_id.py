@@ -77,9 +77,7 @@ def test_what_was_made_here_is_read_again_and_says_when(now: datetime) -> None:
     ],
 )
 def test_what_no_prediction_is_called_is_refused(text: str) -> None:
-    with pytest.raises(
-        InvalidPredictionId, match=r"^a prediction is named by a UUID of version 7"
-    ) as refusal:
+    with pytest.raises(InvalidPredictionId, match=r"^a prediction_id is a UUID of version 7") as refusal:
         parse_prediction_id(text)
     assert refusal.value.part == "prediction_id"
 

@@ -221,7 +221,7 @@ def test_without_any_time_it_is_today(client: Client) -> None:
         ({"from": "1709299800", "to": "1709299900"}, "invalid-request", "a time such as"),
         ({"from": "2024-03-10T02:30:00", "to": "2024-03-10T05:00:00"}, "skipped-hour", "never was"),
         ({"to": "2024-03-10T02:30", "from": "2024-03-10T05:00"}, "skipped-hour", "never was"),
-        ({"to": "2024-03-10T05:00", "from": "2024-03-10T06:00"}, "invalid-trip", "do not begin"),
+        ({"to": "2024-03-10T05:00", "from": "2024-03-10T06:00"}, "invalid-trip", "is before the first"),
         ({"colour": "yellow"}, "invalid-request", "only pickup, dropoff, from, to, date, every_min"),
     ],
 )

@@ -98,7 +98,7 @@ def test_only_what_serves_is_there(client: Client, path: str) -> None:
         client.get(f"{path}/ready"),
         client.post(f"{path}/infer", json=asking()),
     ):
-        assert "other" in error_of(response, 404) or "does not serve, but 3 does" in error_of(response, 404)
+        assert "other" in error_of(response, 404) or "does not serve; 3 does" in error_of(response, 404)
 
 
 def test_the_name_is_that_of_the_deployment(serve: Serve) -> None:

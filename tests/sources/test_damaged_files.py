@@ -41,9 +41,9 @@ def without_second_half(path: Path) -> Path:
         (CSV.replace("fine", "two\rlines", 1), "Expected 8 columns"),
         (CSV.replace("fine", '"two\nlines"', 1), "near line 2"),
         (CSV.encode().replace(b"fine", b"f\xefne"), "Row #2: .*invalid UTF8 data"),
-        (CSV.encode("utf-16"), "no UTF-8 text"),
-        ("\xff\n".encode("latin-1") + CSV.encode(), "no UTF-8 text"),
-        (b"PAR1" + bytes(range(256)), "no UTF-8 text"),
+        (CSV.encode("utf-16"), "not UTF-8 text"),
+        ("\xff\n".encode("latin-1") + CSV.encode(), "not UTF-8 text"),
+        (b"PAR1" + bytes(range(256)), "not UTF-8 text"),
         (HEADER.replace("note", "x" * 200_000), "no header"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Where one listens, as it is written, and as it is reached from this machine."""
+"""The address a server listens on, as it is written, and as this machine reaches it."""
 
 __all__ = ["address_of", "url_here"]
 

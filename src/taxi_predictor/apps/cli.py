@@ -41,7 +41,7 @@ One home serves one city.
 app = App(
     name="taxi-predictor",
     help=HELP,
-    help_format="plaintext",
+    help_format="markdown",
     version=__version__,
     result_action="return_value",
     help_epilogue="Exit codes: 0 done, 2 wrong input, 3 refused, 4 not found, 5 something does not answer.",

@@ -1,4 +1,4 @@
-"""What is exchanged where several machines do the work: who reads, who grows trees, who answers files."""
+"""The adapters that take over where several machines do the work: reading, training, answering files."""
 
 import socket
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""What settings cannot mean together, found out before anything is opened."""
+"""Settings that contradict each other, refused before anything is opened."""
 
 from collections.abc import Callable
 
@@ -8,10 +8,10 @@ __all__ = ["refuse_contradictions"]
 
 
 def refuse_contradictions(settings: Settings) -> None:
-    """See that *settings* can all be kept.
+    """See that *settings* do not contradict each other.
 
     Raises:
-        InvalidSettings: they cannot; the first reason is given.
+        InvalidSettings: they do; the first contradiction is named.
     """
     for rule in RULES:
         if (reason := rule(settings)) is not None:
@@ -28,8 +28,8 @@ def _unnamed_servers(settings: Settings) -> str | None:
 def _lone_counters(settings: Settings) -> str | None:
     if settings.api_rate_per_minute and settings.api_workers > 1 and settings.redis_url is None:
         return (
-            f"{settings.api_workers} workers would each count for themselves, and so admit as many times"
-            " TAXI_API_RATE_PER_MINUTE: name a Redis in TAXI_REDIS_URL where they count together"
+            f"{settings.api_workers} workers would each count alone, and admit {settings.api_workers} times"
+            " TAXI_API_RATE_PER_MINUTE: name a Redis in TAXI_REDIS_URL, where they count together"
         )
     return None
 
@@ -51,7 +51,7 @@ def _figures_in_the_way(settings: Settings) -> str | None:
 
 def _lone_alertmanager(settings: Settings) -> str | None:
     if settings.alertmanager_url is not None and settings.prometheus_url is None:
-        return "TAXI_ALERTMANAGER_URL knows no figures: name the Prometheus, too, in TAXI_PROMETHEUS_URL"
+        return "TAXI_ALERTMANAGER_URL alone gives no figures: name its Prometheus in TAXI_PROMETHEUS_URL too"
     return None
 
 

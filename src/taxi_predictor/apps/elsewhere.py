@@ -1,4 +1,4 @@
-"""Answering files away from the deployment: by a model and what else was sent, without its stores."""
+"""Answering files on another machine, with the model and all else sent there: no store is needed."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is installed only with an extra of the package, and an error that says which."""
+"""What only an extra of the package installs, and an error that names that extra."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -61,7 +61,7 @@ def stores_of(settings: Settings) -> tuple[str, ...]:
 
 
 def look_for(*extras: str) -> None:
-    """See that all that *extras* bring is there, before it is imported somewhere that cannot say it well.
+    """See that all that *extras* bring is installed, before an import fails where nobody could explain it.
 
     Raises:
         ModuleNotFoundError: something is not.

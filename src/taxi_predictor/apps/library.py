@@ -1,4 +1,4 @@
-"""A champion at hand in any program, which needs neither a server nor a database nor a registry."""
+"""The champion in any Python program, without a server, a database or a registry."""
 
 from collections.abc import Callable
 from os import PathLike
@@ -20,7 +20,7 @@ __all__ = ["load_champion", "predictor_alone"]
 
 
 def load_champion(home: str | PathLike[str]) -> DurationPredictor:
-    """What answers for a deployment that keeps its files in *home*, which is what ``TAXI_HOME`` names.
+    """The predictor of the deployment whose files are in *home*, the folder that ``TAXI_HOME`` names.
 
     The same use case as behind every face. What a face has besides is not here: a live level, for which
     trips must have ended lately, zones by id, a log, and somebody who stands in for a champion that cannot

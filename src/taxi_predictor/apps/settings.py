@@ -47,29 +47,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_reject_share: Share = 0.3
     """A file with a larger share of unbelievable rows is refused whole."""
     seed: int = 1
-    """Of everything random in training."""
+    """The seed of everything random in training."""
     prediction_log: Literal["spool", "commit", "off"] = "spool"
     """How predictions get into the log: through a file under home, before they are answered, or never."""
     model_sync_every_s: Annotated[float, msgspec.Meta(ge=0)] = 2.0
-    """How often the registry is asked for a new champion while a service runs; 0: it is not."""
+    """How often a service asks the registry for a new champion; 0: never."""
     shadow_share: Share = 0.0
-    """Of the logged predictions, those that the challenger answers too, afterwards, to be compared."""
+    """The share of logged predictions that the challenger answers afterwards, to be compared."""
     lowest_source: Literal["champion", "last-good", "speed-profile", "fallback-speed"] = "fallback-speed"
-    """What may answer where the champion cannot: this step of the ladder, and those above it."""
+    """The lowest step of the ladder that may answer when the champion cannot."""
     unlogged: Literal["answer", "refuse"] = "answer"
-    """What becomes of a prediction that cannot be kept: it is given and says so, or it is refused."""
+    """What becomes of a prediction that cannot be logged: it is answered, and says so, or it is refused."""
     accompanied: bool = False
-    """Whether a process beside this one ships what is spooled; `serve` says so to its workers by itself."""
+    """Whether another process ships what this one spools; `serve` sets it for its workers."""
     spool_max_bytes: Annotated[int, msgspec.Meta(ge=1 << 20)] = 1 << 30
-    """What may wait under home for the log; with more, predictions cannot be kept."""
+    """The most bytes that may wait under home for the log; beyond it predictions cannot be kept."""
     outcomes_every_s: Annotated[float, msgspec.Meta(ge=0)] = 300.0
     """How often a service makes trips of reported outcomes; 0: they wait for `ingest outcomes:`."""
     keep_predictions_days: Annotated[int, msgspec.Meta(ge=0)] = 400
-    """How old a prediction may be that `prune` leaves in the log; 0: as old as it gets."""
+    """`prune` removes predictions older than this from the log; 0: it removes none."""
     keep_trips_months: Annotated[int, msgspec.Meta(ge=1)] = 36
     """Whole months before the current one (UTC) whose trips `archive` leaves in the database."""
     archive: Path | None = None
-    """The folder of parquet files into which it moves older ones. Unset: archive, under home."""
+    """The folder of parquet files into which `archive` moves older trips. Unset: archive, under home."""
     blur_places_after_days: Annotated[int, msgspec.Meta(ge=0)] = 0
     """When `prune` rounds the places of a prediction to about 100 m; 0: never."""
     live_level_every_s: Annotated[float, msgspec.Meta(ge=0)] = 300.0
@@ -77,33 +77,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     monitor_every_s: Annotated[float, msgspec.Meta(gt=0)] = 300.0
     """How often `monitor` looks at what came of the predictions."""
     monitor_host: str = "127.0.0.1"
-    """The address that its figures are served on: 0.0.0.0 is all of the machine's."""
+    """The address that the monitor serves its figures on; 0.0.0.0: every address of the machine."""
     monitor_port: Port = 9465
-    """The port of that."""
+    """The port of these figures."""
     retrain: bool = False
     """Whether `monitor` trains a model when the champion leaves its bands; it serves if the gate lets it."""
     retrain_window_days: Annotated[int, msgspec.Meta(ge=7)] = 28
-    """The stored trips of so many days are what such a model learns from and is judged on."""
+    """Such a model learns from, and is judged on, the stored trips of the last this many days."""
     retrain_pause_days: Annotated[float, msgspec.Meta(gt=0)] = 7.0
-    """So much time lies between two of these retrainings, whatever became of the first."""
+    """The least time between two of these retrainings, whatever came of the first."""
     actor: str | None = None
-    """Whom the journal names as the one who did it. Unset: the login name at this host."""
+    """The name that the journal gives to who did something. Unset: the login name on this host."""
     pool_max: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10
-    """Database connections per process; outcomes are read by one while trips are stored by another."""
+    """Database connections per process; two at least, for outcomes are read while trips are stored."""
     reads_only: bool = False
-    """Whether the database is only read; the dashboard sees to that by itself."""
+    """Whether the database is only read; the dashboard sets this itself."""
     api_host: str = "127.0.0.1"
-    """The address the API listens on: 0.0.0.0 is all of the machine's, ::1 is itself by IPv6."""
+    """The address the API listens on; 0.0.0.0: every address of the machine; ::1: this machine, by IPv6."""
     api_port: Port = 8000
-    """The port it listens on."""
+    """Its port."""
     api_workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     """Processes that answer; each holds the model and a pool of database connections."""
     api_max_body_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 1 << 20
-    """A request with a larger body is refused; a stream of lines has no such bound, each line has."""
+    """A request with a larger body is refused; of a stream of lines this bounds each line."""
     api_max_items: Positive = 10_000
-    """Trips of a batch, vehicles, places: so many are answered at once."""
+    """The most trips of a batch, vehicles or places in one request."""
     api_max_cells: Positive = 100_000
-    """Cells of a matrix, or of a map of what can be reached: so many are answered at once."""
+    """The most cells of a matrix, or of a map of what can be reached, in one request."""
     api_deadline_s: Annotated[float, msgspec.Meta(gt=0)] = 30.0
     """A request that takes longer is given up."""
     api_max_concurrent: Positive = 64
@@ -111,73 +111,73 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_max_waiting: Annotated[int, msgspec.Meta(ge=0)] = 256
     """Requests that may wait for their turn; one more is answered 503 at once."""
     api_rate_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
-    """Requests of one key, or one address where none is needed, in any minute; 0: as many as they like."""
+    """The most requests of one key, or of one address where no key is needed, in any minute; 0: no limit."""
     api_open_predict: bool = False
     """Whether predictions need no key; on a machine of one's own, nobody else can ask."""
     api_allowed_hosts: tuple[str, ...] = ()
-    """Names under which the API may be asked, as in example.com or *.example.com, by commas; unset: any."""
+    """Host names the API answers to, as in example.com or *.example.com, by commas; unset: any."""
     api_cors_origins: tuple[str, ...] = ()
-    """Origins whose pages may ask, as in https://example.com, by commas; unset: none."""
+    """Origins whose pages may call the API, as in https://example.com, by commas; unset: none."""
     api_trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks whose X-Forwarded-For is believed, by commas; unset: nobody's."""
     api_keys_every_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
-    """How often a process looks which keys there are: the time that a revoked one may live on."""
+    """How often a process reads the API keys: a revoked key may live on that long."""
     api_keys_max_age_s: Annotated[float, msgspec.Meta(gt=0)] = 3600.0
-    """How long keys are believed while the database is away: the time that a revoked one may live then."""
+    """How long keys are believed while the database is away: a revoked key may then live on that long."""
     api_drain_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    """How long a stopping service goes on answering and says that it is not ready, for a balancer to see."""
+    """How long a stopping service still answers but is not ready, for a load balancer to notice."""
     jobs_max_bytes: Annotated[int, msgspec.Meta(ge=0)] = 2 << 30
-    """A file of trips that is sent as a job has at most so many; 0: no jobs are taken."""
+    """The most bytes of a file of trips that is sent as a job; 0: no jobs are taken."""
     jobs_max_unfinished: Positive = 100
     """Jobs that may be queued or under way."""
     jobs_keep_hours: Annotated[float, msgspec.Meta(gt=0)] = 24.0
-    """How long a job and its result are there after its end."""
+    """How long a job and its result are kept after its end."""
     jobs_min_free_bytes: Annotated[int, msgspec.Meta(ge=0)] = 1 << 29
-    """What jobs leave free on the disk of home: with less, none is taken and those under way wait."""
+    """Room that jobs leave free on home's disk: with less, no job is taken and those under way wait."""
     jobs_max_memory_bytes: Annotated[int, msgspec.Meta(ge=1 << 29)] = 1 << 30
-    """What a job may take of memory; a file that unpacks to more than fits into that is refused."""
+    """The most memory of a job; a file that unpacks to more than fits into it is refused."""
     dashboard_host: str = "127.0.0.1"
     """The address the dashboard listens on."""
     dashboard_port: Port = 5006
-    """The port it listens on."""
+    """Its port."""
     dashboard_prefix: Annotated[str, msgspec.Meta(pattern=r"^(/[A-Za-z0-9._~-]+)*/?$")] = ""
-    """The path below which a proxy shows the dashboard, as in /taxi; unset: at the root."""
+    """The path under which a proxy shows the dashboard, as in /taxi; unset: the root."""
     dashboard_origins: tuple[str, ...] = ()
-    """Hosts from whose pages browsers may connect to it, as in example.com:443, by commas; unset: its own."""
+    """Hosts whose pages may connect to the dashboard, as in example.com:443, by commas; unset: its own."""
     dashboard_open: bool = True
-    """Whether whoever reaches the dashboard may look; else who signs in with any API key."""
+    """Whether everyone who reaches the dashboard may look; false: only who signs in with an API key."""
     dashboard_api_url: str | None = None
-    """The API through which the dashboard promotes and rolls back; unset: the one of this machine."""
+    """The API through which the dashboard promotes and rolls back; unset: this machine's."""
     prometheus_url: str | None = None
     """A Prometheus that scrapes the service, for the page Live; unset: the service's own figures are read."""
     alertmanager_url: str | None = None
-    """The Alertmanager that it tells; unset: alerts are read from Prometheus itself."""
+    """The Alertmanager of that Prometheus; unset: alerts are read from Prometheus itself."""
     dashboard_api_figures: tuple[str, ...] = ()
-    """Where these are without Prometheus, as in http://api:9464/metrics, by commas; unset: this machine's."""
+    """Where the service's figures are, as in http://api:9464/metrics, by commas; unset: on this machine."""
     dashboard_monitor_url: str | None = None
-    """The same of the monitor, as in http://monitor:9465; unset: the one of this machine."""
+    """Where the monitor's figures are, as in http://monitor:9465; unset: on this machine."""
     metrics_host: str = "127.0.0.1"
-    """Where Prometheus may ask for figures: an address that only it can reach, never one for callers."""
+    """Where Prometheus reads the figures: an address that only it can reach, never one for callers."""
     metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 9464
-    """The port for that, which is not the API's; 0: there are no figures."""
+    """The port of the figures, which is not the API's; 0: there are none."""
     log_format: Literal["auto", "text", "json"] = "auto"
     """How a service logs: lines for people, or JSON; auto is text on a terminal and JSON elsewhere."""
     access_log: bool = False
-    """Whether it logs a line for each request."""
+    """Whether a service logs a line for each request."""
     traces_share: Share = 0.0
-    """Of the requests, those that are traced; one that comes with a traceparent is if its caller's is."""
+    """The share of requests that are traced; with a traceparent, the caller has decided."""
     otlp_endpoint: str | None = None
     """A collector for traces and logs, as in http://collector:4318; also OTEL_EXPORTER_OTLP_ENDPOINT."""
     otlp_logs: bool = False
-    """Whether what a service logs goes to the collector, too."""
+    """Whether a service sends its log to the collector, too."""
     cluster: Annotated[str, msgspec.Meta(pattern=r"^(tcp|tls|tcps|ws|wss)://")] | None = None
-    """The Dask scheduler of --cluster, as in tcp://host:8786 or tls://host:8786; unset: processes here."""
+    """The Dask scheduler of --cluster, as in tcp://host:8786 or tls://host:8786; unset: this machine."""
     cluster_folder: Path | None = None
-    """A folder that all its machines see by that name, for what they work on. Unset: scratch, under home."""
+    """A working folder that all its machines see under the same name. Unset: scratch, under home."""
     cluster_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
-    """Machines that grow trees together are reached at this port or one of the next; 0: any that is free."""
+    """Machines that grow trees together use this port or one of the next; 0: any free one."""
     redis_url: str | None = None
-    """Where several processes count requests; needed for a rate limit with more than one worker."""
+    """The Redis where processes count requests together; a rate limit with several workers needs it."""
 
     def __repr__(self) -> str:
         """Without secrets: whoever logs this, or fails with it at hand, tells them to nobody."""

@@ -1,4 +1,4 @@
-"""Who asks, and what they may do: API keys and the callers that they stand for.
+"""API keys, the callers that they stand for, and what these may do.
 
 A key reads ``taxi_<id>_<secret>``: the id is public, the secret is shown once and kept nowhere.
 """
@@ -39,7 +39,7 @@ have an ``@`` of its own."""
 ID = re.compile(r"[0-9a-f]{8}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._@-]{0,63}")
-"""Goes into logs, journals and tables as it is."""
+"""What a key's name may be: it goes into logs, journals and tables as it is."""
 
 
 class Scope(StrEnum):
@@ -112,7 +112,7 @@ class ApiKey:
 
 
 def refuse_name(name: str) -> None:
-    """Refuse what no key is called.
+    """Refuse what cannot be the name of a key.
 
     Raises:
         Invalid: it does not go into logs as it is, or could be taken for something else.

@@ -1,4 +1,4 @@
-"""Within which live error, bias and coverage of a model lie as long as its city is the one it learned.
+"""The bands that live error, bias and coverage stay in as long as the city is as the model learned it.
 
 The centre of a band is what the model did on its validation days. Its width is stated here: the smallest
 round numbers that no calm week left, of yellow taxis in 2019 and of green ones in 2023 after models that
@@ -19,13 +19,13 @@ from taxi_predictor.domain.reference import Band, Measure
 __all__ = ["FEWEST_TRIPS", "Standing", "bands", "standing"]
 
 WORSE_ERROR = 0.30
-"""Of the mean absolute error: so much more."""
+"""The tolerated rise of the mean absolute error, as a share of it."""
 BIAS_SHARE = 0.15
-"""Of the mean duration, to either side."""
+"""The tolerated move of the bias to either side, as a share of the mean duration."""
 COVERAGE = 0.08
-"""To either side; the gate allows as much (see PromotionPolicy)."""
+"""The tolerated move of the coverage to either side; the gate allows as much (see PromotionPolicy)."""
 FEWEST_TRIPS = 200
-"""Fewer say nothing, for a few absurd ones among them would."""
+"""With fewer trips nothing is said: a few absurd ones among them would decide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

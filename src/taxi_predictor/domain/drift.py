@@ -1,4 +1,4 @@
-"""How far what is seen lately lies from what a model learned from: of one number, such as a feature.
+"""How far recent values of one number, such as a feature, have moved from those a model learned from.
 
 Two measures over the same bins. The population stability index, sum of (p - q) ln(p / q), is Jeffreys'
 divergence (1946) as credit scoring uses it (N. Siddiqi, "Credit Risk Scorecards", 2006: from 0.1 on look,

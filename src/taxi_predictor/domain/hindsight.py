@@ -11,7 +11,7 @@ from taxi_predictor.domain.trip import TripPlan
 __all__ = ["CLOCKS_DIFFER_BY", "FARTHEST_FROM_PLANNED", "refuse_implausible"]
 
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
-"""So much ahead of ours the clock of somebody else may be."""
+"""How far another machine's clock may be ahead of ours."""
 FARTHEST_FROM_PLANNED = timedelta(hours=24)
 """A trip that started further from its plan was another trip."""
 
@@ -37,7 +37,7 @@ def refuse_implausible(outcome: Outcome, plan: TripPlan | None, city: City) -> N
                 f"pickup_at {outcome.pickup_at.isoformat()} is not {CALENDAR}", part="pickup_at"
             )
         raise ImplausibleOutcome(
-            f"{outcome.duration_s:g} s are not believed of this trip: {doubt}", part="duration_s"
+            f"{outcome.duration_s:g} s are not believable for this trip: {doubt}", part="duration_s"
         )
     started_by = outcome.reported_at - timedelta(seconds=outcome.duration_s)
     if outcome.pickup_at is not None and outcome.pickup_at > started_by + CLOCKS_DIFFER_BY:

@@ -28,7 +28,7 @@ def parse_job_id(text: str) -> JobId:
         UnknownJob: no job was ever called so.
     """
     if not _FORM.fullmatch(text):
-        raise UnknownJob("a job is named by a UUID in lower case, as it was answered")
+        raise UnknownJob("a job_id is a UUID in lower case, as the answer gave it")
     return JobId(text)
 
 

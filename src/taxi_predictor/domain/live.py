@@ -1,4 +1,4 @@
-"""How good a model is just now: figures of its live answers, over windows that slide."""
+"""How good a model is now: figures of its live answers, over sliding windows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

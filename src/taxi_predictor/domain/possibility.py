@@ -1,4 +1,4 @@
-"""Which trips can be asked about; the part that cannot be is named."""
+"""Which trips can be asked about; a refusal names the part that is wrong."""
 
 from datetime import datetime
 

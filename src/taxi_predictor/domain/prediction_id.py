@@ -34,7 +34,7 @@ def parse_prediction_id(text: str) -> PredictionId:
     # 48 bits of milliseconds reach further than the calendar does.
     if not FORM.fullmatch(text) or _unix_ms(text) > LAST_MS:
         raise InvalidPredictionId(
-            "a prediction is named by a UUID of version 7, in lower case, as it was answered",
+            "a prediction_id is a UUID of version 7 in lower case, as the answer gave it",
             part="prediction_id",
         )
     return PredictionId(text)

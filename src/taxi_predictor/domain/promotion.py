@@ -161,7 +161,7 @@ class PromotionPolicy:
         manifest, city = evidence.manifest, evidence.city
         yield same_city(manifest, city)
         latency_ms = evidence.median_latency_ms
-        text = f"{latency_ms:.1f} ms for one prediction, {self.max_latency_ms:g} ms are allowed"
+        text = f"{latency_ms:.2f} ms for one prediction, {self.max_latency_ms:g} ms are allowed"
         yield Check("latency", latency_ms <= self.max_latency_ms, text)
         text = f"{evidence.size_bytes / 2**20:.1f} MB, {self.max_size_bytes / 2**20:g} MB are allowed"
         yield Check("size", evidence.size_bytes <= self.max_size_bytes, text)

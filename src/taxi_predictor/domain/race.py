@@ -1,4 +1,4 @@
-"""Who is there first, when how long each takes is uncertain.
+"""Which of several trips ends first, when the duration of each is uncertain.
 
 Durations are taken as independent: a jam that slows one car does not slow the others. Cars that come
 the same way do share their jams, so between such a favourite is a little surer than this says.

@@ -1,4 +1,4 @@
-"""What a model leaves behind for those who watch it: how its trips were, and what may be expected of it."""
+"""What a model brings along for monitoring: how its training trips were, and how well it should do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How a service does that runs: what it was asked lately, how good it turned out to be, what is wrong."""
+"""The state of a running service: its recent load, the quality of its answers, its troubles."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

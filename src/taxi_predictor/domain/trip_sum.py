@@ -1,4 +1,4 @@
-"""What tells one set of trips from another without holding either."""
+"""A fingerprint of a set of trips that needs none of them in memory."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from taxi_predictor.domain.trip import TripId
 __all__ = ["IDS", "TripSum"]
 
 IDS = 2**128
-"""So many ids there are."""
+"""How many ids there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

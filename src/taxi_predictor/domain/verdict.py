@@ -1,4 +1,4 @@
-"""What was found about a candidate: every check, and whether it may serve."""
+"""The verdict on a candidate: every check, and whether it may serve."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What instants clocks and calendars on the wall mean."""
+"""From local clock and calendar times to instants."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone

@@ -18,7 +18,7 @@ def test_a_set_comes_back_elsewhere_and_answers_as_it_did(machine: Machine) -> N
     assert "a backup is there: there is none" in machine.make("preflight", code=1)
     machine.make("backup")
     assert "verify-1 may follow" in machine.make("preflight", "verify-1")
-    assert "all as they were" in machine.make("backup-verify")
+    assert "All answers are as they were" in machine.make("backup-verify")
     assert (machine.state / "textfile" / "backup.prom").exists()
 
 

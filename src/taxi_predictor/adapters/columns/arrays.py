@@ -78,14 +78,14 @@ def frame(table: Table) -> pl.DataFrame:
 
 
 def one_of_every(trips: pl.DataFrame, every: int, passed: int) -> pl.DataFrame:
-    """One of *every* so many of *trips*, of which *passed* came before these."""
+    """One in *every* of *trips*, after *passed* that came before them."""
     chosen = trips.gather_every(every, -passed % every)
     # Some values of a column of text hold on to all of its text, so these are written anew.
     return chosen if every == 1 else chosen.with_columns(pl.col("trip_id") + "")
 
 
 def thinned(batches: Iterable[TripBatch], every: int) -> pl.DataFrame:
-    """One of *every* so many trips, the first among them, however they are cut; there is one at least."""
+    """One in *every* of the trips, the first included, however they are cut; there is at least one."""
     passed, chosen = 0, []
     for batch in batches:
         chosen.append(one_of_every(frame(batch.table), every, passed))

@@ -1,4 +1,4 @@
-"""What every model is that answers by an engine behind a timetable."""
+"""The base of every model that answers through an engine behind a timetable."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from taxi_predictor.domain.trip import PlanBatch, TripPlan
 __all__ = ["MOST_LOG", "EngineModel"]
 
 MOST_LOG = 700.0
-"""No engine says more of ln(seconds): the exponential of 710 is no number any more."""
+"""The largest ln(seconds) that an engine may answer: exp(710) is more than a float holds."""
 
 
 class EngineModel(DurationModel):

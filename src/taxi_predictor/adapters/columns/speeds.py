@@ -28,7 +28,7 @@ FEATURES = ("distance_km", "minute_of_week")
 HOURS = 7 * 24
 KNOTS = 40
 SHRINKAGE = 40.0
-"""An hour of the week weighs as its trips against so many that know nothing of it."""
+"""The effect of an hour of the week is shrunk as if it had this many more trips without any effect."""
 SHORTEST_KM = 0.1
 SHORTEST_S = 60.0
 FARTHEST_KM = 1000.0

@@ -29,7 +29,7 @@ SPOTS = ("pickup", "dropoff")
 METERED = ("metered_km", "metered_s")
 SUMS = (pl.col("trips").sum(), *(pl.col(name).sum() for name in METERED))
 REMEMBERED = 256
-"""So many answers are kept: people ask the same, and a slider changes one of several questions."""
+"""How many answers are kept: people ask the same, and a slider changes one of several questions."""
 T = TypeVar("T")
 
 

@@ -1,4 +1,4 @@
-"""What tells one set of trips from another, of columns."""
+"""The fingerprint of a set of trips, from columns."""
 
 import numpy as np
 import polars as pl

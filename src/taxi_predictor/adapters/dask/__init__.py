@@ -1,1 +1,1 @@
-"""Machines of a Dask cluster, of which only what hands out work and notices losses is used."""
+"""Machines of a Dask cluster; of Dask, only handing out work and noticing losses is used."""

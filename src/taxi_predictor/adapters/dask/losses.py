@@ -1,4 +1,4 @@
-"""What is said where machines are lost: to who waits, and to the log."""
+"""What is told when machines are lost: to the person who waits, and to the log."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +14,7 @@ LABEL = "a machine was lost"
 
 
 class Losses:
-    """Says what becomes of the work, in a step of its own that ends when the work goes as before."""
+    """Tells what becomes of the work, in a progress step that ends when the work goes on as before."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -34,7 +34,7 @@ class Losses:
 
     @contextmanager
     def begins_anew(self, *, attempt: int, tries: int, wanted: int) -> Iterator[Callable[[int], None]]:
-        """A team is made again, of *wanted* machines if so many come; what it yields is told how many."""
+        """A team is made again, of *wanted* machines if that many come; what it yields is told how many."""
         with self._progress.step(LABEL) as step:
             step.say(f"begins anew, waits for {_machines(wanted)}")
 

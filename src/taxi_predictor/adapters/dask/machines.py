@@ -36,11 +36,11 @@ R = TypeVar("R")
 TRIES = 3
 LOOK_S = 0.5
 PATIENCE_S = 60.0
-"""So long machines are waited for where there is none."""
+"""How long to wait for a machine when the cluster has none."""
 BACK_S = 20.0
-"""So long one that was lost may take to come back before the others go on without it."""
+"""How long a lost machine may take to come back before the others go on without it."""
 GRACE_S = 6.0
-"""So much later than those who talked to it may Dask notice that a machine was lost."""
+"""Dask may notice that a machine was lost this much later than those who were talking to it."""
 
 
 class _LostError(Exception):

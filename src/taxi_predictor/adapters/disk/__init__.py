@@ -1,1 +1,1 @@
-"""What lies in local folders: models that are served, results of backtests, API keys as of an instant."""
+"""Ports that keep what they hold in local folders, such as models, results of backtests and jobs."""

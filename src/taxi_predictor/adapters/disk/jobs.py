@@ -22,11 +22,11 @@ JOB, NOTE = "job.json", "note.json"
 SOURCE, TARGET = "trips", "answers"
 DRAFT = ".draft-"
 DRAFT_MAX_AGE_S = 86_400
-"""An upload that nothing was written to for so long belongs to nobody any more."""
+"""An upload that nothing was written to for this long has been abandoned."""
 PIECE_BYTES = 256 << 10
 NEED = "Jobs lie there"
 LOOK_BYTES = 16 << 20
-"""After so many bytes it is looked how much room is left."""
+"""The room that is left is looked at again after this many bytes."""
 
 
 class DiskJobStore(JobStore):

@@ -1,6 +1,5 @@
 """The HTTP application, built around a way to open the hexagon."""
 
-import asyncio
 import logging
 from collections import ChainMap
 from collections.abc import AsyncIterator
@@ -44,7 +43,7 @@ from taxi_predictor.adapters.http.v1 import (
     reachable,
     stats,
 )
-from taxi_predictor.ports.inbound.followers import kept_going
+from taxi_predictor.ports.inbound.followers import following
 
 __all__ = ["BEGINNINGS", "EXAMPLES", "create_app"]
 
@@ -80,9 +79,8 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
                 hexagon.health.warm_up()
             except Exception:  # a fault of the model: whoever asks is told, and who watches readiness
                 log.exception("model.crashed")
-            following = [
-                asyncio.create_task(kept_going(endless))
-                for endless in (
+            try:
+                async with following(
                     hexagon.ladder.follow,
                     hexagon.health.follow,
                     hexagon.levelling.follow,
@@ -91,14 +89,9 @@ def create_app(open_hexagon: OpenHexagon, options: Options = Options()) -> Lites
                     hexagon.spooling.follow,
                     hexagon.outcome_intake.watch,
                     hexagon.job_work.follow,
-                )
-            ]
-            try:
-                yield
+                ):
+                    yield
             finally:
-                for task in following:
-                    task.cancel()
-                await asyncio.gather(*following, return_exceptions=True)
                 await hexagon.spooling.close()
 
     def described(document: OpenAPI) -> None:

@@ -14,7 +14,7 @@ from taxi_predictor.adapters.http.formats import Format
 __all__ = ["CELL", "encoded", "in_json", "in_msgpack", "list_of"]
 
 PIECE_CELLS = 20_000
-"""So many are written at a time: while orjson works, a millisecond at most, no other thread can."""
+"""How many are written at a time: orjson keeps all other threads waiting, a millisecond at most."""
 
 Numbers = NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""Many items in one request, each read, answered and refused by itself: in a body, or as lines."""
+"""Many items in one request, in a body or as lines; each is answered or refused on its own."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -43,9 +43,7 @@ class ItemProblem(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     problem: Problem
     line: (
-        Annotated[
-            int, Meta(ge=1, description="Where it stood, of lines; absent: from here on nothing is answered.")
-        ]
+        Annotated[int, Meta(ge=1, description="The number of its line; absent: no further line is answered.")]
         | UnsetType
     ) = UNSET
 

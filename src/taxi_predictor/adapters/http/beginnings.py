@@ -1,4 +1,4 @@
-"""What is done as an answer begins, whatever made it: problems and unknown paths included."""
+"""What is added to every answer as it begins, those for problems and unknown paths included."""
 
 from collections.abc import Callable
 

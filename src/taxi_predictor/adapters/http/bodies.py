@@ -48,9 +48,9 @@ Zone = Annotated[int, Meta(ge=0, description="A taxi zone; it stands for its cen
 Departure = Annotated[
     Time,
     Meta(
-        description="When the trip starts: with an offset from UTC, or as clocks on the city's walls show it."
-        " The hour that they skip in spring and the one that they repeat in autumn need an offset."
-        " Where absent: now.",
+        description="When the trip starts: with an offset from UTC, or as clocks in the city show it."
+        " The hour skipped in spring and the hour repeated in autumn need an offset."
+        " Absent: now.",
     ),
 ]
 PassengerCount = Annotated[int, Meta(ge=0, le=MOST_PASSENGERS)]
@@ -65,12 +65,12 @@ Reference = Annotated[
 ]
 Probability = Annotated[float, Meta(ge=0.01, le=0.99)]
 PROBABILITY_DECIMALS = 6
-"""Nobody counted a million trips."""
+"""More would promise a precision that no model has."""
 Source = Annotated[
-    AnswerSource, Meta(description="What the durations come from: the best that can answer now.")
+    AnswerSource, Meta(description="What answered: the champion, or the best stand-in available now.")
 ]
 Degraded = Annotated[
-    str | None, Meta(description="What the answer had to do without, and why; null: nothing.")
+    str | None, Meta(description="What the answer had to do without, and why; null: it lacks nothing.")
 ]
 Coverage = Annotated[float, Meta(ge=0.01, le=0.99, description="How likely the interval holds the duration.")]
 
@@ -177,9 +177,9 @@ class ModelAnswer(Struct, frozen=True, kw_only=True):
     version: int
     trained_until: Annotated[
         datetime,
-        Meta(tz=True, description="It learned from no trip from here on; on those it was judged."),
+        Meta(tz=True, description="It learned from trips before this, and was judged on trips after it."),
     ]
-    simulated: Annotated[bool, Meta(description="Some of the trips it learned from were never taken.")]
+    simulated: Annotated[bool, Meta(description="Whether some of the trips it learned from were simulated.")]
 
     @classmethod
     @lru_cache(maxsize=1)  # the same of all that one model answers
@@ -200,8 +200,8 @@ class ModelAnswer(Struct, frozen=True, kw_only=True):
 class LiveLevelAnswer(Struct, frozen=True, kw_only=True):
     """How much longer trips like this take now than when the model learned."""
 
-    factor: Annotated[float, Meta(description="The duration was multiplied by it.")]
-    as_of: Annotated[datetime, Meta(tz=True, description="No trip that ended later has a part in it.")]
+    factor: Annotated[float, Meta(description="What the duration was multiplied by.")]
+    as_of: Annotated[datetime, Meta(tz=True, description="It was measured on trips that ended before this.")]
 
 
 class PredictionAnswer(Struct, frozen=True, kw_only=True):
@@ -211,7 +211,8 @@ class PredictionAnswer(Struct, frozen=True, kw_only=True):
         Annotated[str, Meta(description="Names this prediction: a UUID of version 7.")] | UnsetType
     ) = UNSET
     logged: (
-        Annotated[bool, Meta(description="Whether the log knows it, or will within moments.")] | UnsetType
+        Annotated[bool, Meta(description="Whether the prediction is in the log, or will be within moments.")]
+        | UnsetType
     ) = UNSET
     duration_s: Annotated[float, Meta(description="The median: as many trips take longer as take less.")]
     interval: IntervalAnswer
@@ -221,11 +222,11 @@ class PredictionAnswer(Struct, frozen=True, kw_only=True):
     model: ModelAnswer | None
     live_level: Annotated[
         LiveLevelAnswer | None,
-        Meta(description="How trips that ended lately moved the answer; null where nothing is known of now."),
+        Meta(description="How trips that ended lately changed the answer; null: no level is known."),
     ]
     source: Source
     degraded: Degraded
-    explanation: Annotated[ExplanationAnswer, Meta(description="Where it was asked for.")] | UnsetType = UNSET
+    explanation: Annotated[ExplanationAnswer, Meta(description="If it was asked for.")] | UnsetType = UNSET
 
     @classmethod
     def of(

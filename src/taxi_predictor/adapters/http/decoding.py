@@ -47,7 +47,7 @@ MAX_MESSAGE_CHARS = 300
 _PATH_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _NAME_OF = {Format.JSON: "JSON", Format.MSGPACK: "MessagePack"}
 _WORDS = {"Invalid RFC3339 encoded date": "not a date such as 2024-03-01"}
-"""Of patterns and messages that are none for people."""
+"""Words in place of patterns and messages that people could not read."""
 _PATTERN = re.compile("^Expected `str` matching regex (.*)$", re.DOTALL)
 _FIELD = re.compile(r"^Object (?:contains unknown|missing required) field `(.*)`$", re.DOTALL)
 

@@ -22,7 +22,7 @@ class PartAnswer(Struct, frozen=True, kw_only=True):
 class ExplanationAnswer(Struct, frozen=True, kw_only=True):
     """Why the trip takes this long: the usual duration and all seconds add up to the duration."""
 
-    usual_s: Annotated[float, Meta(description="Of a trip of which nothing is known.")]
+    usual_s: Annotated[float, Meta(description="The duration of a trip about which nothing is known.")]
     duration_s: float
     parts: list[PartAnswer]
 

@@ -1,4 +1,4 @@
-"""The headers of a request as the server hands them over: to make a mapping of all costs more than a look."""
+"""Headers looked up as the server hands them over: making a mapping of all of them would cost more."""
 
 from litestar.types import Scope
 
@@ -6,7 +6,7 @@ __all__ = ["header_of", "media_type_of", "only_header_of"]
 
 
 def header_of(scope: Scope, name: bytes) -> bytes | None:
-    """The first one of that *name*, which is in lower case; None where there is none."""
+    """The value of the first header *name* (in lower case); None: there is none."""
     for given, value in scope["headers"]:
         if given == name:
             return value
@@ -14,12 +14,12 @@ def header_of(scope: Scope, name: bytes) -> bytes | None:
 
 
 def only_header_of(scope: Scope, name: bytes) -> bytes | None:
-    """The one of that *name*; None where there is none, or more than one."""
+    """The value of the header *name* (in lower case); None: there is none, or more than one."""
     given = [value for named, value in scope["headers"] if named == name]
     return given[0] if len(given) == 1 else None
 
 
 def media_type_of(scope: Scope) -> str:
-    """What the body says it is, in lower case and without parameters; empty where it does not say."""
+    """The media type of the body, in lower case and without parameters; empty: none is given."""
     content_type = header_of(scope, b"content-type") or b""
     return content_type.partition(b";")[0].strip().lower().decode("latin-1")

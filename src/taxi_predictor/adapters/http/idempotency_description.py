@@ -38,7 +38,7 @@ def _describe(operation: Operation) -> None:
         name=KEY_HEADER,
         param_in="header",
         required=False,
-        description="Names this request, as a UUID does. Whoever sends it again within 24 hours gets the"
+        description="Names this request, such as a UUID. A repeat with the same key within 24 hours gets the"
         " first answer, and nothing is done twice.",
         schema=Schema(type=OpenAPIType.STRING, pattern=PATTERN),
         examples={"uuid": Example(value='"8e03978e-40d5-43e8-bc93-6894a57f9324"')},

@@ -24,7 +24,7 @@ class BatchTripBody(TripBody, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     coverage: (
         Annotated[
-            Coverage, Meta(description="How likely the interval holds it; absent: as likely as of all.")
+            Coverage, Meta(description="How likely the interval holds the duration; absent: the batch's.")
         ]
         | UnsetType
     ) = UNSET

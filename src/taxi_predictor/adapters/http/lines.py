@@ -19,7 +19,7 @@ T = TypeVar("T")
 NDJSON = "application/x-ndjson"
 MAX_LINE_BYTES = 64 << 10
 GROUP_ITEMS = 256
-"""So many are answered at a time: some milliseconds of the event loop, which then goes round."""
+"""How many are answered before the event loop sees to others again: some milliseconds of work."""
 
 
 class Line(NamedTuple):

@@ -236,7 +236,7 @@ def drop_default_error(operation: Operation) -> None:
 def _add_headers(operation: Operation) -> None:
     request_id = OpenAPIHeader(
         schema=Schema(type=OpenAPIType.STRING),
-        description="As sent, where it was fit for a log; else made here.",
+        description="As sent, if fit for a log; else made here.",
     )
     retry_after = OpenAPIHeader(
         schema=Schema(type=OpenAPIType.INTEGER), description="Seconds after which asking again makes sense."

@@ -26,21 +26,21 @@ class SyncAnswer(Struct, frozen=True, kw_only=True):
 
     looked_at: Annotated[datetime, Meta(tz=True)]
     version: Annotated[
-        int | None, Meta(description="Of the champion there; null: there is none, or nobody knows.")
+        int | None, Meta(description="The champion in the registry; null: there is none, or it is unknown.")
     ]
     trouble: Annotated[
         str | None,
-        Meta(description="Why it does not serve here, or nobody knows what it is; null: all is well."),
+        Meta(description="Why that champion does not serve here, or is unknown; null: all is well."),
     ]
 
 
 class ReadinessAnswer(Struct, frozen=True, kw_only=True):
     """Predictions are answered; a neighbour that is down does not change that."""
 
-    version: Annotated[int | None, Meta(description="Of the model that answers; null: none does.")]
+    version: Annotated[int | None, Meta(description="The model that answers; null: none does.")]
     source: Source
     degraded: Degraded
-    sync: Annotated[SyncAnswer | None, Meta(description="null: nobody did yet.")]
+    sync: Annotated[SyncAnswer | None, Meta(description="null: no look was made yet.")]
     neighbours: Annotated[dict[str, str], Meta(description="Name to ``ok`` or what is wrong.")]
     status: Literal["ready"] = "ready"
 
@@ -49,7 +49,7 @@ class ReadinessAnswer(Struct, frozen=True, kw_only=True):
     "/health/live",
     operation_id="live",
     summary="Is the process up?",
-    description="Always the same answer: no neighbour is asked.",
+    description="It answers as long as the process does; no neighbour is asked.",
     tags=["health"],
     response_description="It is.",
 )
@@ -61,10 +61,10 @@ async def live() -> LivenessAnswer:
     ["/health/ready", "/health"],
     operation_id=lambda _handler, _method, path: "-".join(str(part) for part in path),
     summary="Are predictions answered?",
-    description="They are, whichever neighbour is down, by the best that can answer; not from when the"
-    " service was told to stop.",
+    description="Yes, whichever neighbour is down, by the best that can answer; no once the service is told"
+    " to stop.",
     tags=["health"],
-    response_description="They are.",
+    response_description="Predictions are answered.",
     responses=problem_responses(500, 503, unavailable=NotReadyProblem),
 )
 async def ready(request: ApiRequest) -> ReadinessAnswer:

@@ -76,7 +76,7 @@ class FieldProblem(Struct, frozen=True, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
-    parameter: Annotated[str, Meta(description="Or which parameter of the query.")] | UnsetType = UNSET
+    parameter: Annotated[str, Meta(description="Or the parameter of the query.")] | UnsetType = UNSET
     message: str
 
     @property

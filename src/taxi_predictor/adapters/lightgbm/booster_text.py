@@ -1,4 +1,4 @@
-"""What LightGBM's own text says of a booster: its trees as arrays, and what becomes of their sum."""
+"""Reading LightGBM's text of a booster: its trees as arrays, and what is done with their sum."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

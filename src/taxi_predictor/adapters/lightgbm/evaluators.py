@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 WALKER, LIGHTGBM = "walker", "lightgbm"
 SMALLEST_SPREAD = 0.02
-"""Of ln(seconds), about 2 %: no trip is more certain than that."""
+"""The smallest spread of ln(seconds), about 2 %: no trip is more certain than that."""
 PROBES, TRIPS = 64, 16
 YEAR_S = 366 * 86_400
 TOLERANCE = 1e-9

@@ -28,7 +28,7 @@ __all__ = ["LANES", "LEAF", "MOST_SLOTS", "MOST_THRESHOLDS", "NEARLY_ZERO", "PLA
 Words = NDArray[np.uint32]
 
 LANES = 12
-"""So many trees, or rows, are walked side by side."""
+"""How many trees, or rows, are walked side by side."""
 NEARLY_ZERO = float(np.float32(1e-35))
 """LightGBM takes what is no farther from zero for zero (``kZeroThreshold``)."""
 LEAF = 0xFF

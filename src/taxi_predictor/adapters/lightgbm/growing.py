@@ -33,7 +33,7 @@ Advance = Callable[[float], None]
 SHARE_TRIPS = 5_000_000
 """The most that a stage holds: some 600 MB. A tree of 255 leaves has learned all it can from fewer."""
 PATIENCE_ROUNDS = 40
-"""So many trees that do not help are waited for one that does."""
+"""Growing stops after this many trees in a row that did not help."""
 _LIBRARY = vars(lightgbm.basic)["_LIB"]
 
 
@@ -84,7 +84,7 @@ def grow_in_stages(
 
 
 def stages_of(trips: int, share_trips: int = SHARE_TRIPS) -> int:
-    """Into how many stages so many trips are parted, of which memory is to hold *share_trips*."""
+    """How many stages to part the trips into, so that memory holds *share_trips* at a time."""
     return -(-trips // share_trips)
 
 

@@ -65,7 +65,7 @@ class TrainingRows:
     validate_from: int
     """The first row of the validation window."""
     shares: int = 1
-    """These are one of so many shares of the trips."""
+    """Of how many equal shares of the trips these rows are one."""
 
     def __len__(self) -> int:
         return self.features.rows

@@ -1,4 +1,4 @@
-"""Shares of trips: of which each is spread over all of the time, and that are all trips once."""
+"""Shares of trips: each share covers the whole time, and every trip is in exactly one of them."""
 
 from dataclasses import dataclass
 from functools import cached_property

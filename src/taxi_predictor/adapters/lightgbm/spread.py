@@ -1,4 +1,4 @@
-"""How sure one can be of each trip: a booster within whose value lie four of five absolute residuals."""
+"""How certain each trip is: a booster whose value four of five absolute residuals stay below."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ __all__ = ["SPREAD_STEPS", "grow_spread"]
 SPREAD_STEPS = 2 * FOLD_ROUNDS + SPREAD_ROUNDS
 STRETCHES = 100
 FOLD_TRIPS = 150_000
-"""Of each half; so many say all there is to learn of the spread."""
+"""Trips of each half; more of them would say nothing new about the spread."""
 LEFT_OUT = (*SEASONAL_FEATURES, "is_holiday", "days_to_holiday")
 """A year or two say how one season went, not how sure one can be of the next."""
 

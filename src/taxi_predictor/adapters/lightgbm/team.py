@@ -29,7 +29,7 @@ __all__ = ["GrownShare", "TeamTrees"]
 MEMBER_TRIPS = 16 * STRETCH_ROWS
 """Fewer are no fair share: of so few trips, fewer members grow trees."""
 SILENCE_MINUTES = 60
-"""So long one member may keep the others waiting, which compute features or read from a busy disk."""
+"""How long one member, which computes features or reads from a busy disk, may keep the others waiting."""
 log = logging.getLogger("lightgbm")
 log.setLevel(logging.ERROR)
 _LIBRARY = vars(lightgbm.basic)["_LIB"]

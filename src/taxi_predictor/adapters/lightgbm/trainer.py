@@ -51,7 +51,7 @@ __all__ = ["LightgbmTrainer"]
 CALIBRATION_TRIPS = 500_000
 """Of the validation window, evenly spread where it has more: quantiles are known to a thousandth then."""
 SPEED_TRIPS = 500_000
-"""So many, evenly spread over all, say all there is to say of a few hundred medians."""
+"""This many, evenly spread over all, are enough for a few hundred medians."""
 
 ANY_SCATTER = ScaledResiduals((0.25, 0.5, 0.75), (-1.0, 0.0, 1.0))
 """In place of the one that is still to be counted."""

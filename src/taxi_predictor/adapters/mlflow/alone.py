@@ -1,4 +1,4 @@
-"""MLflow's registry in a process that does nothing else, which is there sooner."""
+"""MLflow's registry for a process that does nothing else, which then starts sooner."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Saying to an MLflow server, with each call of ours, which trace it belongs to; imports MLflow."""
+"""Telling an MLflow server which trace each of our calls belongs to; imports MLflow."""
 
 from mlflow.tracking.request_header import registry
 from mlflow.tracking.request_header.abstract_request_header_provider import RequestHeaderProvider

@@ -46,7 +46,7 @@ CARD_FILE = "model-card.md"
 PICTURES_FOLDER = "pictures"
 
 MAX_PARAMS, MAX_METRICS = 100, 1_000
-"""So many MLflow takes at once."""
+"""As many as MLflow takes in one call."""
 
 ENVIRONMENT = {  # unless the user says otherwise
     "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -24,9 +24,9 @@ Lost = Callable[[int], None]
 
 SERVICE = "taxi-predictor"
 PATIENCE_S = 5.0
-"""So long one batch may take; the exporter tries again within it."""
+"""How long one batch may take, with all attempts of the exporter."""
 FAREWELL_S = 3.0
-"""So long what is left may take when the process ends."""
+"""How long sending the rest may take when the process ends."""
 
 # What went wrong is said once, by the outbox, and not for each batch.
 for name in ("opentelemetry", "urllib3"):

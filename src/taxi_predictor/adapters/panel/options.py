@@ -14,7 +14,7 @@ class Options:
     origins: tuple[str, ...] = ()
     """Hosts, with their ports, from whose pages a browser may open the websocket; empty: this host's."""
     forgotten_after_s: float = 10.0
-    """So long the session of a page that was left is kept: no longer than a browser needs to come back."""
+    """How long the session of a page that was left is kept: as long as a browser may take to come back."""
     is_open: bool = True
     """Whether whoever reaches it may look; else who signs in with a key."""
     api_url: str = "http://127.0.0.1:8000"

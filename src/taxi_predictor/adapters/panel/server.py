@@ -25,7 +25,7 @@ from taxi_predictor.adapters.panel.screen import PageApplication
 from taxi_predictor.adapters.panel.signing import SignIn, SignOut
 from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.domain.traffic import Window
-from taxi_predictor.ports.inbound.followers import kept_going
+from taxi_predictor.ports.inbound.followers import following
 
 __all__ = ["serving"]
 
@@ -82,21 +82,19 @@ async def serving(open_hexagon: OpenHexagon, options: Options) -> AsyncIterator[
             ],
         )
         hexagon.health.warm_up()
-        followers = [
-            asyncio.create_task(kept_going(follow))
-            for follow in (hexagon.ladder.follow, hexagon.watching.follow, partial(_follow_level, hexagon))
-        ]
-        followers.append(asyncio.create_task(_warm_up(hexagon)))
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
-            for application in applications.values():
-                application.close()
-            for task in followers:
-                task.cancel()
-            await asyncio.gather(*followers, return_exceptions=True)
+        async with following(
+            hexagon.ladder.follow,
+            hexagon.watching.follow,
+            partial(_follow_level, hexagon),
+            partial(_warm_up, hexagon),
+        ):
+            server.start()
+            try:
+                yield server
+            finally:
+                server.stop()
+                for application in applications.values():
+                    application.close()
 
 
 def _pages(hexagon: Hexagon, operators: Operators) -> tuple[Page, ...]:

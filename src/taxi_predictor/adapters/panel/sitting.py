@@ -16,9 +16,9 @@ __all__ = ["WHOLE", "Sitting"]
 log = logging.getLogger(__name__)
 
 FIRST_S = 1.0
-"""So long a document waits for its pieces."""
+"""How long a document waits for its pieces."""
 AGAIN_S = 2.0
-"""So soon it is looked again where something failed: trouble goes away by itself, and so does the notice."""
+"""Where something failed, the next look comes this soon, so that the notice goes when the trouble does."""
 WHOLE, WITHIN = "map", ("under", "overlay")
 """How the names of maps end, and of the parts that lie in each: when one is sent, so are they, anew."""
 

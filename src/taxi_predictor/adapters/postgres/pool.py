@@ -1,4 +1,4 @@
-"""One pool of connections, and what their troubles are called in the core."""
+"""The pool of connections, and the translation of asyncpg's errors into the core's."""
 
 import asyncio
 import socket
@@ -25,9 +25,9 @@ __all__ = [
 
 CONNECT_TIMEOUT_S = 5.0
 PATIENCE_S = 5.0
-"""So long the server may take for what looks at few rows."""
+"""How long the server may take for a query of a few rows."""
 WHOLE_TABLE_S = 60.0
-"""So long it may take to count a whole table."""
+"""How long the server may take to count a whole table."""
 APPLICATION = "taxi-predictor"
 KEEPALIVE = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
 """A server that cannot be told that a connection is over, as the network is away, finds out within a minute:
@@ -121,7 +121,7 @@ async def _connect(*args: Any, **kwargs: Any) -> asyncpg.Connection:
     except ValueError:
         raise asyncpg.ClientConfigurationError(
             "invalid DSN: it begins with postgresql:// and its port is a number;"
-            " write what is special in a password as in %2F for /"
+            " write special characters in a password percent-encoded, as %2F for /"
         ) from None
     end = connection._transport.get_extra_info("socket")  # noqa: SLF001 # no other way to it
     if end.family != socket.AF_UNIX:

@@ -1,4 +1,4 @@
-"""Answered predictions in PostgreSQL, which twice are no more than once."""
+"""Answered predictions in PostgreSQL, where adding one again changes nothing."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -20,7 +20,7 @@ from taxi_predictor.ports.outbound.predictions import PredictionLog
 __all__ = ["WHOLE_LOG_S", "PostgresPredictionLog", "record_of"]
 
 WHOLE_LOG_S = 60.0
-"""So long the server may take to look at all of the log."""
+"""How long the server may take for a query of the whole log."""
 
 COLUMNS = ("answered_at", *FlatRecord._fields)
 

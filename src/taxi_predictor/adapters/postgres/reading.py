@@ -1,4 +1,4 @@
-"""Rows of a long answer, some at a time, from a server that may fall silent in the midst of it."""
+"""Reading a long answer in groups of rows, from a server that may fall silent meanwhile."""
 
 from collections.abc import AsyncGenerator, Sequence
 
@@ -10,7 +10,7 @@ __all__ = ["groups_of_rows"]
 
 GROUP_ROWS = 500
 PATIENCE_S = 30.0
-"""So long the server may take for one group."""
+"""How long the server may take for one group."""
 
 
 async def groups_of_rows(

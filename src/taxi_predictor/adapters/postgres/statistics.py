@@ -30,7 +30,7 @@ from taxi_predictor.ports.outbound.statistics import TripStatistics
 __all__ = ["PostgresTripStatistics"]
 
 ERASED_AFTER_S = 60.0
-"""So long what was erased may count: nobody says when that happens."""
+"""How long erased trips may still be counted: nobody tells this process that they were erased."""
 READ_TYPES: Mapping[str, pl.DataType] = {
     "pickup_at": pl.Int64(),
     "ingest_id": pl.Int64(),

@@ -1,4 +1,4 @@
-"""Trips in PostgreSQL: a part comes in by COPY, in one transaction, and twice is no more than once."""
+"""Trips in PostgreSQL: a part comes in by COPY, in one transaction, and adding it again changes nothing."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing

@@ -1,1 +1,1 @@
-"""Processes: ports kept in a child, which loads what this one need not; and when nobody looks for garbage."""
+"""Ports served by a child process, and when a process collects no garbage."""

@@ -1,4 +1,4 @@
-"""When nobody looks for garbage in a process: while modules are imported, which stay, and as it ends.
+"""Collecting no garbage while modules are imported, which stay, and while a process ends.
 
 Hundreds of thousands of objects are made then. To look through them took a tenth of each start, and a fifth
 of a second at each end.

@@ -1,4 +1,4 @@
-"""A model registry in a child process: who serves does not hold what a registry takes to import."""
+"""A model registry in a child process, so that a serving process need not import what it takes."""
 
 import asyncio
 from asyncio.subprocess import PIPE, Process

@@ -1,4 +1,4 @@
-"""From figures of a service to what it was asked: the same of a text as of what Prometheus answers."""
+"""The load of a service, from its figures: from the text it serves or from what Prometheus answers."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence

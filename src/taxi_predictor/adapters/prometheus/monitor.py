@@ -1,4 +1,4 @@
-"""What a monitor found, under its Prometheus names: the series of one report, and of no other."""
+"""What a monitor found, under its Prometheus names: the series of the last report alone."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import exp

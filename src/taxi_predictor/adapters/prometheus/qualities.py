@@ -1,4 +1,4 @@
-"""From figures of a monitor to what it found, and to what figures say by themselves to be wrong."""
+"""What a monitor found, read from its figures, and the alarms that single figures raise."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime

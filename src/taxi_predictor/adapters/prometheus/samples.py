@@ -34,7 +34,7 @@ def of_text(text: str, instance: str) -> Sequence[Sample]:
             for sample in family.samples
         ]
     except (ValueError, IndexError, KeyError) as error:  # the library says so in several ways
-        raise Unavailable(f"{instance} tells no figures: {error}") from error
+        raise Unavailable(f"{instance} serves no figures: {error}") from error
 
 
 class _Series(msgspec.Struct):

@@ -15,7 +15,7 @@ from taxi_predictor.ports.outbound.telemetry import Figures
 __all__ = ["served_figures"]
 
 PATIENCE_S = 10.0
-"""So long a client may take to say what it wants."""
+"""How long a client may take to send its request."""
 STOPS_WITHIN_S = 0.1
 PLAIN = "text/plain; charset=utf-8"
 

@@ -1,4 +1,4 @@
-"""Figures that several processes of one service tell together, and one of them that gives them out."""
+"""Figures that the processes of one service count together, and that one of them serves."""
 
 import os
 import resource

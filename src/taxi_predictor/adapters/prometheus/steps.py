@@ -1,4 +1,4 @@
-"""Counters of a service, looked at again and again: what was counted between two looks."""
+"""What a service counted between two looks at its counters."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""From what Prometheus knows of its targets to the parts of a deployment."""
+"""The parts of a deployment, from what Prometheus knows of its targets."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""Counting requests where all processes see it."""
+"""Counting requests in Redis, where all processes see it."""

@@ -16,7 +16,7 @@ from taxi_predictor.ports.outbound.limits import WINDOW_S, RateLimits
 __all__ = ["RedisRateLimits"]
 
 PAUSE_S = 5.0
-"""For so long a Redis that did not answer is not asked; then by one request, while the others go on."""
+"""How long a Redis that did not answer is left alone; then one request asks, and the others go on."""
 
 
 class RedisRateLimits(RateLimits):

@@ -1,1 +1,1 @@
-"""What a person at a terminal sees of long work."""
+"""Progress bars for a person at a terminal."""

@@ -1,4 +1,4 @@
-"""What is read in a thread while the caller works on what was read before."""
+"""Reading the next piece in a thread while the caller works on the one before."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator

@@ -1,12 +1,11 @@
 """Every source of trips by one name: a path, ``s3://bucket``, ``tlc:green:2024-01``, ``simulation:``..."""
 
 import asyncio
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from taxi_predictor.adapters.sources.names import CLOUDS, TLC, files_of, is_of_the_tlc, kind_of
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.errors import InvalidSource
 from taxi_predictor.domain.model import SIMULATION
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.record import OUTCOMES
@@ -18,10 +17,6 @@ if TYPE_CHECKING:
     from taxi_predictor.adapters.sources.download import TlcArchive
 
 __all__ = ["Catalog"]
-
-TLC = "tlc"
-CLOUDS = ("s3", "gs")
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # of two letters at least: C: is a drive
 
 
 class Catalog(SourceCatalog):
@@ -43,37 +38,44 @@ class Catalog(SourceCatalog):
         self._progress = progress
 
     def open(self, spec: str, /, *, zones: ZoneTable | None, are_finished: bool = True) -> TripSource:
-        scheme, colon, options = spec.partition(":")
-        if colon and scheme == OUTCOMES:
+        kind, options = kind_of(spec), spec.partition(":")[2]
+        if kind == OUTCOMES:
             from taxi_predictor.adapters.sources.outcomes import OutcomeSource
 
             return OutcomeSource(options, self._outcomes, city=self._city, are_finished=are_finished)
+        if kind == TLC:
+            from taxi_predictor.adapters.sources.months import TlcSource
 
-        from taxi_predictor.adapters.sources.files import ENDINGS, FileSource
-        from taxi_predictor.adapters.sources.months import SimulationSource, TlcSource
-
-        if colon and scheme == TLC:
             return TlcSource(
                 options, self._archive(), city=self._city, zones=zones, are_finished=are_finished
             )
-        if colon and scheme == SIMULATION:
+        if kind == SIMULATION:
+            from taxi_predictor.adapters.sources.months import SimulationSource
+
             return SimulationSource(options, city=self._city, are_finished=are_finished)
-        if colon and options.startswith("//") and scheme in CLOUDS:
+        if kind in CLOUDS:
             from taxi_predictor.adapters.sources.clouds import CloudSource
 
             return CloudSource(spec, city=self._city, zones=zones, are_finished=are_finished)
-        if "://" in spec or (SCHEME.match(spec) and not spec.lower().endswith(ENDINGS)):
-            raise InvalidSource(
-                f"{spec}: there is no kind of source {scheme!r}; name a file, a folder, s3://bucket/folder,"
-                f" gs://bucket/folder, tlc:green:2024-01, simulation: or outcomes:"
-                f" (a file whose name has a colon is written ./{spec})"
-            )
+        from taxi_predictor.adapters.sources.files import FileSource
+
         return FileSource(Path(spec), city=self._city, zones=zones, are_finished=are_finished)
+
+    def see(self, spec: str) -> None:
+        """See that :meth:`open` knows *spec*, and where it is a path, that trip files are there.
+
+        What is in a bucket, or published, is found out only when it is asked for.
+
+        Raises:
+            InvalidSource: no such scheme, options it does not have, or a file that is called otherwise.
+            MissingSource: there is no such file or folder, or no trip file in it.
+        """
+        _ = self.open(spec, zones=None) if kind_of(spec) else files_of(Path(spec))
 
     async def zones(self, spec: str, /) -> ZoneTable:
         from taxi_predictor.adapters.sources.zones import read_zones
 
-        path = await self._archive().zones() if spec in (TLC, f"{TLC}:") else Path(spec)
+        path = await self._archive().zones() if is_of_the_tlc(spec) else Path(spec)
         return await asyncio.to_thread(read_zones, path)
 
     def _archive(self) -> "TlcArchive":

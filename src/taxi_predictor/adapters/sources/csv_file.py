@@ -73,9 +73,9 @@ def _header(path: Path) -> tuple[str, bool]:
     try:
         header = first.decode()
     except UnicodeDecodeError as error:
-        raise UnreadableSource(f"{path} cannot be read: its first line is no UTF-8 text") from error
+        raise UnreadableSource(f"{path} cannot be read: its first line is not UTF-8 text") from error
     if "\0" in header:
-        raise UnreadableSource(f"{path} cannot be read: its first line is no UTF-8 text")
+        raise UnreadableSource(f"{path} cannot be read: its first line is not UTF-8 text")
     return header, not is_all or bool(rest.strip())
 
 

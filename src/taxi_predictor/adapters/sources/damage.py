@@ -1,4 +1,4 @@
-"""Files that are damaged, told in one sentence whatever the libraries raise on them."""
+"""Turning whatever libraries raise on damaged files into one sentence."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ DAMAGE = (
 
 @contextmanager
 def readable(path: Path | str, *, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Turn what the libraries raise on damaged files into one sentence; *but* comes out as it is.
+    """Turn what the libraries raise on damaged files into one sentence; *but* is raised as it is.
 
     Raises:
         UnreadableSource: so they did.

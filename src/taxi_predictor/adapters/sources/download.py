@@ -178,11 +178,15 @@ def _translated(url: str, target: Path) -> Iterator[None]:
         yield
     except (httpx.RequestError, httpx.InvalidURL, _Interrupted) as error:
         reason = str(error) or type(error).__name__  # a timeout has no text
-        raise Unavailable(f"{url} cannot be had ({reason}): look at the network, then try again") from error
+        raise Unavailable(
+            f"{url} cannot be downloaded ({reason}): look at the network, then try again"
+        ) from error
     except BlockingIOError as error:
         raise Unavailable(f"another process is downloading {target} right now: wait for it") from error
     except OSError as error:
-        raise refusal_of(error, target, "What came of it is kept, and gone on from the next time.") from error
+        raise refusal_of(
+            error, target, "What arrived is kept, and the next attempt goes on from there."
+        ) from error
 
 
 class _Partial:

@@ -75,7 +75,7 @@ def read_fields(raw: pl.DataFrame, columns: Mapping[str, str], *, are_finished: 
 
 
 def as_text(series: pl.Series) -> pl.Series:
-    """A column of text or bytes as text; bytes that are none are shown in hexadecimal."""
+    """A column of text or bytes as text; bytes that are not UTF-8 are shown in hexadecimal."""
     if series.dtype == pl.Binary:
         return pl.Series(series.name, [_decoded(value) for value in series], dtype=pl.String)
     return series.cast(pl.String, strict=False)

@@ -63,7 +63,7 @@ class FilePlace:
         return isinstance(self.system, fs.LocalFileSystem)
 
     def beside(self, ending: str) -> "FilePlace":
-        """What is called like it, with *ending* behind."""
+        """The place of the same name with *ending* appended."""
         return FilePlace(self.system, self.path + ending, self.spec + ending)
 
     def __truediv__(self, name: str) -> "FilePlace":

@@ -16,17 +16,16 @@ from taxi_predictor.adapters.sources.ahead import read_ahead
 from taxi_predictor.adapters.sources.cleaning import Cleaning, cleaning_of
 from taxi_predictor.adapters.sources.csv_file import csv_batches, csv_columns
 from taxi_predictor.adapters.sources.damage import readable
+from taxi_predictor.adapters.sources.names import CSV_ENDINGS, files_of
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.errors import InvalidSource, MissingSource, UnreadableSource
+from taxi_predictor.domain.errors import UnreadableSource
 from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.ports.outbound.sources import CleanBatch, PartName, SourcePart, TripSource
 
-__all__ = ["ENDINGS", "ROWS_PER_BATCH", "FileSource", "FramesPart", "open_part", "opened_parquet"]
+__all__ = ["ROWS_PER_BATCH", "FileSource", "FramesPart", "open_part", "opened_parquet"]
 
 ROWS_PER_BATCH = 50_000
 PARQUET_BUFFER_BYTES = 1 << 20  # without it a column of a whole row group is fetched at once
-CSV_ENDINGS = (".csv", ".csv.gz")
-ENDINGS = (".parquet", *CSV_ENDINGS)
 
 
 class FramesPart(SourcePart):
@@ -113,15 +112,14 @@ class FileSource(TripSource):
 
     async def parts(self) -> Sequence[SourcePart]:
         return [
-            await asyncio.to_thread(self._open, path) for path in await asyncio.to_thread(_files, self._path)
+            await asyncio.to_thread(self._open, path)
+            for path in await asyncio.to_thread(files_of, self._path)
         ]
 
 
 def open_part(path: Path, *, city: City, zones: ZoneTable | None, are_finished: bool = True) -> SourcePart:
     """Recognise one file by its columns; its rows are read later."""
     is_csv = path.name.lower().endswith(CSV_ENDINGS)
-    if not is_csv and not path.name.lower().endswith(".parquet"):
-        raise InvalidSource(f"{path}: trip files end in {', '.join(ENDINGS)}")
     rows, family = 0, None
     with readable(path):
         if is_csv:
@@ -133,27 +131,6 @@ def open_part(path: Path, *, city: City, zones: ZoneTable | None, are_finished: 
     cleaning = cleaning_of(names, str(path), city=city, zones=zones, are_finished=are_finished, family=family)
     name = PartName(family=cleaning.schema.family, name=str(path.resolve()))
     return CsvPart(path, name, cleaning, None) if is_csv else ParquetPart(path, name, cleaning, rows)
-
-
-def _files(path: Path) -> list[Path]:
-    try:
-        is_folder = path.is_dir()
-        if not is_folder and not path.exists():
-            raise MissingSource(f"{path}: no such file or folder")
-    except OSError as error:  # such as a name that is too long
-        raise MissingSource(f"{path}: {error.strerror}") from error
-    if not is_folder:
-        return [path]
-    found = sorted(file for file in path.rglob("*") if _is_trip_file(file, below=path))
-    if not found:
-        raise MissingSource(f"{path}: no trip file ({', '.join(ENDINGS)}) in this folder")
-    return list({file.resolve(): file for file in reversed(found)}.values())[::-1]
-
-
-def _is_trip_file(file: Path, *, below: Path) -> bool:
-    """Whether it is called like one; what begins with a dot is hidden, or some program's scratch."""
-    is_hidden = any(part.startswith(".") for part in file.relative_to(below).parts)
-    return not is_hidden and file.name.lower().endswith(ENDINGS) and file.is_file()
 
 
 def opened_parquet(source: Path | IO[bytes]) -> parquet.ParquetFile:

@@ -1,4 +1,4 @@
-"""From what a city's clocks showed to instants, also in the nights in which they are changed.
+"""From what a city's clocks showed to instants, also in the nights when the clocks change.
 
 A time in the hour that is skipped does not exist. A time in the hour that happens twice is
 ambiguous: a trip that seems to end before it began ran over the change (first reading for its

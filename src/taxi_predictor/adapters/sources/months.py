@@ -43,7 +43,7 @@ class TlcSource(TripSource):
 
 
 class SimulationSource(TripSource):
-    """Trips that nobody took."""
+    """Simulated trips."""
 
     def __init__(self, options: str, *, city: City, are_finished: bool = True) -> None:
         self._simulation = Simulation.parse(options, city)

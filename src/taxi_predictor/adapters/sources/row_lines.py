@@ -14,12 +14,12 @@ BLOCK_BYTES = 1 << 20
 """Some twenty thousand rows: what is lost of the work, and held of it, is no more."""
 MAX_LINE_BYTES = 64 << 10
 MAX_RECORD_LINES = 100
-"""A quoted value may have so many line breaks; with more, its quote was not closed."""
+"""A quoted value with more line breaks than this has lost its closing quote."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some lines, one after the other."""
+    """A run of lines."""
 
     lines: Sequence[bytes]
     """Without their ends."""

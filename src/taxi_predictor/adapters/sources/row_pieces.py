@@ -1,4 +1,4 @@
-"""Raw rows of a file are judged where they stand: each is a possible trip, or has a problem."""
+"""Judging raw rows of a file in place: each is a possible trip, or has a problem."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

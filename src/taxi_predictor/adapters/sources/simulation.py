@@ -1,4 +1,4 @@
-"""Trips that nobody took, as many as wanted: for trying things out, load and drift on demand.
+"""Simulated trips, as many as wanted: for trying things out, for load, and for drift on demand.
 
 The streets and habits are those of :mod:`simulated_city`; here are the options, the calendar and
 the mess that real files have. Rows are made in blocks, each from its own seed of (seed, day, block):

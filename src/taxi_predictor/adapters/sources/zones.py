@@ -17,6 +17,7 @@ import shapefile
 import shapely  # ships no types
 from shapely.geometry import shape as as_geometry  # as above
 
+from taxi_predictor.adapters.sources.names import see_zone_table
 from taxi_predictor.domain.errors import MissingSource, UnknownSchema, UnreadableSource
 from taxi_predictor.domain.place import Point, Zone, ZoneId, ZoneTable
 
@@ -60,18 +61,15 @@ def read_zones(path: Path) -> ZoneTable:
         UnreadableSource: a file that is damaged, or not what its name says.
     """
     with _translated(path):
+        see_zone_table(path)
         if path.is_dir():
             table = _read_folder(path)
-        elif not path.exists():
-            raise MissingSource(f"there is no zone table {path}: no such file or folder")
         elif path.suffix.lower() == ".csv":
             table = _read_centroids(path.read_bytes(), path)
         elif path.suffix.lower() == ".shp":
             table = _read_shapes(_beside(path.parent), path.stem, path)
-        elif path.suffix.lower() == ".zip":
-            table = _read_archive(path)
         else:
-            raise UnreadableSource(f"{path} is no .csv, .shp or .zip file, nor a folder of such")
+            table = _read_archive(path)
     if not table:
         raise UnreadableSource(f"{path} holds no zone with a place")
     return ZoneTable(table)

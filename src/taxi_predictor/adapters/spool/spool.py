@@ -28,7 +28,7 @@ PART, DAMAGED, DRAFT = ".part", ".damaged", ".draft"
 PART_BYTES = 4 << 20
 """A file that is longer is given away: the longest that is read at once."""
 ENOUGH_PARTS = 50
-"""With so many that wait, those who take have no use for more and shorter ones."""
+"""Once this many files wait, more and shorter ones would not help those who take them."""
 GROUP_RECORDS = 500
 COUNT_EVERY_S = 1.0
 DRAFT_S = 60.0

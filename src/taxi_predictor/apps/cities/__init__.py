@@ -1,13 +1,8 @@
 """City profiles: those shipped here as TOML, and anybody's own file of the same shape."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from importlib import resources
 from pathlib import Path
-from threading import Lock
-from types import ModuleType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -19,11 +14,9 @@ from taxi_predictor.domain.place import Bounds
 __all__ = ["load_city", "load_time_zone", "shipped_cities"]
 
 HOLIDAY_YEARS = range(2000, 2101)
-"""Those of every departure that is answered, and the New Year after them, which the last days are near.
+"""Every year in which a departure may lie, and the one after, whose New Year the last days are near.
 
-Dates are kept with a model, so that it answers the same whatever the calendar library becomes."""
-
-_importing = Lock()
+The dates are kept with a model, so that it answers the same whatever becomes of the library they are from."""
 
 
 class CityProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,29 +92,8 @@ def _profile(name_or_path: str) -> CityProfile:
 def _holidays(code: str) -> tuple[date, ...]:
     if not code:
         return ()
-    import holidays  # late: it takes a while, and a city without holidays needs none of it
+    from taxi_predictor.apps.cities.holidays import (
+        holidays_of,
+    )  # late: a city without holidays needs no library
 
-    country, _, subdivision = code.partition("-")
-    try:
-        with _each_country_alone(str(Path(holidays.__file__).parent / "countries")):
-            found = holidays.country_holidays(country, subdiv=subdivision or None, years=HOLIDAY_YEARS)
-    except NotImplementedError as error:
-        raise InvalidCity(f"no holidays are known for {code!r}: {error}") from error
-    return tuple(sorted(found))
-
-
-@contextmanager
-def _each_country_alone(folder: str) -> Iterator[None]:
-    """Let the calendar of one country be imported without all others, which are beside it in *folder*.
-
-    They take 8 MB, and as long as all the rest, in each process.
-    """
-    package = ModuleType("holidays.countries")
-    package.__path__ = [folder]
-    with _importing:
-        is_ours = sys.modules.setdefault(package.__name__, package) is package  # or all are there already
-        try:
-            yield
-        finally:
-            if is_ours:
-                del sys.modules[package.__name__]
+    return holidays_of(code, HOLIDAY_YEARS)

@@ -28,7 +28,7 @@ async def archive(
     Parameters
     ----------
     keep_months
-        Leave so many whole months before the current one (UTC) [default: TAXI_KEEP_TRIPS_MONTHS].
+        How many whole months before the current one (UTC) stay [default: TAXI_KEEP_TRIPS_MONTHS].
     json
         Print the files with their months and numbers of trips.
     """

@@ -1,4 +1,4 @@
-"""The command that trains at many origins, as if each were today."""
+"""The command that trains at many past dates, as if each were today."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -9,8 +9,11 @@ import msgspec
 from cyclopts import Parameter
 from rich.table import Table
 
+from taxi_predictor.apps.commands.arguments import parse_instant
 from taxi_predictor.apps.commands.output import OUT, refuse_unwritable, result_to, write_json
-from taxi_predictor.apps.commands.session import level_json, opened, parse_instant
+from taxi_predictor.apps.commands.scores import level_json
+from taxi_predictor.apps.commands.session import opened
+from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.backtest import Every
 from taxi_predictor.domain.city import City
@@ -30,10 +33,10 @@ async def backtest(
 ) -> None:
     """Train at one month or week after another, and measure each on the next.
 
-    At each origin a model and the simple methods learn from all stored trips \
-    picked up before it, and answer those from it to the next origin. Nothing is \
-    registered and no alias moves. Each finished origin is kept below TAXI_HOME: \
-    a run that was interrupted goes on where it was, and the same run on the same \
+    At each origin a model and the simple methods learn from all stored trips
+    picked up before it, and answer those from it to the next origin. Nothing is
+    registered and no alias moves. Each finished origin is kept below TAXI_HOME:
+    a run that was interrupted goes on where it was, and the same run on the same
     trips trains nothing.
 
     taxi-predictor backtest --from 2023-01 --to 2023-06 --out backtest.png
@@ -54,9 +57,10 @@ async def backtest(
         Write {origins: [{origin, until, n, mae_s, ..., baselines}], skipped} to this file, - for
         standard output.
     """
-    first, last = parse_instant(since), parse_instant(until)
+    settings = load_settings()
+    first, last = parse_instant(since, settings), parse_instant(until, settings)
     refuse_unwritable(out, json)
-    async with opened() as container:
+    async with opened(settings) as container:
         city = container.city
         report = await container.backtest.run(first, last, every=every, live_level=live_level)
     if out is not None:

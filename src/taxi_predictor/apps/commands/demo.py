@@ -15,9 +15,10 @@ from cyclopts import Parameter
 from taxi_predictor.apps.commands.demo_servers import DemoServers
 from taxi_predictor.apps.commands.demo_trips import TLC_ZONES, found_trips, refuse_mixing
 from taxi_predictor.apps.commands.output import ERR, OUT
+from taxi_predictor.apps.commands.scores import show_scores
 from taxi_predictor.apps.commands.serving import dashboard_command, monitor_command, server_command
-from taxi_predictor.apps.commands.session import opened, show_scores
-from taxi_predictor.apps.commands.trips import ensure_zones
+from taxi_predictor.apps.commands.session import opened
+from taxi_predictor.apps.commands.sources import ensure_zones, refuse_sources, refuse_zones
 from taxi_predictor.apps.container import Container
 from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.settings import Settings
@@ -66,6 +67,9 @@ async def demo(
         Go on serving until Ctrl-C.
     """
     settings = load_settings()
+    if trips is not None:
+        refuse_sources(settings, trips)
+    refuse_zones(zones)
     refuse_taken_ports(settings)
     if serve:
         refuse_taken_dashboard_port(settings)
@@ -73,16 +77,18 @@ async def demo(
     async with opened(settings) as container:
         servers = DemoServers(settings.home / "demo.log")
         try:
-            await _prepare(container, trips, zones)
-            await servers.start("API", server_command())
-            await servers.answering("API", f"{settings.api_url}/health/ready")
+            await _prepare(container, settings, trips, zones)
+            with container.outbound.progress.step("start the API"):
+                await servers.start("API", server_command())
+                await servers.answering("API", f"{settings.api_url}/health/ready")
             question = await _ask(container, settings)
             if not serve:
                 OUT.print("Served for that one question; without --no-serve it goes on")
                 return
-            await servers.start("dashboard", dashboard_command())
-            await servers.start("monitor", monitor_command())
-            await servers.answering("dashboard", settings.dashboard_url)
+            with container.outbound.progress.step("start the dashboard and the monitor"):
+                await servers.start("dashboard", dashboard_command())
+                await servers.start("monitor", monitor_command())
+                await servers.answering("dashboard", settings.dashboard_url)
             tell(settings, servers.log, question)
             await servers.until_one_ends()
         except asyncio.CancelledError:
@@ -92,7 +98,7 @@ async def demo(
             await servers.stop()
 
 
-async def _prepare(container: Container, trips: str | None, zones: str | None) -> None:
+async def _prepare(container: Container, settings: Settings, trips: str | None, zones: str | None) -> None:
     """Have a champion: the one of an earlier run, or a new one where there are new trips."""
     has_champion = _has_champion(container)
     if has_champion and trips is None:
@@ -100,11 +106,11 @@ async def _prepare(container: Container, trips: str | None, zones: str | None) -
     stored = {count.family for count in await container.outbound.trips.counts()}
     if trips is not None:
         refuse_mixing(stored, trips)
-    sources = [trips] if trips else await found_trips(container, stored)
-    await ensure_zones(container, zones)
+    sources = [trips] if trips else await found_trips(container, settings, stored)
+    await ensure_zones(container, settings, zones)
     added = 0
     for source in sources:
-        report = await _ingest(container, source)
+        report = await _ingest(container, settings, source)
         OUT.print(ingest_table(report))
         added += report.added
     if added or not has_champion:
@@ -122,11 +128,11 @@ async def _prepare(container: Container, trips: str | None, zones: str | None) -
             await container.lifecycle.promote(model.version, override="nothing else could serve the demo")
 
 
-async def _ingest(container: Container, source: str) -> IngestReport:
+async def _ingest(container: Container, settings: Settings, source: str) -> IngestReport:
     try:
         return await container.intake.ingest(source)
     except NoZones:
-        await ensure_zones(container, TLC_ZONES)
+        await ensure_zones(container, settings, TLC_ZONES)
         return await container.intake.ingest(source)
 
 
@@ -185,7 +191,7 @@ def tell(settings: Settings, log: Path, question: str) -> None:
     OUT.print(
         f"\nDashboard {settings.dashboard_url}\n"
         f"API       {url}, explained at {url}/schema; its health is at {url}/health\n"
-        f"Keys      none are asked for while the demo runs, of whoever can reach {settings.api_address}\n"
+        f"Keys      none is needed while the demo runs: whoever reaches {settings.api_address} may ask\n"
         f"Metrics   http://{settings.metrics_address}/metrics\n"
         f"Log       {log}\n"
         f"Next      {_command()} trips | models | evaluate stored | predict --help\n"

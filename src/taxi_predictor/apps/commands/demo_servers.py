@@ -83,7 +83,8 @@ class DemoServers:
         self._refuse_end(waits[done.pop()])
 
     async def stop(self) -> None:
-        await asyncio.gather(*map(_stop, self._running.values()))
+        # Each is waited for, whatever becomes of the others.
+        await asyncio.gather(*map(_stop, self._running.values()), return_exceptions=True)
 
     def _refuse_end(self, name: str) -> NoReturn:
         raise Unavailable(f"the {name} has ended: what it said is in {self.log}")

@@ -9,8 +9,9 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from taxi_predictor.apps.commands.output import ERR, OUT
-from taxi_predictor.apps.commands.trips import ensure_zones
+from taxi_predictor.apps.commands.sources import ensure_zones
 from taxi_predictor.apps.container import Container
+from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.errors import Invalid, MissingSource, Unavailable, UnreadableSource
 from taxi_predictor.domain.model import SIMULATION
 
@@ -30,14 +31,14 @@ def refuse_mixing(stored: AbstractSet[str], source: str) -> None:
     if any((family == SIMULATION) != is_simulated for family in stored):
         here, given = ("real", "simulated") if is_simulated else ("simulated", "real")
         raise Invalid(
-            f"this home has {here} trips, and a model of these and {given} ones would be of neither:"
+            f"this home has {here} trips, which {given} ones must not be mixed with:"
             " name a home of their own, as in `make demo TAXI_HOME=other-home TRIPS=...`"
         )
 
 
-async def found_trips(container: Container, stored: AbstractSet[str]) -> Sequence[str]:
+async def found_trips(container: Container, settings: Settings, stored: AbstractSet[str]) -> Sequence[str]:
     """The newest published trips, or the simulated city; nothing where *stored* trips are of another kind."""
-    published = await _recent_trips(container)
+    published = await _recent_trips(container, settings)
     if other := stored - {TLC_GREEN if published else SIMULATION}:
         OUT.print(f"This demo goes on with the trips that are stored already: {', '.join(sorted(other))}")
         return []
@@ -53,11 +54,11 @@ async def found_trips(container: Container, stored: AbstractSet[str]) -> Sequenc
     return published or [SIMULATED]
 
 
-async def _recent_trips(container: Container) -> Sequence[str]:
+async def _recent_trips(container: Container, settings: Settings) -> Sequence[str]:
     """The newest published months of green taxi trips; nothing where they cannot be had."""
     today = datetime.now(UTC).date()
     try:
-        await ensure_zones(container, TLC_ZONES)
+        await ensure_zones(container, settings, TLC_ZONES)
         for lag in range(PUBLICATION_LAG_MONTHS + 1, PUBLICATION_LAG_MONTHS + 1 + SEARCH_MONTHS):
             first, last = _months_before(today, lag + MONTHS - 1), _months_before(today, lag)
             source = f"tlc:green:{first:%Y-%m}..{last:%Y-%m}"

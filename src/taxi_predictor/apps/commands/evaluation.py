@@ -8,9 +8,12 @@ import msgspec
 from cyclopts import Parameter
 from rich.table import Table
 
+from taxi_predictor.apps.commands.arguments import parse_instant, parse_which
 from taxi_predictor.apps.commands.output import OUT, refuse_unwritable, write_json
-from taxi_predictor.apps.commands.session import level_json, opened, parse_instant, parse_which, show_scores
-from taxi_predictor.apps.commands.trips import ensure_zones
+from taxi_predictor.apps.commands.scores import level_json, show_scores
+from taxi_predictor.apps.commands.session import opened
+from taxi_predictor.apps.commands.sources import ensure_zones, refuse_sources, refuse_zones
+from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.evaluation import Scores
 from taxi_predictor.ports.inbound.learning.evaluating import EvaluatedModel
@@ -47,16 +50,18 @@ async def evaluate(
     baselines
         Train the simple methods too, on the trips that the model learned from, and measure them beside it.
     live_level
-        Measure stored trips once more with the live level replayed: no answer knows a trip that ended
-        after its departure.
+        Measure stored trips once more, with the live level as it was known when each of them began.
     json
         Write {model, n, mae_s, rmse_s, ..., slices} to this file, - for standard output.
     """
-    which = parse_which(model)
-    first, last = (parse_instant(text) if text else None for text in (since, until))
+    settings, which = load_settings(), parse_which(model)
+    first, last = (parse_instant(text, settings) if text else None for text in (since, until))
     refuse_unwritable(json)
-    async with opened() as container:
-        await ensure_zones(container, zones)
+    if source != "stored":
+        refuse_sources(settings, source)
+    refuse_zones(zones)
+    async with opened(settings) as container:
+        await ensure_zones(container, settings, zones)
         evaluated = await container.evaluation.evaluate(
             None if source == "stored" else await container.intake.parts(source),
             which=which,

@@ -27,7 +27,7 @@ async def journal(
     limit: Annotated[int, Parameter(validator=Number(gte=1, lte=1_000_000))] = 20,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """List what was done to models, by whom and why, newest first. Long reasons are whole with --json.
+    """List what was done to models, by whom and why, newest first. --json shows long reasons in full.
 
     Parameters
     ----------

@@ -10,14 +10,15 @@ import msgspec
 from cyclopts import App, Parameter
 from rich.table import Table
 
+from taxi_predictor.apps.commands.arguments import parse_span_s
 from taxi_predictor.apps.commands.output import ERR, OUT, write_json
-from taxi_predictor.apps.commands.session import opened, parse_span_s
+from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.access import ApiKey, Scope, refuse_name
 
 __all__ = ["KEYS"]
 
-KEYS = App(name="keys", help="Make, list and revoke the API's keys.", help_format="plaintext")
+KEYS = App(name="keys", help="Make, list and revoke the API's keys.", help_format="markdown")
 
 
 @KEYS.command
@@ -28,16 +29,16 @@ async def create(
     scope: Annotated[list[Scope], Parameter(negative="")],
     expires: str | None = None,
 ) -> None:
-    """Make an API key and print it, this once: only its digest is kept.
+    """Make an API key and print it. It is never shown again: only its digest is kept.
 
     Parameters
     ----------
     name
-        Whose key it is. Several keys may have one name, as while they are rotated.
+        Whose key it is. Several keys may share a name, as while they are rotated.
     scope
-        What it allows; give it several times for several.
+        What the key allows; may be given several times.
     expires
-        End its validity after this span of time (12h, 90d) [default: never].
+        Let it expire after this time (12h, 90d) [default: never].
     """
     refuse_name(name)
     span_s = parse_span_s(expires) if expires else None
@@ -70,7 +71,7 @@ async def list_keys(*, json: Annotated[bool, Parameter(negative="")] = False) ->
 
 @KEYS.command
 async def revoke(name_or_id: str, /) -> None:
-    """End a key's validity; services refuse it within the time of TAXI_API_KEYS_EVERY_S.
+    """Revoke a key; services refuse it within TAXI_API_KEYS_EVERY_S seconds.
 
     Parameters
     ----------

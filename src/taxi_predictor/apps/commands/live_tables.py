@@ -35,7 +35,7 @@ def facts(report: LiveReport, tz: ZoneInfo) -> Iterator[str]:
     else:
         yield "There is no live level"
     if not report.measures:
-        yield "Nothing was answered"
+        yield "No prediction was answered"
 
 
 def live_tables(report: LiveReport) -> Iterator[Table]:
@@ -107,7 +107,7 @@ def drift_table(state: VersionState) -> Table:
             found.feature, f"{found.psi:.3f}", f"{found.wasserstein:.2f} deviations", f"{found.trips:,}"
         )
     if any(found.trips < FEWEST_TRIPS for found in state.drift):
-        table.caption = f"Of fewer than {FEWEST_TRIPS} trips it is mostly chance"
+        table.caption = f"With fewer than {FEWEST_TRIPS} trips it is mostly chance"
     return table
 
 

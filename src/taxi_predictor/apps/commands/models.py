@@ -11,8 +11,9 @@ from rich.markdown import Markdown
 from rich.markup import escape
 from rich.table import Table
 
+from taxi_predictor.apps.commands.arguments import parse_which
 from taxi_predictor.apps.commands.output import OUT, result_to, write_json
-from taxi_predictor.apps.commands.session import opened, parse_which
+from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.card import model_card
 from taxi_predictor.domain.errors import PromotionRefused
@@ -33,7 +34,7 @@ def announce(model: RegisteredModel) -> None:
     )
 
 
-MODELS = App(name="models", help_format="plaintext")
+MODELS = App(name="models", help_format="markdown")
 
 
 @MODELS.default
@@ -83,7 +84,7 @@ async def diff(before: str, after: str, /, *, json: Json = False) -> None:
 
 @MODELS.command
 async def card(version: str = "latest", /) -> None:
-    """Print the model card of a version: what it is for, learned from, scores and cannot do.
+    """Print a version's model card: what it is for, what it learned from, how good it is, what it cannot do.
 
     It is markdown, unless it goes to a terminal.
 
@@ -180,7 +181,7 @@ def _table(models: Sequence[RegisteredModel]) -> Table:
             f"{model.manifest.trips:,}",
             ", ".join(model.manifest.sources),
             f"{model.report.held_out.mae_s:.1f}",
-            "passed" if verdict.passed else f"refused: {'; '.join(verdict.reasons)}",
+            "passed" if verdict.passed else f"refused: {', '.join(verdict.failed or verdict.reasons)}",
         )
     return table
 

@@ -17,14 +17,14 @@ from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.errors import OutOfBand
 from taxi_predictor.domain.live import LiveReport
-from taxi_predictor.ports.inbound.followers import kept_going
+from taxi_predictor.ports.inbound.followers import following
 
 __all__ = ["monitor"]
 
 LATE_LOOKS = 3
-"""After so many looks that should have been made and were not, a monitor is not ready."""
+"""A monitor that has missed this many looks is not ready."""
 PATIENCE_S = 60.0
-"""A look may take as long as that."""
+"""How long one look may take."""
 
 
 async def monitor(
@@ -34,8 +34,8 @@ async def monitor(
 ) -> None:
     """Watch how good live predictions are, and serve the figures to Prometheus.
 
-    It joins the outcomes that came with the predictions, by version, slice and window of 1, 7 and 28 days, \
-    compares them with the bands that each model brought along, and what is asked with what it learned from. \
+    It joins outcomes with their predictions, by version, slice and window of 1, 7 and 28 days, compares
+    the errors with the bands of each model, and the trips it is asked about with those it learned from.
     With TAXI_RETRAIN=true it trains a model when the champion leaves its bands.
 
     Parameters
@@ -87,14 +87,13 @@ async def _watch(container: Container, settings: Settings) -> None:
     with served as port:
         where = f"http://{address_of(host, port)}/metrics"
         ERR.print(f"Watching until Ctrl-C; figures at {where}", markup=False)
-        watching = asyncio.gather(kept_going(monitoring.follow), kept_going(container.retraining.follow))
+        stopped = asyncio.Event()
         # An interrupt that is raised wherever the program happens to be may be lost in a library's callback.
         for stop in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(stop, watching.cancel)
-        try:
-            await watching
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
+            asyncio.get_running_loop().add_signal_handler(stop, stopped.set)
+        async with following(monitoring.follow, container.retraining.follow):
+            await stopped.wait()
+    raise KeyboardInterrupt
 
 
 def _as_json(report: LiveReport) -> bytes:

@@ -13,10 +13,18 @@ from cyclopts.validators import Number
 from rich.markup import escape
 from rich.table import Table
 
+from taxi_predictor.apps.commands.arguments import (
+    parse_instant,
+    parse_place,
+    refuse_coverage,
+    refuse_overwriting,
+)
 from taxi_predictor.apps.commands.output import ERR, OUT, refuse_unwritable, result_to, write_json
-from taxi_predictor.apps.commands.session import opened, parse_instant, parse_place
-from taxi_predictor.apps.commands.trips import ensure_zones
+from taxi_predictor.apps.commands.session import opened
+from taxi_predictor.apps.commands.sources import ensure_zones, refuse_sources, refuse_zones
 from taxi_predictor.apps.container import Container
+from taxi_predictor.apps.environment import load_settings
+from taxi_predictor.apps.settings import Settings
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.comparables import Comparables
 from taxi_predictor.domain.errors import Invalid
@@ -75,24 +83,26 @@ async def predict(
     explain
         Show what makes the trip longer or shorter than the usual one.
     similar
-        Show what so many past trips took that are most like it.
+        Show how long this many of the most similar past trips took.
     json
         Print the API's answer, with explanation and similar in it where they were asked for.
     """
-    if not 0.01 <= coverage <= 0.99:
-        raise Invalid(f"--coverage lies between 0.01 and 0.99, got {coverage}")
+    settings = load_settings()
+    refuse_coverage(coverage)
+    refuse_zones(zones)
     if trips is not None:
         if explain or similar is not None:
             raise Invalid("--explain and --similar are for one trip, not for a file of them")
         refuse_overwriting(trips, out)
         refuse_unwritable(out)
-        async with _answering(zones) as container:
+        refuse_sources(settings, trips)
+        async with _answering(settings, zones) as container:
             await _predict_file(container, trips, coverage, out)
         return
     if pickup is None or dropoff is None:
         raise Invalid("name a file of trips, or --pickup and --dropoff")
-    here, there, pickup_at = parse_place(pickup), parse_place(dropoff), parse_instant(at)
-    async with _answering(zones) as container:
+    here, there, pickup_at = parse_place(pickup), parse_place(dropoff), parse_instant(at, settings)
+    async with _answering(settings, zones) as container:
         plan = TripPlan(
             pickup=await container.predictor.place(here),
             dropoff=await container.predictor.place(there),
@@ -119,10 +129,10 @@ async def predict(
 
 
 @asynccontextmanager
-async def _answering(zones: str | None) -> AsyncIterator[Container]:
+async def _answering(settings: Settings, zones: str | None) -> AsyncIterator[Container]:
     """With what is known of places and of the city now."""
-    async with opened() as container:
-        await ensure_zones(container, zones)
+    async with opened(settings) as container:
+        await ensure_zones(container, settings, zones)
         await container.levelling.load_if_it_can_be()
         yield container
 
@@ -209,11 +219,6 @@ def _show_similar(comparables: Comparables, tz: ZoneInfo) -> None:
         highlight=False,
         soft_wrap=True,
     )
-
-
-def refuse_overwriting(source: str, out: Path) -> None:
-    if Path(source).exists() and out.exists() and out.samefile(source):
-        raise Invalid(f"--out {out} is the file of trips itself")
 
 
 async def _predict_file(container: Container, source: str, coverage: float, out: Path) -> None:

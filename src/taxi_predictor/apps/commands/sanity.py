@@ -7,8 +7,9 @@ import msgspec
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from taxi_predictor.apps.commands.arguments import parse_which
 from taxi_predictor.apps.commands.output import OUT, write_json
-from taxi_predictor.apps.commands.session import opened, parse_which
+from taxi_predictor.apps.commands.session import opened
 from taxi_predictor.apps.tables import checks_table
 from taxi_predictor.domain.errors import Refused
 from taxi_predictor.ports.inbound.learning.probing import MAX_RAYS, Probed
@@ -22,7 +23,7 @@ async def sanity(
     rays: Annotated[int, Parameter(validator=Number(gte=1, lte=MAX_RAYS))] = 1_000,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Ask a model what no trip answers: farther, a little later, at midnight, in other years.
+    """Probe a model where no trip can check it: farther away, a little later, at midnight, in other years.
 
     Exits with 3 when a check does not pass.
 
@@ -31,7 +32,7 @@ async def sanity(
     model
         A version number, champion or latest.
     rays
-        Along how many lines from a pickup drop-offs are moved away.
+        The number of lines along which drop-offs are moved away from a pickup.
     json
         Print {version, plans, checks} as JSON.
     """

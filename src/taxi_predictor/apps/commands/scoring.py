@@ -5,10 +5,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from taxi_predictor.apps.commands.arguments import refuse_coverage, refuse_missing, refuse_overwriting
 from taxi_predictor.apps.commands.output import ERR, refuse_unwritable
-from taxi_predictor.apps.commands.predictions import refuse_overwriting
 from taxi_predictor.apps.commands.session import opened
-from taxi_predictor.apps.commands.trips import ensure_zones
+from taxi_predictor.apps.commands.sources import ensure_zones, refuse_zones
+from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.domain.errors import Invalid
 from taxi_predictor.ports.outbound.scoring import ROW_ENDINGS, Reached, RowForm
 
@@ -24,7 +25,7 @@ async def score(
     zones: str | None = None,
     cluster: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Answer every trip of a file of any length, row for row; interrupted, the same again goes on.
+    """Answer every trip of a file of any length, row by row. Run again after an interruption, it goes on.
 
     taxi-predictor score trips.csv --out durations.csv
 
@@ -34,8 +35,8 @@ async def score(
         A file of trips with pickup_at and places, or s3://bucket/file; .csv, .ndjson or .parquet.
         Or a folder of them.
     out
-        Where the answers go, likewise; meanwhile they are beside it, in a folder that ends in .parts.
-        Of a folder, a folder with files of the same names.
+        Where the answers go, likewise; until all are there they lie beside it, in NAME.parts.
+        For a folder of trips it is a folder too, whose files have the same names.
     coverage
         How likely the durations lie in their intervals.
     zones
@@ -44,8 +45,9 @@ async def score(
         Let the machines of TAXI_CLUSTER answer the files of a folder, a Dask cluster, or if that is unset
         the cores of this one.
     """
-    if not 0.01 <= coverage <= 0.99:
-        raise Invalid(f"--coverage lies between 0.01 and 0.99, got {coverage}")
+    settings = load_settings()
+    refuse_coverage(coverage)
+    refuse_zones(zones)
     form, answer_form = RowForm.of(trips), RowForm.of(out)
     if form is None and answer_form is None:
         source, target = _folders(trips, out)
@@ -55,8 +57,9 @@ async def score(
         form, answer_form = _known(form, trips), _known(answer_form, out)
         refuse_overwriting(trips, Path(out))
         refuse_unwritable(None if "://" in out else Path(out))
-    async with opened(cluster=cluster) as container:
-        await ensure_zones(container, zones)
+        refuse_missing(trips)
+    async with opened(settings, cluster=cluster) as container:
+        await ensure_zones(container, settings, zones)
         await container.levelling.load_if_it_can_be()
         done: int | None = None
         with container.outbound.progress.step(f"score {trips}") as step:
@@ -97,7 +100,7 @@ def _folders(trips: str, out: str) -> tuple[str, str]:
         return trips, str(target)
     source = Path(trips).absolute()
     if not source.is_dir():
-        raise Invalid(f"{trips} is no folder, and ends in none of {', '.join(ROW_ENDINGS)}")
+        raise Invalid(f"{trips} is not a folder, and ends in none of {', '.join(ROW_ENDINGS)}")
     if target.is_relative_to(source) or source.is_relative_to(target):
         raise Invalid(f"{out} would mix answers with the trips of {trips}: name a folder beside it")
     return str(source), str(target)

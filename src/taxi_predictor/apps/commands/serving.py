@@ -21,11 +21,11 @@ from taxi_predictor.domain.errors import BrokenModel, NoChampion, PromotionRefus
 __all__ = ["dashboard_command", "monitor_command", "serve", "server_command"]
 
 PATIENCE_S = 15.0
-"""So long a start waits for the registry, which takes seconds to load."""
+"""How long a start waits for the registry, which takes seconds to load."""
 
 
 async def serve(what: Literal["api", "dashboard"] = "api", /) -> None:
-    """Serve the HTTP API until interrupted; what is in flight then is finished. Or serve the dashboard.
+    """Serve the HTTP API or the dashboard until interrupted; requests in flight are finished.
 
     Address, port and workers come from TAXI_API_HOST, TAXI_API_PORT and TAXI_API_WORKERS,
     those of the dashboard from TAXI_DASHBOARD_HOST and TAXI_DASHBOARD_PORT.

@@ -6,8 +6,10 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
+from taxi_predictor.apps.commands.arguments import parse_instant
 from taxi_predictor.apps.commands.output import OUT, write_json
-from taxi_predictor.apps.commands.session import opened, parse_instant
+from taxi_predictor.apps.commands.session import opened
+from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.tables import plain_table
 from taxi_predictor.domain.plausibility import EARLIEST
 
@@ -22,12 +24,13 @@ async def shadow(*, since: str | None = None, json: Annotated[bool, Parameter(ne
     Parameters
     ----------
     since
-        Look at outcomes reported from here on (2024-03-01, 2024-03-01T08:30) [default: all].
+        Look at outcomes reported from this time on (2024-03-01, 2024-03-01T08:30) [default: all].
     json
         Print {version, trips, answered, shadow} as JSON, each side with mae_s, bias_s and coverage_80.
     """
-    begin = EARLIEST if since is None else parse_instant(since)
-    async with opened() as container:
+    settings = load_settings()
+    begin = EARLIEST if since is None else parse_instant(since, settings)
+    async with opened(settings) as container:
         found = await container.shadowing.compare(begin)
     if json:
         write_json(msgspec.json.encode(found), Path("-"))

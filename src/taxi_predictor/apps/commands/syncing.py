@@ -13,7 +13,7 @@ __all__ = ["sync"]
 
 
 async def sync(*, follow: Annotated[bool, Parameter(negative="")] = False) -> None:
-    """Bring the registry's champion to this machine, where services pick it up within a second.
+    """Fetch the registry's champion to this machine, where services pick it up within a second.
 
     It must carry a passing verdict on its very files, or be in the journal as promoted for a reason; else
     what serves stays. A service that runs does this by itself every TAXI_MODEL_SYNC_EVERY_S seconds.
@@ -21,12 +21,13 @@ async def sync(*, follow: Annotated[bool, Parameter(negative="")] = False) -> No
     Parameters
     ----------
     follow
-        Do so until Ctrl-C, and make trips of outcomes too: what a service has a process of its own for.
+        Go on until Ctrl-C, and make trips of outcomes too, as the process beside a service does.
     """
+    settings = load_settings()
     if follow:
         ERR.print("Following the registry and the outcomes until Ctrl-C.")
-        await follow_all(load_settings())
+        await follow_all(settings)
         return
-    async with opened() as container:
+    async with opened(settings) as container:
         model = await container.sync.sync()
-    OUT.print(f"Version [bold]{model.version}[/bold] is the champion, and at hand", highlight=False)
+    OUT.print(f"Version [bold]{model.version}[/bold] is the champion, and on this machine", highlight=False)

@@ -5,10 +5,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from taxi_predictor.apps.commands.arguments import parse_instant, parse_span_s, refuse_share
 from taxi_predictor.apps.commands.models import announce, model_json
 from taxi_predictor.apps.commands.output import OUT, write_json
-from taxi_predictor.apps.commands.session import opened, parse_instant, parse_span_s, show_scores
-from taxi_predictor.apps.commands.trips import ensure_zones, refuse_share
+from taxi_predictor.apps.commands.scores import show_scores
+from taxi_predictor.apps.commands.session import opened
+from taxi_predictor.apps.commands.sources import ensure_zones, refuse_sources, refuse_zones
+from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.tables import checks_table, ingest_table
 
 __all__ = ["train"]
@@ -41,19 +44,22 @@ async def train(
     until
         Use trips picked up before this local day (2023-11-01) [default: all].
     tune
-        Look for a better recipe first, for this long (90s, 10m, 2h); it goes on where the last one ended.
+        Look for a better recipe first, for this long (90s, 10m, 2h), going on where the last search ended.
     cluster
         Let the machines of TAXI_CLUSTER do it, a Dask cluster, or if that is unset the cores of this one.
     json
         Print the version with its scores and verdict as JSON.
     """
-    instant = parse_instant(until) if until else None
+    settings = load_settings()
+    instant = parse_instant(until, settings) if until else None
     tune_s = parse_span_s(tune) if tune else 0.0
     refuse_share(max_rejects)
+    refuse_sources(settings, *trips)
+    refuse_zones(zones)
     intake = None
-    async with opened(cluster=cluster) as container:
+    async with opened(settings, cluster=cluster) as container:
         if trips:
-            await ensure_zones(container, zones)
+            await ensure_zones(container, settings, zones)
             outside = container.outside_training
             trained = await outside.train(trips, until=instant, tune_s=tune_s, max_reject_share=max_rejects)
             model, intake = trained.model, trained.intake

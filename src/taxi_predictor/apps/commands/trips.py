@@ -9,9 +9,10 @@ import msgspec
 from cyclopts import Parameter
 from rich.table import Table
 
+from taxi_predictor.apps.commands.arguments import refuse_share
 from taxi_predictor.apps.commands.output import ERR, OUT, refuse_unwritable, result_to, write_json
 from taxi_predictor.apps.commands.session import opened
-from taxi_predictor.apps.container import Container
+from taxi_predictor.apps.commands.sources import ensure_zones, refuse_sources, refuse_zones
 from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.tables import ingest_table, plain_table
 from taxi_predictor.domain.errors import Invalid
@@ -20,7 +21,7 @@ from taxi_predictor.ports.inbound.trips.intake import IngestReport
 from taxi_predictor.ports.inbound.trips.stock import StoredTrips
 from taxi_predictor.ports.outbound.sources import REJECT_COLUMNS, PartName
 
-__all__ = ["ensure_zones", "ingest", "migrate", "refuse_share", "trips"]
+__all__ = ["ingest", "migrate", "trips"]
 
 
 class Reject(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,24 +31,6 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
     row_number: int
     reason: Rejection
     record: msgspec.Raw
-
-
-async def ensure_zones(container: Container, named: str | None) -> None:
-    """Learn the zone table *named*, or that of the settings when none is known yet."""
-    fallback = load_settings().zones
-    if named or (fallback and not await container.intake.knows_zones()):
-        zones = await container.intake.learn_zones(named or str(fallback))
-        ERR.print(f"[dim]{len(zones)} zones learned from {named or fallback}[/dim]")
-
-
-def refuse_share(max_rejects: float | None) -> None:
-    """See that --max-rejects is one.
-
-    Raises:
-        Invalid: it is none.
-    """
-    if max_rejects is not None and not 0 <= max_rejects <= 1:
-        raise Invalid(f"--max-rejects is a share between 0 and 1, got {max_rejects}")
 
 
 async def ingest(
@@ -80,9 +63,11 @@ async def ingest(
     if not all(sources):
         raise Invalid("the name of a source is empty")
     refuse_share(max_rejects)
-    total = IngestReport()
-    async with opened() as container:
-        await ensure_zones(container, zones)
+    settings, total = load_settings(), IngestReport()
+    refuse_sources(settings, *sources)
+    refuse_zones(zones)
+    async with opened(settings) as container:
+        await ensure_zones(container, settings, zones)
         for source in sources:
             total += await container.intake.ingest(source, max_reject_share=max_rejects)
     if json:
@@ -148,10 +133,11 @@ async def trips(
         OUT.print(_by_reason(stored))
     if log.predictions or log.outcomes:
         OUT.print()
+        late = f", {log.orphans:,} of them without a prediction for over an hour" if log.orphans else ""
         OUT.print(
-            f"In the log: {log.predictions:,} predictions and {log.outcomes:,} outcomes,"
-            f" of which {log.orphans:,} have waited for their predictions for more than an hour",
+            f"In the log: {log.predictions:,} predictions and {log.outcomes:,} outcomes{late}",
             highlight=False,
+            soft_wrap=True,
         )
 
 

@@ -20,7 +20,7 @@ from taxi_predictor.apps.environment import load_settings
 from taxi_predictor.apps.logs import write_logs
 from taxi_predictor.apps.processes.lifetimes import end_with
 from taxi_predictor.apps.settings import Settings
-from taxi_predictor.ports.inbound.followers import kept_going
+from taxi_predictor.ports.inbound.followers import following
 
 __all__ = ["follow", "main"]
 
@@ -32,18 +32,15 @@ NICENESS = 10
 async def follow(settings: Settings) -> None:
     """Do all of that for ever, once nobody else does for the same home."""
     async with _alone(settings.home / "sync.lock"), open_container(settings) as container:
-        endless = (
-            container.shipping.follow,
-            container.sync.follow,
-            container.outcome_intake.follow,
-            container.shadowing.follow,
-            container.job_work.follow_here,
-        )
         try:
-            # All have ended before the container is left: a job that is stopped uses its database until then.
-            async with asyncio.TaskGroup() as together:
-                for each in endless:
-                    together.create_task(kept_going(each))
+            async with following(
+                container.shipping.follow,
+                container.sync.follow,
+                container.outcome_intake.follow,
+                container.shadowing.follow,
+                container.job_work.follow_here,
+            ):
+                await asyncio.Event().wait()
         finally:
             await container.shipping.close()
 

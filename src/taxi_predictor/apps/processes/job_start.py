@@ -1,4 +1,4 @@
-"""Starts the process of a job and hears how it ended: whatever becomes of it happens to nobody else."""
+"""Does a job in a process of its own, so that no crash of it harms anything else."""
 
 import asyncio
 import os

@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 from dataclasses import fields
 from pathlib import Path
 
+from taxi_predictor.adapters.sources.catalog import Catalog
 from taxi_predictor.apps.profiles.late import late
 from taxi_predictor.apps.profiles.limits import limits_of
 from taxi_predictor.apps.profiles.outbound import Outbound, Stores
@@ -11,10 +12,11 @@ from taxi_predictor.apps.settings import Settings
 from taxi_predictor.domain.city import City
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.engine import ModelLoader, ModelTrainer
+from taxi_predictor.ports.outbound.outcomes import OutcomeLog
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.tuning import RecipeTuner
 
-__all__ = ["fitted", "lightgbm_loader"]
+__all__ = ["catalog_of", "fitted", "lightgbm_loader"]
 
 
 def lightgbm_loader(forests: Path | None = None) -> ModelLoader:
@@ -26,6 +28,17 @@ def lightgbm_loader(forests: Path | None = None) -> ModelLoader:
         return LightgbmLoader(forests)
 
     return late(loader)
+
+
+def catalog_of(settings: Settings, city: City, *, outcomes: OutcomeLog, progress: Progress) -> Catalog:
+    """Every source of trips that *settings* know of."""
+    return Catalog(
+        city=city,
+        cache=settings.home / "downloads",
+        tlc_url=settings.tlc_url,
+        outcomes=outcomes,
+        progress=progress,
+    )
 
 
 async def fitted(
@@ -49,7 +62,6 @@ async def fitted(
     from taxi_predictor.adapters.memory.machines import MemoryMachines
     from taxi_predictor.adapters.prometheus.monitor import monitor_figures_of_process
     from taxi_predictor.adapters.prometheus.sharing import figures_of_process
-    from taxi_predictor.adapters.sources.catalog import Catalog
     from taxi_predictor.adapters.sources.scoring import FileScoring
 
     def trainer() -> ModelTrainer:
@@ -67,13 +79,7 @@ async def fitted(
         **{each.name: getattr(stores, each.name) for each in fields(stores)},
         clock=clock,
         progress=progress,
-        catalog=Catalog(
-            city=city,
-            cache=settings.home / "downloads",
-            tlc_url=settings.tlc_url,
-            outcomes=stores.outcomes,
-            progress=progress,
-        ),
+        catalog=catalog_of(settings, city, outcomes=stores.outcomes, progress=progress),
         columns=FramePlanColumns(),
         scoring_files=FileScoring(city, locks=settings.home / "locks"),
         machines=MemoryMachines(),

@@ -105,38 +105,14 @@ class Backups:
             StackError: the set is damaged, and nothing was touched; or it could not be unpacked.
         """
         self.check(compose, name)
+        once = ("compose", "run", "--rm", "--no-deps", "-T")
         compose.pipe(
             self._helper(compose, "unseal", name, "cluster"),
-            [
-                "compose",
-                "run",
-                "--rm",
-                "--no-deps",
-                "-T",
-                "-e",
-                f"RECOVER_TO={to}",
-                "--entrypoint",
-                "sh",
-                "postgres",
-                "-c",
-                UNPACK,
-            ],
+            [*once, "-e", f"RECOVER_TO={to}", "--entrypoint", "sh", "postgres", "-c", UNPACK],
         )
         compose.pipe(
             self._helper(compose, "unseal", name, "artifacts"),
-            [
-                "compose",
-                "run",
-                "--rm",
-                "--no-deps",
-                "-T",
-                "--entrypoint",
-                "tar",
-                "mlflow",
-                "-x",
-                "-C",
-                "/var/lib/taxi",
-            ],
+            [*once, "--entrypoint", "tar", "mlflow", "-x", "-C", "/var/lib/taxi"],
         )
         compose.run("up", "-d", "--wait", "postgres")
         self._wait_recovered(compose)

@@ -20,7 +20,7 @@ MAX_P95_S = 0.2
 """The target of docs/deployment.md; a colour may also be as slow as three times the one before."""
 SLOWER = 3.0
 SLOW_LOOKS = 3
-"""So often in a row, or at the end: what has just started is slow with its first requests."""
+"""How many slow looks in a row, or one at the end: what has just started is slow at first."""
 
 
 @dataclass(frozen=True, slots=True)

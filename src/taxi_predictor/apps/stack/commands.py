@@ -224,16 +224,8 @@ def _running(layout: Layout) -> State:
 
 def _make_secrets(layout: Layout, compose: Compose, version: str) -> None:
     compose.docker(
-        *(
-            "run",
-            "--rm",
-            "--network=none",
-            "--user=0",
-            "--cap-drop=ALL",
-            "--cap-add=CHOWN",
-            "--cap-add=DAC_OVERRIDE",
-        ),
-        *("--cap-add=FOWNER", "--security-opt=no-new-privileges", "-v", f"{layout.state}:/state"),
+        *("run", "--rm", "--network=none", "--user=0", "--security-opt=no-new-privileges", "--cap-drop=ALL"),
+        *("--cap-add=CHOWN", "--cap-add=DAC_OVERRIDE", "--cap-add=FOWNER", "-v", f"{layout.state}:/state"),
         *("--entrypoint=python", compose.image("api", version), "-m", "taxi_predictor.apps.stack.secrets"),
         *("/state/secrets", layout.get("API_NAME"), layout.get("DASHBOARD_NAME")),
     )

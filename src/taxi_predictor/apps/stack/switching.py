@@ -16,7 +16,7 @@ __all__ = ["READY_WITHIN_S", "Switching", "live_colour", "set_live"]
 
 READY_WITHIN_S = 180.0
 BEFORE_S = 60.0
-"""Of the old colour, so much is looked at to know how fast it was."""
+"""How much of the old colour's past is looked at to know how fast it was."""
 LINGER_S = 2.0
 """A request that looked at the flag right before the switch is on its way by then."""
 

@@ -1,4 +1,4 @@
-"""Who is let in: API keys made, listed, revoked, and known again at every request."""
+"""Who is let in: making, listing, revoking and checking API keys."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

@@ -26,7 +26,7 @@ class RunFacts:
 
 
 class RunBook:
-    """A run is a process of its own and gone when somebody asks how it went: it leaves a note at home."""
+    """Notes on runs, each a process of its own that is gone by the time a service is asked about it."""
 
     def __init__(self, *, notes: RunNotes, clock: Clock, telemetry: RunTelemetry) -> None:
         self._notes = notes

@@ -1,4 +1,4 @@
-"""How does the service do? Asked by whoever looks at it all day, and by many at once."""
+"""How is the service doing? Asked all day, and by many at once."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -13,7 +13,7 @@ from taxi_predictor.ports.outbound.signals import ServiceSignals
 __all__ = ["Watching"]
 
 FRESH_S = 1.0
-"""What was seen so short a time ago is shown to others, too: many look at once, and one question is asked."""
+"""An answer this fresh is shared: many look at once, and the service is asked once."""
 FOLLOWED_EVERY_S = 5.0
 T = TypeVar("T")
 
@@ -54,7 +54,9 @@ class Watching:
     async def _shared(self, name: str, question: Callable[[ServiceSignals], Coroutine[Any, Any, T]]) -> T:
         """The answer to *question*, which others may have just asked, or be waiting for."""
         if self._signals is None:
-            raise Unavailable("no service is watched from here")
+            raise Unavailable(
+                "no service is watched: set TAXI_METRICS_PORT, or name a Prometheus in TAXI_PROMETHEUS_URL"
+            )
         asked_s, asking = self._asked.get(name, (0.0, None))
         if asking is None or (asking.done() and monotonic() - asked_s >= FRESH_S):
             asking = asyncio.create_task(question(self._signals))

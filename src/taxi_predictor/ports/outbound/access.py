@@ -1,4 +1,4 @@
-"""Where API keys are kept, and what is left of them when that is away."""
+"""Where API keys are kept, and the copy that stands in when that place is away."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ class KeyStore(Protocol):
 
 
 class KeySnapshot(Protocol):
-    """The keys as they were at one instant, to be had without asking any server."""
+    """The keys as they were at one instant, readable without any server."""
 
     @abstractmethod
     async def save(self, keys: Sequence[ApiKey], as_of: datetime, /) -> None:

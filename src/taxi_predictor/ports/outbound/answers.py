@@ -1,4 +1,4 @@
-"""Answers that are kept for a while, so that a repeated request is answered again and not done again."""
+"""First answers, kept for a while, so that a repeated request is answered but not done again."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ __all__ = ["Answer", "AnswerStore", "Claim", "Holder"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The wish of one request to be the one that is done under a key."""
+    """One request's claim to be the one that is done under an idempotency key."""
 
     claim_id: UUID
-    """Of its own for each request."""
+    """Unique to each request."""
     owner: str
     """Whose key it is: another owner's key of the same name is another key."""
     key: str

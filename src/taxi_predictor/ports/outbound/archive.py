@@ -19,7 +19,7 @@ class ArchivedTrips:
     family: str
     month: date
     name: str
-    """Under which they are found, such as the path of a file; a source of trips."""
+    """Names them as a source of trips, such as the path of their file."""
     sum: TripSum
 
 

@@ -27,7 +27,7 @@ class TrainingData:
     """How many there are, without reading any."""
     sources: tuple[str, ...]
     recipe: Mapping[str, str | int | float] = field(default_factory=dict)
-    """That of a manifest to train by; what it does not say is up to the trainer."""
+    """The recipe to train by, as in a manifest; what it leaves out is the trainer's choice."""
 
 
 class ModelTrainer(Protocol):
@@ -46,7 +46,7 @@ class ModelTrainer(Protocol):
 
 
 class ModelLoader(Protocol):
-    """Makes a model that answers of such a folder."""
+    """Opens the model in such a folder."""
 
     @abstractmethod
     def open(self, folder: Path, /) -> DurationModel:

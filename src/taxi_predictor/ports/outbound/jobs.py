@@ -1,4 +1,4 @@
-"""Jobs that outlive the process they came to, with what was sent for them and what came of it."""
+"""Jobs that outlive the process that took them, with the file that was sent and the result."""
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence

@@ -1,4 +1,4 @@
-"""Counting who asks how often."""
+"""Counting requests by caller."""
 
 from abc import abstractmethod
 from typing import Protocol
@@ -6,11 +6,11 @@ from typing import Protocol
 __all__ = ["WINDOW_S", "RateLimits"]
 
 WINDOW_S = 60
-"""Limits are so many requests in any such time."""
+"""A limit is a number of requests in any span of this length."""
 
 
 class RateLimits(Protocol):
-    """A limit for each who asks: so many requests in any window of time, wherever it begins."""
+    """A limit for each caller: a number of requests in any window of time, wherever it begins."""
 
     @abstractmethod
     async def take(self, who: str, /) -> float:

@@ -1,4 +1,4 @@
-"""Several machines that do parts of one work."""
+"""Several machines that share one piece of work."""
 
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One of a team that works on the same thing at once."""
+    """One machine of a team that works on one thing together."""
 
     place: int
     """Which one, from 0."""

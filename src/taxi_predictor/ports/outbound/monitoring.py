@@ -1,4 +1,4 @@
-"""Telling what a look at live models found, and having the only turn to act on it."""
+"""Telling what a look at live models found, and letting only one process act on it."""
 
 from abc import abstractmethod
 from contextlib import AbstractAsyncContextManager
@@ -21,17 +21,17 @@ class Retrained(StrEnum):
 
 
 class MonitorTelemetry(Protocol):
-    """Takes in what is found. It may be told from any thread, and it neither waits nor fails."""
+    """Takes in what was found. It may be called from any thread, and neither waits nor fails."""
 
     @abstractmethod
     def looked(self, report: LiveReport, /) -> None:
-        """Only the last telling counts: of what is not in *report* nothing stays. A reader sees all of one
+        """Only the last call counts: of what is not in *report* nothing stays. A reader sees all of one
         report."""
         ...
 
     @abstractmethod
     def retrained(self, result: Retrained, /) -> None:
-        """Every telling counts."""
+        """Every call counts."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Keeping what was answered, for all who want to know later."""
+"""Keeping every answered prediction for later use."""
 
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -12,7 +12,7 @@ __all__ = ["PredictionLog"]
 
 
 class PredictionLog(Protocol):
-    """Every prediction that was answered, once, for all who want to know later."""
+    """Every answered prediction, once."""
 
     @abstractmethod
     async def add(self, records: Sequence[PredictionRecord], /) -> int:

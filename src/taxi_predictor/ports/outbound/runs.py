@@ -1,4 +1,4 @@
-"""What single runs, such as an ingest or a training, leave for those that are there all the time."""
+"""Notes that single runs, such as an ingest or a training, leave for the services."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
@@ -75,5 +75,5 @@ class RunTelemetry(Protocol):
 
     @abstractmethod
     def ran(self, run: Run, /, *, now: datetime) -> None:
-        """The last run of its kind went as *run* says. Only the last telling of a kind counts."""
+        """The last run of its kind went as *run* says. Only the last call for a kind counts."""
         ...

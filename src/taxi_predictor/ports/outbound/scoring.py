@@ -1,4 +1,4 @@
-"""Files of trips that are to be answered, and of their answers, row by row."""
+"""Files of trips to answer, and the files of their answers, row by row."""
 
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Room beside the memory for the trips of one training."""
+"""Room on disk for the trips of one training."""
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence

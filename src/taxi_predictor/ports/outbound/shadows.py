@@ -1,4 +1,4 @@
-"""What a challenger would have answered, beside what was."""
+"""What a challenger would have answered, beside what was answered."""
 
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Sequence

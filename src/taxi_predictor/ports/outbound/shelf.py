@@ -1,4 +1,4 @@
-"""Having a model at hand to serve."""
+"""The local copy of the models that a service answers with."""
 
 from abc import abstractmethod
 from dataclasses import dataclass

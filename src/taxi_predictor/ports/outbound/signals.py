@@ -1,4 +1,4 @@
-"""Seeing from outside how a service does."""
+"""Watching a service from outside."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ SPAN = timedelta(minutes=30)
 
 
 class ServiceSignals(Protocol):
-    """What a service tells those who keep it running, as one of them sees it.
+    """The state of a running service, as an operator sees it.
 
     Questions are requests of any route but those of
     :data:`~taxi_predictor.domain.signals.NO_QUESTION`. What nobody knows is None or is left out; it is

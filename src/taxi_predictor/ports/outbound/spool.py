@@ -1,4 +1,4 @@
-"""Keeping what was answered on this machine, until it is kept for all."""
+"""Keeping answered predictions on this machine until they are in the log that all share."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ class SpoolPart(Protocol):
 
     @abstractmethod
     def set_aside(self) -> None:
-        """Nobody can do anything with it: keep it where nobody takes it again, and count it as damaged."""
+        """It is of no use to anybody: keep it where it is not taken again, and count it as damaged."""
         ...
 
     @property

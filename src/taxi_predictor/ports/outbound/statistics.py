@@ -1,4 +1,4 @@
-"""Counting stored trips in ways that would take too long one by one."""
+"""Counting stored trips in aggregate, which one by one would take too long."""
 
 from abc import abstractmethod
 from collections.abc import Sequence

@@ -15,20 +15,20 @@ __all__ = ["Exposition", "Figures", "LoadTelemetry", "LogTelemetry", "PoolState"
 
 
 class Telemetry(Protocol):
-    """Takes in what happens. It may be told from any thread, and it neither waits nor fails."""
+    """Takes in what happens. It may be called from any thread, and neither waits nor fails."""
 
     @abstractmethod
     def answered(self, *, method: str, route: str, status: int, elapsed_s: float) -> None:
         """One request was answered, *elapsed_s* after it came.
 
         *route* is the template of a path, such as ``/v1/models/{version}``: each new one is kept for
-        ever. Every telling counts.
+        ever. Every call counts.
         """
         ...
 
     @abstractmethod
     def refused(self, *, reason: str) -> None:
-        """Something was not done, for *reason*: the slug of an error. Every telling counts."""
+        """Something was not done, for *reason*: the slug of an error. Every call counts."""
         ...
 
     @abstractmethod
@@ -36,20 +36,20 @@ class Telemetry(Protocol):
         self, *, version: ModelVersion | None, source: AnswerSource, trips: int, elapsed_s: float
     ) -> None:
         """The model *version* (None: none that was trained), answering as *source*, estimated *trips*
-        together, within *elapsed_s*. Every telling counts."""
+        together, within *elapsed_s*. Every call counts."""
         ...
 
     @abstractmethod
     def ready(self, source: AnswerSource | None, /, *, version: ModelVersion | None = None) -> None:
         """The service answers as *source*, by the model *version* if it was trained; None: it is not ready.
 
-        Only the last telling counts.
+        Only the last call counts.
         """
         ...
 
     @abstractmethod
     def synced(self, state: SyncState, /, *, now: datetime) -> None:
-        """The last look at the registry left *state*. Only the last telling counts."""
+        """The last look at the registry left *state*. Only the last call counts."""
         ...
 
 
@@ -58,27 +58,27 @@ class LogTelemetry(Protocol):
 
     @abstractmethod
     def logged(self, predictions: int, /) -> None:
-        """So many will be in the log, or are. Every telling counts."""
+        """This many are in the log, or will be. Every call counts."""
         ...
 
     @abstractmethod
     def unlogged(self, predictions: int, /) -> None:
-        """So many could not be kept. Every telling counts."""
+        """This many could not be kept. Every call counts."""
         ...
 
     @abstractmethod
     def shipped(self, predictions: int, /) -> None:
-        """So many went from the spool to the log. Every telling counts."""
+        """This many went from the spool to the log. Every call counts."""
         ...
 
     @abstractmethod
     def spooled(self, state: SpoolState, /, *, now: datetime) -> None:
-        """The spool that the processes of this machine share is in *state*. Only the last telling counts."""
+        """The spool that the processes of this machine share is in *state*. Only the last call counts."""
         ...
 
     @abstractmethod
     def orphaned(self, outcomes: int, /) -> None:
-        """So many outcomes wait too long for their predictions. Only the last telling counts."""
+        """This many outcomes have waited too long for their predictions. Only the last call counts."""
         ...
 
 
@@ -87,15 +87,15 @@ class PoolState:
     """How the connections to a database are used."""
 
     size: int
-    """So many are open."""
+    """How many are open."""
     idle: int
-    """So many of them nobody uses."""
+    """How many of them nobody uses."""
     waiting: int
-    """So many callers wait for one."""
+    """How many callers wait for one."""
 
 
 class Signal(StrEnum):
-    """What else than figures tells of the service."""
+    """What the service emits besides figures."""
 
     SPANS = "spans"
     LOGS = "logs"
@@ -106,30 +106,30 @@ class LoadTelemetry(Protocol):
 
     @abstractmethod
     def asked_batch(self, *, trips: int) -> None:
-        """One request asked about so many *trips* of a list. Every telling counts."""
+        """One request asked about a list of this many *trips*. Every call counts."""
         ...
 
     @abstractmethod
     def asked_matrix(self, *, cells: int) -> None:
-        """One request asked for a matrix of so many *cells*. Every telling counts."""
+        """One request asked for a matrix of this many *cells*. Every call counts."""
         ...
 
     @abstractmethod
     def degraded(self, *, reason: str, trips: int) -> None:
-        """So many *trips* were answered without something, for *reason*: one of a few slugs.
+        """This many *trips* were answered without something, for *reason*: one of a few slugs.
 
-        Every telling counts.
+        Every call counts.
         """
         ...
 
     @abstractmethod
     def pooled(self, state: PoolState, /) -> None:
-        """This process's connections to the database are in *state*. Only the last telling counts."""
+        """This process's connections to the database are in *state*. Only the last call counts."""
         ...
 
     @abstractmethod
     def dropped(self, signal: Signal, number: int, /) -> None:
-        """So many of *signal* never reached whoever collects them. Every telling counts."""
+        """This many of *signal* never reached the collector. Every call counts."""
         ...
 
 

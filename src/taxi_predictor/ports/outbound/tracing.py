@@ -1,4 +1,4 @@
-"""Following single requests through services, for those who look into why one was slow."""
+"""Tracing single requests through services, to find out why one was slow."""
 
 import re
 from abc import abstractmethod
@@ -68,6 +68,6 @@ class Tracing(Protocol):
 
         Where *traceparent*, a header that anybody may send, says that the request belongs to a trace,
         whoever began that has decided: it is followed with its id and that parent, or it is not.
-        What makes no sense is as good as none.
+        A *traceparent* that makes no sense counts as none.
         """
         ...

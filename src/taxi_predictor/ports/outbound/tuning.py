@@ -1,4 +1,4 @@
-"""Looking for a better recipe in a given time, and remembering what was tried."""
+"""Searching for a better recipe within a given time, and remembering what was tried."""
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What is noted of a request while it is answered: its times, and the names by which it is found again.
+"""What is noted about a request while it is answered: its times, and the ids that name it in logs and traces.
 
 It crosses the port :class:`~taxi_predictor.ports.outbound.tracing.Tracing`, and is no port itself. It stands
 here for those who note: faces, use cases and the columns that adapters share. What all of them may import is
@@ -82,13 +82,13 @@ def current_watch() -> Watch | None:
 
 
 def watched_by(watch: Watch | None) -> None:
-    """Note with *watch* what is done in this task from here on; None: with nothing."""
+    """Note in *watch* what is done in this task from here on; None: note nothing."""
     _CURRENT.set(watch)
 
 
 @contextmanager
 def watched_together(watches: Sequence[Watch]) -> Iterator[None]:
-    """Note with each of *watches* what is done inside for all of those requests at once.
+    """Note in each of *watches* what is done inside for all of those requests at once.
 
     What is logged meanwhile has the ids of all of them, with commas between.
     """

@@ -11,7 +11,7 @@ from taxi_predictor.domain.errors import Invalid
 __all__ = ["ClientAddresses", "neighbourhood"]
 
 UNKNOWN = "unknown"
-"""Who comes through a Unix socket has no address."""
+"""The address of a client that comes through a Unix socket, which has none."""
 
 Address = IPv4Address | IPv6Address
 
@@ -32,8 +32,8 @@ class ClientAddresses:
     def of(self, scope: Scope) -> str:
         """The peer's; or, where the peer is trusted, the last forwarded one that is not trusted itself.
 
-        Each proxy adds on the right whom it was asked by, so what stands further left is as the
-        client sent it. What is no address ends the search: nobody vouches for what is left of it.
+        Each proxy appends the address that asked it, so what stands further left is as the
+        client sent it. An entry that is no address ends the search: nothing left of it can be trusted.
         """
         client = scope["client"]
         peer = client[0] if client else UNKNOWN

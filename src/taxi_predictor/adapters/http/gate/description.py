@@ -25,12 +25,12 @@ from taxi_predictor.domain.access import Scope
 __all__ = ["describe"]
 
 REFUSALS = {
-    400: "The request cannot be understood, or names a host that is not served here.",
-    401: "There is no key, or none that is known.",
+    400: "The request cannot be understood, or its Host is not served here.",
+    401: "There is no key, or it is not valid.",
     403: "The key does not allow this.",
     408: "The body was not sent in time.",
     429: "More requests than one client may send.",
-    503: "More is asked than can be worked on, or there was no answer in time.",
+    503: "The service is overloaded, or had no answer in time.",
 }
 """What a handler need not say for itself; where it does, its own words stand."""
 

@@ -1,4 +1,4 @@
-"""What is left of a request that was answered before its body was read to the end."""
+"""Closing the connection of a request that was answered before its body was read to the end."""
 
 from litestar.types import HTTPResponseStartEvent, Scope
 

@@ -1,4 +1,4 @@
-"""A request that was admitted, on its way to an answer: how long it may take, and when it is its turn."""
+"""An admitted request on its way to an answer: its deadline, and its turn."""
 
 import asyncio
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class DeadlineExceeded(Unavailable):
 
 
 class Passage:
-    """Has *within_s* until its response starts, and a slot from when its body is there until the end.
+    """Allows *within_s* seconds until the response starts, and holds a slot from the body's end to the end.
 
     A client that is slow to send its body holds no slot meanwhile.
     """

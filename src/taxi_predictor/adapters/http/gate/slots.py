@@ -27,7 +27,7 @@ class Slots:
             self._free -= 1
             return
         if self._waiting >= self._max_waiting:
-            raise Overloaded("as much is asked as can be worked on, and more than can wait")
+            raise Overloaded("all slots are taken, and the queue for them is full")
         self._waiting += 1
         try:
             await self._turns.acquire()

@@ -127,7 +127,7 @@ def _served(request: ApiRequest, name: str, version: str | None) -> ServedModel:
 
 def _refuse_other(version: str | None, served: ServedModel) -> ServedModel:
     if version not in (None, served.label):
-        raise UnknownModel(f"version {version!r} does not serve, but {served.label} does")
+        raise UnknownModel(f"version {version!r} does not serve; {served.label} does")
     return served
 
 
@@ -136,7 +136,7 @@ def _parts(body: bytes, header_length: str | None) -> tuple[InferBody, bytes]:
     if header_length is None:
         return decode(body, InferBody), b""
     if not re.fullmatch("[0-9]{1,15}", header_length) or int(header_length) > len(body):
-        raise MalformedBody(f"{HEADER_LENGTH} is no number of bytes that there are: {header_length!r}")
+        raise MalformedBody(f"{HEADER_LENGTH} is not a number of bytes of this body: {header_length!r}")
     length = int(header_length)
     return decode(body[:length], InferBody), body[length:]
 

@@ -56,7 +56,7 @@ def read_tensors(
         raise InvalidTensor(f"{len(binary):,} bytes follow the JSON, but its inputs have {offset:,}")
     if len({len(values) for values in tensors.values()}) > 1:
         sizes = ", ".join(f"{name} {len(values):,}" for name, values in tensors.items())
-        raise InvalidTensor(f"inputs have a value for each trip, but they have not equally many: {sizes}")
+        raise InvalidTensor(f"every input has one value for each trip, but their lengths differ: {sizes}")
     return tensors
 
 

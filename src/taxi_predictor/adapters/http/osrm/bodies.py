@@ -30,7 +30,7 @@ class OsrmWaypoint(Struct, frozen=True, kw_only=True):
 
     location: Position
     name: Annotated[str, Meta(description="Always empty: no streets are known.")] = ""
-    distance: Annotated[float, Meta(description="How far it was moved: nothing.")] = 0.0
+    distance: Annotated[float, Meta(description="How far the coordinate was moved: always 0.")] = 0.0
 
     @classmethod
     def of(cls, place: Place) -> "OsrmWaypoint":

@@ -121,7 +121,7 @@ GENERAL: Sequence[Option[Any]] = (
     _for_each("bearings", r"[0-9]{1,3},[0-9]{1,3}", description=_NOT_SNAPPED, check=_check_bearing),
     _for_each("hints", r"[A-Za-z0-9_=-]+", description=_NOT_SNAPPED),
     _for_each("approaches", "unrestricted|curb|opposite", description=_NOT_SNAPPED),
-    one_of("generate_hints", "true", "false", description="Taken and without effect: there are no hints."),
+    one_of("generate_hints", "true", "false", description="Accepted without effect: there are no hints."),
     one_of("snapping", "default", "any", description=_NOT_SNAPPED),
     Option(
         name="exclude",

@@ -101,7 +101,7 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
 
 _DESCRIPTIONS = {
     400: "The request cannot be answered; the code is OSRM's.",
-    401: "There is no key, or none that is known.",
+    401: "There is no key, or it is not valid.",
     403: "The key does not allow this.",
     408: "The request was not sent in time.",
     429: "More requests than one client may send.",

@@ -43,10 +43,10 @@ ANNOTATIONS: Option[Sequence[str]] = Option(
     pattern=r"^(?:true|false|(?:NAMES)(?:,(?:NAMES))*)$".replace("NAMES", "|".join((*KNOWN, *UNKNOWN))),
     read=_annotations,
     default=(),
-    description="What to say of each leg: true, false, or by commas duration, distance, weight, speed.",
+    description="What to tell about each leg: true, false, or by commas duration, distance, weight, speed.",
 )
 GEOMETRIES = one_of("geometries", "polyline", "polyline6", "geojson", description="How geometry is written.")
-OVERVIEW = one_of("overview", "simplified", "full", "false", description="Whether to answer the geometry.")
+OVERVIEW = one_of("overview", "simplified", "full", "false", description="Whether the answer has a geometry.")
 OPTIONS: Sequence[Option[Any]] = (
     *GENERAL,
     ANNOTATIONS,
@@ -57,10 +57,10 @@ OPTIONS: Sequence[Option[Any]] = (
         pattern=r"^(?:true|false|[0-9]{1,9})$",
         read=str,
         default="false",
-        description="Taken and without effect: one route is known.",
+        description="Accepted without effect: one route is known.",
     ),
-    one_of("steps", "false", "true", description="Taken and without effect: no turns are known."),
-    one_of("continue_straight", "default", "true", "false", description="Taken and without effect."),
+    one_of("steps", "false", "true", description="Accepted without effect: no turns are known."),
+    one_of("continue_straight", "default", "true", "false", description="Accepted without effect."),
 )
 
 

@@ -66,7 +66,7 @@ OPTIONS: Sequence[Option[Any]] = (
     ANNOTATIONS,
     FALLBACK_SPEED,
     one_of(
-        "fallback_coordinate", "input", "snapped", description="Taken and without effect: they are the same."
+        "fallback_coordinate", "input", "snapped", description="Accepted without effect: both are the same."
     ),
     SCALE_FACTOR,
 )
@@ -113,7 +113,7 @@ class _Cells:
     operation_class=operation_with(OPTIONS),
     operation_id=lambda _handler, _method, path: operation_name("table", path),
     summary="OSRM's table: how long from each of these to each of those?",
-    description="The same durations as everywhere here, by the clock of the departure.",
+    description="The same durations as elsewhere in this API, at the time of departure.",
     tags=["OSRM"],
     response_description="The table.",
     responses=refusal_responses(),

@@ -46,15 +46,17 @@ class ArrivalBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     dropoff: PlaceBody
     arrive_by: Annotated[
         Time,
-        Meta(description="With an offset from UTC, or as clocks on the city's walls show it."),
+        Meta(description="With an offset from UTC, or as clocks in the city show it."),
     ]
     pickup_at: (
-        Annotated[Time, Meta(description="When one thinks of leaving; written as arrive_by.")] | UnsetType
+        Annotated[Time, Meta(description="The planned departure; written as arrive_by.")] | UnsetType
     ) = UNSET
     probability: (
         Annotated[
             Probability,
-            Meta(description="How sure the latest departure has to be; 0.9 where pickup_at is absent too."),
+            Meta(
+                description="How likely the latest departure must be in time; 0.9 if pickup_at is absent too."
+            ),
         ]
         | UnsetType
     ) = UNSET
@@ -73,8 +75,8 @@ class ChanceAnswer(Struct, frozen=True, kw_only=True):
             " latest end that the model knows of, it knows no more than that."
         ),
     ]
-    duration_s: Annotated[float, Meta(description="The median, as of every prediction.")]
-    arrival_at: Annotated[datetime, Meta(tz=True, description="After the median.")]
+    duration_s: Annotated[float, Meta(description="The median, as in every prediction.")]
+    arrival_at: Annotated[datetime, Meta(tz=True, description="The departure and the median duration.")]
 
     @classmethod
     def of(cls, chance: Chance) -> "ChanceAnswer":
@@ -91,10 +93,12 @@ class LatestDepartureAnswer(Struct, frozen=True, kw_only=True):
     """The last second to leave so as to be there in time with `probability`."""
 
     probability: Probability
-    pickup_at: Annotated[datetime | None, Meta(description="On the city's clock; null where it is too late.")]
+    pickup_at: Annotated[datetime | None, Meta(description="On the city's clock; null: it is too late.")]
     duration_s: Annotated[float | None, Meta(description="The median when leaving then.")]
-    arrival_at: Annotated[datetime | None, Meta(description="After the median: sooner than has to be.")]
-    reason: Annotated[str | None, Meta(description="Why there is none.")] = None
+    arrival_at: Annotated[
+        datetime | None, Meta(description="The departure and the median duration: sooner than needed.")
+    ]
+    reason: Annotated[str | None, Meta(description="Why there is no such departure.")] = None
 
     @classmethod
     def of(cls, prediction: Prediction | None, probability: float) -> "LatestDepartureAnswer":
@@ -117,9 +121,9 @@ class ArrivalAnswer(Struct, frozen=True, kw_only=True):
     """What was asked for of the two."""
 
     arrive_by: Annotated[datetime, Meta(tz=True)]
-    chance: Annotated[ChanceAnswer, Meta(description="Where pickup_at was given.")] | UnsetType = UNSET
+    chance: Annotated[ChanceAnswer, Meta(description="If pickup_at was given.")] | UnsetType = UNSET
     latest_departure: (
-        Annotated[LatestDepartureAnswer, Meta(description="Where probability was given, or no pickup_at.")]
+        Annotated[LatestDepartureAnswer, Meta(description="If a probability was given, or no pickup_at.")]
         | UnsetType
     ) = UNSET
     distance_km: Annotated[float, Meta(description="The great circle from pickup to drop-off.")]
@@ -132,8 +136,8 @@ class ArrivalAnswer(Struct, frozen=True, kw_only=True):
     "/v1/arrivals",
     status_code=200,
     operation_id="arrive",
-    summary="Say how likely one arrives in time, or when to leave at the latest",
-    description="An arrival that is asked for later is never less likely.",
+    summary="Say how likely an arrival in time is, or when to leave at the latest",
+    description="A later arrive_by is never less likely.",
     tags=["advice"],
     response_description="What was asked for.",
     responses=problem_responses(400, 413, 415, 422, 500, 503),

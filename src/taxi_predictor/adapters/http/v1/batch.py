@@ -39,7 +39,7 @@ class BatchAnswer(Struct, frozen=True, kw_only=True):
     predictions: Annotated[
         list[Any], Meta(extra_json_schema={"items": {"anyOf": [ref(PredictionAnswer), ref(ItemProblem)]}})
     ]
-    problems: Annotated[int, Meta(ge=0, description="How many of them are problems.")]
+    problems: Annotated[int, Meta(ge=0, description="How many of these are problems.")]
 
 
 @dataclass
@@ -55,7 +55,7 @@ class TripBatchOperation(BatchOperation):
     operation_id="predict-batch",
     operation_class=TripBatchOperation,
     summary="Predict how long many trips will take",
-    description="Each is answered as by `POST /v1/predictions`, or is a problem of its own.\n\n"
+    description="Each trip is answered as by `POST /v1/predictions`, or with a problem of its own.\n\n"
     "Sent as lines (`application/x-ndjson`), any number of trips are answered line by line while they come.",
     tags=["predictions"],
     response_description="A prediction or a problem for each trip.",

@@ -39,7 +39,7 @@ __all__ = ["EXAMPLES", "ROUTES"]
 
 DEFAULT_EVERY_MIN = 15
 
-_FROM = "The first departure: with an offset from UTC, or as clocks on the city's walls show it."
+_FROM = "The first departure: with an offset from UTC, or as clocks in the city show it."
 _TO = "No departure is later; written as from, and at most 48 hours after it."
 _DATE = "A day of the city, in place of from and to; today where all three are absent."
 _EVERY = "Minutes from one departure to the next."
@@ -67,7 +67,7 @@ class DepartureAnswer(Struct, frozen=True, kw_only=True):
     """How long the trip takes when it starts then; times are those of the city's clock."""
 
     pickup_at: Annotated[datetime, Meta(tz=True)]
-    duration_s: Annotated[float, Meta(description="The median, as of every prediction.")]
+    duration_s: Annotated[float, Meta(description="The median, as in every prediction.")]
     lower_s: Annotated[float, Meta(description="The lower end of the interval.")]
     upper_s: float
     arrival_at: Annotated[datetime, Meta(tz=True)]

@@ -20,7 +20,7 @@ class JobAnswer(Struct, frozen=True, kw_only=True):
     state: Annotated[
         str,
         Meta(
-            description="waiting: something is away that it needs; it goes on once that is back.",
+            description="waiting: something that it needs is away; it goes on once that is back.",
             extra_json_schema={"enum": ["queued", "running", "waiting", "succeeded", "failed"]},
         ),
     ]
@@ -29,12 +29,12 @@ class JobAnswer(Struct, frozen=True, kw_only=True):
     created_at: Annotated[datetime, Meta(tz=True)]
     rows_done: Annotated[int, Meta(ge=0)]
     rows_total: Annotated[
-        int | None, Meta(description="Of text until its end: lines; null: nobody has counted yet.")
+        int | None, Meta(description="For text files lines, until the end is reached; null: not counted yet.")
     ]
-    problems: Annotated[int, Meta(ge=0, description="Rows of those done that have a problem.")]
+    problems: Annotated[int, Meta(ge=0, description="How many of the rows done have a problem.")]
     trouble: Annotated[str | None, Meta(description="What it waits for, or why it failed.")]
     ended_at: Annotated[datetime, Meta(tz=True)] | None
-    expires_at: Annotated[datetime, Meta(tz=True, description="It is forgotten then.")] | None
+    expires_at: Annotated[datetime, Meta(tz=True, description="When the job is forgotten.")] | None
     result: Annotated[str | None, Meta(description="The path of its answers, once they are there.")]
 
     @classmethod

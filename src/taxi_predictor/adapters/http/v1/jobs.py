@@ -58,7 +58,7 @@ _UNKNOWN = Problem(
     " their order. A row that cannot be answered has its `problem`, and spoils no other.\n\n"
     "They are the durations of `POST /v1/predictions`, and are not in the log.",
     tags=TAGS,
-    response_description="It is kept, and will be worked on.",
+    response_description="The job is kept, and will be worked on.",
     responses=problem_responses(400, 404, 409, 413, 415, 422, 500, 503, such_as=[_UNKNOWN]),
     opt={"scope": Scope.PREDICT, "streams": tuple(FORMS), IDEMPOTENT: ITSELF},
     request_max_body_size=None,
@@ -66,7 +66,7 @@ _UNKNOWN = Problem(
 async def create_job(
     request: ApiRequest,
     coverage: Annotated[
-        float, QueryParameter(ge=0.01, le=0.99, description="How likely intervals hold the durations.")
+        float, QueryParameter(ge=0.01, le=0.99, description="How likely each interval holds the duration.")
     ] = DEFAULT_COVERAGE,
 ) -> Response[JobAnswer]:
     if not request.options.jobs_max_bytes:
@@ -98,7 +98,7 @@ async def create_job(
     operation_id="list-jobs",
     summary="List your jobs",
     tags=TAGS,
-    response_description="Those of this key's name.",
+    response_description="The jobs of this key's owner.",
     responses=problem_responses(422, 500, 503, such_as=[AN_UNKNOWN_PARAMETER]),
     opt={"scope": Scope.PREDICT},
 )
@@ -118,7 +118,7 @@ _UNFINISHED = Problem(
 @get(
     "/v1/jobs/{job_id:str}",
     operation_id="show-job",
-    summary="See how far a job is",
+    summary="See how far a job has come",
     tags=TAGS,
     response_description="The job.",
     responses=problem_responses(404, 422, 500, 503, such_as=[_UNKNOWN, AN_UNKNOWN_PARAMETER]),
@@ -157,7 +157,7 @@ async def job_result(job_id: JobName, request: ApiRequest) -> Stream:
     summary="Stop a job, and forget it",
     description="What was sent and what was answered is removed.",
     tags=TAGS,
-    response_description="There is no such job any more.",
+    response_description="The job is gone.",
     responses=problem_responses(404, 422, 500, 503, such_as=[_UNKNOWN, AN_UNKNOWN_PARAMETER]),
     opt={"scope": Scope.PREDICT},
 )

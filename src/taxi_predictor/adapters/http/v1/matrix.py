@@ -41,9 +41,11 @@ class DepartureWindow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     from_: Annotated[
         Time,
-        Meta(description="The first: with an offset from UTC, or as clocks on the city's walls show it."),
+        Meta(description="The first departure: with an offset from UTC, or as clocks in the city show it."),
     ] = field(name="from")
-    to: Annotated[Time, Meta(description="None is later; written as from, and at most 48 hours after it.")]
+    to: Annotated[
+        Time, Meta(description="No departure is later; written as from, and at most 48 hours after it.")
+    ]
     every_min: Annotated[int, Meta(ge=1, le=1440, description="Minutes from one to the next.")] = 60
 
 
@@ -51,10 +53,12 @@ class MatrixBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     """Places to go from and to, and when."""
 
     origins: Places
-    destinations: Annotated[Places, Meta(description="Where absent: the origins.")] | UnsetType = UNSET
+    destinations: Annotated[Places, Meta(description="Absent: the origins.")] | UnsetType = UNSET
     pickup_at: Departure | UnsetType = UNSET
     departures: (
-        Annotated[list[Departure], Meta(min_length=1, description="Instead of pickup_at: a matrix for each.")]
+        Annotated[
+            list[Departure], Meta(min_length=1, description="Instead of pickup_at: one matrix for each.")
+        ]
         | DepartureWindow
         | UnsetType
     ) = UNSET
@@ -80,7 +84,7 @@ class MatrixAnswer(Struct, frozen=True, kw_only=True):
         Raw,
         Meta(description="Great circles by [origin][destination].", extra_json_schema=list_of(list_of(CELL))),
     ]
-    departures: Annotated[list[datetime], Meta(description="Of durations_s, in its order.")]
+    departures: Annotated[list[datetime], Meta(description="The departures of durations_s, in its order.")]
     model: ModelAnswer | None
     source: Source
     degraded: Degraded

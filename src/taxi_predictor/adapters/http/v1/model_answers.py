@@ -29,12 +29,12 @@ class ScoresAnswer(Struct, frozen=True, kw_only=True):
     rmse_s: float
     mape: Shares
     rmsle: float
-    r2: Annotated[float | None, Meta(description="Null where all trips last equally long.")]
+    r2: Annotated[float | None, Meta(description="Null if all trips last equally long.")]
     bias_s: float
     within_5_min: Shares
     pinball_s: Annotated[float, Meta(description="Mean loss of the 10, 50 and 90 % quantiles.")]
     coverage_80: Annotated[float, Meta(description="The share of durations inside the 80 % interval.")]
-    width_80_s: Annotated[float, Meta(description="Of that interval, on average.")]
+    width_80_s: Annotated[float, Meta(description="The average width of that interval.")]
 
 
 class VerdictAnswer(Struct, frozen=True, kw_only=True):
@@ -51,10 +51,10 @@ class ModelSummary(Struct, frozen=True, kw_only=True):
     aliases: list[Alias]
     registered_at: Annotated[datetime, Meta(tz=True)]
     city: str
-    trained_until: Annotated[datetime, Meta(tz=True, description="It learned from no trip from here on.")]
+    trained_until: Annotated[datetime, Meta(tz=True, description="It learned from trips before this.")]
     trips: Annotated[int, Meta(description="How many it learned from.")]
     sources: list[str]
-    simulated: Annotated[bool, Meta(description="Some of the trips it learned from were never taken.")]
+    simulated: Annotated[bool, Meta(description="Whether some of the trips it learned from were simulated.")]
     held_out: ScoresAnswer
     verdict: VerdictAnswer
 
@@ -71,7 +71,7 @@ class BaselineAnswer(Struct, frozen=True, kw_only=True):
     """What a simple method did on the same trips."""
 
     mae_s: float
-    lift: Annotated[float, Meta(description="By which share the model's MAE is lower.")]
+    lift: Annotated[float, Meta(description="The share by which the model's MAE is lower.")]
 
 
 class CheckAnswer(Struct, frozen=True, kw_only=True):
@@ -94,7 +94,7 @@ class ModelDetail(ModelSummary, frozen=True, kw_only=True):
     checks: list[CheckAnswer]
     parameters: dict[str, str | int | float]
     importance: Annotated[
-        dict[str, float], Meta(description="The share of each feature in what splits gained.")
+        dict[str, float], Meta(description="Each feature's share of the gain of all splits.")
     ]
 
     @classmethod

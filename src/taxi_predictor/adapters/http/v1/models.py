@@ -86,7 +86,7 @@ async def model(version: Which, request: ApiRequest) -> ModelDetail:
     status_code=200,
     operation_id="promote",
     summary="Let a model serve",
-    description="Refused unless it passed its judgement, or an override says why it serves all the same."
+    description="Refused unless the model passed its judgement, or an override says why it may serve."
     " Whoever answers on this machine does so by it from the next request on.",
     tags=TAGS,
     response_description="It serves.",

@@ -42,9 +42,9 @@ class NearestBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     rider: PlaceBody
     vehicles: Annotated[list[VehicleBody], Meta(min_length=1)]
     pickup_at: (
-        Annotated[Departure, Meta(description="When the vehicles leave; else as of any trip.")] | UnsetType
+        Annotated[Departure, Meta(description="When the vehicles leave; written as in any trip.")] | UnsetType
     ) = UNSET
-    k: Annotated[int, Meta(ge=1, description="So many are answered, where there are so many.")] = 1
+    k: Annotated[int, Meta(ge=1, description="The most vehicles in the answer.")] = 1
 
     def __post_init__(self) -> None:
         if len({vehicle.id for vehicle in self.vehicles}) < len(self.vehicles):
@@ -57,11 +57,11 @@ class ApproachAnswer(Struct, frozen=True, kw_only=True):
     id: str
     duration_s: Annotated[
         float,
-        Meta(description="The median, as of every trip from there; 0 where the vehicle is there already."),
+        Meta(description="The median, as for any trip from there; 0 if the vehicle is there already."),
     ]
     distance_km: Annotated[float, Meta(description="The great circle from the vehicle to the rider.")]
     arrival_at: Annotated[
-        datetime, Meta(tz=True, description="When it picks up the rider, after the median.")
+        datetime, Meta(tz=True, description="When it picks up the rider, after the median duration.")
     ]
     probability_first: Annotated[
         float,
@@ -98,7 +98,7 @@ class NearestAnswer(Struct, frozen=True, kw_only=True):
     status_code=200,
     operation_id="findNearest",
     summary="Say which vehicles reach the rider first",
-    description="By duration at that time of the day and not by distance.",
+    description="By duration at that time of day, not by distance.",
     tags=["advice"],
     response_description="The vehicles.",
     responses=problem_responses(400, 413, 415, 422, 500, 503),

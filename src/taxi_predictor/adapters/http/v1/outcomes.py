@@ -39,15 +39,15 @@ class OutcomeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """How a trip that was predicted went."""
 
     prediction_id: Annotated[
-        str, Meta(description="As it was answered.", extra_json_schema={"format": "uuid"})
+        str, Meta(description="As the answer gave it.", extra_json_schema={"format": "uuid"})
     ]
     duration_s: Annotated[float, Meta(gt=0, description="From pickup to drop-off.")]
     pickup_at: (
         Annotated[
             Time,
             Meta(
-                description="When it really started: with an offset from UTC, or as clocks on the city's"
-                " walls showed it. Where absent: as planned.",
+                description="When the trip really started: with an offset from UTC, or as clocks in the"
+                " city showed it. Absent: as planned.",
             ),
         ]
         | UnsetType
@@ -100,7 +100,7 @@ class OutcomeBatchAnswer(Struct, frozen=True, kw_only=True):
     outcomes: Annotated[
         list[Any], Meta(extra_json_schema={"items": {"anyOf": [ref(OutcomeAnswer), ref(ItemProblem)]}})
     ]
-    problems: Annotated[int, Meta(ge=0, description="How many of them are problems.")]
+    problems: Annotated[int, Meta(ge=0, description="How many of these are problems.")]
 
 
 @dataclass
@@ -129,14 +129,16 @@ _A_CONFLICT = Problem(
     status_code=201,
     operation_id="report-outcome",
     summary="Report how long a trip really took",
-    description="Whatever is answered 200, 201 or 202 is committed. Reporting the same again is harmless.",
+    description="What is answered 200, 201 or 202 is committed. Reporting the same again is harmless.",
     tags=["outcomes"],
     response_description="It is kept.",
     responses={
-        200: ResponseSpec(OutcomeAnswer, description="It was kept before.", generate_examples=False),
+        200: ResponseSpec(
+            OutcomeAnswer, description="The same outcome was kept before.", generate_examples=False
+        ),
         202: ResponseSpec(
             OutcomeAnswer,
-            description="It is kept, and waits for its prediction to come into the log.",
+            description="The outcome is kept, and waits for its prediction.",
             generate_examples=False,
         ),
         **problem_responses(400, 409, 413, 415, 422, 500, 503, such_as=[_A_CONFLICT]),
@@ -156,7 +158,7 @@ async def report_outcome(data: JSONBody[OutcomeBody], request: ApiRequest) -> Re
     operation_id="report-outcomes",
     operation_class=OutcomeBatchOperation,
     summary="Report how long many trips really took",
-    description="Each is kept as by `POST /v1/outcomes`, or is a problem of its own.\n\n"
+    description="Each outcome is kept as by `POST /v1/outcomes`, or has a problem of its own.\n\n"
     "Sent as lines (`application/x-ndjson`), any number of them are answered line by line while they come.",
     tags=["outcomes"],
     response_description="What became of each outcome.",

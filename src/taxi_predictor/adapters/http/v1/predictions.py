@@ -29,7 +29,7 @@ __all__ = ["ROUTES"]
 async def predict(
     data: JSONBody[PredictionBody],
     request: ApiRequest,
-    explain: Annotated[bool, QueryParameter(description="Whether to say what makes it so.")] = False,
+    explain: Annotated[bool, QueryParameter(description="Whether to explain the duration.")] = False,
 ) -> PredictionAnswer:
     predictor = request.hexagon.predictor
     answered = await request.hexagon.answering.answer(

@@ -32,7 +32,7 @@ __all__ = ["EXAMPLES", "ROUTES"]
 GEO_JSON = "application/geo+json"
 
 Seconds = Annotated[float, Meta(ge=1, le=86_400)]
-Certainty = Annotated[Probability, Meta(description="How sure it is that one is there by then.")]
+Certainty = Annotated[Probability, Meta(description="How likely one is there in time.")]
 
 Position = Annotated[Sequence[float], Meta(min_length=2, max_length=2, description="Degrees, WGS 84.")]
 
@@ -105,7 +105,7 @@ class ReachAnswer(Struct, frozen=True, kw_only=True):
     status_code=200,
     media_type=GEO_JSON,
     operation_id="mapReach",
-    summary="Map where one can be within so many seconds",
+    summary="Map what can be reached within some seconds",
     description="A cell is reached when its middle is, a zone when its centroid is."
     " All areas come from the same durations, so a longer time never loses a place.",
     tags=["advice"],

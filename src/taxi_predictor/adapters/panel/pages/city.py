@@ -32,6 +32,8 @@ RUSH_HOUR = 8
 MOST_DIGITS = 9
 """Python refuses to read a number of thousands."""
 SHOWN_CHARS = 40
+NO_BREAK = "\N{NO-BREAK SPACE}"
+"""A line ends between two durations, not within one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +97,9 @@ class CityPage(MapPage):
                 median=None if found.median_s is None else words.duration(found.median_s),
                 spread=None
                 if found.p10_s is None or found.p90_s is None
-                else f"{words.duration(found.p10_s)} – {words.duration(found.p90_s)}",
+                else " – ".join(
+                    words.duration(end_s).replace(" ", NO_BREAK) for end_s in (found.p10_s, found.p90_s)
+                ),
                 speed=None if found.speed_km_h is None else words.number(found.speed_km_h, 1),
             )
 

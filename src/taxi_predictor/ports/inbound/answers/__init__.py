@@ -1,1 +1,1 @@
-"""What is answered while somebody waits, what it is answered by, and how it is kept."""
+"""Answering questions while the caller waits, and keeping the answers."""

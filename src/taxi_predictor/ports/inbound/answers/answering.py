@@ -1,4 +1,4 @@
-"""One question after the other, with no pause between those that are asked in one turn of the event loop."""
+"""Answering single questions; those of one turn of the event loop are predicted and kept together."""
 
 import asyncio
 from collections.abc import Sequence

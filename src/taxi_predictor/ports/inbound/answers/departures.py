@@ -31,7 +31,7 @@ def departures_between(
     begin, span = first.astimezone(UTC), last.astimezone(UTC) - first.astimezone(UTC)
     if span < timedelta():
         raise InvalidTrip(
-            f"departures up to {last.isoformat()} do not begin at {first.isoformat()}", part="to"
+            f"the last departure, {last.isoformat()}, is before the first, {first.isoformat()}", part="to"
         )
     if span > MAX_SPAN:
         raise TooMuch(f"departures lie within {MAX_SPAN // timedelta(hours=1)} hours, got {span}")

@@ -1,4 +1,4 @@
-"""How predicted trips really went, as those tell who took them: taken in for good."""
+"""Taking in outcomes: how long predicted trips really took."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ PATIENCE_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What somebody says of a trip."""
+    """What a caller reports of a trip."""
 
     prediction_id: PredictionId
     duration_s: float

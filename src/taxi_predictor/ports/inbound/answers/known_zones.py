@@ -1,4 +1,4 @@
-"""The zone table as requests see it: at hand at once, and never much older than the store's."""
+"""The zone table as requests see it: never waited for once read, and never much older than the store's."""
 
 import asyncio
 from datetime import datetime, timedelta

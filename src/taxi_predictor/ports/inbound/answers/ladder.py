@@ -1,4 +1,4 @@
-"""Who answers: the champion, or the best that is there without it."""
+"""Who answers: the champion, or else the best stand-in there is."""
 
 import asyncio
 import logging

@@ -10,6 +10,7 @@ from time import perf_counter
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.distribution import DurationDistribution
+from taxi_predictor.domain.errors import NoZones
 from taxi_predictor.domain.explanation import Explanation
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import BatchEstimate
@@ -28,7 +29,7 @@ from taxi_predictor.ports.outbound.zones import ZoneStore
 __all__ = ["SLICE_TRIPS", "DurationPredictor", "Standing"]
 
 COLUMNS_FROM_PLANS = 64
-"""So many are answered sooner in columns and beside the event loop, where a few would wait for it."""
+"""From this many on, columns in a thread beside the event loop are faster than one call in it."""
 NO_LEVEL = "no-level"
 SLICE_TRIPS = 8192
 """What the model works on at a time: some 10 MB, and what others who ask for little wait for."""
@@ -96,6 +97,13 @@ class DurationPredictor:
             Unavailable: the zones were never read, and cannot be now.
         """
         return await self._zones.table()
+
+    async def zones_if_known(self) -> ZoneTable | None:
+        """As :meth:`zones`; None where no zone table was ever remembered."""
+        try:
+            return await self.zones()
+        except NoZones:
+            return None
 
     def serving(self) -> ServedModel:
         """Who answers.

@@ -23,7 +23,7 @@ A_METRE_KM = 0.001
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Area:
-    """What is reached within *within_s*: so many cells, or these zones."""
+    """What is reached within *within_s*: a number of cells, or these zones."""
 
     within_s: float
     polygons: Sequence[Polygon]
@@ -77,7 +77,7 @@ class Reach:
         if len(grid) > self._max_cells:
             raise TooMuch(
                 f"{len(grid.rows)} x {len(grid.columns)} cells of {cell_km} km are {len(grid):,};"
-                f" at most {self._max_cells:,} are answered at once: larger cells, or less time, are fewer"
+                f" at most {self._max_cells:,} are answered at once: choose larger cells, or less time"
             )
 
         def within_radius() -> list[Place | None]:

@@ -20,9 +20,9 @@ from taxi_predictor.ports.outbound.watch import timed
 __all__ = ["Asker", "GroupCommit", "Kept", "PredictionRecording", "Recorder", "SpoolRecorder", "Unlogged"]
 
 PATIENCE_S = 2.0
-"""So long an answer waits for the log, where it has to."""
+"""How long an answer waits for the log, where it has to be there first."""
 PAUSE = timedelta(seconds=1)
-"""So long nobody waits for a log that did not answer."""
+"""After a log did not answer, nobody waits for it for this long."""
 
 
 class Unlogged(StrEnum):
@@ -172,6 +172,6 @@ class GroupCommit(Recorder):
 
 
 def _heard(commit: asyncio.Task[None]) -> None:
-    """Whoever waited may have given up: then nobody else looks at what became of it."""
+    """Take note of its error, which asyncio would otherwise complain about if all who waited gave up."""
     if not commit.cancelled():
         commit.exception()

@@ -1,4 +1,4 @@
-"""What waits on this machine goes to the log that all share: handed over by those who append, and shipped."""
+"""Shipping predictions from this machine's spool to the log that all machines share."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ LAST_WORDS_S = 3.0
 
 
 class SpoolKeeping(Protocol):
-    """What a process that appends to the spool does about it, for as long as it lives."""
+    """What a process that appends to the spool does for its records to reach the log."""
 
     async def follow(self) -> None:
         """For ever."""
@@ -37,7 +37,7 @@ class SpoolKeeping(Protocol):
 
 
 class SpoolHandover(SpoolKeeping):
-    """For a process beside which another one ships: to append is all the work that this one has of it."""
+    """For a process beside another one that ships: it only appends, and hands over what it appended."""
 
     def __init__(self, *, spool: PredictionSpool, clock: Clock, telemetry: LogTelemetry) -> None:
         self._spool = spool

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from taxi_predictor.domain.city import City
-from taxi_predictor.domain.errors import MissingSource, NoChampion, NoZones, UnlikeMachines
+from taxi_predictor.domain.errors import MissingSource, NoChampion, UnlikeMachines
 from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import ModelVersion
@@ -115,7 +115,7 @@ class FolderScoring:
             do = self._scorer_maker(
                 Alike(
                     city=self._predictor.city,
-                    zones=await self._zones(),
+                    zones=await self._predictor.zones_if_known(),
                     folder=artifact.folder,
                     version=served.version,
                     now=self._clock.now(),
@@ -143,9 +143,3 @@ class FolderScoring:
             f"{len(unseen):,} files of answers, such as {min(unseen)}, are not in {target} as seen here:"
             " name a folder that all machines see"
         )
-
-    async def _zones(self) -> ZoneTable | None:
-        try:
-            return await self._predictor.zones()
-        except NoZones:
-            return None

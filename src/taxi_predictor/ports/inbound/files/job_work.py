@@ -1,4 +1,4 @@
-"""Doing jobs, one after the other, whatever becomes of the process that does one."""
+"""Doing jobs one after the other, going on after crashes and restarts."""
 
 import asyncio
 import logging
@@ -27,9 +27,9 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
 PAUSE = timedelta(seconds=10)
-"""So long a job rests that something was away for."""
+"""How long a job rests after something that it needs was away."""
 MOST_CRASHES = 3
-"""A job at whose same row the work crashed so often is given up."""
+"""A job is given up after this many crashes at the same row."""
 
 Work = Callable[[JobId], Awaitable[None]]
 
@@ -38,7 +38,7 @@ class JobWork:
     """For who works on the jobs of a home.
 
     Args:
-        work: how one is done where :meth:`follow` is; None: by :meth:`work`, here.
+        work: how :meth:`follow` does a job; None: by :meth:`work`, in this process.
         is_followed_elsewhere: another process of this home works on them.
     """
 

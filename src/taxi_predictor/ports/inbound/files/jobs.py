@@ -1,4 +1,4 @@
-"""Jobs: a file of trips is left here, worked on beside all else, and its answers are fetched later."""
+"""Jobs: a file of trips is sent, answered in the background, and its answers are fetched later."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta

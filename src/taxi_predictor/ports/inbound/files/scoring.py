@@ -1,4 +1,4 @@
-"""How long will every trip of a file take? However long it is, and however often that is interrupted."""
+"""How long will every trip of a file take? For files of any length, and across interruptions."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from taxi_predictor.domain.arithmetic import Column
 from taxi_predictor.domain.distribution import DurationDistribution
-from taxi_predictor.domain.errors import NoZones
 from taxi_predictor.domain.evaluation import COVERAGE
-from taxi_predictor.domain.place import ZoneTable
 from taxi_predictor.domain.trip import PlanBatch
 from taxi_predictor.ports.inbound.answers.predicting import SLICE_TRIPS, DurationPredictor, Standing
 from taxi_predictor.ports.outbound.clock import Clock
@@ -21,7 +19,7 @@ DECIMALS = 3
 """Of seconds, as in every face."""
 
 Told = Callable[[Reached, int | None], Awaitable[None]]
-"""Hears how far it is, and how many rows there are where that is known."""
+"""Is told how far scoring has come, and of how many rows, where that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +29,7 @@ class Scored:
     rows: int
     refused: int
     resumed_at: int
-    """So many of the rows had been answered before, by the same terms."""
+    """How many of the rows an earlier run had answered, by the same terms."""
 
 
 async def told_nobody(reached: Reached, total: int | None) -> None:
@@ -68,7 +66,7 @@ class Scoring:
             StorageFull, Unavailable: what was answered is kept, and can be gone on from.
         """
         async with self._files.answers(target, answer_form or form) as answers:
-            rows = await self._files.rows(source, form, zones=await self._zones())
+            rows = await self._files.rows(source, form, zones=await self._predictor.zones_if_known())
             standing = self._predictor.standing()
             terms = Terms(
                 source=rows.identity,
@@ -94,12 +92,6 @@ class Scoring:
                     await tell(reached, rows.total)
             await answers.finish()
         return Scored(rows=reached.rows, refused=reached.refused, resumed_at=resumed_at)
-
-    async def _zones(self) -> ZoneTable | None:
-        try:
-            return await self._predictor.zones()
-        except NoZones:
-            return None
 
     def _answers(self, plans: PlanBatch, standing: Standing, coverage: float) -> Sequence[Sequence[float]]:
         """The median and both ends of the interval in seconds, of each of *plans*."""

@@ -1,4 +1,4 @@
-"""Does a version make sense where no trip can say so? Asked at any time, not only when it is judged."""
+"""Does a version make sense where no trip can check it? Asked at any time, not only when it is judged."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What was done to models, and what became different between two of them."""
+"""What was done to models, and how two of them differ."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

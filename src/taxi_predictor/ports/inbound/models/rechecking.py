@@ -1,4 +1,4 @@
-"""Are logged predictions still what their models say? Asked of what was restored from a backup."""
+"""Do the models still give the answers that were logged? It shows that a restored backup is whole."""
 
 import asyncio
 from collections import Counter

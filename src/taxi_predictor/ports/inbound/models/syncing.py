@@ -25,12 +25,12 @@ __all__ = ["ModelSync"]
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 90.0
-"""So long one look may take; a registry that is slower does not answer."""
+"""How long one look may take; a slower registry counts as one that does not answer."""
 REFUSED_FOR = timedelta(minutes=1)
-"""So long files that were refused are not fetched again."""
+"""How long files that were refused are not fetched again."""
 JOURNAL_ENTRIES = 1_000
 CHECK_EVERY = timedelta(seconds=10)
-"""How often the files on the shelf are read, of which who serves has a copy in memory."""
+"""How often the files on the shelf are checked; whoever serves has them in memory."""
 
 
 @dataclass(frozen=True, slots=True)

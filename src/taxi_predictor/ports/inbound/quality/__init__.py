@@ -1,1 +1,1 @@
-"""How good the answers are, and what is done when they get worse."""
+"""Watching how good the answers are, and acting when they get worse."""

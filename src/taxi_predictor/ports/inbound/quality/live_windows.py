@@ -1,4 +1,4 @@
-"""What was answered lately and what came of it, kept in sums so that every row is read about once."""
+"""Recent answers and outcomes, kept as sums over time so that every row is read about once."""
 
 import asyncio
 from collections import Counter
@@ -26,12 +26,12 @@ __all__ = ["LONGEST", "LiveWindows"]
 LONGEST = timedelta(days=28)
 """Nothing older is kept."""
 DELAYS_KEPT = timedelta(days=1)
-"""Delays are no sums: of each outcome of so much time a number is kept."""
+"""Delays cannot be summed up: the number of every outcome is kept for this long."""
 PART = timedelta(days=1)
-"""So much is asked for at a time: to put weeks of outcomes in order takes a store too long."""
+"""How much is read at a time: to sort weeks of outcomes would take a store too long."""
 LATE = timedelta(hours=2)
-"""So much later than it was made a prediction may come into the log, or an outcome to its prediction, and
-still be counted at the next look; what is later is at the next reading of all."""
+"""A prediction may come into the log this much later than it was made, or an outcome to its prediction, and
+still be counted at the next look; what comes later is counted at the next reading of everything."""
 
 T = TypeVar("T")
 

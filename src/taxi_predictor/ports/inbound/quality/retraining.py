@@ -1,4 +1,4 @@
-"""What is done when the champion has left its bands: it is said, and, if wanted, a model is trained anew."""
+"""What happens when the champion has left its bands: it is journalled and, if wanted, a model is trained."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""A challenger answers what was asked, when nobody waits for it any more."""
+"""Letting a challenger answer logged questions afterwards, to compare it with the champion."""
 
 import asyncio
 import logging
@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 5.0
 FIRST_LOOK = timedelta(minutes=10)
-"""So far back a process looks when it starts, or meets a new challenger."""
+"""How far back a process looks when it starts, or when there is a new challenger."""
 MARGIN = timedelta(minutes=2)
-"""So much later than it was answered a prediction may come into the log and still get a shadow."""
+"""A prediction that comes into the log later than this after it was answered gets no shadow."""
 POLITE = 10
 """The niceness of the thread that scores: whoever answers goes first."""
 

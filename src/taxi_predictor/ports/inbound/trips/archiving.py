@@ -1,4 +1,4 @@
-"""The store keeps what is needed from day to day; what is older goes into the archive."""
+"""Moving trips that are no longer needed every day from the store into the archive."""
 
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -65,6 +65,6 @@ class TripArchiving:
 
 
 def first_kept(now: datetime, keep_months: int) -> date:
-    """The first month that is kept: so many before the one of *now* (UTC)."""
+    """The first month that is kept: *keep_months* before the one of *now* (UTC)."""
     months = now.astimezone(UTC).year * 12 + now.astimezone(UTC).month - 1 - keep_months
     return date(months // 12, months % 12 + 1, 1)

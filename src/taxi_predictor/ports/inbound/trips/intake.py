@@ -102,7 +102,7 @@ class TripIntake:
     async def ingest_into(
         self, trips: TripStore, spec: str, *, max_reject_share: float | None = None
     ) -> IngestReport:
-        """Do with *trips* as :meth:`ingest` does with those that are kept; it counts as no run of that."""
+        """As :meth:`ingest`, into *trips* instead of the store; it is not noted as a run."""
         allowed = self._max_reject_share if max_reject_share is None else max_reject_share
         return await self._ingest(trips, spec, allowed)
 

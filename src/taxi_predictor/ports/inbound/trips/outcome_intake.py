@@ -18,13 +18,13 @@ __all__ = ["MARGIN", "MAX_ORPHANS", "ORPHANED_AFTER", "OutcomeIntake", "late_orp
 log = logging.getLogger(__name__)
 
 ORPHANED_AFTER = timedelta(hours=1)
-"""So long an outcome waits for its prediction to come into the log before somebody is told."""
+"""An outcome that has waited this long for its prediction to come into the log is reported."""
 GIVEN_UP = timedelta(days=7)
-"""An outcome whose prediction has not come by then is not looked for any more; it is joined all the same."""
+"""An outcome is looked for no longer than this; a prediction that comes later is joined all the same."""
 MAX_ORPHANS = 10_000
-"""More are not looked at together."""
+"""The most that are looked at together."""
 FIRST_LOOK = timedelta(days=1)
-"""So far back a process looks for outcomes when it starts."""
+"""How far back a process looks for outcomes when it starts."""
 MARGIN = timedelta(minutes=5)
 """An outcome may be seen this much later than it was reported: it was being committed, by another clock."""
 
@@ -44,7 +44,7 @@ async def late_orphans(outcomes: OutcomeLog, now: datetime) -> Sequence[Outcome]
 
 
 class OutcomeIntake:
-    """*Every* so often makes trips of what was reported, and tells what cannot become any; None: neither."""
+    """Makes trips of reported outcomes *every* so often, and tells which wait too long; None: neither."""
 
     def __init__(
         self,
@@ -68,8 +68,8 @@ class OutcomeIntake:
     async def take_in(self) -> IngestReport:
         """Make trips of what was reported since the last time, or has got its prediction since then.
 
-        Whole hours are read again. That adds nothing twice, in several processes at once neither. A new
-        process looks a day back, and whoever waits for a prediction for a week is given up.
+        Whole hours are read again, which adds nothing twice, even in several processes at once. A new
+        process looks a day back; an outcome that has waited a week for its prediction is given up.
 
         Raises:
             Unavailable: the log or the store does not answer; the next time begins where this one did.

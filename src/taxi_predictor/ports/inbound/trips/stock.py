@@ -1,4 +1,4 @@
-"""What is stored: for those who run the service, and for whoever wants to know what it learned from."""
+"""What is stored, for those who run the service or want to know what it learned from."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -97,7 +97,7 @@ class Stock:
             return self._last
 
     async def stored(self) -> StoredTrips:
-        """The trips by family and month, and the rows that are none by part and reason, as of now."""
+        """Counts as of now: trips by family and month, refused rows by part and reason."""
         return StoredTrips(trips=await self._trips.counts(), rejects=await self._quarantine.counts())
 
     async def log(self) -> LogCount:

@@ -8,7 +8,7 @@ from taxi_predictor.ports.outbound.statistics import TripStatistics
 __all__ = ["MIN_PAIR_TRIPS", "Traffic"]
 
 MIN_PAIR_TRIPS = 20
-"""Of fewer trips nobody calls a way slow."""
+"""With fewer trips a pair of places is not called slow."""
 PAIRS = 10
 
 
