@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -84,6 +85,32 @@ Of those that want the main job done only one is among the first three: the othe
 """
 
 
+TOGETHER = {
+    **dict.fromkeys(("looking", "numbers", "operators", "proxy", "troubles"), "dashboard"),
+    **dict.fromkeys(
+        ("bad_requests", "clients", "faces", "main_job", "solvers", "streams", "triton", "vroom", "watching"),
+        "journeys",
+    ),
+}
+"""Files, by their folder, that run in one test process: what they look at, town or service, is made once."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out whole files, as ``--dist loadfile`` does, and some of them as if they were one."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByWhatTheyShare(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = Path(super()._split_scope(nodeid))
+            folder = TOGETHER.get(file.stem.removeprefix("test_"))
+            return folder if folder == file.parent.name else str(file)
+
+    return ByWhatTheyShare(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     def turn(item: pytest.Item) -> int:
         return next((turn for turn, name in enumerate(LONGEST) if name in item.path.parts), len(LONGEST))
@@ -121,6 +148,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     )
     if left:
         print(f"\nleft behind in the folder for temporary files: {', '.join(left)}")  # noqa: T201
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
     # With workers, each reports to the controller.
     whole_suite = not session.config.option.keyword and session.config.args_source.name != "ARGS"
     if os.environ.get("CI") != "true" or not whole_suite:

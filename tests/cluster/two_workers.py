@@ -1,5 +1,6 @@
 """A real Dask cluster of two worker processes, whose processes can be killed."""
 
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 import dask
 from distributed import LocalCluster
 
-from taxi_predictor.adapters.dask.machines import NO_DASHBOARD, open_machines
+from taxi_predictor.adapters.dask.machines import open_machines, within
 from taxi_predictor.adapters.memory.progress import MemoryProgress
 from taxi_predictor.ports.outbound.machines import Machines
 from waiting import until
@@ -38,19 +39,20 @@ class Cluster:
 
 @contextmanager
 def a_cluster(workers: int = WORKERS) -> Iterator[Cluster]:
-    # Else the scheduler looks for what a killed worker had for half a minute.
-    quick = {"distributed.comm.timeouts.connect": "2s"}
     with (
         TemporaryDirectory(prefix="dask-", ignore_cleanup_errors=True) as folder,
-        dask.config.set(quick),
+        # Else the scheduler looks for what a killed worker had for half a minute.
+        dask.config.set({"distributed.comm.timeouts.connect": "2s"}),
         LocalCluster(
-            local_directory=folder,
             n_workers=workers,
             threads_per_worker=1,
             silence_logs="CRITICAL",
-            **NO_DASHBOARD,
+            **within(folder),
         ) as local,
     ):
+        # Dask silences whatever listens to its log: pytest does, which would hear nobody from here on.
+        for handler in logging.getLogger().handlers:
+            handler.setLevel(logging.NOTSET)
         yield Cluster(local)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from polars_tables import Polars
+from servers import folder_for_all
 from taxi_predictor.adapters.columns.speeds import SpeedModel
 from taxi_predictor.adapters.disk.shelf import DiskModelShelf
 from taxi_predictor.adapters.lightgbm.model import LightgbmLoader
@@ -34,13 +35,10 @@ class Engine(Polars):
         yield trainer(), LightgbmLoader()
 
 
-_forests = TemporaryDirectory(prefix="taxi-forests-")
-
-
 @cache
 def loader() -> LightgbmLoader:
     """One for all examples: what it makes of a model once takes a third of a second."""
-    return LightgbmLoader(Path(_forests.name))
+    return LightgbmLoader(folder_for_all("forests"))
 
 
 class TestLightgbmModel(Polars, DurationModelContract):

@@ -5,13 +5,13 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import cache
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from servers import folder_for_all
 from taxi_predictor.adapters.mlflow.registry import REPORT_FILE, MlflowModelRegistry
 from taxi_predictor.domain.errors import BrokenModel, StorageFull, Unavailable
 from taxi_predictor.domain.model import MANIFEST_FILE
@@ -22,16 +22,15 @@ from taxi_predictor.ports.testing.samples import a_report, an_artifact
 _names = count(1)
 
 
-@cache
-def store() -> TemporaryDirectory[str]:
+def store() -> Path:
     """One for all tests: MLflow takes seconds to make its tables."""
-    return TemporaryDirectory(prefix="taxi-mlflow-")
+    return folder_for_all("mlflow")
 
 
 class TestMlflowModelRegistry(ModelRegistryContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[ModelRegistry]:
-        folder = Path(store().name)
+        folder = store()
         yield MlflowModelRegistry(
             tracking_uri=f"sqlite:///{folder / 'mlflow.db'}",
             name=f"model-{next(_names)}",
@@ -43,7 +42,7 @@ class TestMlflowModelRegistry(ModelRegistryContract):
     async def test_a_damaged_version_does_not_block_the_others(
         self, name: str, damage: Callable[[Path], object], caplog: pytest.LogCaptureFixture
     ) -> None:
-        artifacts = Path(store().name) / "artifacts"
+        artifacts = store() / "artifacts"
         async with self.open() as registry:
             before = set(artifacts.rglob(name))
             await register(registry)
@@ -64,7 +63,7 @@ async def test_the_run_holds_the_lineage_the_scores_and_the_card(tmp_path: Path)
     from mlflow import MlflowClient  # late: it takes a second, and one of the test processes needs it
     from mlflow.artifacts import load_text
 
-    uri, report = f"sqlite:///{Path(store().name) / 'mlflow.db'}", a_report()
+    uri, report = f"sqlite:///{store() / 'mlflow.db'}", a_report()
     # More than MLflow takes at once, and a name that it refuses.
     many = {f"slice {number}": report.held_out for number in range(120)}
     report = replace(report, slices=many | {"pickup in Queen's + (east)": report.held_out})
@@ -112,7 +111,7 @@ async def test_what_keeps_a_registry_from_its_files_is_told(tmp_path: Path) -> N
     (tmp_path / "model" / "large").write_bytes(bytes(1 << 24))
 
     def keeping_them_in(artifacts: Path) -> ModelRegistry:
-        uri = f"sqlite:///{Path(store().name) / 'mlflow.db'}"
+        uri = f"sqlite:///{store() / 'mlflow.db'}"
         return MlflowModelRegistry(tracking_uri=uri, name=f"model-{next(_names)}", artifacts=artifacts)
 
     (tmp_path / "file").touch()

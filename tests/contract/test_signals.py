@@ -1,7 +1,6 @@
 """What sees a service keeps its contract: by its own figures, and by a real Prometheus and Alertmanager."""
 
 import asyncio
-import atexit
 import shutil
 import subprocess
 import time
@@ -11,7 +10,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -21,6 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from asking import asking
 from journeys.conftest import free_port
+from servers import at_end, folder_for_all
 from taxi_predictor.adapters.prometheus.asking import open_asking
 from taxi_predictor.adapters.prometheus.queried import PrometheusServiceSignals
 from taxi_predictor.adapters.prometheus.scraped import ScrapedServiceSignals
@@ -170,10 +169,8 @@ class Watchers:
 
 @cache
 def watchers() -> Watchers:
-    folder = TemporaryDirectory(prefix="taxi-signals-", ignore_cleanup_errors=True)
-    watchers = Watchers(Path(folder.name))
-    atexit.register(folder.cleanup)
-    atexit.register(watchers.stop)  # before its folder goes
+    watchers = Watchers(folder_for_all("signals"))
+    at_end(watchers.stop)  # before its folder goes
     return watchers
 
 

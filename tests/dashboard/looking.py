@@ -25,10 +25,14 @@ class Visitor:
         self.errors: list[str] = []
         self.strangers: list[str] = []
         self.sockets: list[str] = []
-        page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("request", self._watch)
-        page.on("websocket", lambda opened: self.sockets.append(opened.url))
+        self._told = {
+            "console": self._hear,
+            "pageerror": lambda error: self.errors.append(str(error)),
+            "request": self._watch,
+            "websocket": lambda opened: self.sockets.append(opened.url),
+        }
+        for event, hear in self._told.items():
+            page.on(event, hear)
 
     def open(self, name: str, **query: str) -> None:
         self.page.goto(f"{self.town.url}/{name}?{urlencode(query)}")
@@ -37,6 +41,13 @@ class Visitor:
     def settled(self) -> None:
         """Nothing is on its way any more."""
         self.page.wait_for_selector("body[data-ready]:not(.busy)")
+
+    def leave(self) -> None:
+        """Let the next visitor have the window and find nothing of this one: pages keep but cookies."""
+        for event, hear in self._told.items():
+            self.page.remove_listener(event, hear)
+        self.page.goto("about:blank")
+        self.page.context.clear_cookies()
 
     def value(self, name: str) -> float:
         """The exact number behind what is shown as *name*."""
@@ -57,6 +68,13 @@ class Visitor:
             self.strangers.append(request.url)
 
 
+_left: dict[tuple[object, ...], Any] = {}
+"""Windows that nobody looks through, by their browser and what they are like.
+
+To open one takes as long as to show a page in it: half of all that a browser had to do here.
+"""
+
+
 @contextmanager
 def visiting(
     browser: Any,
@@ -66,6 +84,19 @@ def visiting(
     locale: str = "en-US",
     dark: bool = False,
 ) -> Iterator[Visitor]:
+    like = (browser, *size.values(), locale, dark)
+    page = _left.pop(like, None) or _opened(browser, size, locale, dark)
+    visitor = Visitor(page, town)
+    try:
+        yield visitor
+        visitor.leave()
+    except BaseException:
+        page.context.close()  # who knows what is left in it
+        raise
+    _left[like] = page
+
+
+def _opened(browser: Any, size: Mapping[str, int], locale: str, dark: bool) -> Any:
     context = browser.new_context(
         viewport=dict(size),
         locale=locale,
@@ -74,7 +105,4 @@ def visiting(
         ignore_https_errors=True,  # a certificate of our own making
     )
     context.set_default_timeout(PATIENCE_MS)
-    try:
-        yield Visitor(context.new_page(), town)
-    finally:
-        context.close()
+    return context.new_page()

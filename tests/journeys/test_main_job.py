@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
 import polars as pl
 
 from journeys.conftest import SOURCE, TRIPS, Deployment
@@ -27,26 +28,24 @@ def test_every_row_is_accounted_for_and_a_second_ingest_adds_nothing(deployment:
     assert sum(count["rows"] for count in stored["rejects"]) == sum(again["rejected"].values())
 
 
-def test_an_evaluation_says_what_programs_ask_for(deployment: Deployment) -> None:
-    scores = deployment.json("evaluate", "stored", "--from", "2024-02-20", "--to", "2024-03", "--json", "-")
+def test_an_evaluation_says_what_programs_ask_for_and_of_a_source_by_the_same_rules(
+    deployment: Deployment,
+) -> None:
+    window = ("--from", "2024-02-20", "--to", "2024-03", "--json", "-")
+    scores = deployment.json("evaluate", *window)
     named = {"model", "n", "mae_s", "rmse_s", "mape", "rmsle", "r2", "within_5_min", "coverage_80"}
     assert named | {"width_80_s", "slices"} <= scores.keys()
     assert scores["simulated"] is True
     assert scores["n"] > 1_000
     assert 0.7 < scores["coverage_80"] < 0.9
     assert scores["r2"] > 0.5
-
-
-def test_a_source_that_is_not_stored_is_evaluated_by_the_same_rules(deployment: Deployment) -> None:
-    since = ("--from", "2024-02-20", "--json", "-")
-    stored = deployment.json("evaluate", *since)
-    source = deployment.json("evaluate", SOURCE, *since)
-    assert source["n"] == stored["n"]
-    assert abs(source["mae_s"] - stored["mae_s"]) < 1e-6
+    source = deployment.json("evaluate", SOURCE, *window)
+    assert source["n"] == scores["n"]
+    assert abs(source["mae_s"] - scores["mae_s"]) < 1e-6
 
 
 def test_http_and_command_line_and_files_give_the_same_duration(
-    deployment: Deployment, tmp_path: Path
+    deployment: Deployment, served: httpx.Client, tmp_path: Path
 ) -> None:
     times = ["2024-03-04T08:30:00-05:00", "2024-03-10T01:59:00-05:00", "2024-07-04T23:15:00-04:00"]
     trips = pl.DataFrame(
@@ -60,17 +59,16 @@ def test_http_and_command_line_and_files_give_the_same_duration(
     )
     trips.write_csv(tmp_path / "trips.csv")
     rows = list(csv.DictReader(io.StringIO(deployment.run("predict", str(tmp_path / "trips.csv")))))
-    with deployment.serving(workers=2) as api:
-        for pickup_at, row in zip(times, rows, strict=True):
-            answer = api.post("/v1/predictions", json={**TRIP, "pickup_at": pickup_at})
-            assert answer.status_code == 200, answer.text
-            # What was asked over HTTP has a name and is kept; the rest is the same to the byte.
-            name = f'"prediction_id":"{answer.json()["prediction_id"]}","logged":true,'
-            told = deployment.run("predict", *FLAGS, "--at", pickup_at, "--json")
-            assert answer.text.replace(name, "") + "\n" == told
-            assert float(row["duration_s"]) == answer.json()["duration_s"]
-            assert float(row["lower_s"]) == answer.json()["interval"]["lower_s"]
-            assert float(row["upper_s"]) == answer.json()["interval"]["upper_s"]
+    for pickup_at, row in zip(times, rows, strict=True):
+        answer = served.post("/v1/predictions", json={**TRIP, "pickup_at": pickup_at})
+        assert answer.status_code == 200, answer.text
+        # What was asked over HTTP has a name and is kept; the rest is the same to the byte.
+        name = f'"prediction_id":"{answer.json()["prediction_id"]}","logged":true,'
+        told = deployment.run("predict", *FLAGS, "--at", pickup_at, "--json")
+        assert answer.text.replace(name, "") + "\n" == told
+        assert float(row["duration_s"]) == answer.json()["duration_s"]
+        assert float(row["lower_s"]) == answer.json()["interval"]["lower_s"]
+        assert float(row["upper_s"]) == answer.json()["interval"]["upper_s"]
 
 
 def test_an_answer_says_why_and_what_similar_trips_took(deployment: Deployment) -> None:

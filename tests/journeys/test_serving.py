@@ -120,46 +120,66 @@ def samples(text: str, name: str) -> dict[str, float]:
     return {labels: float(value) for labels, value in found}
 
 
-def test_it_is_ready_within_seconds_and_its_figures_are_not_for_whoever_asks_the_api(
+def test_it_is_ready_within_seconds_and_can_be_stopped_as_it_starts(
     deployment: Deployment,
 ) -> None:
-    """Three of them where nobody else is at work; here there is room for a busy machine."""
+    """Three of them where nobody else is at work; here there is room for a busy machine.
+
+    Its figures are not for whoever asks the API.
+    """
     began_s = time.monotonic()
     with serving(deployment) as service:
         assert time.monotonic() - began_s < 12
         assert service.get("/metrics").status_code == 404
         elsewhere = asking.get(f"http://127.0.0.1:{service.metrics_port}/v1/models")
         assert elsewhere.status_code == 404
+        [worker] = service.workers()
+        os.kill(worker, signal.SIGKILL)  # another one starts
+        until(lambda: service.workers() not in ({worker}, set()), "another one in its place", every_s=0.001)
+        service.launcher.terminate()
+        assert service.launcher.wait(PATIENCE_S) == 0
 
 
-def test_two_workers_count_every_request_and_one_that_is_killed_is_replaced(deployment: Deployment) -> None:
-    with serving(deployment, workers=2) as service, ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: service.get("/health/live"), range(60)))
-        assert all(answer.status_code == 200 for answer in answers)
+def test_a_thousand_requests_to_four_workers_are_a_thousand_also_when_one_is_killed(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    """And all end with who started them: that one is killed in the end, and leaves a folder."""
+
+    def ask(number: int) -> int:
+        return asking.post(service_url, content=BODY, headers=JSON, timeout=PATIENCE_S).status_code
+
+    leaving = replace(deployment, settings={**deployment.settings, "TMPDIR": str(tmp_path)})
+    with serving(leaving, workers=4) as service:
+        service_url = f"http://{service.host}:{service.port}{PREDICTIONS}"
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(ask, range(1000))) == {200}
         text = service.figures()
-        live = '{method="GET",route="/health/live",status="200"}'
-        assert samples(text, "taxi_http_requests_total")[live] == 60
-        assert samples(text, "taxi_http_request_seconds_count")['{route="/health/live"}'] == 60
+        of_predictions = '{method="POST",route="/v1/predictions",status="200"}'
+        assert samples(text, "taxi_http_requests_total")[of_predictions] == 1000
+        assert samples(text, "taxi_http_request_seconds_count")['{route="/v1/predictions"}'] == 1000
+        assert samples(text, "taxi_predictions_total") == {'{source="champion",version="1"}': 1000}
+        assert samples(text, "taxi_prediction_trips_sum") == {"": 1000}
+        assert samples(text, "taxi_predictions_logged_total") == {"": 1000}
         assert samples(text, "taxi_model_version") == {"": 1}
         by_worker = samples(text, "taxi_worker_model_version")
-        assert list(by_worker.values()) == [1, 1]
+        assert list(by_worker.values()) == [1, 1, 1, 1]
         assert samples(text, "taxi_ready") == by_worker
 
         before = service.workers()
         victim = min(before)
         os.kill(victim, signal.SIGKILL)
         until(
-            lambda: victim not in service.workers() and len(service.workers()) == 2,
+            lambda: victim not in service.workers() and len(service.workers()) == 4,
             "another one in the place of the one that was killed",
         )
-        assert service.get("/health/ready").status_code == 200  # by the one that lives on
-        service.wait_for_workers(2)
+        assert service.get("/health/ready").status_code == 200  # by one that lives on
+        service.wait_for_workers(4)
         assert service.get("/health/ready").status_code == 200
-        # What the dead one counted is not forgotten, and what it said of itself is: there are two again,
+        # What the dead one counted is not forgotten, and what it said of itself is: there are four again,
         # whichever of the processes that start meanwhile took its number.
         text = service.figures()
-        assert samples(text, "taxi_http_requests_total")[live] == 60
-        assert list(samples(text, "taxi_worker_model_version").values()) == [1, 1]
+        assert samples(text, "taxi_http_requests_total")[of_predictions] == 1000
+        assert list(samples(text, "taxi_worker_model_version").values()) == [1, 1, 1, 1]
 
         # Left without the process that started them they would hold the port, and nobody would ship the log.
         left = service.workers()
@@ -167,32 +187,6 @@ def test_two_workers_count_every_request_and_one_that_is_killed_is_replaced(depl
         until(lambda: not any(map(is_alive, left)), "all workers end")
         with pytest.raises(httpx.ConnectError):
             service.get("/health/live")
-
-
-def test_a_thousand_requests_are_a_thousand_with_four_workers(deployment: Deployment) -> None:
-    def ask(number: int) -> int:
-        return asking.post(service_url, content=BODY, headers=JSON, timeout=PATIENCE_S).status_code
-
-    with serving(deployment, workers=4) as service, ThreadPoolExecutor(8) as pool:
-        service_url = f"http://{service.host}:{service.port}{PREDICTIONS}"
-        assert set(pool.map(ask, range(1000))) == {200}
-        text = service.figures()
-    of_predictions = '{method="POST",route="/v1/predictions",status="200"}'
-    assert samples(text, "taxi_http_requests_total")[of_predictions] == 1000
-    assert samples(text, "taxi_http_request_seconds_count")['{route="/v1/predictions"}'] == 1000
-    assert samples(text, "taxi_predictions_total") == {'{source="champion",version="1"}': 1000}
-    assert samples(text, "taxi_prediction_trips_sum") == {"": 1000}
-    assert samples(text, "taxi_predictions_logged_total") == {"": 1000}
-    assert len(samples(text, "taxi_worker_model_version")) == 4
-
-
-def test_a_service_that_only_just_starts_can_be_stopped(deployment: Deployment) -> None:
-    with serving(deployment) as service:
-        [worker] = service.workers()
-        os.kill(worker, signal.SIGKILL)  # another one starts
-        until(lambda: service.workers() not in ({worker}, set()), "another one in its place", every_s=0.001)
-        service.launcher.terminate()
-        assert service.launcher.wait(PATIENCE_S) == 0
 
 
 @pytest.mark.parametrize(("workers", "how"), [(1, signal.SIGTERM), (2, signal.SIGINT)])

@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -149,19 +149,32 @@ def test_every_rule_can_be_evaluated(stack: Stack) -> None:
     assert {rule["name"]: rule.get("lastError") for rule in rules if rule["health"] != "ok"} == {}
 
 
-def test_an_alert_gets_to_who_is_on_call_and_so_does_its_end(stack: Stack, listener: Listener) -> None:
-    name = "BackupTooOld"
+NO_BACKUP = "BackupTooOld"
 
-    def told(status: str) -> list[str]:
-        found = listener.alerts("alert_webhook_url", status)
-        return [a["annotations"]["runbook_url"] for a in found if a["labels"]["alertname"] == name]
 
-    [link, *_] = soon(lambda: told("firing"), "it is told")
+def told(listener: Listener, status: str) -> list[str]:
+    """The runbooks that whoever is on call was given, where there is no backup."""
+    found = listener.alerts("alert_webhook_url", status)
+    return [a["annotations"]["runbook_url"] for a in found if a["labels"]["alertname"] == NO_BACKUP]
+
+
+@pytest.fixture(scope="module")
+def told_before(stack: Stack, listener: Listener) -> Mapping[str, list[str]]:
+    """What was told before there was a backup; there is one from here on."""
+    firing = soon(lambda: told(listener, "firing"), "it is told")
+    before = {"firing": firing, "resolved": told(listener, "resolved")}
+    stack.backup_succeeded()
+    return before
+
+
+def test_an_alert_gets_to_who_is_on_call_and_so_does_its_end(
+    told_before: Mapping[str, list[str]], listener: Listener
+) -> None:
+    name, link = NO_BACKUP, told_before["firing"][0]
     assert link.startswith("https://")
     assert link.endswith(f"/docs/runbooks/{name}.md")
-    assert not told("resolved")
-    stack.backup_succeeded()
-    soon(lambda: told("resolved"), "its end is told")
+    assert not told_before["resolved"]
+    soon(lambda: told(listener, "resolved"), "its end is told")
     in_slack = [message["attachments"][0] for message in listener.heard["slack_webhook_url"]]
     titles = [one["title"] for one in in_slack]
     assert f"FIRING: {name}" in titles
@@ -196,8 +209,11 @@ def test_what_follows_from_a_cause_is_held_back(stack: Stack) -> None:
 
 
 @pytest.fixture(scope="module")
-def settled(stack: Stack) -> Stack:
-    """Once every panel has shown something, or all had time enough: the tests say which does not."""
+def settled(stack: Stack, told_before: Mapping[str, list[str]]) -> Stack:
+    """Once there was a backup and every panel has shown something, or all had time enough.
+
+    The tests say which does not.
+    """
     shown = (panel for panel in panels() if str(panel) not in EMPTY)
     unanswered = [filled_in(query) for panel in shown for query in panel.queries]
 

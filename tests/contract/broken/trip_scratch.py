@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
+from uuid import uuid4
 
 from contract.breaking import breaks
+from servers import folder_for_all
 from taxi_predictor.adapters.memory.scratch import MemoryTripScratch
 from taxi_predictor.adapters.memory.trips import MemoryQuarantine, MemoryTripStore
 from taxi_predictor.domain.errors import UnreadableSource
@@ -78,4 +79,6 @@ class KeepsWhatItGot(MemoryTripScratch):
 class LeavesItsRoomsBehind(MemoryTripScratch):
     @contextmanager
     def room(self) -> Iterator[Path]:
-        yield Path(mkdtemp(prefix="taxi-left-"))
+        folder = folder_for_all("left") / uuid4().hex
+        folder.mkdir()
+        yield folder

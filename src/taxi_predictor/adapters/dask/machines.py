@@ -24,7 +24,7 @@ from taxi_predictor.domain.errors import TaxiPredictorError, Unavailable, Unlike
 from taxi_predictor.ports.outbound.machines import Machines, Member
 from taxi_predictor.ports.outbound.progress import Progress
 
-__all__ = ["NO_DASHBOARD", "DaskMachines", "open_machines"]
+__all__ = ["DaskMachines", "open_machines", "within"]
 
 _CLIENT: Any = Client
 _LOCAL_CLUSTER: Any = LocalCluster
@@ -41,12 +41,6 @@ BACK_S = 20.0
 """How long a lost machine may take to come back before the others go on without it."""
 GRACE_S = 6.0
 """Dask may notice that a machine was lost this much later than those who were talking to it."""
-
-NO_DASHBOARD: Mapping[str, Any] = {
-    "dashboard_address": "127.0.0.1:0",
-    "scheduler_kwargs": {"dashboard": False},
-}
-"""A scheduler of ours shows nothing, and takes no port that others may want."""
 
 
 class _LostError(Exception):
@@ -271,13 +265,24 @@ async def open_machines(
         cluster = _LOCAL_CLUSTER(
             n_workers=workers or len(os.sched_getaffinity(0)),
             threads_per_worker=1,
-            local_directory=folder,
             asynchronous=True,
             silence_logs=logging.ERROR,
-            **NO_DASHBOARD,
+            **within(folder),
         )
         async with cluster, _client(cluster.scheduler_address, patience_s) as client:
             yield DaskMachines(client, progress, first_port=first_port)
+
+
+def within(folder: str) -> Mapping[str, Any]:
+    """What a cluster of ours is begun with.
+
+    All that it leaves is in *folder*; its scheduler shows nothing, and takes no port that others may want.
+    """
+    return {
+        "dashboard_address": "127.0.0.1:0",
+        "local_directory": folder,
+        "scheduler_kwargs": {"dashboard": False, "local_directory": folder},
+    }
 
 
 @asynccontextmanager

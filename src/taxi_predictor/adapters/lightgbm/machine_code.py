@@ -64,7 +64,12 @@ def made(module: ir.Module) -> llvm.ExecutionEngine:
     )
     parsed = llvm.parse_assembly(str(module))
     parsed.verify()
-    builder = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=2))
+    # Loops are written as wide as they are to be: to unroll them or look for vectors took a third of the
+    # time that the code is made in, and made none of it quicker.
+    tuning = llvm.create_pipeline_tuning_options(speed_level=2)
+    tuning.loop_unrolling = tuning.loop_interleaving = False
+    tuning.loop_vectorization = tuning.slp_vectorization = False
+    builder = llvm.create_pass_builder(target, tuning)
     builder.getModulePassManager().run(parsed, builder)
     engine = llvm.create_mcjit_compiler(parsed, target)
     engine.finalize_object()

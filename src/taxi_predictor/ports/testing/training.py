@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,9 +17,10 @@ from taxi_predictor.ports.testing.samples import SPLIT, a_history
 from taxi_predictor.ports.testing.strategies import A_CITY
 from taxi_predictor.ports.testing.tables import TableMaker
 
-__all__ = ["Unwatched", "broken_copies", "files_in", "fit", "trained", "training_data"]
+__all__ = ["Unwatched", "broken_copies", "files_in", "fit", "forget_trained", "trained", "training_data"]
 
-_trained: dict[tuple[type[TableMaker], float], tuple[TemporaryDirectory[str], ModelArtifact]] = {}
+_trained: dict[tuple[type[TableMaker], float], ModelArtifact] = {}
+_folders = ExitStack()
 
 
 class Unwatched(Progress, Step):
@@ -59,10 +60,18 @@ async def trained(suite: TableMaker, trainer: ModelTrainer, *, speed_km_h: float
     """
     key = type(suite), speed_km_h
     if key not in _trained:
-        folder = TemporaryDirectory(prefix="contract-")
-        artifact = await fit(suite, trainer, a_history(speed_km_h=speed_km_h), Path(folder.name))
-        _trained[key] = folder, artifact
-    return _trained[key][1]
+        folder = Path(_folders.enter_context(TemporaryDirectory(prefix="contract-")))
+        _trained[key] = await fit(suite, trainer, a_history(speed_km_h=speed_km_h), folder)
+    return _trained[key]
+
+
+def forget_trained() -> None:
+    """Remove all that :func:`trained` has kept, which else goes when the process ends.
+
+    For the end of a session whose processes are killed, as those of pytest-xdist are that take long to end.
+    """
+    _trained.clear()
+    _folders.close()
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
