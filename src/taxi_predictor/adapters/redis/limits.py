@@ -17,6 +17,8 @@ __all__ = ["RedisRateLimits"]
 
 PAUSE_S = 5.0
 """How long a Redis that did not answer is left alone; then one request asks, and the others go on."""
+BROKEN = (RuntimeError, AttributeError)
+"""What uvloop, and asyncio of Python 3.13, have in place of OSError for a connection not closed in order."""
 
 
 class RedisRateLimits(RateLimits):
@@ -48,7 +50,7 @@ class RedisRateLimits(RateLimits):
         try:
             async with asyncio.timeout(PATIENCE_S):
                 wait_s = await self._taken(who)
-        except (OSError, RedisError, RuntimeError) as error:
+        except (OSError, RedisError, *BROKEN) as error:
             self._is_away, self._ask_again_at_s = True, time.monotonic() + self._pause_s
             raise Unavailable("the Redis that counts requests does not answer") from error
         self._is_away = False
@@ -57,9 +59,9 @@ class RedisRateLimits(RateLimits):
     async def _taken(self, who: str) -> float:
         try:
             return await self._take(who)
-        except (ConnectionError, RuntimeError):
+        except (ConnectionError, *BROKEN):
             # It broke while nobody used it, as others will have then, and the pool did not see it: once more,
-            # and without them. uvloop has no OSError for a connection that was not closed in order.
+            # and without them.
             await self._pool.disconnect(inuse_connections=False)
             return await self._take(who)
 
