@@ -217,6 +217,21 @@ async def test_a_process_that_starts_while_the_store_is_away_believes_the_snapsh
         started.admit(key, Scope.PREDICT)
 
 
+async def test_a_key_that_was_made_while_the_store_was_away_is_not_called_wrong(office: Office) -> None:
+    gatekeeper = office.gatekeeper()
+    await gatekeeper.refresh()
+    key = await office.gatekeeper().create("ada", PREDICT)
+    office.lose_the_store()
+    office.clock.advance(EVERY)
+    await gatekeeper.refresh()
+    with pytest.raises(Unauthorized):  # nobody can tell yet that the store is away
+        gatekeeper.admit(key, Scope.PREDICT)
+    office.clock.advance(EVERY)
+    await gatekeeper.refresh()
+    with pytest.raises(Unavailable, match="not known yet"):
+        gatekeeper.admit(key, Scope.PREDICT)
+
+
 async def test_without_a_store_or_a_snapshot_no_key_can_be_checked(office: Office) -> None:
     key = await office.gatekeeper().create("ada", PREDICT)
     office.lose_the_store()

@@ -59,7 +59,7 @@ def page() -> SlowPage:
 async def opened(page: SlowPage) -> tuple[Sitting, Browser]:
     sitting, browser = Sitting(page, Visit(words=Words("en"), query={"asked": "one"})), Browser()
     await sitting.first()
-    sitting.open(browser)
+    sitting.open(browser, sitting.name)
     await quiet()
     return sitting, browser
 
@@ -73,6 +73,16 @@ async def test_only_what_differs_is_sent(page: SlowPage) -> None:
     await quiet()
     assert browser.parts[1:] == [{"asked": "<b>&lt;two&gt;</b>"}, {"later": "2"}]
     assert browser.messages[-1] == {"settled": True}
+    sitting.close()
+
+
+async def test_a_document_that_another_sitting_wrote_gets_all_pieces(page: SlowPage) -> None:
+    page.gate.set()
+    sitting, browser = Sitting(page, Visit(words=Words("en"), query={"asked": "one"})), Browser()
+    await sitting.first()
+    sitting.open(browser, "another")
+    await quiet()
+    assert browser.parts == [{"asked": "<b>one</b>", "same": "always"}, {"later": "1"}]
     sitting.close()
 
 
@@ -122,7 +132,7 @@ async def test_a_document_does_not_wait_for_what_takes_long(page: SlowPage) -> N
         await sitting.first()
     assert dict(sitting.shown) == {}
     browser = Browser()
-    sitting.open(browser)
+    sitting.open(browser, sitting.name)
     stuck.gate.set()
     await quiet()
     assert browser.parts == [{"asked": "at last"}]

@@ -1,5 +1,6 @@
 """OSRM's table and route: what they answer, and their errors."""
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -259,3 +260,17 @@ def test_every_refusal_is_described_with_an_example(client: Client) -> None:
             if status != "200":
                 [example] = media["examples"].values()
                 assert example["value"].keys() == {"code", "message"}
+
+
+def test_each_process_describes_the_same_in_the_same_order(client: Client) -> None:
+    """Litestar keeps the paths of a handler, and what is in a path, in sets."""
+    paths = client.get("/schema/openapi.json").json()["paths"]
+    ours = [path for path in paths if path.startswith("/osrm")]
+    assert ours == [
+        f"/osrm{at}/{service}/v1/{{profile}}/{{coordinates}}"
+        for service in ("table", "route")
+        for at in ("/at/{time}", "")
+    ]
+    for path in ours:
+        described = [each["name"] for each in paths[path]["get"]["parameters"] if each["in"] == "path"]
+        assert described == re.findall(r"{(\w+)}", path)

@@ -18,6 +18,7 @@ from litestar.openapi.spec import (
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
+    PathItem,
     Reference,
     RequestBody,
     Schema,
@@ -165,12 +166,24 @@ def complete(document: OpenAPI, examples: Mapping[type[Struct], Sequence[Struct]
     for struct, some in examples.items():
         schemas[struct.__name__]["examples"] = msgspec.json.decode(msgspec.json.encode(some))
     document.components.schemas = {name: _JsonSchema(content=schemas[name]) for name in sorted(schemas)}
-    for name, path in (document.paths or {}).items():
+    document.paths = _in_one_order(document.paths or {})
+    for name, path in document.paths.items():
         for operation in (path.get, path.post, path.delete):
             if operation is not None:
                 _add_headers(operation)
                 if name.startswith("/v1/"):
                     _add_msgpack(operation)
+
+
+def _in_one_order(paths: Mapping[str, PathItem]) -> dict[str, PathItem]:
+    """*paths* as they are in every process: Litestar keeps those of one handler in a set."""
+
+    def summary(path: PathItem) -> str:
+        operation = path.get or path.post or path.delete
+        return (operation and operation.summary) or ""
+
+    handlers = list(dict.fromkeys(map(summary, paths.values())))
+    return dict(sorted(paths.items(), key=lambda named: (handlers.index(summary(named[1])), named[0])))
 
 
 def operations_of(

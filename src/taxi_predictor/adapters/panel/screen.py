@@ -44,8 +44,8 @@ class Bridge(JSComponent):
 
         def receive(message: object) -> None:
             match message:
-                case {"hello": True}:
-                    sitting.open(send)
+                case {"hello": str(name)}:
+                    sitting.open(send, name)
                 case {"ping": True}:
                     send({"pong": True})
                 case {"query": dict(query)}:
@@ -112,6 +112,7 @@ class _Documents(Handler):
             words=words,
             page=sitting.page,
             parts=_nested(sitting.shown),
+            sitting=sitting.name,
             nonce=nonce,
             with_nonce=partial(_with_nonce, nonce),
             theme=visit.query.get("theme") if visit.query.get("theme") in THEMES else "",

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from time import monotonic
@@ -33,6 +34,8 @@ class Sitting:
 
     def __init__(self, page: Page, visit: Visit) -> None:
         self._loop = asyncio.get_running_loop()
+        self.name = secrets.token_urlsafe(9)
+        """Which one it is: the document that it wrote has it, too."""
         self.page = page
         self.visit = visit
         self._shown: dict[str, Markup] = {}
@@ -63,8 +66,13 @@ class Sitting:
         except Exception:  # noqa: BLE001 # logged there
             self._shown["fault"] = self._fault()
 
-    def open(self, send: Send) -> None:
-        """The browser listens from now on."""
+    def open(self, send: Send, document: str) -> None:
+        """The browser listens from now on; its *document* was written by the sitting of that name.
+
+        By another one, if it took so long that its own was forgotten: then it has none of these pieces.
+        """
+        if document != self.name:
+            self._shown.clear()
         self._send = send
         self._look()
         if self._watching is None:

@@ -72,7 +72,8 @@ class Gatekeeper:
         Raises:
             Unauthorized: there is no key, or it is unknown, revoked or expired.
             Forbidden: the key does not allow *scope*.
-            Unavailable: which keys there are is not known, or not since too long ago.
+            Unavailable: which keys there are is not known, or not since too long ago; or this one may have
+                been made since, for the store did not answer lately.
         """
         if key is None:
             if self._open_predict and scope is Scope.PREDICT:
@@ -87,6 +88,8 @@ class Gatekeeper:
             raise Unavailable("API keys cannot be checked at the moment")
         kept = self._known.keys.get(key_id)
         if kept is None or not kept.has(secret):
+            if now - self._known.as_of > self._every + timedelta(seconds=PATIENCE_S):
+                raise Unavailable("this API key is not known yet, and the database that may know it is away")
             raise Unauthorized("there is no such API key")
         if (state := kept.state(now)) is not KeyState.ACTIVE:
             raise Unauthorized(f"this API key is {state}")

@@ -14,15 +14,15 @@ from taxi_predictor.adapters.http.osrm.options import Option
 __all__ = ["operation_name", "operation_with"]
 
 _IN_PATH = {
+    "time": (TIME, "2026-11-23T08:00", "When the first trip starts, as in depart_at."),
     "profile": (None, "driving", "Any name: all trips are by taxi."),
     "coordinates": (
         COORDINATES,
         "-73.98,40.75;-73.95,40.78",
         "LON,LAT;LON,LAT... or polyline(...) or polyline6(...), two or more.",
     ),
-    "time": (TIME, "2026-11-23T08:00", "When the first trip starts, as in depart_at."),
 }
-"""Pattern, example and description of each."""
+"""Pattern, example and description of each, in the order of the path."""
 
 
 def operation_name(service: str, path: Iterable[object]) -> str:
@@ -36,9 +36,8 @@ def operation_with(options: Iterable[Option[Any]]) -> type[Operation]:
     @dataclass
     class OsrmOperation(Operation):
         def __post_init__(self) -> None:
-            in_path = [
-                _path_parameter(found.name) for found in self.parameters or () if isinstance(found, Parameter)
-            ]
+            names = {found.name for found in self.parameters or () if isinstance(found, Parameter)}
+            in_path = [_path_parameter(name) for name in _IN_PATH if name in names]
             self.parameters = [*in_path, *in_query]
 
     return OsrmOperation

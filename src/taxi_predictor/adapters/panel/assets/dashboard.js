@@ -145,7 +145,7 @@
         if (told.parts) show(told.parts);
         if (told.settled) { document.body.classList.remove("busy"); document.body.dataset.ready = "1"; }
       });
-      send({hello: true});
+      send({hello: document.body.dataset.sitting});
       setInterval(() => {
         if (!$("#lost").hidden) return;
         if (unheard >= 2) { lost(); return; }
