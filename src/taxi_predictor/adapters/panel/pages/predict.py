@@ -189,7 +189,14 @@ def _hero(prediction: Prediction, words: Words) -> Markup:
         distance=words.number(prediction.distance_km, 1),
         source=words(f"source.{prediction.source.value}"),
         is_simulated=manifest.is_simulated,
-        level=None if prediction.level is None else words.percent(prediction.level_factor - 1, 1),
+        level=None if prediction.level is None else _level(prediction.level_factor, words),
+    )
+
+
+def _level(factor: float, words: Words) -> str:
+    """How the city differs from what the model expects: a duration that grows is a slower city."""
+    return words(
+        f"predict.{'slower' if factor >= 1 else 'faster'}", percent=words.percent(abs(factor - 1), 1)
     )
 
 
