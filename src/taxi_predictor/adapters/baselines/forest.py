@@ -1,6 +1,5 @@
 """What a first attempt would do: eight plain features and a random forest on seconds."""
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -26,11 +25,13 @@ class SeedForest(Baseline):
     name = "seed's forest"
 
     def __init__(self, city: City, rows: Floats, duration_s: Floats, *, seed: int) -> None:
+        from sklearn.ensemble import RandomForestRegressor  # late: those who serve do without it
+
         self._city = city
         if len(rows) > MAX_TRIPS:
             drawn = np.sort(np.random.default_rng(seed).choice(len(rows), MAX_TRIPS, replace=False))
             rows, duration_s = rows[drawn], duration_s[drawn]
-        forest: Any = _random_forest()(n_estimators=30, min_samples_leaf=5, random_state=seed, n_jobs=-1)
+        forest: Any = RandomForestRegressor(n_estimators=30, min_samples_leaf=5, random_state=seed, n_jobs=-1)
         self._forest = forest.fit(rows, duration_s)
         # Sums of trees in the order of their threads would differ from call to call.
         self._forest.set_params(n_jobs=1)
@@ -39,22 +40,6 @@ class SeedForest(Baseline):
         if not len(plans):
             return as_column(np.empty(0))
         return as_column(np.asarray(self._forest.predict(plain_features(plans, self._city))))
-
-
-def _random_forest() -> Any:
-    """scikit-learn's class, imported late: those who serve do without it.
-
-    Nor does it get pandas, for which it would look: that is a third of the time it takes.
-    """
-    is_hidden = "pandas" not in sys.modules
-    if is_hidden:
-        sys.modules["pandas"] = None  # type: ignore[assignment] # how Python is told that there is none
-    try:
-        from sklearn.ensemble import RandomForestRegressor
-    finally:
-        if is_hidden:
-            del sys.modules["pandas"]
-    return RandomForestRegressor
 
 
 def plain_features(plans: PlanBatch, city: City) -> Floats:
