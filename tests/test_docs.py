@@ -22,7 +22,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -35,6 +34,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from local_ports import free_port
 from pages import PAGES, ROOT, SHELLS, Block, blocks, name_of
 from servers import open_database
 from taxi_predictor.apps.settings import Settings
@@ -197,11 +197,6 @@ class Workshop:
                 return bool(answer.status == 200)
         except (URLError, ConnectionError, TimeoutError):
             return False
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from prometheus_client import CollectorRegistry
 
-from journeys.conftest import free_port
+from local_ports import free_port
 from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.monitoring import RecordingMonitorTelemetry
 from taxi_predictor.adapters.memory.signals import MemoryServiceSignals

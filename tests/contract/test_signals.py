@@ -18,7 +18,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from asking import asking
-from journeys.conftest import free_port
+from local_ports import free_port
 from servers import at_end, folder_for_all
 from taxi_predictor.adapters.prometheus.asking import open_asking
 from taxi_predictor.adapters.prometheus.queried import PrometheusServiceSignals

@@ -17,7 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from asking import asking
 from dashboard.looking import Visitor, visiting
-from dashboard.town import Town, free_port
+from dashboard.town import Town
+from local_ports import free_port
 from taxi_predictor.adapters.panel.pages.live import LivePage
 from taxi_predictor.adapters.panel.words import Words
 from taxi_predictor.adapters.prometheus.queried import PrometheusServiceSignals

@@ -11,7 +11,8 @@ import pytest
 
 from dashboard.looking import visiting
 from dashboard.test_operators import a_key, sign_in
-from dashboard.town import Address, Town, free_port
+from dashboard.town import Address, Town
+from local_ports import free_port
 from taxi_predictor.domain.access import Scope
 
 pytestmark = pytest.mark.skipif(

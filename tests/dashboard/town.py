@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 import asyncpg
 import uvicorn
 
+from local_ports import free_port
 from servers import REAL_TRIPS
 from taxi_predictor.adapters.http.app import create_app
 from taxi_predictor.adapters.http.options import Options as ApiOptions
@@ -36,18 +36,12 @@ from taxi_predictor.ports.inbound.watching import Watching
 from taxi_predictor.ports.outbound.signals import ServiceSignals
 from waiting import eventually, until
 
-__all__ = ["SIMULATED", "Address", "Town", "free_port"]
+__all__ = ["SIMULATED", "Address", "Town"]
 
 SIMULATED = "simulation:trips=8_000,months=2"
 T = TypeVar("T")
 Watch = Callable[[Asking], ServiceSignals]
 """How somebody sees the service."""
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def light(outbound: Outbound) -> Outbound:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from faults.commands import Home, Stored, finish
-from journeys.conftest import free_port
+from local_ports import free_port
 from waiting import eventually
 
 NOON = datetime(2024, 3, 4, 12)  # noqa: DTZ001 # local to the city, as files have it

@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ import httpx
 import pytest
 
 from asking import asking
+from local_ports import free_port
 from waiting import until
 
 SOURCE, TRIPS = "simulation:trips=20_000,months=2", 20_000
@@ -92,13 +92,6 @@ def _strange_folder(home: Path) -> Path:
     for module in ("http", "email", "taxi_predictor"):
         (folder / f"{module}.py").write_text('raise SystemExit("this is not the module you look for")\n')
     return folder
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def figures(port: int) -> str:

@@ -17,7 +17,8 @@ import httpx
 import pytest
 import redis
 
-from journeys.conftest import Deployment, figures, free_port
+from journeys.conftest import Deployment, figures
+from local_ports import free_port
 from servers import needs_redis, redis_url
 from taxi_predictor.adapters.postgres.embedded import embedded_postgres
 from taxi_predictor.adapters.redis.limits import PAUSE_S

@@ -18,7 +18,8 @@ import msgspec
 import pytest
 
 from asking import asking
-from journeys.conftest import Deployment, figures, free_port
+from journeys.conftest import Deployment, figures
+from local_ports import free_port
 from waiting import is_alive, until
 
 PREDICTIONS = "/v1/predictions"

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from collector import Collector, collecting
-from journeys.conftest import Deployment, figures, free_port
+from journeys.conftest import Deployment, figures
+from local_ports import free_port
 from waiting import until
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"

@@ -13,7 +13,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from dashboard.town import free_port, light
+from dashboard.town import light
+from local_ports import free_port
 from security.artifacts import a_manifest
 from taxi_predictor.adapters.panel.operators import Operator, Operators
 from taxi_predictor.adapters.panel.options import Options

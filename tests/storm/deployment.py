@@ -16,8 +16,9 @@ import httpx
 import msgspec
 
 from asking import asking
+from local_ports import free_port
 from storm.clients import Clients, Ledger
-from storm.neighbours import Database, Registry, free_port
+from storm.neighbours import Database, Registry
 from storm.proxy import Network
 from waiting import until
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import warnings
@@ -17,16 +16,11 @@ from urllib.request import Request, urlopen
 import asyncpg
 import msgspec
 
+from local_ports import free_port
 from storm.proxy import Streams
 from waiting import until
 
-__all__ = ["Database", "Registry", "free_port"]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
+__all__ = ["Database", "Registry"]
 
 
 class Database:

@@ -18,7 +18,7 @@ import httpx
 import yaml
 
 from asking import asking
-from journeys.conftest import free_port
+from local_ports import free_port
 from waiting import until
 from watching.declarations import ALERTMANAGER, PROMETHEUS, read_yaml, run, understood
 

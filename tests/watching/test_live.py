@@ -16,7 +16,8 @@ import httpx
 import pytest
 
 from asking import asking
-from journeys.conftest import Deployment, free_port, main_job
+from journeys.conftest import Deployment, main_job
+from local_ports import free_port
 from waiting import until
 from watching.declarations import EXPORTED, Panel, filled_in, panels
 from watching.stack import PROGRAMS, Listener, Stack, listening, soon, watching

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any
 import pytest
 
 from deploy.engine.load import Counted, put_under_load
+from local_ports import free_port
 from taxi_predictor.apps.stack.engine import Compose
 from taxi_predictor.apps.stack.layout import Layout, read_env
 from taxi_predictor.apps.stack.state import load_state
@@ -303,8 +303,3 @@ class Machine:
         for loop in self._loops:
             subprocess.run(["losetup", "--detach", loop], check=True)
         shutil.rmtree(self.state, ignore_errors=True)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
