@@ -15,12 +15,13 @@ BETWEEN = ("predict", "--pickup", "40.7,-74", "--dropoff", "40.72,-74")
 
 def refused(typed: Sequence[str]) -> int | str | None:
     """The exit code of the command, which did not come to its end."""
-    before = signal.getsignal(signal.SIGTERM)
+    before = {stop: signal.getsignal(stop) for stop in (signal.SIGTERM, signal.SIGHUP)}
     try:
         with pytest.raises(SystemExit) as ended:
             main(typed)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for stop, handler in before.items():
+            signal.signal(stop, handler)
     return ended.value.code
 
 

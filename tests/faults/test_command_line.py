@@ -152,7 +152,10 @@ async def test_parts_before_a_bad_one_stay_and_it_is_named(home: Home, database:
     assert (await Stored.of(database)).trips == 200
 
 
-async def test_an_interrupt_leaves_nothing_of_the_part(home: Home, database: asyncpg.Pool) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGHUP])  # Ctrl-C, and a terminal that is closed
+async def test_an_interrupt_leaves_nothing_of_the_part(
+    home: Home, database: asyncpg.Pool, how: signal.Signals
+) -> None:
     process = await home.start("ingest", "simulation:trips=2000000,months=1")
 
     async def is_storing() -> bool:
@@ -160,7 +163,7 @@ async def test_an_interrupt_leaves_nothing_of_the_part(home: Home, database: asy
         return bool(await database.fetchval(query))
 
     await eventually(is_storing)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     done = await finish(process)
     assert done.code == 130
     assert await Stored.of(database) == Stored()

@@ -100,7 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _ = app[name]  # imported, so that the help can say what each does
     warnings.showwarning = _show_warning
     # Stopped from outside is interrupted too: what was started gets stopped in turn.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stop in (signal.SIGTERM, signal.SIGHUP):  # the latter where its terminal is closed
+        if signal.getsignal(stop) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(stop, signal.default_int_handler)
     if not sys.flags.dev_mode:
         # What it logs are aftershocks of an error that is shown below as one sentence.
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)
