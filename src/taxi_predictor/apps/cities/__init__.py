@@ -92,8 +92,7 @@ def _profile(name_or_path: str) -> CityProfile:
 def _holidays(code: str) -> tuple[date, ...]:
     if not code:
         return ()
-    from taxi_predictor.apps.cities.holidays import (
-        holidays_of,
-    )  # late: a city without holidays needs no library
+    # Late: a city without holidays needs no library.
+    from taxi_predictor.apps.cities.holidays import holidays_of
 
     return holidays_of(code, HOLIDAY_YEARS)
