@@ -22,7 +22,7 @@ from taxi_predictor.adapters.lightgbm.rows import TrainingRows
 from taxi_predictor.domain.errors import Unavailable
 
 ROWS, NAMES = 20_000, ("a", "b", "c")
-QUICK = CENTRE_RECIPE | {"num_leaves": 15, "learning_rate": 0.2}
+QUICK = CENTRE_RECIPE | {"num_leaves": 15, "learning_rate": 0.2, "alpha": 1.0}
 
 
 @contextmanager

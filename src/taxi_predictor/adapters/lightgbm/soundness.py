@@ -20,7 +20,7 @@ from taxi_predictor.adapters.columns.engine_model import MOST_LOG
 __all__ = ["SoundText", "Unsound", "sound_text", "trees_of"]
 
 MOST_LEAVES = 1 << 20
-"""Of one tree; ours have 255."""
+"""Of one tree; ours have 127."""
 CATEGORICAL, DEFAULT_LEFT, MISSING_TYPES = 1, 2, 3
 """What the kind of a split says: two bits, and above them one of so many ways to take what is missing."""
 WORD_BITS = 32
