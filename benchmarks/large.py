@@ -1,8 +1,8 @@
 """Trips beyond memory: reading, cleaning, features and trees, beside pandas and scikit-learn doing the same.
 
 Each step runs in a process of its own, whose peak memory is what the system says of it at its end. It reads
-a folder of parquet files, one a month, of trips that nobody took; writing them is not measured. Trees have
-255 leaves and are grown by absolute error of ln(seconds), from all trips but the held-out ones.
+a folder of parquet files, one a month, of trips that nobody took; writing them is not measured. Trees are
+grown by our recipe from all trips but the held-out ones; the peer's have as many leaves and learn as fast.
 
     python benchmarks/large.py [--trips 10000000 50000000] [--peer-trips 10000000] [--trees 100]
 

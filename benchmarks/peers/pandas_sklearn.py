@@ -72,9 +72,9 @@ def main() -> None:
     read_s = perf_counter() - began_s
     HistGradientBoostingRegressor(
         loss="absolute_error",
-        learning_rate=0.06,
+        learning_rate=0.12,
         max_iter=int(sys.argv[2]),
-        max_leaf_nodes=255,
+        max_leaf_nodes=127,
         min_samples_leaf=50,
         l2_regularization=5.0,
         early_stopping=False,

@@ -21,7 +21,7 @@ REFIT_SHARE = 1.1
 
 CENTRE_RECIPE: dict[str, Any] = {
     "objective": "huber",
-    "alpha": 0.15,
+    "alpha": 0.12,
     "metric": "l1",
     "learning_rate": 0.12,
     "num_leaves": 127,

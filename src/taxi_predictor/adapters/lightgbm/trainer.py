@@ -1,6 +1,6 @@
 """Training by the recipe that won on the open benchmarks.
 
-The centre is fitted to ln(seconds) by Huber's loss, which beyond 16 % more or less is the absolute error,
+The centre is fitted to ln(seconds) by Huber's loss, which beyond 13 % more or less is the absolute error,
 so that it is nearly the median. Its number of trees is found on the validation window and then used, a
 tenth more, on both windows together. How residuals scatter around it, in units of the spread, is counted
 on the validation window before that.

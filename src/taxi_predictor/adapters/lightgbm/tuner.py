@@ -25,7 +25,7 @@ from taxi_predictor.ports.outbound.tuning import RecipeTuner, Trial
 __all__ = ["LightgbmTuner"]
 
 SEARCHED: Mapping[str, Sequence[int | float]] = {
-    "alpha": (0.1, 0.15, 0.2, 0.3),
+    "alpha": (0.08, 0.12, 0.2, 0.3),
     "learning_rate": (0.08, 0.12, 0.16),
     "num_leaves": (63, 127, 255, 511),
     "min_data_in_leaf": (20, 50, 100, 200),
