@@ -1,5 +1,6 @@
 """Every page in a real browser: nothing from outside, nothing wrong, nothing that shuts anybody out."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -82,6 +83,23 @@ def test_a_trip_is_set_by_the_map_by_names_and_from_the_address(browser: Any, to
         visitor.settled()
         assert visitor.value("duration") == duration_s
         assert visitor.errors == []
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_the_median_and_the_target_can_be_read_where_they_are_one(
+    browser: Any, town: Town, size: dict[str, int]
+) -> None:
+    at = datetime(2026, 11, 25, 19, 0)  # noqa: DTZ001 # on the wall
+    with visiting(browser, town, size=size) as visitor:
+        visitor.open("predict", at=f"{at:%Y-%m-%dT%H:%M}")
+        by = at + timedelta(minutes=round(visitor.value("duration") / 60))
+        visitor.open("predict", at=f"{at:%Y-%m-%dT%H:%M}", by=f"{by:%Y-%m-%dT%H:%M}")
+        flags = visitor.page.locator('[data-part="distribution"] .flag')
+        median, target = sorted((flags.nth(n).bounding_box() for n in range(2)), key=lambda box: -box["y"])
+        assert abs(median["x"] - target["x"]) < median["width"]
+        assert target["y"] + target["height"] <= median["y"]
+        title = visitor.page.get_by_text(Words("en")("predict.distribution")).bounding_box()
+        assert title["y"] + title["height"] <= target["y"]
 
 
 def test_the_keyboard_is_enough(browser: Any, town: Town) -> None:

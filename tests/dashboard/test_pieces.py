@@ -9,10 +9,12 @@ from string import Formatter
 
 import pytest
 
+from taxi_predictor.adapters.baselines.forest import SeedForest
+from taxi_predictor.adapters.baselines.lookups import GlobalMedian, OdMedian, ShrunkLookup
 from taxi_predictor.adapters.panel.charts.atlas import Atlas
 from taxi_predictor.adapters.panel.charts.bars import Bar, diverging_bars, plain_bars
 from taxi_predictor.adapters.panel.charts.live import course_picture, drift_picture, standing_picture
-from taxi_predictor.adapters.panel.charts.models import coverage_picture, errors_picture
+from taxi_predictor.adapters.panel.charts.models import baselines_picture, coverage_picture, errors_picture
 from taxi_predictor.adapters.panel.charts.plot import Plot
 from taxi_predictor.adapters.panel.charts.scale import Scale, round_ticks
 from taxi_predictor.adapters.panel.gazetteer import Gazetteer
@@ -51,7 +53,7 @@ def a_zone(number: int, name: str, *, outline: str | None = SQUARE) -> Zone:
 ZONES = ZoneTable({z.id: z for z in (a_zone(1, "Corona"), a_zone(2, "Corona"), a_zone(3, "Times Sq"))})
 
 
-NAMED = ("alarm.", "check.", "slice.")
+NAMED = ("alarm.", "baseline.", "check.", "slice.")
 ROOT = Path(__file__).parents[2]
 DOCS, RULES = ROOT / "docs", ROOT / "deploy" / "prometheus" / "rules"
 
@@ -61,7 +63,7 @@ def names_in(text: str) -> set[str]:
 
 
 def test_every_language_says_the_same_things() -> None:
-    """All but names of slices, alarms and checks, which are English where nobody translated them."""
+    """All but the names that the core gives, which are English where nobody translated them."""
     catalogues = {name: catalogue(name) for name in LANGUAGES}
     english = {key: names_in(text) for key, text in catalogues["en"].items()}
     for texts in catalogues.values():
@@ -138,14 +140,22 @@ def test_slices_by_place_are_said_in_spanish() -> None:
     assert regions <= catalogue("es").keys()
     report = a_report()
     borough = replace(report, slices={"pickup in Queens": report.held_out})
-    assert "origen en Queens" in errors_picture(borough, None, Words("es"))
+    assert "origen: Queens" in errors_picture(borough, None, Words("es"))
     assert "pickup in Queens" in coverage_picture(borough, Words("en"))
+
+
+def test_simple_methods_are_said_in_spanish() -> None:
+    methods = {each.name for each in (GlobalMedian, OdMedian, SeedForest, ShrunkLookup)}
+    spoken = {key.removeprefix("baseline.") for key in catalogue("es") if key.startswith("baseline.")}
+    assert spoken == methods
+    assert "tablas suavizadas" in str(baselines_picture(a_report(), Words("es")))
+    assert "shrunk lookup" in str(baselines_picture(a_report(), Words("en")))
 
 
 def test_numbers_times_and_durations_are_written_as_each_language_does() -> None:
     english, spanish = Words("en"), Words("es")
     assert english.number(1234.5, 1) == "1,234.5"
-    assert spanish.number(1234.5, 1) == "1.234,5"
+    assert spanish.number(1234.5, 1) == "1\N{NARROW NO-BREAK SPACE}234,5"
     assert english.number(-0.04, 1, signed=True) == "0.0"
     assert spanish.percent(0.805, 1) == "80,5\N{NO-BREAK SPACE}%"
     assert [english.duration(s) for s in (42, 762, 3161.8, 3900)] == [
@@ -157,6 +167,18 @@ def test_numbers_times_and_durations_are_written_as_each_language_does() -> None
     assert english.change(-90) == "\N{MINUS SIGN}1 min 30 s"
     assert spanish.instant(datetime(2024, 3, 1, 8, 5)) == "vie 1 mar 2024 08:05"  # noqa: DTZ001 # on the wall
     assert Words("fr").language == "en"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_thing_is_not_several(language: str) -> None:
+    words = Words(language)
+    for key in catalogue(language):
+        if key.endswith("-one"):
+            one, none, many = (words.count(key.removesuffix("-one"), number) for number in (1, 0, 1234))
+            assert one == words(key, count=1)
+            assert none.replace("0", words.number(1234)) == many
+            assert none.replace("0", "1") != one
+    assert Words("es").count("city.trips", 1) == "1 viaje"
 
 
 def test_a_place_is_found_by_name_part_id_airport_or_point() -> None:

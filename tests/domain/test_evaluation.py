@@ -193,7 +193,21 @@ def test_batches_add_up_wherever_they_are_split(drawn: list[Row], data: st.DataO
     assert parts.slices.keys() == whole.slices.keys()
     for name, tally in whole.slices.items():
         assert asdict(parts.slices[name]) == pytest.approx(asdict(tally), rel=1e-9, abs=1e-9)
-    assert parts.scores_by_slice().keys() == whole.scores_by_slice().keys()
+    assert list(parts.scores_by_slice()) == list(whole.scores_by_slice())
+
+
+def test_slices_are_told_in_one_order_however_their_trips_come() -> None:
+    """A model is judged day by day, and evaluated batch by batch: both are to be read side by side."""
+    sunday = Row(actual_s=700.0, weekday=6.0, zone=9.0)
+    monday = Row(actual_s=700.0, weekday=0.0, minute_of_day=480.0, zone=4.0)
+    far = Row(actual_s=700.0, distance_km=12.0, zone=132.0)
+    by_day = evaluated([sunday]) + evaluated([monday]) + evaluated([far])
+    expected = [
+        *("3 to 8 km", "8 km and more", "10 km and more", "rush", "weekday", "weekend"),
+        *("pickup in Manhattan", "pickup in Queens"),
+    ]
+    assert list(by_day.scores_by_slice()) == expected
+    assert list(evaluated([far, monday, sunday]).scores_by_slice()) == expected
 
 
 @given(batch=st.lists(rows(), min_size=1, max_size=25))

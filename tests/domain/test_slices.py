@@ -1,6 +1,7 @@
 """Who belongs to which slice, at the edges of each."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -9,7 +10,7 @@ from taxi_predictor.adapters.columns.arrays import ARRAYS
 from taxi_predictor.domain.arithmetic import SCALAR
 from taxi_predictor.domain.city import Airport, City
 from taxi_predictor.domain.place import Bounds, Point, Zone, ZoneId, ZoneTable, great_circle_km
-from taxi_predictor.domain.slices import slices
+from taxi_predictor.domain.slices import BOROUGH, ORDER, slice_order, slices
 
 SQUARE = City(
     name="square", time_zone="UTC", bounds=Bounds(south_deg=0, west_deg=10, north_deg=3, east_deg=16)
@@ -138,3 +139,14 @@ def test_without_zones_there_are_no_boroughs(zones: ZoneTable | None) -> None:
     found = members([{"pickup_zone": 4.0}], zones=zones)
     assert not [name for name in found if name.startswith("pickup in")]
     assert found["pickup centre"] == [1]
+
+
+def test_every_slice_has_its_place_in_the_one_order() -> None:
+    airport = Airport(name="one", point=Point(0.5, 11.0), radius_km=1.0)
+    city = City(name="square", time_zone="UTC", bounds=SQUARE.bounds, airports=(airport,))
+    zones = ZoneTable({each.id: each for each in (zone(4, "Uptown"), zone(5, "Harbour"))})
+    boroughs = ["pickup in Harbour", "pickup in Uptown"]
+    before, after = ORDER[: ORDER.index(BOROUGH)], ORDER[ORDER.index(BOROUGH) + 1 :]
+    assert sorted(members([{}], city=city, zones=zones), key=slice_order) == [*before, *boroughs, *after]
+    kilometres = [name for name in ORDER if "km" in name]
+    assert sorted(kilometres, key=lambda name: float(re.findall(r"[\d.]+", name)[-1])) == kilometres

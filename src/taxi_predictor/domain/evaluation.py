@@ -8,7 +8,7 @@ from taxi_predictor.domain.arithmetic import Column, ColumnArithmetic
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.model import BatchEstimate
 from taxi_predictor.domain.place import ZoneTable
-from taxi_predictor.domain.slices import slices
+from taxi_predictor.domain.slices import slice_order, slices
 
 __all__ = ["COVERAGE", "Answers", "BaselineScores", "Evaluation", "Scores", "Tally", "baseline_scores"]
 
@@ -134,8 +134,8 @@ class Evaluation:
         return self.overall.scores()
 
     def scores_by_slice(self) -> Mapping[str, Scores]:
-        """The scores of each slice that has trips."""
-        scored = ((name, tally.scores()) for name, tally in self.slices.items())
+        """The scores of each slice that has trips, in their order: batches bring them in as they come."""
+        scored = ((name, self.slices[name].scores()) for name in sorted(self.slices, key=slice_order))
         return {name: scores for name, scores in scored if scores is not None}
 
     def baselines(self) -> Mapping[str, BaselineScores]:

@@ -7,7 +7,7 @@ from taxi_predictor.domain.city import City
 from taxi_predictor.domain.place import ZoneTable, great_circle_km
 from taxi_predictor.domain.strata import distance_class
 
-__all__ = ["BOROUGH", "slices"]
+__all__ = ["BOROUGH", "slice_order", "slices"]
 
 BOROUGH = "pickup in "
 """Before the name of a borough: the slice of the trips that begin there."""
@@ -17,6 +17,21 @@ REGION_NAMES = (
     ("west", "centre", "east"),
     ("north-west", "north", "north-east"),
 )
+ORDER = (
+    *("under 1 km", "under 1.5 km", "1 to 3 km", "3 to 8 km", "8 km and more", "10 km and more"),
+    *("night", "rush", "weekday", "weekend", "holiday", "airport"),
+    BOROUGH,
+    *(f"pickup {name}" for names in REGION_NAMES for name in names),
+)
+
+
+def slice_order(name: str) -> tuple[int, str]:
+    """By this key slices are sorted before they are shown.
+
+    Distances from short to long, part of the day, kind of day, airport, boroughs by name, regions.
+    """
+    known = BOROUGH if name.startswith(BOROUGH) else name
+    return ORDER.index(known) if known in ORDER else len(ORDER), name
 
 
 def slices(

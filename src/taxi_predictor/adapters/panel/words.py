@@ -11,8 +11,12 @@ __all__ = ["LANGUAGES", "Words", "catalogue"]
 LANGUAGES: Mapping[str, str] = {"en": "English", "es": "Español"}
 """Each by its own name; the first is spoken to whoever asks for none of them."""
 
-DECIMAL = {"en": (",", "."), "es": (".", ",")}
-"""What groups thousands, and what begins a fraction."""
+DECIMAL = {"en": (",", "."), "es": ("\N{NARROW NO-BREAK SPACE}", ",")}
+"""What groups thousands, and what begins a fraction.
+
+In Spanish ``1.234`` is a thousand in Bogotá, and one and a bit in Mexico and New York; a space, as the Real
+Academia has it, is read alike by all.
+"""
 
 
 @cache
@@ -34,12 +38,16 @@ class Words:
         text = self._texts[key]
         return text.format(**values) if values else text
 
+    def count(self, key: str, number: int) -> str:
+        """The sentence that counts; of one thing alone there is another, ``key-one``."""
+        return self(f"{key}-one" if number == 1 else key, count=self.number(number))
+
     def of(self, section: str, name: str) -> str:
         """The word for *name*, which the core knows; itself where the catalogue does not."""
         return self._texts.get(f"{section}.{name}", name)
 
     def number(self, value: float, digits: int = 0, *, signed: bool = False) -> str:
-        """``12,345.6`` or ``12.345,6``."""
+        """``12,345.6`` or ``12 345,6``."""
         group, point = DECIMAL[self.language]
         value = round(value, digits) or 0.0  # no sign of nothing
         text = f"{value:{'+' if signed and value else ''},.{digits}f}"

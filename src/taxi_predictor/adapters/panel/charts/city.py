@@ -34,7 +34,7 @@ def hours_picture(counts: Sequence[HourCount], words: Words) -> Markup:
         for hour in range(24):
             count = by_hour.get((weekday, hour))
             trips = count.trips if count else 0
-            title = f"{name} {hour:02d}:00 · {words('city.trips', count=words.number(trips))}"
+            title = f"{name} {hour:02d}:00 · {words.count('city.trips', trips)}"
             if count and count.speed_km_h is not None:
                 title += f" · {words.number(count.speed_km_h, 1)} km/h"
             cells.append(cell.format(v=trips / top, title=title, trips=trips))
@@ -65,7 +65,7 @@ def durations_picture(counts: DurationCounts, words: Words) -> Markup:
     plot.x_ticks((tick, f"{tick:.0f} min") for tick in round_ticks(0, shown))
     for minute, trips in enumerate(counts.by_minute[:shown]):
         inside = (counts.p10_s or 0) <= 60 * (minute + 0.5) <= (counts.p90_s or 0)
-        title = f"{minute}–{minute + 1} min: {words('city.trips', count=words.number(trips))}"
+        title = f"{minute}–{minute + 1} min: {words.count('city.trips', trips)}"
         plot.bar(minute, minute + 1, trips, "fill" if inside else "fill-pale", title)
     if counts.median_s is not None:
         plot.rule(counts.median_s / 60, "rule", words("predict.median"))

@@ -42,6 +42,6 @@ def days_picture(
         plot.bar((hole - first).days, (last_of_it - first).days + 1, top, "gap", words.day(hole))
     for number, mean in per_day.items():
         begin = first + timedelta(days=number * width)
-        title = f"{words.day(begin)}: {words('city.trips', count=words.number(round(mean)))}"
+        title = f"{words.day(begin)}: {words.count('city.trips', round(mean))}"
         plot.bar(number * width, min((number + 1) * width, span), mean, "fill", title)
     return plot.html()

@@ -138,7 +138,7 @@ def baselines_picture(report: ModelReport, words: Words) -> Markup | None:
         return None
     errors_s: Mapping[str, float] = {name: scores.mae_s for name, scores in report.baselines.items()}
     bars = [
-        Bar(name=name, value=mae_s, text=f"{words.number(mae_s)} s", style="second")
+        Bar(name=words.of("baseline", name), value=mae_s, text=f"{words.number(mae_s)} s", style="second")
         for name, mae_s in sorted(errors_s.items(), key=lambda item: -item[1])
     ]
     mine = report.held_out.mae_s

@@ -95,11 +95,11 @@ class DataPage(Page):
             rejects_text=words.number(rejects),
             share=words.percent(rejects / (trips + rejects), 1) if rejects else "",
             newest=count.newest_day and words.day(count.newest_day),
-            age=None if age is None else words.number(age),
+            age=age,
             is_stale=age is not None and age > STALE_DAYS,
             zones=words.number(count.zones),
             predictions=words.number(count.log.predictions),
-            outcomes=words.number(count.log.outcomes),
+            outcomes=count.log.outcomes,
         )
 
     async def _ingests(self, words: Words) -> Markup:

@@ -21,6 +21,7 @@ from taxi_predictor.domain.live import (
     VersionState,
 )
 from taxi_predictor.domain.model import ModelVersion
+from taxi_predictor.domain.slices import slice_order
 from taxi_predictor.domain.split import local_midnight
 from taxi_predictor.ports.inbound.models.versions import holder_of
 from taxi_predictor.ports.inbound.quality.live_windows import LiveWindows
@@ -109,7 +110,9 @@ class Monitoring:
                 _measures(label, name, window, sums)
                 for window, of_window in by_window.items()
                 for label, sums in sorted(of_window.items())
-                for name in sorted({*sums.ended, *sums.answered}, key=lambda name: (name != ALL, name))
+                for name in sorted(
+                    {*sums.ended, *sums.answered}, key=lambda name: (name != ALL, slice_order(name))
+                )
             ],
             versions=[_state(label, models.get(label), by_window, now) for label in sorted(seen, key=int)],
             champion=champion.version if champion else None,
