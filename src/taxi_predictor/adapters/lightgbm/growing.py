@@ -31,7 +31,7 @@ __all__ = [
 Advance = Callable[[float], None]
 
 SHARE_TRIPS = 5_000_000
-"""The most that a stage holds: some 600 MB. A tree of some hundred leaves has learned all it can from fewer."""
+"""The most that a stage holds: some 600 MB. A tree of some hundred leaves learns no more from more."""
 PATIENCE_ROUNDS = 40
 """Growing stops after this many trees in a row that did not help."""
 _LIBRARY = vars(lightgbm.basic)["_LIB"]
