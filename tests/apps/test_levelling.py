@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +30,7 @@ from taxi_predictor.domain.level import BOUND, STALE_AFTER, STRATA, LiveLevel
 from taxi_predictor.domain.model import Manifest, ModelVersion
 from taxi_predictor.domain.record import AnswerSource
 from taxi_predictor.domain.trip import FinishedTrip, TripBatch
+from taxi_predictor.ports.inbound.answers import levelling
 from taxi_predictor.ports.inbound.answers.ladder import Ladder
 from taxi_predictor.ports.inbound.answers.levelling import LiveLevelling
 from taxi_predictor.ports.inbound.learning.replaying import replay
@@ -36,18 +38,27 @@ from taxi_predictor.ports.outbound.sources import PartName
 from taxi_predictor.ports.testing.samples import NOON, SPLIT, a_history
 from taxi_predictor.ports.testing.strategies import A_CITY
 from taxi_predictor.ports.testing.training import fit
+from waiting import eventually
 
 ONE = ModelVersion(1)
 HOUR = timedelta(hours=1)
 
 
 class FailingStore(MemoryLevelStore):
-    is_away = False
+    is_away = takes_nothing = False
+    looks = saves = 0
 
     async def level(self, version: ModelVersion, /) -> LiveLevel | None:
+        self.looks += 1
         if self.is_away:
             raise Unavailable("the database does not answer")
         return await super().level(version)
+
+    async def save(self, version: ModelVersion, level: LiveLevel, /) -> None:
+        self.saves += 1
+        if self.takes_nothing:
+            raise Unavailable("the database takes nothing")
+        await super().save(version, level)
 
 
 class Service:
@@ -65,10 +76,22 @@ class Service:
             trips=self.trips, ladder=self.ladder, levels=self.store, clock=self.clock, every=every
         )
 
-    async def open(self, *, slowness: float = 2.0) -> "Service":
+    async def crown(self, version: ModelVersion) -> None:
         with TemporaryDirectory() as folder:
             trainer = ConstantSpeedTrainer(clock=self.clock)
-            self.shelf.place(ONE, await fit(Polars(), trainer, a_history(), Path(folder)))
+            self.shelf.place(version, await fit(Polars(), trainer, a_history(), Path(folder)))
+        self.ladder.refresh()
+
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
+        following = asyncio.create_task(self.levelling.follow())
+        try:
+            yield
+        finally:
+            following.cancel()
+
+    async def open(self, *, slowness: float = 2.0) -> "Service":
+        await self.crown(ONE)
         late = [replace(trip, duration_s=trip.duration_s * slowness) for trip in a_history()]
         rows = range(1, len(late) + 1)
 
@@ -152,15 +175,50 @@ async def test_what_keeps_the_level_away_is_told_while_it_does() -> None:
     service = await Service().open()
     served = service.shelf.champion()
     service.store.is_away = True
-    following = asyncio.create_task(service.levelling.follow())
-    try:
+    async with service.following():
         await asyncio.sleep(0)
         assert service.levelling.trouble(served) == "without the live level: the database does not answer"
         service.store.is_away = False
         await service.levelling.refresh()
         assert service.levelling.trouble(served) is None
-    finally:
-        following.cancel()
+
+
+async def test_a_new_champion_has_its_level_at_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only when the level would have been measured again."""
+    monkeypatch.setattr(levelling, "LOAD_EVERY_S", 0.0)
+    service = await Service(every=HOUR).open()
+    async with service.following():
+        for version in (ONE, ModelVersion(2), ONE):
+            await service.crown(version)
+            served = service.shelf.champion()
+            assert served.version == version
+            await eventually(lambda served=served: service.levelling.current(served) is not None)
+
+
+async def test_what_cannot_be_saved_is_not_measured_at_each_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(levelling, "LOAD_EVERY_S", 0.0)
+    service = await Service(every=HOUR).open()
+    service.store.takes_nothing = True
+    async with service.following():
+        await eventually(lambda: service.store.looks > 20)
+        assert service.store.saves == 1
+        service.clock.advance(HOUR)
+        await eventually(lambda: service.store.saves == 2)
+
+
+async def test_who_does_not_measure_loads_what_others_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(levelling, "LOAD_EVERY_S", 0.0)
+    service = await Service(every=HOUR).open()
+    looking = asyncio.create_task(service.levelling.follow(measuring=False))
+    await eventually(lambda: service.store.looks > 20)
+    assert not service.store.saves
+    level = await service.levelling.refresh()
+    service.clock.advance(2 * HOUR)
+    before = service.store.looks
+    await eventually(lambda: service.store.looks > before + 20)
+    assert service.levelling.current(service.shelf.champion()) == level
+    assert service.store.saves == 1
+    looking.cancel()
 
 
 async def test_switched_off_there_is_no_level_whatever_is_stored() -> None:

@@ -20,8 +20,22 @@ def test_text_becomes_what_the_setting_is() -> None:
     assert (settings.api_port, settings.home, settings.max_reject_share) == (9000, Path("/srv/taxi"), 0.5)
 
 
-def test_an_empty_value_is_no_value() -> None:
-    assert load_settings({"TAXI_CITY": "", "DATABASE_URL": ""}) == Settings()
+def test_an_empty_value_is_no_value(tmp_path: Path) -> None:
+    assert load_settings({"TAXI_CITY": "", "DATABASE_URL": "", "DATABASE_URL_FILE": ""}) == Settings()
+    (tmp_path / "nothing").write_text("\n")
+    url = "postgresql://a"
+    for nothing in ({"TAXI_DATABASE_URL": ""}, {"TAXI_DATABASE_URL_FILE": str(tmp_path / "nothing")}):
+        for environ in ({"DATABASE_URL": url} | nothing, nothing | {"DATABASE_URL": url}):
+            assert load_settings(environ).database_url == url
+
+
+def test_no_span_of_time_is_longer_than_time_is_counted() -> None:
+    """A finite number of days or seconds that is no slip: code makes spans of them without a look."""
+    for name in Settings.__struct_fields__:
+        if name.endswith(("_s", "_hours", "_days", "_months")):
+            for value in ("inf", "nan", "1e20", "100000000000"):
+                with pytest.raises(InvalidSettings, match=f"TAXI_{name.upper()}"):
+                    load_settings({f"TAXI_{name.upper()}": value})
 
 
 def test_well_known_names_need_no_prefix_and_ours_win() -> None:

@@ -1,5 +1,6 @@
 """No bad model is promoted by accident, and every move is written down."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from lifecycle.conftest import FIRST, BentTrainer, World, steady_trips
+from taxi_predictor.adapters.memory.clock import MemoryClock
 from taxi_predictor.adapters.memory.journal import MemoryJournal
+from taxi_predictor.adapters.memory.models import MemoryModelRegistry
 from taxi_predictor.apps.commands import models as commands
 from taxi_predictor.domain.errors import (
     LeakedColumns,
@@ -19,11 +22,13 @@ from taxi_predictor.domain.errors import (
     Unavailable,
     UnknownModel,
 )
-from taxi_predictor.domain.model import MANIFEST_FILE, Manifest
+from taxi_predictor.domain.model import MANIFEST_FILE, Manifest, ModelVersion
 from taxi_predictor.domain.promotion import PromotionPolicy
 from taxi_predictor.ports.outbound.journal import Deed, Entry, Journal
 from taxi_predictor.ports.outbound.registry import Alias
+from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.strategies import A_CITY
+from waiting import eventually
 
 
 def narrow(manifest: Manifest) -> Manifest:
@@ -243,3 +248,60 @@ async def test_nothing_moves_while_the_journal_is_silent(world: World) -> None:
     assert world.shelf.champion().version == 2
     world.journal = MemoryJournal()
     assert (await world.lifecycle.rollback()).version == 1
+
+
+class Stalling(MemoryModelRegistry):
+    """Moves an alias when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__(clock=MemoryClock(NOON))
+        self.asked, self.lets = asyncio.Event(), asyncio.Event()
+        self.is_away = False
+
+    async def point(self, alias: Alias, version: ModelVersion | None, /) -> None:
+        self.asked.set()
+        await self.lets.wait()
+        if self.is_away:
+            raise Unavailable("the registry does not answer")
+        await super().point(alias, version)
+
+
+async def two_models(world: World) -> Stalling:
+    """Version 1 serves, version 2 waits for it; the registry stalls from now on."""
+    world.registry = registry = Stalling()
+    registry.lets.set()
+    for until in (FIRST + timedelta(days=50), None):
+        await world.training.train(until=until)
+        if until:
+            await world.lifecycle.promote()
+    registry.lets.clear()
+    registry.asked.clear()
+    return registry
+
+
+async def test_a_move_goes_on_to_its_end_when_who_asked_has_gone(world: World) -> None:
+    registry = await two_models(world)
+    moving = asyncio.create_task(world.lifecycle.promote())
+    await registry.asked.wait()
+    moving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await moving
+    assert (await world.versions.find("champion")).version == 1
+    registry.lets.set()
+    await eventually(lambda: registry._aliases == {Alias.CHAMPION: 2, Alias.PREVIOUS: 1})
+    assert world.shelf.champion().version == 2
+
+
+async def test_what_a_registry_kept_from_a_move_the_same_move_brings(world: World) -> None:
+    registry = await two_models(world)
+    registry.lets.set()
+    registry.is_away = True
+    with pytest.raises(Unavailable):
+        await world.lifecycle.promote()
+    assert (await world.versions.find("champion")).version == 1
+    registry.is_away = False
+    promoted = await world.lifecycle.promote()
+    assert promoted == await world.versions.find(2)
+    back = await world.lifecycle.rollback()
+    assert back == await world.versions.find(1)
+    assert registry._aliases == {Alias.CHAMPION: 1, Alias.PREVIOUS: 2}

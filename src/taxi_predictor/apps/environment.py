@@ -40,12 +40,12 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
                 raise InvalidSettings(f"there is no setting {variable}{hint}")
             continue
         field = known[plain]
-        if field in raw and plain in WELL_KNOWN:
-            continue  # our own name wins over the well-known one
-        raw[field] = value if plain == variable else _secret(variable, value)
-        set_by[field] = variable
+        if not value or (field in raw and plain in WELL_KNOWN):
+            continue  # our own name wins over the well-known one, if it says anything
+        if told := value if plain == variable else _secret(variable, value):
+            raw[field], set_by[field] = told, variable
     try:
-        given = {name: _several(name, value) for name, value in raw.items() if value}
+        given = {name: _several(name, value) for name, value in raw.items()}
         settings = _converted(given, strict=False)
     except msgspec.ValidationError as error:
         reason, field = _parts_of(error)

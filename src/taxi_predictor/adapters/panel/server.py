@@ -1,6 +1,5 @@
 """The server of the dashboard: it runs on the event loop on which the core was opened."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -31,7 +30,6 @@ __all__ = ["serving"]
 
 log = logging.getLogger(__name__)
 
-LEVEL_EVERY_S = 15.0
 WEBSOCKET_BYTES = 1 << 20
 
 
@@ -85,7 +83,7 @@ async def serving(open_hexagon: OpenHexagon, options: Options) -> AsyncIterator[
         async with following(
             hexagon.ladder.follow,
             hexagon.watching.follow,
-            partial(_follow_level, hexagon),
+            partial(hexagon.levelling.follow, measuring=False),
             partial(_warm_up, hexagon),
         ):
             server.start()
@@ -106,14 +104,6 @@ def _pages(hexagon: Hexagon, operators: Operators) -> tuple[Page, ...]:
         LivePage(hexagon),
         DataPage(hexagon),
     )
-
-
-async def _follow_level(hexagon: Hexagon) -> None:
-    """Answer with the live level that the service measures: nothing is measured, or written, here."""
-    while hexagon.levelling.is_on:
-        with suppress(TaxiPredictorError):  # what was loaded before goes on, and grows stale
-            _ = await hexagon.levelling.load()
-        await asyncio.sleep(LEVEL_EVERY_S)
 
 
 async def _warm_up(hexagon: Hexagon) -> None:

@@ -156,18 +156,19 @@ async def arrive(
         pickup_at=instant_at(data.pickup_at, predictor, pointer="#/pickup_at") if is_chance else arrive_by,
         passenger_count=data.passenger_count,
     )
-    served = predictor.serving()  # of all that is answered here, whoever is promoted meanwhile
+    standing = predictor.standing()  # of all that is answered here, whoever is promoted meanwhile
+    served = standing.served
     asked: list[Prediction | None] = []
     chance: ChanceAnswer | UnsetType = UNSET
     latest: LatestDepartureAnswer | UnsetType = UNSET
     if is_chance:
-        found = arrivals.chance(plan, arrive_by=arrive_by, by=served)
+        found = arrivals.chance(plan, arrive_by=arrive_by, by=standing)
         chance = ChanceAnswer.of(found)
         asked.append(found.prediction)
     if data.probability is not UNSET or not is_chance:
         probability = DEFAULT_PROBABILITY if data.probability is UNSET else data.probability
         prediction = await arrivals.latest_departure(
-            plan, arrive_by=arrive_by, probability=probability, by=served
+            plan, arrive_by=arrive_by, probability=probability, by=standing
         )
         latest = LatestDepartureAnswer.of(prediction, probability)
         asked.append(prediction)

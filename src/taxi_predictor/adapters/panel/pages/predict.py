@@ -21,6 +21,7 @@ from taxi_predictor.adapters.panel.words import Words
 from taxi_predictor.domain.errors import TaxiPredictorError
 from taxi_predictor.domain.evaluation import COVERAGE
 from taxi_predictor.domain.trip import TripPlan
+from taxi_predictor.ports.inbound.answers.predicting import Standing
 from taxi_predictor.ports.inbound.answers.prediction import Prediction
 
 __all__ = ["PredictPage", "Question"]
@@ -104,7 +105,8 @@ class PredictPage(MapPage):
     async def _answers(self, visit: Visit, question: Question) -> Parts:
         words = visit.words
         try:
-            [prediction] = self._hexagon.predictor.predict([question.plan])
+            standing = self._hexagon.predictor.standing()
+            [prediction] = self._hexagon.predictor.predict([question.plan], by=standing)
         except TaxiPredictorError as error:
             nothing = ("distribution", "arrival", "day", "explanation")
             return {"answer": trouble(error, words)} | dict.fromkeys(nothing, Markup())
@@ -113,17 +115,18 @@ class PredictPage(MapPage):
         return {
             "answer": _hero(prediction, words),
             "distribution": distribution_picture(prediction, words, within_s=within_s),
-            "arrival": await guarded(words, lambda: self._arrival(question, visit)),
+            "arrival": await guarded(words, lambda: self._arrival(question, visit, standing)),
             "day": await guarded(words, lambda: self._day(question.plan, visit)),
             "explanation": _explanation(prediction, self._hexagon, words),
         }
 
-    async def _arrival(self, question: Question, visit: Visit) -> Markup:
+    async def _arrival(self, question: Question, visit: Visit, standing: Standing) -> Markup:
         by, words = question.arrive_by, visit.words
         if by is None:
             return filled("predict_arrival", words=words, chance=None)
-        chance = self._hexagon.arrivals.chance(question.plan, arrive_by=by)
-        latest = await self._hexagon.arrivals.latest_departure(question.plan, arrive_by=by, probability=SURE)
+        arrivals = self._hexagon.arrivals
+        chance = arrivals.chance(question.plan, arrive_by=by, by=standing)
+        latest = await arrivals.latest_departure(question.plan, arrive_by=by, probability=SURE, by=standing)
         tz = self._hexagon.city.tz
         return filled(
             "predict_arrival",

@@ -9,9 +9,8 @@ from taxi_predictor.domain.errors import InvalidTrip
 from taxi_predictor.domain.plausibility import EARLIEST
 from taxi_predictor.domain.possibility import refuse_absurd
 from taxi_predictor.domain.trip import TripPlan
-from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
+from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor, Standing
 from taxi_predictor.ports.inbound.answers.prediction import Prediction
-from taxi_predictor.ports.outbound.shelf import ServedModel
 
 __all__ = ["LOOK_BACK", "Arrivals", "Bound", "Chance"]
 
@@ -44,10 +43,10 @@ class Arrivals:
     def __init__(self, *, predictor: DurationPredictor) -> None:
         self._predictor = predictor
 
-    def chance(self, plan: TripPlan, *, arrive_by: datetime, by: ServedModel | None = None) -> Chance:
+    def chance(self, plan: TripPlan, *, arrive_by: datetime, by: Standing | None = None) -> Chance:
         """How likely *plan* ends by *arrive_by*: it never falls while that rises.
 
-        *by* answers, or who serves now.
+        *by* answers, or who does now.
 
         Raises:
             InvalidTrip: as :meth:`DurationPredictor.predict`; *arrive_by* is beyond the calendar.
@@ -68,12 +67,12 @@ class Arrivals:
         return Chance(prediction=prediction, probability=probability, bound=bound)
 
     async def latest_departure(
-        self, plan: TripPlan, *, arrive_by: datetime, probability: float, by: ServedModel | None = None
+        self, plan: TripPlan, *, arrive_by: datetime, probability: float, by: Standing | None = None
     ) -> Prediction | None:
         """The answer for the last full second to leave so that *plan* ends by *arrive_by* with *probability*.
 
         None if even :data:`LOOK_BACK` before is too late; the departure that *plan* names does not matter.
-        *by* answers all of it, or who serves when it begins.
+        *by* answers all of it, or who does when it begins.
 
         Raises:
             InvalidTrip: as :meth:`chance`, or departures before the calendar would have to be tried.
@@ -85,16 +84,16 @@ class Arrivals:
                 f"arrive_by {arrive_by.isoformat()}: a trip could have to leave before the year 2000, by UTC",
                 part="arrive_by",
             )
-        served = by or self._predictor.serving()
+        standing = by or self._predictor.standing()
         last = arrive_by.astimezone(UTC).replace(microsecond=0)
         looks = [last - LOOK_BACK + LOOK_STEP * number for number in range(LOOK_BACK // LOOK_STEP)]
-        near = await self._last_in_time(plan, looks, arrive_by, probability, served)
+        near = await self._last_in_time(plan, looks, arrive_by, probability, standing)
         if near is None:
             return None
         # Within one step, durations are a line of an hour or so: look again, second by second.
         second = timedelta(seconds=1)
         looks = [near.plan.pickup_at + second * number for number in range(LOOK_STEP // second)]
-        return await self._last_in_time(plan, looks, arrive_by, probability, served) or near
+        return await self._last_in_time(plan, looks, arrive_by, probability, standing) or near
 
     async def _last_in_time(
         self,
@@ -102,11 +101,11 @@ class Arrivals:
         departures: Sequence[datetime],
         arrive_by: datetime,
         probability: float,
-        served: ServedModel,
+        standing: Standing,
     ) -> Prediction | None:
         """The last of *departures*, soonest first, that arrives in time; None if none does."""
         answers = await self._predictor.predict_many(
-            [replace(plan, pickup_at=at) for at in departures], by=served
+            [replace(plan, pickup_at=at) for at in departures], by=standing
         )
         for at, answer in zip(reversed(departures), reversed(answers), strict=True):
             if at + timedelta(seconds=answer.distribution.quantile_s(probability)) <= arrive_by:

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from taxi_predictor.domain.errors import TaxiPredictorError, Unavailable
 from taxi_predictor.domain.level import MEMORY, STALE_AFTER, Ended, LevelTracker, LiveLevel
@@ -16,6 +16,10 @@ from taxi_predictor.ports.outbound.shelf import ServedModel
 from taxi_predictor.ports.outbound.trips import TripStore
 
 __all__ = ["LiveLevelling"]
+
+
+LOAD_EVERY_S = 5.0
+"""How soon a level that another process measured, or that of a new champion, is in the answers."""
 
 
 class LiveLevelling:
@@ -77,11 +81,7 @@ class LiveLevelling:
         return self._loaded[1]
 
     async def load_if_it_can_be(self) -> None:
-        """As :meth:`load`, for who answers without a level where the store is away, as a server does.
-
-        Raises:
-            NoChampion: as there.
-        """
+        """As :meth:`load`, for who answers without a level where none can be had, as a server does."""
         with suppress(Unavailable):
             await self.load()
 
@@ -110,17 +110,23 @@ class LiveLevelling:
         await self._levels.save(served.version, level)
         return await self.load()
 
-    async def follow(self) -> None:
-        """Refresh for ever, unless another process did so a while ago; then load its level.
+    async def follow(self, *, measuring: bool = True) -> None:
+        """Load for ever what was measured of the champion; where nobody has for a while, measure it here.
 
-        Troubles are waited out: a service without a store, or without a champion yet, goes on.
+        Without *measuring* nothing is measured, or written, here. Troubles are waited out: a service
+        without a store, or without a champion yet, goes on. What could not be saved is measured again when
+        it would have been anyway, for all trips of eight weeks are read.
         """
+        tried: tuple[ModelVersion | None, datetime] | None = None
         while self._every is not None:
             try:
-                level = await self.load()
-                if level is None or self._clock.now() - level.as_of >= self._every:
+                level, version, now = await self.load(), self._ladder.serving().version, self._clock.now()
+                is_due = level is None or now - level.as_of >= self._every
+                was_tried = tried is not None and tried[0] == version and now - tried[1] < self._every
+                if measuring and is_due and not was_tried:
+                    tried = version, now
                     await self.refresh()
                 self._trouble = None
             except TaxiPredictorError as error:
                 self._trouble = str(error)  # what is loaded goes on, and says how old it is
-            await asyncio.sleep(self._every.total_seconds())
+            await asyncio.sleep(min(self._every.total_seconds(), LOAD_EVERY_S))

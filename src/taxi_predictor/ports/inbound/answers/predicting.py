@@ -127,23 +127,23 @@ class DurationPredictor:
         """When a trip leaves that names no departure."""
         return self._clock.now()
 
-    def predict(self, plans: Sequence[TripPlan], *, by: ServedModel | None = None) -> Sequence[Prediction]:
+    def predict(self, plans: Sequence[TripPlan], *, by: Standing | None = None) -> Sequence[Prediction]:
         """One prediction per plan, in their order.
 
-        *by* answers, where several questions are to be answered by one; else who serves now.
+        *by* answers, where several questions are to be answered alike; else who does now.
 
         Raises:
             InvalidTrip: a place is outside the model's city, or the departure beyond its calendar.
             NoChampion: no model was promoted yet.
         """
-        served = by or self._ladder.serving()
+        standing = by or self.standing()
+        served = standing.served
         for plan in plans:
             refuse_impossible(plan, self.city)
-        level = self._current_level(served)
         began_s = perf_counter()
-        distributions = served.model.estimate(plans, level=level)
+        distributions = served.model.estimate(plans, level=standing.level)
         self._tell(served, len(plans), perf_counter() - began_s)
-        return self._predictions(plans, distributions, served, level)
+        return self._predictions(plans, distributions, served, standing.level)
 
     def _tell(self, served: ServedModel, trips: int, elapsed_s: float) -> None:
         self._telemetry.predicted(
@@ -167,7 +167,7 @@ class DurationPredictor:
         ]
 
     async def predict_many(
-        self, plans: Sequence[TripPlan], *, by: ServedModel | None = None
+        self, plans: Sequence[TripPlan], *, by: Standing | None = None
     ) -> Sequence[Prediction]:
         """As :meth:`predict`; the event loop stays free however many there are."""
         if len(plans) < COLUMNS_FROM_PLANS:
@@ -186,7 +186,7 @@ class DurationPredictor:
         return self._predictions(plans, distributions, served, level)
 
     async def estimate(
-        self, plans: PlanBatch, *, by: ServedModel | None = None
+        self, plans: PlanBatch, *, by: Standing | None = None
     ) -> tuple[Sequence[BatchEstimate], ServedModel, LiveLevel | None]:
         """The same estimates for many possible trips in columns, slice by slice.
 
@@ -198,8 +198,8 @@ class DurationPredictor:
         Raises:
             NoChampion: no model was promoted yet.
         """
-        served = by or self._ladder.serving()
-        level = self._current_level(served)
+        standing = by or self.standing()
+        served, level = standing.served, standing.level
         estimates = []
         async with self._large if len(plans) > SLICE_TRIPS else nullcontext():
             for offset in range(0, len(plans), SLICE_TRIPS):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from taxi_predictor.domain.errors import PromotionRefused, UnknownModel
 from taxi_predictor.domain.model import ModelArtifact, ModelVersion
@@ -16,7 +17,12 @@ __all__ = ["ModelLifecycle"]
 
 
 class ModelLifecycle:
-    """Every move is written to the journal first: if it does not answer, nothing moves."""
+    """Every move is written to the journal first: if it does not answer, nothing moves.
+
+    A move that has begun is made to its end, also where whoever asked for it has gone. If the registry goes
+    away in its midst, the aliases that moved say what serves, as soon as somebody follows them, and the
+    same move once more brings the rest.
+    """
 
     def __init__(
         self,
@@ -49,8 +55,12 @@ class ModelLifecycle:
         Raises:
             PromotionRefused: it did not pass its judgement, and an override would help; or it is not
                 what was judged. This is written to the journal too.
-            Unavailable: the journal or the registry does not answer; nothing moved.
+            Unavailable: the journal does not answer, and nothing moved; or the registry does not, and some
+                may have, as above.
         """
+        return await asyncio.shield(self._promote(which, override, actor))
+
+    async def _promote(self, which: WhichModel, override: str | None, actor: str | None) -> RegisteredModel:
         registered = await self._versions.find(which)
         verdict, version = registered.report.verdict, registered.version
         async with self._versions.fetched(version) as artifact:
@@ -64,9 +74,9 @@ class ModelLifecycle:
             deed, reason = Deed.PROMOTED, "; ".join(verdict.reasons)
             if against:
                 deed, reason = Deed.OVERRIDDEN, f"{override} (against: {against})"
-            await self._deeds.write(deed, version, reason, actor=actor)
             former = await self._versions.holder(Alias.CHAMPION)
             previous = former.version if former and former.version != version else None
+            await self._deeds.write(deed, version, reason, actor=actor)
             return await self._enthrone(registered, artifact, previous=previous)
 
     async def rollback(self, *, actor: str | None = None) -> RegisteredModel:
@@ -75,7 +85,11 @@ class ModelLifecycle:
         Raises:
             UnknownModel: there is no previous champion.
             PromotionRefused: its files are not those that served.
+            Unavailable: as in :meth:`promote`.
         """
+        return await asyncio.shield(self._rollback(actor))
+
+    async def _rollback(self, actor: str | None) -> RegisteredModel:
         previous = await self._versions.holder(Alias.PREVIOUS)
         if previous is None:
             raise UnknownModel("there is no previous champion to roll back to")
@@ -102,9 +116,12 @@ class ModelLifecycle:
     ) -> RegisteredModel:
         # The shelf verifies: what cannot be served moves no alias.
         await asyncio.to_thread(self._place, registered.version, artifact)
+        aliases = registered.aliases | {Alias.CHAMPION}
         if previous is not None:
             await self._registry.point(Alias.PREVIOUS, previous)
+            aliases -= {Alias.PREVIOUS}
         await self._registry.point(Alias.CHAMPION, registered.version)
         if Alias.CHALLENGER in registered.aliases:
             await self._registry.point(Alias.CHALLENGER, None)
-        return await self._versions.find(registered.version)
+            aliases -= {Alias.CHALLENGER}
+        return replace(registered, aliases=aliases)
