@@ -23,6 +23,7 @@ from taxi_predictor.domain.record import Outcome
 from taxi_predictor.ports.inbound.answers import feedback
 from taxi_predictor.ports.inbound.answers.feedback import Feedback, Report, Reported
 from taxi_predictor.ports.inbound.runs import RunBook
+from taxi_predictor.ports.inbound.trips import outcome_intake
 from taxi_predictor.ports.inbound.trips.intake import TripIntake
 from taxi_predictor.ports.inbound.trips.outcome_intake import (
     MARGIN,
@@ -203,6 +204,24 @@ async def test_an_outcome_that_was_committed_late_is_not_missed() -> None:
     await world.outcomes.attach([an_outcome(2, reported_at=at)])
     world.clock.advance(MINUTE)
     assert (await world.outcome_intake.take_in()).added == 1
+
+
+async def test_outcomes_that_wait_are_found_again_however_many_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """More than are looked at together, reported in different hours: the log was away for long."""
+    monkeypatch.setattr(outcome_intake, "MAX_ORPHANS", 2)
+    world = a_world()
+    for hour in range(3):
+        await world.outcomes.attach(
+            [an_outcome(3 * hour + n, reported_at=world.clock.now()) for n in range(3)]
+        )
+        await world.outcome_intake.take_in()
+        world.clock.advance(timedelta(hours=1))
+    await world.outcome_intake.take_in()
+    await world.predict(*range(9))
+    world.clock.advance(MINUTE)
+    assert (await world.outcome_intake.take_in()).added == 9
 
 
 async def test_what_failed_is_done_the_next_time() -> None:

@@ -104,7 +104,8 @@ async def test_a_folder_gives_the_same_trees_as_the_store_and_so_does_the_archiv
     assert files[0] == files[1] == files[2]
     assert len({model.manifest.fingerprint for model in models}) == 1
     assert {model.manifest.sources for model in models} == {("canonical",)}
-    assert len({model.report.held_out.mae_s for model in models}) == 1
+    first, *others = (model.report.held_out.mae_s for model in models)
+    assert others == pytest.approx([first, first], rel=1e-12)  # of the same trips in other batches
     assert json.loads(model_json(outside.model, outside.intake))["intake"]["known"] == 47
 
 

@@ -26,6 +26,12 @@ def test_months_from_january_to_june_are_five() -> None:
     assert found[-1].until == local(2023, 6, 1)
 
 
+def test_a_month_counts_that_begins_in_that_very_moment() -> None:
+    """On a Tuesday, and 31 days after the Monday before it is March."""
+    found = folds(local(2022, 2, 1), local(2022, 4, 1), every="month", tz=NEW_YORK)
+    assert [fold.origin for fold in found] == [local(2022, 2, 1), local(2022, 3, 1)]
+
+
 @given(
     since=instants,
     span=st.timedeltas(timedelta(seconds=1), timedelta(days=500)),

@@ -70,3 +70,9 @@ def test_an_error_shows_its_sentence() -> None:
 def test_who_asks_too_often_is_told_when_to_ask_again() -> None:
     error = errors.TooManyRequests("60 a minute are allowed", retry_after_s=2.5)
     assert (str(error), error.retry_after_s) == ("60 a minute are allowed", 2.5)
+
+
+def test_a_refused_promotion_says_whether_an_override_helps() -> None:
+    error = errors.PromotionRefused("version 2 is not promoted", override_helps=True)
+    assert (str(error), error.override_helps) == ("version 2 is not promoted", True)
+    assert not errors.PromotionRefused("version 2 is not promoted").override_helps

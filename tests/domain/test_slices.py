@@ -150,3 +150,4 @@ def test_every_slice_has_its_place_in_the_one_order() -> None:
     assert sorted(members([{}], city=city, zones=zones), key=slice_order) == [*before, *boroughs, *after]
     kilometres = [name for name in ORDER if "km" in name]
     assert sorted(kilometres, key=lambda name: float(re.findall(r"[\d.]+", name)[-1])) == kilometres
+    assert slice_order("night") < slice_order("a slice of tomorrow") < slice_order("one of the day after")

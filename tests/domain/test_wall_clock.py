@@ -1,6 +1,6 @@
 """What instants clocks and calendars on the wall mean."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -120,6 +120,11 @@ def test_so_many_seconds_later_is_so_much_later_also_when_clocks_are_changed(
     later = after_s(before, 5_400.5)
     assert later.tzinfo is tz
     assert (later.astimezone(UTC) - before.astimezone(UTC)).total_seconds() == 5_400.5
+
+
+def test_so_many_seconds_later_is_so_much_later_at_an_offset() -> None:
+    before = datetime(2024, 3, 10, 1, 59, tzinfo=timezone(timedelta(hours=-5)))
+    assert after_s(before, 90.5) == datetime(2024, 3, 10, 2, 0, 30, 500_000, tzinfo=before.tzinfo)
 
 
 # --- how times are written ---

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from math import log
 
@@ -13,16 +13,20 @@ from taxi_predictor.domain.trip import TripPlan
 
 __all__ = [
     "OUTCOMES",
+    "OUTCOME_HOUR",
     "REFERENCE_CHARS",
     "REFERENCE_PATTERN",
     "AnswerSource",
     "Outcome",
     "PredictionRecord",
     "ShadowScore",
+    "source_of_hour",
 ]
 
 OUTCOMES = "outcomes"
 """The family of trips that were predicted and whose durations were reported."""
+OUTCOME_HOUR = "%Y-%m-%dT%H"
+"""How an hour of theirs is written, in UTC: as text, hours are in the order of time."""
 
 REFERENCE_CHARS = 64
 REFERENCE_PATTERN = r"^[^\x00-\x1f\x7f]+(?![\s\S])"
@@ -130,3 +134,8 @@ class Outcome:
             other.duration_s,
             other.pickup_at,
         )
+
+
+def source_of_hour(at: datetime) -> str:
+    """The name of the source, and of its only part, that holds what was reported in the hour of *at*."""
+    return f"{OUTCOMES}:{at.astimezone(UTC):{OUTCOME_HOUR}}"

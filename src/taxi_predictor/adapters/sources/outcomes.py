@@ -18,14 +18,13 @@ from taxi_predictor.adapters.sources.schemas import Schema
 from taxi_predictor.domain.city import City
 from taxi_predictor.domain.errors import InvalidSource, MissingSource
 from taxi_predictor.domain.plausibility import EARLIEST, LATEST
-from taxi_predictor.domain.record import OUTCOMES
+from taxi_predictor.domain.record import OUTCOME_HOUR, OUTCOMES, source_of_hour
 from taxi_predictor.ports.outbound.outcomes import EndedPrediction, OutcomeLog
 from taxi_predictor.ports.outbound.sources import CleanBatch, PartName, SourcePart, TripSource
 
 __all__ = ["OutcomeSource"]
 
 HOUR = timedelta(hours=1)
-HOUR_FORMAT = "%Y-%m-%dT%H"
 MAX_HOURS = 10_000
 ROWS_PER_BATCH = 10_000
 
@@ -71,7 +70,7 @@ class OutcomePart(SourcePart):
 
     @property
     def name(self) -> PartName:
-        return PartName(family=OUTCOMES, name=f"{OUTCOMES}:{self._hour:{HOUR_FORMAT}}")
+        return PartName(family=OUTCOMES, name=source_of_hour(self._hour))
 
     @property
     def rows(self) -> int | None:
@@ -131,7 +130,7 @@ def _hours(options: str) -> Sequence[datetime]:
 
 def _hour(text: str) -> datetime:
     try:
-        hour = datetime.strptime(text, HOUR_FORMAT).replace(tzinfo=UTC)
+        hour = datetime.strptime(text, OUTCOME_HOUR).replace(tzinfo=UTC)
     except ValueError:
         hour = None
     if hour is None or not EARLIEST <= hour < LATEST:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from taxi_predictor.domain.errors import Invalid
-from taxi_predictor.domain.record import OUTCOMES
+from taxi_predictor.domain.record import OUTCOMES, source_of_hour
 from taxi_predictor.domain.trip import TripId, named_trip_id
 from taxi_predictor.ports.inbound.answers.shipping import SpoolShipping
 from taxi_predictor.ports.inbound.trips.intake import TripIntake
-from taxi_predictor.ports.inbound.trips.outcome_intake import source_of_hour
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.outcomes import EndedPrediction
 from taxi_predictor.ports.outbound.retention import Forgotten, Retention

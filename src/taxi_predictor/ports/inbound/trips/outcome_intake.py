@@ -3,17 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from taxi_predictor.domain.errors import Refused, TaxiPredictorError
 from taxi_predictor.domain.prediction_id import PredictionId
-from taxi_predictor.domain.record import OUTCOMES, Outcome
+from taxi_predictor.domain.record import Outcome, source_of_hour
 from taxi_predictor.ports.inbound.trips.intake import IngestReport, TripIntake
 from taxi_predictor.ports.outbound.clock import Clock
 from taxi_predictor.ports.outbound.outcomes import OutcomeLog
 from taxi_predictor.ports.outbound.telemetry import LogTelemetry
 
-__all__ = ["MARGIN", "MAX_ORPHANS", "ORPHANED_AFTER", "OutcomeIntake", "late_orphans", "source_of_hour"]
+__all__ = ["MARGIN", "MAX_ORPHANS", "ORPHANED_AFTER", "OutcomeIntake", "late_orphans"]
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +27,6 @@ FIRST_LOOK = timedelta(days=1)
 """How far back a process looks for outcomes when it starts."""
 MARGIN = timedelta(minutes=5)
 """An outcome may be seen this much later than it was reported: it was being committed, by another clock."""
-
-
-def source_of_hour(at: datetime) -> str:
-    """The name of the source, and of its only part, that holds what was reported in the hour of *at*."""
-    return f"{OUTCOMES}:{at.astimezone(UTC):%Y-%m-%dT%H}"
 
 
 async def late_orphans(outcomes: OutcomeLog, now: datetime) -> Sequence[Outcome]:
@@ -63,6 +58,8 @@ class OutcomeIntake:
         self._looked_at: datetime | None = None
         self._alone: dict[PredictionId, datetime] = {}
         """When the outcomes were reported that had no prediction at the last look."""
+        self._unseen_from: datetime | None = None
+        """From when on others may have had none that were too many to be looked at; None: there were not."""
         self._told = 0
 
     async def take_in(self) -> IngestReport:
@@ -81,6 +78,7 @@ class OutcomeIntake:
         }
         hours = {source_of_hour(at) for found, at in self._alone.items() if found not in alone}
         since = now - FIRST_LOOK if self._looked_at is None else self._looked_at
+        since = min(since, self._unseen_from or since)
         hours |= {source_of_hour(at) for at in await self._outcomes.hours(since, now)}
         total = IngestReport()
         for hour in sorted(hours):
@@ -89,6 +87,7 @@ class OutcomeIntake:
             except Refused as error:
                 log.warning("outcomes.refused", extra={"source": hour, "reason": str(error)})
         self._looked_at, self._alone = now - MARGIN, alone
+        self._unseen_from = max(alone.values()) if len(alone) == MAX_ORPHANS else None
         return total
 
     async def follow(self) -> None:
