@@ -35,8 +35,8 @@ from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.domain.verdict import Check
 from taxi_predictor.ports.inbound.learning.fitting import fitted_model, training_data
 from taxi_predictor.ports.inbound.learning.held_out import some_plans
-from taxi_predictor.ports.inbound.learning.judging import score
 from taxi_predictor.ports.inbound.learning.replaying import replay
+from taxi_predictor.ports.inbound.learning.scores import score
 from taxi_predictor.ports.outbound.engine import TrainingData
 
 REPORT = Path(__file__).parents[1] / "docs" / "accuracy.md"

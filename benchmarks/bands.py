@@ -26,7 +26,7 @@ from taxi_predictor.domain.reference import SURE, Band, Measure
 from taxi_predictor.domain.split import TimeSplit, local_midnight
 from taxi_predictor.ports.inbound.learning.fitting import fitted_model, training_data
 from taxi_predictor.ports.inbound.learning.held_out import held_out_days
-from taxi_predictor.ports.inbound.learning.judging import score
+from taxi_predictor.ports.inbound.learning.scores import score
 
 CALM = (
     (YELLOW, date(2019, 1, 1), date(2019, 10, 1)),

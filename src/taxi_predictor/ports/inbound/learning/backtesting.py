@@ -13,8 +13,8 @@ from taxi_predictor.domain.errors import Invalid, NotEnoughTrips
 from taxi_predictor.domain.evaluation import Evaluation
 from taxi_predictor.domain.split import TimeSplit, local_midnight
 from taxi_predictor.ports.inbound.learning.fitting import fitted_model, training_data
-from taxi_predictor.ports.inbound.learning.judging import score
 from taxi_predictor.ports.inbound.learning.replaying import replayed_tally
+from taxi_predictor.ports.inbound.learning.scores import score
 from taxi_predictor.ports.outbound.backtests import BacktestStore, FoldKey
 from taxi_predictor.ports.outbound.baselines import BaselineTrainer
 from taxi_predictor.ports.outbound.engine import ModelLoader, ModelTrainer

@@ -12,8 +12,8 @@ from taxi_predictor.domain.model import DurationModel, ModelVersion
 from taxi_predictor.domain.split import TimeSplit
 from taxi_predictor.domain.trip import TripBatch
 from taxi_predictor.ports.inbound.learning.fitting import training_data
-from taxi_predictor.ports.inbound.learning.judging import score
 from taxi_predictor.ports.inbound.learning.replaying import replayed_tally
+from taxi_predictor.ports.inbound.learning.scores import score
 from taxi_predictor.ports.inbound.models.versions import ModelVersions, WhichModel
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
 from taxi_predictor.ports.outbound.progress import Progress

@@ -12,14 +12,14 @@ from taxi_predictor.domain.curves import Curves
 from taxi_predictor.domain.errors import LeakedColumns, NotEnoughTrips
 from taxi_predictor.domain.evaluation import Evaluation
 from taxi_predictor.domain.features import FEATURE_NAMES
-from taxi_predictor.domain.level import LiveLevel
 from taxi_predictor.domain.model import DurationModel, Manifest, ModelArtifact
 from taxi_predictor.domain.promotion import Champion, Evidence, PromotionPolicy
 from taxi_predictor.domain.sanity import probe
 from taxi_predictor.domain.split import TimeSplit, local_midnight
-from taxi_predictor.domain.trip import TripBatch, TripPlan
+from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.learning.fitting import fitted_model
 from taxi_predictor.ports.inbound.learning.held_out import held_out_days, some_plans
+from taxi_predictor.ports.inbound.learning.scores import score
 from taxi_predictor.ports.inbound.models.versions import ModelVersions, digest, size_bytes
 from taxi_predictor.ports.outbound.baselines import Baseline, BaselineTrainer
 from taxi_predictor.ports.outbound.engine import ModelLoader, ModelTrainer, TrainingData
@@ -28,7 +28,7 @@ from taxi_predictor.ports.outbound.registry import Alias, ModelReport
 from taxi_predictor.ports.outbound.trips import TripStore
 from taxi_predictor.ports.outbound.zones import ZoneStore
 
-__all__ = ["ModelJudge", "score"]
+__all__ = ["ModelJudge"]
 
 WARM_UPS = 3
 TIMED_PREDICTIONS = 31
@@ -144,26 +144,6 @@ class ModelJudge:
         if not days:
             raise NotEnoughTrips("there is no held-out trip to judge the model on")
         return days, rival_days, plans
-
-
-def score(
-    evaluation: Evaluation,
-    model: DurationModel,
-    batch: TripBatch,
-    baselines: Sequence[Baseline] = (),
-    *,
-    level: LiveLevel | None = None,
-    curves: Curves | None = None,
-) -> None:
-    """Count the answers of *model* at *level*, and of *baselines* beside it, on one batch."""
-    estimate = model.estimate_batch(batch.plans, level=level)
-    actual_s = estimate.m.column(batch.table.get_column("duration_s"))
-    evaluation.add(actual_s, estimate)
-    if curves is not None:
-        curves.add(actual_s, estimate)
-    for baseline in baselines:
-        predicted_s = baseline.duration_s(batch.plans)
-        evaluation.add_baseline(baseline.name, actual_s, predicted_s, estimate.m)
 
 
 def _recipe(manifest: Manifest) -> tuple[object, ...]:

@@ -13,7 +13,7 @@ from taxi_predictor.domain.level import MEMORY, Ended, LevelTracker, LiveLevel
 from taxi_predictor.domain.model import DurationModel
 from taxi_predictor.domain.residuals import ended_by
 from taxi_predictor.domain.trip import TripBatch
-from taxi_predictor.ports.inbound.learning.judging import score
+from taxi_predictor.ports.inbound.learning.scores import score
 from taxi_predictor.ports.outbound.progress import Progress
 from taxi_predictor.ports.outbound.trips import TripStore
 
