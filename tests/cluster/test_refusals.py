@@ -32,7 +32,7 @@ from taxi_predictor.ports.outbound.machines import Machines, Member
 from taxi_predictor.ports.testing.samples import NOON
 
 CITY = load_city("new-york")
-QUICK = CENTRE_RECIPE | {"num_leaves": 7, "learning_rate": 0.3}
+QUICK = CENTRE_RECIPE | {"num_leaves": 7, "learning_rate": 0.3, "alpha": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
