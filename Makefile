@@ -26,7 +26,7 @@ FAST = $(COVERED) $(patsubst %,--ignore tests/%.py,$(patsubst %,apps/test_%,arch
   $(patsubst %,lifecycle/test_%,backtest monitoring promotions shadowing syncing))
 # Run by a target of its own: each takes minutes.
 FAULTY = tests/storm tests/faults
-test: setup ## Run every test but those of test-faults (ARGS="-k name" for some, SHUFFLE=7 in another order; 9 min on 2 cores)
+test: setup ## Run every test but those of test-faults (ARGS="-k name" for some, SHUFFLE=7 in another order; 7 min on 2 cores)
 	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(addprefix --ignore ,$(FAULTY)) $(ARGS)
 test-fast: setup ## Run those that need nothing but this process (a minute)
 	$(PYTEST) -q -n auto --dist loadfile $(FAST) $(ARGS)
@@ -37,7 +37,7 @@ coverage: setup ## See that tests without a database take 95 % of the branches o
 	@$(BIN)/coverage json -q -o - | $(BIN)/python -c 'import json, sys; of = json.load(sys.stdin)["totals"]; \
 	  taken, all = of["covered_branches"], of["num_branches"]; \
 	  print(f"{taken} of {all} branches alone: {taken / all:.1%}"); sys.exit(taken < 0.95 * all)'
-mutate: $(MUTATION)/.ready ## Change the domain in thousands of ways, and see which no test minds (MODULE=split; half an hour without)
+mutate: $(MUTATION)/.ready ## Change the domain in thousands of ways, and see which no test minds (MODULE=split; ten minutes without)
 	CI=true $(MUTATION)/bin/python tests/mutating.py run "taxi_predictor.domain.$(or $(MODULE),*).*" && $(MUTATION)/bin/mutmut results
 
 test-database: setup ## Try every port that PostgreSQL keeps against TEST_DATABASE_URL

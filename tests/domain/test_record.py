@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from taxi_predictor.domain.record import source_of_hour
 from taxi_predictor.ports.testing.records import a_prediction_id, a_score, an_outcome
 from taxi_predictor.ports.testing.samples import NOON
 
@@ -30,3 +31,8 @@ def test_a_shadow_holds_what_lies_between_its_residuals() -> None:
     for residual, is_within in ((-1.01, False), (-0.99, True), (0.0, True), (1.99, True), (2.01, False)):
         assert shadow.is_within(500 * math.exp(0.5 * residual), -1.0, 2.0) is is_within
     assert shadow.is_within(500.0, 0.0, 0.0)
+
+
+def test_an_hour_of_outcomes_is_named_by_utc() -> None:
+    at = datetime(2024, 3, 1, 20, 59, tzinfo=timezone(timedelta(hours=-5)))
+    assert source_of_hour(at) == "outcomes:2024-03-02T01"
