@@ -4,6 +4,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 import sysconfig
@@ -235,3 +236,16 @@ def test_a_module_is_one_noun() -> None:
     assert fat.keys() == FAT_MODULES.keys(), fat
     refused = {"common", "helpers", "manager", "misc", "utils"}
     assert not [module.name for module in modules() if module.path.stem in refused]
+
+
+def test_mutations_are_tried_with_all_that_tests_of_the_domain_import() -> None:
+    """They run in an environment of their own, which lacks what nobody told it of."""
+    tests = Path(__file__).parent
+    lock = (tests.parent / "requirements" / "mutation.txt").read_text("utf-8")
+    imported = {
+        name
+        for path in (tests / "domain").glob("*.py")
+        for name in Module(path.stem, path, ast.parse(path.read_text("utf-8"))).third_parties()
+    }
+    ours = {path.stem for path in tests.glob("*")}
+    assert imported - ours <= set(re.findall(r"^([a-z0-9_]+)==", lock, re.MULTILINE))

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,27 +54,6 @@ def test_nobody_sleeps_until_something_has_happened() -> None:
     }
     sleepers = {path: lines for path, lines in found.items() if lines}
     assert sleepers.keys() == TIME_ITSELF.keys(), sleepers
-
-
-def test_mutations_are_tried_with_all_that_tests_of_the_domain_import() -> None:
-    """They run in an environment of their own, which lacks what nobody told it of."""
-    lock = (TESTS.parent / "requirements" / "mutation.txt").read_text("utf-8")
-    imported = {
-        name.partition(".")[0]
-        for path in (TESTS / "domain").glob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        for name in (
-            [alias.name for alias in node.names]
-            if isinstance(node, ast.Import)
-            else [str(node.module)]
-            if isinstance(node, ast.ImportFrom)
-            else []
-        )
-    }
-    ours = {"taxi_predictor"} | {path.stem for path in TESTS.glob("*")}
-    assert imported - sys.stdlib_module_names - ours <= set(
-        re.findall(r"^([a-z0-9_]+)==", lock, re.MULTILINE)
-    )
 
 
 def test_ci_runs_what_the_usual_tests_leave_out() -> None:

@@ -202,6 +202,8 @@ async def test_what_cannot_be_saved_is_not_measured_at_each_look(monkeypatch: py
     async with service.following():
         await eventually(lambda: service.store.looks > 20)
         assert service.store.saves == 1
+        trouble = service.levelling.trouble(service.shelf.champion())
+        assert trouble == "without the live level: the database takes nothing"
         service.clock.advance(HOUR)
         await eventually(lambda: service.store.saves == 2)
 

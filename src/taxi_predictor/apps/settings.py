@@ -21,6 +21,8 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 # A year of seconds, a century of days: more is a slip, and a span of time cannot hold just any number.
 MOST_S, MOST_DAYS = 366 * 86_400, 36_525
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=MOST_S)]
+SomeSeconds = Annotated[float, msgspec.Meta(gt=0, le=MOST_S)]
 
 
 class InvalidSettings(Invalid):
@@ -52,7 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The seed of everything random in training."""
     prediction_log: Literal["spool", "commit", "off"] = "spool"
     """How predictions get into the log: through a file under home, before they are answered, or never."""
-    model_sync_every_s: Annotated[float, msgspec.Meta(ge=0, le=MOST_S)] = 2.0
+    model_sync_every_s: Seconds = 2.0
     """How often a service asks the registry for a new champion; 0: never."""
     shadow_share: Share = 0.0
     """The share of logged predictions that the challenger answers afterwards, to be compared."""
@@ -64,7 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether another process ships what this one spools; `serve` sets it for its workers."""
     spool_max_bytes: Annotated[int, msgspec.Meta(ge=1 << 20)] = 1 << 30
     """The most bytes that may wait under home for the log; beyond it predictions cannot be kept."""
-    outcomes_every_s: Annotated[float, msgspec.Meta(ge=0, le=MOST_S)] = 300.0
+    outcomes_every_s: Seconds = 300.0
     """How often a service makes trips of reported outcomes; 0: they wait for `ingest outcomes:`."""
     keep_predictions_days: Annotated[int, msgspec.Meta(ge=0, le=MOST_DAYS)] = 400
     """`prune` removes predictions older than this from the log; 0: it removes none."""
@@ -74,9 +76,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The folder of parquet files into which `archive` moves older trips. Unset: archive, under home."""
     blur_places_after_days: Annotated[int, msgspec.Meta(ge=0, le=MOST_DAYS)] = 0
     """When `prune` rounds the places of a prediction to about 100 m; 0: never."""
-    live_level_every_s: Annotated[float, msgspec.Meta(ge=0, le=MOST_S)] = 300.0
+    live_level_every_s: Seconds = 300.0
     """How often a service measures the live level from ended trips; 0: answers are given without any."""
-    monitor_every_s: Annotated[float, msgspec.Meta(gt=0, le=MOST_S)] = 300.0
+    monitor_every_s: SomeSeconds = 300.0
     """How often `monitor` looks at what came of the predictions."""
     monitor_host: str = "127.0.0.1"
     """The address that the monitor serves its figures on; 0.0.0.0: every address of the machine."""
@@ -106,7 +108,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The most trips of a batch, vehicles or places in one request."""
     api_max_cells: Positive = 100_000
     """The most cells of a matrix, or of a map of what can be reached, in one request."""
-    api_deadline_s: Annotated[float, msgspec.Meta(gt=0, le=MOST_S)] = 30.0
+    api_deadline_s: SomeSeconds = 30.0
     """A request that takes longer is given up."""
     api_max_concurrent: Positive = 64
     """Requests that a process works on at a time; health does not count."""
@@ -122,11 +124,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Origins whose pages may call the API, as in https://example.com, by commas; unset: none."""
     api_trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks whose X-Forwarded-For is believed, by commas; unset: nobody's."""
-    api_keys_every_s: Annotated[float, msgspec.Meta(gt=0, le=MOST_S)] = 10.0
+    api_keys_every_s: SomeSeconds = 10.0
     """How often a process reads the API keys: a revoked key may live on that long."""
-    api_keys_max_age_s: Annotated[float, msgspec.Meta(gt=0, le=MOST_S)] = 3600.0
+    api_keys_max_age_s: SomeSeconds = 3600.0
     """How long keys are believed while the database is away: a revoked key may then live on that long."""
-    api_drain_s: Annotated[float, msgspec.Meta(ge=0, le=MOST_S)] = 0.0
+    api_drain_s: Seconds = 0.0
     """How long a stopping service still answers but is not ready, for a load balancer to notice."""
     jobs_max_bytes: Annotated[int, msgspec.Meta(ge=0)] = 2 << 30
     """The most bytes of a file of trips that is sent as a job; 0: no jobs are taken."""

@@ -126,7 +126,8 @@ class LiveLevelling:
                 if measuring and is_due and not was_tried:
                     tried = version, now
                     await self.refresh()
-                self._trouble = None
+                if not (is_due and was_tried):  # else what kept the level away then still does
+                    self._trouble = None
             except TaxiPredictorError as error:
                 self._trouble = str(error)  # what is loaded goes on, and says how old it is
             await asyncio.sleep(min(self._every.total_seconds(), LOAD_EVERY_S))
