@@ -12,6 +12,7 @@ from taxi_predictor.domain.place import Place, Point
 from taxi_predictor.domain.trip import TripPlan
 from taxi_predictor.ports.inbound.answers.arrivals import LOOK_BACK, Arrivals, Bound
 from taxi_predictor.ports.inbound.answers.predicting import DurationPredictor
+from taxi_predictor.ports.outbound.shelf import ServedModel
 from taxi_predictor.ports.testing.samples import NOON
 from taxi_predictor.ports.testing.strategies import A_CITY, plans
 
@@ -40,6 +41,21 @@ async def latest(arrivals: Arrivals, probability: float, plan: TripPlan = PLAN) 
     answer = await arrivals.latest_departure(plan, arrive_by=ARRIVE_BY, probability=probability)
     assert answer is not None
     return answer.plan.pickup_at
+
+
+async def test_all_that_is_looked_at_is_at_one_level(
+    predictor: DurationPredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where another is loaded meanwhile: who answers, and by which level, is asked once."""
+    asked: list[ServedModel] = []
+    monkeypatch.setattr(predictor, "_current_level", asked.append)
+    arrivals = Arrivals(predictor=predictor)
+    await latest(arrivals, 0.9)
+    assert len(asked) == 1
+    standing = predictor.standing()
+    arrivals.chance(PLAN, arrive_by=ARRIVE_BY, by=standing)
+    await arrivals.latest_departure(PLAN, arrive_by=ARRIVE_BY, probability=0.9, by=standing)
+    assert len(asked) == 2
 
 
 # --- how likely ---
